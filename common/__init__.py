@@ -1,0 +1,1 @@
+"""What both implementations share. NumPy only, and no gradient is computed here."""

@@ -1,0 +1,61 @@
+"""What `manual_impl` and `torch_impl` both offer, under the same names with the same meaning.
+
+Either package is an `Implementation`: the harness takes two of them and asks for nothing else, so
+a third, or a student's, can stand in for one.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from common.dataset import Dataset
+from common.network import Gradients, Network, Parameters, RunningStatistics, Trace
+from common.recipe import Recipe
+from common.training import Run
+
+
+class Implementation(Protocol):
+    """The twin's contract. Arrays are NumPy's or, with torch, tensors; samples are rows.
+
+    Common arguments:
+        network: gives names and shapes.
+        parameters: of every name in `network.parameter_shapes`; their dtype is computed in.
+        X: (n, d).
+        y: (n,) classes from 0, int64.
+        penalty: lambda of the cost, loss + lambda * sum ||W||^2.
+    """
+
+    def forward(
+        self,
+        network: Network,
+        parameters: Parameters,
+        X: Float[np.ndarray, "n d"],
+        y: Int[np.ndarray, " n"],
+        *,
+        penalty: float,
+        statistics: RunningStatistics | None = None,
+    ) -> Trace:
+        """Every intermediate, in order of execution: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk,
+        p, then loss and cost.
+
+        With `statistics` the running statistics stand in for those of the minibatch
+        (evaluation), and nothing is changed.
+        """
+        ...
+
+    def gradients(
+        self,
+        network: Network,
+        parameters: Parameters,
+        X: Float[np.ndarray, "n d"],
+        y: Int[np.ndarray, " n"],
+        *,
+        penalty: float,
+    ) -> Gradients:
+        """d cost / d of every parameter and of every intermediate, under the same names."""
+        ...
+
+    def train(self, recipe: Recipe, dataset: Dataset, **options: Any) -> Run:
+        """Minibatch gradient descent from the recipe's initial parameters, in its order."""
+        ...

@@ -1,0 +1,58 @@
+"""What a training records: three numbers per epoch and part, the learning rate per update."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Part = Literal["training", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of one part of the data: cost = loss + penalty, both in nats; accuracy from 0 to 1."""
+
+    cost: float
+    loss: float
+    accuracy: float
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.cost)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of metrics.jsonl.
+
+    Arguments:
+        epoch: from 1.
+        update: updates done by its end.
+        training, validation: evaluated at its end, with the running statistics.
+        learning_rates: of each of its updates.
+        seconds: its duration, evaluations included.
+    """
+
+    epoch: int
+    update: int
+    training: Evaluation
+    validation: Evaluation
+    learning_rates: tuple[float, ...]
+    seconds: float
+
+    def as_line(self) -> str:
+        """The line, without its end."""
+        return json.dumps(dataclasses.asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_line(cls, line: str) -> "Epoch":
+        """The epoch that `as_line` wrote."""
+        fields: dict[str, Any] = json.loads(line)
+        fields["training"] = Evaluation(**fields["training"])
+        fields["validation"] = Evaluation(**fields["validation"])
+        fields["learning_rates"] = tuple(fields["learning_rates"])
+        return cls(**fields)
+
+
+History = list[Epoch]

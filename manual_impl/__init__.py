@@ -1,0 +1,14 @@
+"""The network in NumPy, every gradient derived by hand. Never imports torch."""
+
+from manual_impl.network import backward, forward, gradients
+from manual_impl.training import ManualLearner, evaluate, sgd_update, train
+
+__all__ = [
+    "ManualLearner",
+    "backward",
+    "evaluate",
+    "forward",
+    "gradients",
+    "sgd_update",
+    "train",
+]

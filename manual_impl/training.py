@@ -1,0 +1,175 @@
+"""Minibatch gradient descent in NumPy."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from common.dataset import Dataset, Split
+from common.history import Evaluation, Part
+from common.initialization import initialize
+from common.network import Network, Parameters, RunningStatistics, Trace
+from common.recipe import Recipe
+from common.run_folder import RunFolder
+from common.training import OnEpoch, Run, run_training
+from manual_impl.network import backward, forward
+
+EVALUATION_CHUNK = 500
+"""Samples evaluated at a time: few enough that the intermediates stay in the cache."""
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    folder: RunFolder | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> Run:
+    """Trains the recipe's network on the CPU.
+
+    Arguments:
+        recipe: what to train and how.
+        dataset: in the recipe's dtype.
+        folder: saves every epoch there, and continues from what it holds.
+        on_epoch: called after each.
+
+    Raises:
+        DivergedError: the cost became NaN or infinite.
+    """
+    network = recipe.network(dataset.training.X.shape[1], dataset.classes)
+    parameters = initialize(network, recipe.initialization, recipe.seed)
+    learner = ManualLearner(recipe, network, dataset, parameters)
+    return run_training(learner, recipe, network, dataset, folder=folder, on_epoch=on_epoch)
+
+
+def sgd_update(
+    network: Network,
+    parameters: Parameters,
+    statistics: RunningStatistics,
+    X: Float[np.ndarray, "n d"],
+    y: Int[np.ndarray, " n"],
+    *,
+    penalty: float,
+    learning_rate: float,
+    alpha: float,
+) -> float:
+    """One update of parameters and running statistics, in place.
+
+    Arguments:
+        parameters: moved against the gradient.
+        statistics: moved towards the minibatch's; empty before the first update.
+        X, y: the minibatch.
+        penalty: lambda.
+        learning_rate: eta.
+        alpha: share of the old value in a running statistic.
+
+    Returns:
+        The minibatch's cost before the update. If it is NaN or infinite nothing is changed.
+    """
+    trace = forward(network, parameters, X, y, penalty=penalty)
+    cost = float(trace["cost"])
+    if not np.isfinite(cost):
+        return cost
+    gradients = backward(network, parameters, X, y, trace, penalty=penalty)
+    for name, value in parameters.items():
+        value -= learning_rate * gradients[name]
+    update_statistics(network, statistics, trace, alpha)
+    return cost
+
+
+def update_statistics(
+    network: Network, statistics: RunningStatistics, trace: Trace, alpha: float
+) -> None:
+    """Running mean and biased variance, in place: the first minibatch's at the first update."""
+    for name in network.statistic_shapes:
+        if name in statistics:
+            statistics[name] = alpha * statistics[name] + (1 - alpha) * trace[name]
+        else:
+            statistics[name] = trace[name]
+
+
+class ManualLearner:
+    """Parameters, running statistics and data of one training.
+
+    Arguments:
+        recipe: dtype, penalty and alpha.
+        network: what the parameters belong to.
+        dataset: in the recipe's dtype.
+        parameters: to start from; copied.
+    """
+
+    def __init__(
+        self, recipe: Recipe, network: Network, dataset: Dataset, parameters: Parameters
+    ) -> None:
+        self.recipe, self.network, self.dataset = recipe, network, dataset
+        self.parameters = {name: W.astype(recipe.dtype) for name, W in parameters.items()}
+        self.statistics: RunningStatistics = {}
+
+    def run_epoch(
+        self,
+        order: Int[np.ndarray, "updates batch"],
+        learning_rates: Float[np.ndarray, " updates"],
+    ) -> Float[np.ndarray, " updates"]:
+        """Does the updates; stops at the first cost that is not finite."""
+        training, costs = self.dataset.training, []
+        with np.errstate(over="ignore", invalid="ignore"):  # the cost tells of both
+            for rows, learning_rate in zip(order, learning_rates.tolist(), strict=True):
+                cost = sgd_update(
+                    self.network,
+                    self.parameters,
+                    self.statistics,
+                    training.X[rows],
+                    training.y[rows],
+                    penalty=self.recipe.penalty,
+                    learning_rate=learning_rate,
+                    alpha=self.recipe.alpha,
+                )
+                costs.append(cost)
+                if not np.isfinite(cost):
+                    break
+        return np.array(costs)
+
+    def evaluate(self, part: Part) -> Evaluation:
+        """Cost, loss and accuracy of one part, with the running statistics."""
+        split: Split = getattr(self.dataset, part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return evaluate(
+                self.network,
+                self.parameters,
+                self.statistics,
+                split,
+                penalty=self.recipe.penalty,
+            )
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Copies of parameters and running statistics."""
+        return {name: value.copy() for name, value in (self.parameters | self.statistics).items()}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Continues from a state."""
+        self.parameters = {name: state[name].copy() for name in self.network.parameter_shapes}
+        self.statistics = {name: state[name].copy() for name in self.network.statistic_shapes}
+
+
+def evaluate(
+    network: Network,
+    parameters: Parameters,
+    statistics: RunningStatistics,
+    split: Split,
+    *,
+    penalty: float,
+    chunk: int = EVALUATION_CHUNK,
+) -> Evaluation:
+    """Cost, loss and accuracy with the running statistics, a chunk of samples at a time.
+
+    Arguments:
+        statistics: of every layer with batch norm; not changed.
+        split: what to evaluate.
+        chunk: samples at a time.
+    """
+    loss, correct = 0.0, 0
+    for start in range(0, len(split), chunk):
+        X, y = split.X[start : start + chunk], split.y[start : start + chunk]
+        trace = forward(network, parameters, X, y, penalty=penalty, statistics=statistics)
+        loss += float(trace["loss"]) * len(y)
+        correct += int((trace["p"].argmax(axis=1) == y).sum())
+    loss /= len(split)
+    return Evaluation(loss + float(trace["cost"] - trace["loss"]), loss, correct / len(split))
