@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from common.dataset import Dataset
 from common.network import Gradients, Network, Parameters, RunningStatistics, Trace
 from common.recipe import Recipe
-from common.training import Run
+from common.training import Learner, Run
 
 
 class Implementation(Protocol):
@@ -54,6 +54,12 @@ class Implementation(Protocol):
         penalty: float,
     ) -> Gradients:
         """d cost / d of every parameter and of every intermediate, under the same names."""
+        ...
+
+    def learner(
+        self, recipe: Recipe, network: Network, dataset: Dataset, parameters: Parameters
+    ) -> Learner:
+        """A training at its start: of the recipe it takes dtype, penalty and alpha."""
         ...
 
     def train(self, recipe: Recipe, dataset: Dataset, **options: Any) -> Run:

@@ -3,12 +3,15 @@
 from manual_impl.network import backward, forward, gradients
 from manual_impl.training import ManualLearner, evaluate, sgd_update, train
 
+learner = ManualLearner
+
 __all__ = [
     "ManualLearner",
     "backward",
     "evaluate",
     "forward",
     "gradients",
+    "learner",
     "sgd_update",
     "train",
 ]

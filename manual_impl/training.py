@@ -92,7 +92,7 @@ class ManualLearner:
     Arguments:
         recipe: dtype, penalty and alpha.
         network: what the parameters belong to.
-        dataset: in the recipe's dtype.
+        dataset: in the recipe's dtype, or a narrower one that each minibatch is widened from.
         parameters: to start from; copied.
     """
 
@@ -116,7 +116,7 @@ class ManualLearner:
                     self.network,
                     self.parameters,
                     self.statistics,
-                    training.X[rows],
+                    training.X[rows].astype(self.recipe.dtype, copy=False),
                     training.y[rows],
                     penalty=self.recipe.penalty,
                     learning_rate=learning_rate,

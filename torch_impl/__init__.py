@@ -3,6 +3,8 @@
 from torch_impl.network import TorchNetwork, forward, gradients
 from torch_impl.training import TorchLearner, evaluate, find_device, sgd_update, train
 
+learner = TorchLearner
+
 __all__ = [
     "TorchLearner",
     "TorchNetwork",
@@ -10,6 +12,7 @@ __all__ = [
     "find_device",
     "forward",
     "gradients",
+    "learner",
     "sgd_update",
     "train",
 ]

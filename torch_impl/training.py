@@ -20,6 +20,7 @@ from common.training import OnEpoch, Run, run_training
 from torch_impl.layers import Tensors, loss_and_cost
 from torch_impl.network import TorchNetwork
 
+CPU = torch.device("cpu")
 EVALUATION_CHUNK = {"cpu": 500, "cuda": 10_000}
 """Samples evaluated at a time: on a CPU few enough for the cache, on a GPU enough to fill it."""
 
@@ -121,7 +122,7 @@ class TorchLearner:
     Arguments:
         recipe: dtype, penalty and alpha.
         network: what the parameters belong to.
-        dataset: in the recipe's dtype.
+        dataset: in the recipe's dtype, or a narrower one that each minibatch is widened from.
         parameters: to start from; copied.
         device: where everything is computed.
     """
@@ -132,13 +133,15 @@ class TorchLearner:
         network: Network,
         dataset: Dataset,
         parameters: Parameters,
-        device: torch.device,
+        device: torch.device = CPU,
     ) -> None:
         self.recipe, self.network, self.device = recipe, network, device
+        self.dtype: torch.dtype = getattr(torch, recipe.dtype)
         self.data: dict[Part, tuple[Tensor, Tensor]] = {}
         for part in ("training", "validation", "test"):
             split = getattr(dataset, part)
-            self.data[part] = tuple(torch.from_numpy(a).to(device) for a in (split.X, split.y))
+            X, y = torch.from_numpy(split.X), torch.from_numpy(split.y)
+            self.data[part] = (X.to(device), y.to(device))
         self._set_module(parameters, None)
 
     def _set_module(self, parameters: Parameters, statistics: Parameters | None) -> None:
@@ -147,7 +150,7 @@ class TorchLearner:
             parameters,
             statistics,
             alpha=self.recipe.alpha,
-            dtype=getattr(torch, self.recipe.dtype),
+            dtype=self.dtype,
             device=self.device,
         )
 
@@ -163,7 +166,7 @@ class TorchLearner:
         costs = [
             sgd_update(
                 self.module,
-                X[rows],
+                X[rows].to(self.dtype),
                 y[rows],
                 penalty=self.recipe.penalty,
                 learning_rate=learning_rate,

@@ -1,0 +1,67 @@
+"""Curves of one training or of several: cost, loss, accuracy, learning rate."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from common.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANELS = ("cost", "loss", "accuracy", "learning rate")
+COLOURS = ("#0b5394", "#d1500f", "#38761d", "#8e44ad")
+
+
+def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
+    """Four panels: training solid, validation dashed, a colour for each history.
+
+    Arguments:
+        histories: by the label that the legend gives them.
+        title: above all.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    for panel, axes in zip(PANELS, figure.subplots(2, 2).flat, strict=True):
+        draw_panel(axes, panel, histories)
+    figure.suptitle(title)
+    return figure
+
+
+def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> None:
+    """One panel against the number of updates."""
+    for (label, history), colour in zip(histories.items(), cycled(len(histories)), strict=True):
+        if panel == "learning rate":
+            rates = [rate for epoch in history for rate in epoch.learning_rates]
+            axes.plot(np.arange(1, len(rates) + 1), rates, color=colour, label=label, lw=1.2)
+            continue
+        updates = [epoch.update for epoch in history]
+        for part, style in (("training", "-"), ("validation", "--")):
+            values = [getattr(getattr(epoch, part), panel) for epoch in history]
+            axes.plot(updates, values, style, color=colour, label=f"{label}, {part}", lw=1.2)
+    axes.set_title(panel)
+    axes.set_xlabel("update")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+
+
+def cycled(n: int) -> list[str]:
+    """n colours, from the start again when they run out."""
+    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+
+
+def save_curves(folder: Path, label: str, history: History) -> None:
+    """Writes figures/curves.png and a picture of each panel into a run's folder."""
+    from matplotlib.figure import Figure
+
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    curves_figure({label: history}, label).savefig(figures / "curves.png", dpi=110)
+    for panel in PANELS:
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        draw_panel(figure.subplots(), panel, {label: history})
+        figure.savefig(figures / f"{panel.replace(' ', '_')}.png", dpi=110)

@@ -1,0 +1,1 @@
+"""The cross-check: numerical derivatives, agreement, trajectories, curves and their report."""

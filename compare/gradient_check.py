@@ -1,0 +1,210 @@
+"""`check`: the gradients by hand against autograd, complex step and central differences."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from common.contract import Implementation
+from common.network import Network, Parameters
+from common.streams import stream
+from compare.agreement import CaseVerdict, TensorVerdict, judge
+from compare.numerical import Derivatives, derivatives, probes
+from compare.structure import structural_zeros
+
+EXACT = 1e-11
+"""For two ways of computing the same float64 gradient: rounding, with room for deep nets."""
+
+CENTRAL = 1e-6
+"""For central differences, absolute: the published report's own measure."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with its parameters and a minibatch, all float64."""
+
+    name: str
+    network: Network
+    parameters: Parameters
+    X: Float[np.ndarray, "n d"]
+    y: Int[np.ndarray, " n"]
+    penalty: float
+
+
+def random_case(network: Network, samples: int, *, penalty: float, seed: int) -> Case:
+    """Standard normal samples, He's weights, and b, gamma, beta off their special values.
+
+    At b = 0, gamma = 1, beta = 0 several wrong gradients are right by accident.
+    """
+    rng = stream(seed, "check")
+    parameters: Parameters = {}
+    for name, shape in network.parameter_shapes.items():
+        if name.startswith("W"):
+            parameters[name] = rng.standard_normal(shape) * (2 / shape[1]) ** 0.5
+        elif name.startswith("gamma"):
+            parameters[name] = rng.uniform(0.5, 1.5, shape)
+        else:
+            parameters[name] = 0.1 * rng.standard_normal(shape)
+    norm = "with" if network.batch_norm else "without"
+    shape_text = "-".join(str(width) for width in network.widths)
+    return Case(
+        name=f"{shape_text}, {norm} batch norm, n = {samples}, lambda = {penalty:g}",
+        network=network,
+        parameters=parameters,
+        X=rng.standard_normal((samples, network.inputs)),
+        y=rng.integers(network.classes, size=samples),
+        penalty=penalty,
+    )
+
+
+def standard_cases(seed: int) -> Iterator[Case]:
+    """Small nets whose every parameter is probed: 1 to 9 layers, and the sizes that are special.
+
+    Two samples, where batch norm leaves no gradient; a width of 1; no penalty.
+    """
+    for batch_norm in (False, True):
+        for hidden, samples, penalty in [
+            ((), 7, 0.1),
+            ((7,), 2, 0.005),
+            ((1,), 5, 0.1),
+            ((9, 8), 20, 0.0),
+            ((12, 9, 8), 20, 0.005),
+            ((10, 8, 7, 6), 30, 0.1),
+            ((9, 8, 7, 6, 6, 6, 6, 6), 40, 0.005),
+        ]:
+            if hidden or not batch_norm:
+                network = Network(10, hidden, 10, batch_norm)
+                yield random_case(network, samples, penalty=penalty, seed=seed)
+
+
+def check_case(
+    case: Case,
+    manual: Implementation,
+    autograd: Implementation,
+    *,
+    seed: int = 0,
+    every_below: int = 400,
+    entries: int = 20,
+) -> CaseVerdict:
+    """Judges every gradient of one case.
+
+    Arguments:
+        case: float64.
+        manual: under test; its forward pass must run in complex128.
+        autograd: the witness that knows every intermediate.
+        seed: of the sampled entries and directions.
+        every_below, entries: see `compare.numerical.probes`.
+
+    Returns:
+        First the forward pass's intermediates, then the gradients in backward order, then the
+        parameters against the numerical derivatives.
+    """
+    arguments = (case.network, case.parameters, case.X, case.y)
+    traces = [side.forward(*arguments, penalty=case.penalty) for side in (manual, autograd)]
+    found, witnessed = (
+        side.gradients(*arguments, penalty=case.penalty) for side in (manual, autograd)
+    )
+    zeros = structural_zeros(case.network, len(case.y))
+
+    forward = [
+        judge(name, "autograd", array(traces[1][name]), array(traces[0][name]), relative=EXACT)
+        for name in traces[0]
+    ]
+    backward = [
+        judge_gradient(name, "autograd", array(witnessed[name]), array(found[name]), zeros)
+        for name in found
+    ]
+    numerical = derivatives(
+        manual,
+        *arguments,
+        penalty=case.penalty,
+        along=probes(
+            case.parameters, stream(seed, "probes"), every_below=every_below, entries=entries
+        ),
+    )
+    along = [
+        verdict
+        for name, values in numerical.items()
+        for verdict in judge_derivatives(name, values, array(found[name]), zeros)
+    ]
+    return CaseVerdict(
+        name=case.name,
+        tensors=(*(as_forward(verdict) for verdict in forward), *backward, *along),
+        first_fault=first_fault(forward, [*backward, *along]),
+    )
+
+
+def judge_gradient(
+    name: str,
+    witness: str,
+    expected: np.ndarray,
+    actual: np.ndarray,
+    zeros: dict[str, str],
+) -> TensorVerdict:
+    """Relative to the tensor, or absolute where the gradient is zero in theory."""
+    if name in zeros:
+        return judge(name, witness, expected, actual, absolute=EXACT, note=zeros[name])
+    return judge(name, witness, expected, actual, relative=EXACT)
+
+
+def judge_derivatives(
+    name: str, values: Derivatives, gradient: np.ndarray, zeros: dict[str, str]
+) -> Iterator[TensorVerdict]:
+    """One parameter's gradient along its probes, against both numerical derivatives.
+
+    The worst index is that of the entry; a random direction gives the index of its largest
+    component.
+    """
+    along = np.array([float(np.vdot(probe.direction, gradient)) for probe in values.probes])
+    size = np.array([float(np.linalg.norm(probe.direction)) for probe in values.probes])
+    complex_step, central = np.array(values.complex_step), np.array(values.central)
+    exact = judge_gradient(name, "complex step", complex_step / size, along / size, zeros)
+    yield located(exact, values)
+    smooth = np.isfinite(central)
+    if smooth.any():
+        verdict = judge(
+            name,
+            "central differences",
+            (central / size)[smooth],
+            (along / size)[smooth],
+            absolute=CENTRAL,
+        )
+        kept = Derivatives([probe for probe, ok in zip(values.probes, smooth, strict=True) if ok])
+        yield located(verdict, kept, left_out=int((~smooth).sum()))
+
+
+def located(verdict: TensorVerdict, values: Derivatives, left_out: int = 0) -> TensorVerdict:
+    """The verdict with the index of the parameter's entry instead of the probe's number."""
+    probe = values.probes[verdict.worst_index[0]]
+    note = verdict.note
+    index = probe.index
+    if index is None:
+        flat = int(np.abs(probe.direction).argmax())
+        index = tuple(int(i) for i in np.unravel_index(flat, probe.direction.shape))
+        note = "; ".join(filter(None, [note, "worst along a random direction"]))
+    return TensorVerdict(
+        **{**vars(verdict), "worst_index": index, "note": note, "left_out": left_out}
+    )
+
+
+def as_forward(verdict: TensorVerdict) -> TensorVerdict:
+    """Marks a value of the forward pass, whose name a gradient of the backward pass shares."""
+    return TensorVerdict(**{**vars(verdict), "name": f"forward {verdict.name}"})
+
+
+def first_fault(
+    forward: list[TensorVerdict], backward: list[TensorVerdict]
+) -> dict[str, str] | None:
+    """The first disagreement in order of execution."""
+    for stage, verdicts in (("forward", forward), ("backward", backward)):
+        for verdict in verdicts:
+            if verdict.verdict == "disagree":
+                return {"tensor": verdict.name, "pass": stage}
+    return None
+
+
+def array(value: object) -> np.ndarray:
+    """An implementation's array or tensor as a NumPy array on the CPU."""
+    detach = getattr(value, "detach", None)
+    return np.asarray(value if detach is None else detach().cpu().numpy())
