@@ -4,19 +4,21 @@ Either package is an `Implementation`: the harness takes two of them and asks fo
 a third, or a student's, can stand in for one.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from common.dataset import Dataset
-from common.network import Gradients, Network, Parameters, RunningStatistics, Trace
+from common.network import Network, Parameters, RunningStatistics
 from common.recipe import Recipe
-from common.training import Learner, Run
+from common.run_folder import RunFolder
+from common.training import Learner, OnEpoch, Run
 
 
 class Implementation(Protocol):
-    """The twin's contract. Arrays are NumPy's or, with torch, tensors; samples are rows.
+    """The twin's contract. It is given NumPy arrays, samples in rows, and may return tensors.
 
     Common arguments:
         network: gives names and shapes.
@@ -35,7 +37,7 @@ class Implementation(Protocol):
         *,
         penalty: float,
         statistics: RunningStatistics | None = None,
-    ) -> Trace:
+    ) -> Mapping[str, Any]:
         """Every intermediate, in order of execution: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk,
         p, then loss and cost.
 
@@ -52,8 +54,12 @@ class Implementation(Protocol):
         y: Int[np.ndarray, " n"],
         *,
         penalty: float,
-    ) -> Gradients:
-        """d cost / d of every parameter and of every intermediate, under the same names."""
+    ) -> Mapping[str, Any]:
+        """d cost / d of every parameter and of every intermediate, under the same names.
+
+        p is not among them: the loss is computed from the last s, since the log of a
+        probability that underflows is lost, so p feeds nothing.
+        """
         ...
 
     def learner(
@@ -62,6 +68,13 @@ class Implementation(Protocol):
         """A training at its start: of the recipe it takes dtype, penalty and alpha."""
         ...
 
-    def train(self, recipe: Recipe, dataset: Dataset, **options: Any) -> Run:
+    def train(
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        *,
+        folder: RunFolder | None = None,
+        on_epoch: OnEpoch | None = None,
+    ) -> Run:
         """Minibatch gradient descent from the recipe's initial parameters, in its order."""
         ...

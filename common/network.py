@@ -17,11 +17,7 @@ Trace = dict[str, np.ndarray]
 """Every intermediate of a forward pass by name, in order of execution, at last loss and cost."""
 
 Gradients = dict[str, np.ndarray]
-"""d cost / d of every parameter and of every intermediate on the way to the loss, by name.
-
-p is not among them: the loss is computed from the last s, since log p of a probability that
-underflows is lost, so p feeds nothing.
-"""
+"""d cost / d of every parameter and of every intermediate on the way to the loss, by name."""
 
 Kind = Literal["affine", "batch_norm", "relu"]
 

@@ -46,10 +46,10 @@ def random_case(network: Network, samples: int, *, penalty: float, seed: int) ->
             parameters[name] = rng.uniform(0.5, 1.5, shape)
         else:
             parameters[name] = 0.1 * rng.standard_normal(shape)
-    norm = "with" if network.batch_norm else "without"
+    norm = " BN" if network.batch_norm else ""
     shape_text = "-".join(str(width) for width in network.widths)
     return Case(
-        name=f"{shape_text}, {norm} batch norm, n = {samples}, lambda = {penalty:g}",
+        name=f"{shape_text}{norm} n={samples} lambda={penalty:g}",
         network=network,
         parameters=parameters,
         X=rng.standard_normal((samples, network.inputs)),

@@ -5,14 +5,15 @@ tiny h has no subtraction and is exact to rounding. Central differences, (J(w + 
 2h, are what the courses use: good to about 1e-9 here, and wrong across a kink of a ReLU.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from common.contract import Implementation
-from common.network import Network, Parameters, Trace
+from common.network import Network, Parameters
 
 COMPLEX_STEP = 1e-150
 """h, far below rounding, far above underflow."""
@@ -121,7 +122,7 @@ def derivatives(
     return found
 
 
-def crosses_kink(network: Network, plus: Trace, minus: Trace) -> bool:
+def crosses_kink(network: Network, plus: Mapping[str, Any], minus: Mapping[str, Any]) -> bool:
     """Whether some ReLU lets a sample through on one side and not on the other."""
     outputs = [f"x{l}" for l in range(1, network.depth)]
     return any(np.any((plus[x] > 0) != (minus[x] > 0)) for x in outputs)

@@ -94,6 +94,6 @@ def render(report: Report, figures: Mapping[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["sci"] = lambda value: "–" if value is None else f"{value:.2e}"
+    environment.filters["sci"] = lambda value: "-" if value is None else f"{value:.2e}"
     template = environment.get_template("report.html.jinja")
     return template.render(report=report, figures=figures)

@@ -131,8 +131,8 @@ class _Unpickler(pickle.Unpickler):
             return _STAND_INS[module, name]
         except KeyError:
             raise UserError(
-                f"{self._where}: asks to import {module[:80]!r} {name[:80]!r}, which no CIFAR-10 "
-                "file does: refused, nothing was run; do not trust where this file came from"
+                f"{self._where}: asks to import {f'{module}.{name}'[:100]!r}: refused, nothing was "
+                "run; expected an array, lists and text as CIFAR-10 has them; do not trust this file"
             ) from None
 
 

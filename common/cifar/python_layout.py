@@ -29,14 +29,15 @@ def read_batch(raw: bytes, where: str) -> Images:
     content = unpickle(raw, where)
     data = _entry(content, "data", PickledArray, where)
     labels = _entry(content, "labels", list, where)
-    strange = next((label for label in labels if type(label) is not int), None)
-    if strange is not None:
-        raise damaged(where, f"a label that is a {type(strange).__name__}", "integers")
-    outside = next((label for label in labels if not 0 <= label <= 255), None)
-    if outside is not None:
-        raise damaged(where, "a label below 0 or above 255", "labels 0 to 9")
+    strange = next((label for label in labels if type(label) is not int), 0)
+    if type(strange) is not int:
+        raise damaged(where, f"a label of type {type(strange).__name__}", "integers")
+    try:
+        classes = np.array(labels, np.int64)
+    except OverflowError as error:
+        raise damaged(where, "a label beyond 64 bits", "labels 0 to 9") from error
     pixels = data.array(where, (BATCH_IMAGES, PIXELS))
-    return checked_images(where, pixels, np.array(labels, np.int64))
+    return checked_images(where, pixels, classes)
 
 
 def read_label_names(raw: bytes, where: str) -> tuple[str, ...]:

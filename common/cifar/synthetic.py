@@ -27,7 +27,7 @@ FREQUENCIES = 4  # along each axis
 LATENTS = 3 * FREQUENCIES**2  # amplitudes that make an image, of 3 colours
 
 SIGNAL = 2  # size of the push; against NUISANCE it sets the accuracy that can be reached
-NUISANCE = 13  # an amplitude is the sum of four uniform integers in -13..13
+NUISANCE = 12  # an amplitude is the sum of four uniform integers in -12..12
 NOISE = 31  # a pixel's noise is uniform in -31..31 grey levels
 
 # Rows: how red, green and blue are made of brightness and two opponent colours.

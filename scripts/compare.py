@@ -1,0 +1,213 @@
+"""`twingrad compare`: gradients, golden files, a float64 training in lockstep, and whole curves."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.dataset import Dataset
+from common.environment import environment
+from common.errors import UserError
+from common.history import History
+from common.recipe import Recipe
+from common.run_folder import RunFolder, make_folder
+from common.threads import limit_threads
+from common.training import Run
+from compare.agreement import CaseVerdict
+from compare.report import Report
+from scripts import options
+from scripts.check import Golden, judge_golden_files, print_cases
+from scripts.cli import AGREED, DISAGREED
+from scripts.options import build_recipe
+from scripts.output import Output
+from scripts.running import train_in_folder
+
+SIDES = ("manual", "torch")
+
+
+def compare(
+    preset: options.Preset = "three-layer",
+    batch_norm: options.BatchNorm = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each implementation.")] = 2,
+    seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    epochs: options.Epochs = None,
+    batches: options.Batches = None,
+    train_size: options.TrainSize = None,
+    golden: Golden = None,
+    device: options.Device = "cpu",
+    threads: options.Threads = 1,
+    data: options.Data = None,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+) -> int:
+    """Prove both implementations equal: gradients, updates, curves. Writes an HTML report."""
+    from common.cifar.loading import load_dataset
+
+    from compare import tables
+    from compare.report import write_report
+    from torch_impl import find_device
+
+    output = Output(json, quiet)
+    if seeds < 1:
+        raise UserError(f"--seeds is {seeds}, but at least 1 was expected")
+    find_device(device)
+    recipe = build_recipe(
+        preset,
+        {
+            "batch_norm": batch_norm,
+            "seed": seed,
+            "epochs": epochs,
+            "batches": batches,
+            "train_size": train_size,
+        },
+    )
+    out = out or Path("runs") / f"compare-{recipe.name}"
+    prepare_folder(out, resume=resume, overwrite=overwrite)
+    limit_threads(threads)
+    golden_cases = judge_golden_files(golden or [])
+    dataset = load_dataset(
+        data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
+    )
+    output.print(f"data: {dataset.identity['description']}")
+
+    cases = gradient_cases(recipe, dataset)
+    output.print(tables.gradient_table(cases))
+    print_cases(output, cases, details=False)
+    if golden_cases:
+        agreeing = sum(case.verdict == "agree" for case in golden_cases)
+        output.print(f"golden files: {agreeing} of {len(golden_cases)} cases agree")
+        print_cases(output, golden_cases, details=False)
+
+    import manual_impl
+    import torch_impl
+    from compare.curves import judge_curves
+    from compare.trajectories import lockstep
+
+    stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
+    parted = f"part at update {stepped.parted_at}" if stepped.parted_at else "never part"
+    output.print(
+        f"float64 in lockstep: {stepped.judged} updates within "
+        f"{max(stepped.worst[: stepped.judged]):.1e} relative ({stepped.worst_tensor}), "
+        f"{stepped.tolerance:g} allowed; in {len(stepped.worst)} they {parted}: "
+        f"{tables.coloured(stepped.verdict)}"
+    )
+
+    pairs = []
+    for number in range(seed, seed + seeds):
+        seeded = replace(recipe, seed=number)
+        one, other = (train_side(side, seeded, dataset, out, device, output) for side in SIDES)
+        pairs.append((one, other))
+    curves = judge_curves(SIDES, pairs)
+    for name, finals in curves.finals.items():
+        accuracies = ", ".join(f"{100 * value:.2f} %" for value in finals)
+        output.print(f"{name}: final test accuracy {accuracies}")
+    output.print(
+        f"curves: largest difference {100 * curves.largest['difference']:.2f} points "
+        f"({curves.largest['part']}, seed {curves.largest['seed']}, epoch "
+        f"{curves.largest['epoch']}); final test accuracies {100 * curves.mean_final:.2f} "
+        f"points apart on average: {tables.coloured(curves.verdict)}"
+    )
+
+    report = Report(
+        title=f"{recipe.name}, {'with' if recipe.batch_norm else 'without'} batch norm",
+        cases=cases,
+        golden=golden_cases,
+        lockstep=stepped,
+        curves=curves,
+        recipe=recipe.as_json(),
+        environment=environment(device),
+        dataset=dataset.identity,
+    )
+    write_report(out, report, labelled(pairs))
+    output.print(f"verdict: {tables.coloured(report.verdict)}; report: {out / 'report.html'}")
+    output.write(report.as_json())
+    return AGREED if report.verdict == "agree" else DISAGREED
+
+
+def prepare_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Makes the folder; trainings that it holds are kept only to be resumed.
+
+    Raises:
+        UserError: it holds a comparison already, or something else.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: is a file, but a folder was expected")
+    if out.is_dir() and any(out.iterdir()) and not resume:
+        if not (out / "runs").is_dir():
+            raise UserError(f"--out {out}: is not empty and holds no comparison; name another")
+        if not overwrite:
+            raise UserError(
+                f"--out {out}: already holds a run; name another folder, or give --resume to "
+                "continue it or --overwrite to replace it"
+            )
+        import shutil
+
+        shutil.rmtree(out)
+    make_folder(out / "runs")
+
+
+def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
+    """The standard small nets, and the recipe's own network on images of the data set."""
+    import manual_impl
+    import torch_impl
+    from compare.gradient_check import Case, check_case, random_case, standard_cases
+
+    samples = min(20, len(dataset.training))
+    network = recipe.network(dataset.training.X.shape[1], dataset.classes)
+    own = random_case(network, samples, penalty=recipe.penalty, seed=recipe.seed)
+    images = Case(
+        name=f"{own.name} (images)",
+        network=network,
+        parameters=own.parameters,
+        X=dataset.training.X[:samples].astype(float),
+        y=dataset.training.y[:samples],
+        penalty=recipe.penalty,
+    )
+    return [
+        check_case(case, manual_impl, torch_impl, seed=recipe.seed)
+        for case in [*standard_cases(recipe.seed), images]
+    ]
+
+
+def train_side(
+    side: str, recipe: Recipe, dataset: Dataset, out: Path, device: str, output: Output
+) -> Run:
+    """One of the float32 trainings, in a folder of its own."""
+    path = out / "runs" / f"{side}-seed{recipe.seed}"
+    place = device if side == "torch" else "cpu"
+    if (path / "recipe.json").exists():
+        folder, before, _, before_device = RunFolder.reopen(path)
+        if (before, before_device) != (recipe, place):
+            raise UserError(f"--out {path}: holds a run of another recipe; give --overwrite")
+    else:
+        folder = RunFolder.create(
+            path, recipe, backend=side, device=place, identity=dataset.identity
+        )
+    label = f"{side:6s} seed {recipe.seed}"
+    return train_in_folder(
+        folder,
+        recipe,
+        dataset,
+        backend=side,
+        on_epoch=lambda epoch, epochs: output.epoch(label, epoch, epochs),
+        **({"device": device} if side == "torch" else {}),
+    )
+
+
+def labelled(pairs: list[tuple[Run, Run]]) -> dict[str, History]:
+    """Every history under the name of its side and seed."""
+    return {
+        f"{side}, seed {run.recipe.seed}": run.history
+        for pair in pairs
+        for side, run in zip(SIDES, pair, strict=True)
+    }
+
+
+if __name__ == "__main__":
+    from scripts.cli import run_command
+
+    run_command(compare)

@@ -1,0 +1,62 @@
+"""The options that commands share, and how a recipe is made of them."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from common.errors import UserError
+from common.recipe import Recipe, preset
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="CIFAR-10: a folder or archive of any layout, or 'synthetic'. "
+        "Default: $TWINGRAD_DATA, else the user's cache, else the synthetic stand-in.",
+    ),
+]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Where the results go.")]
+Json = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Write JSON; '-' for standard output.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Threads = Annotated[int, typer.Option(help="BLAS threads.")]
+Device = Annotated[str, typer.Option(help="Of the torch side: cpu, cuda or cuda:N.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue what is in the folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
+Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]
+BatchNorm = Annotated[
+    bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Override the preset.")
+]
+TrainSize = Annotated[int | None, typer.Option(help="Keep so many training images.")]
+Batches = Annotated[
+    int | None,
+    typer.Option(help="Training files to use, 1 to 5; below 5 the next one validates."),
+]
+Epochs = Annotated[int | None, typer.Option(help="Stop after so many epochs.")]
+
+
+def parse_widths(text: str | None) -> tuple[int, ...] | None:
+    """ "50,50" as (50, 50); "" as no hidden layer.
+
+    Raises:
+        UserError: anything but whole numbers between commas.
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(int(width) for width in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise UserError(f"--hidden is {text!r}, but widths such as 50,50 were expected") from None
+
+
+def build_recipe(name: str, overrides: dict[str, Any]) -> Recipe:
+    """A preset with the options that were given; None means not given.
+
+    Raises:
+        UserError: an unknown preset, or a value outside its range.
+    """
+    given = {key: value for key, value in overrides.items() if value is not None}
+    return replace(preset(name), **given)

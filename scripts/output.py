@@ -1,0 +1,59 @@
+"""Where a command's words go: tables for people, JSON for machines."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from common.errors import UserError
+from common.files import write_whole
+from common.history import Epoch
+
+
+class Output:
+    """Standard output for people, unless it is taken by JSON; then they get standard error.
+
+    Arguments:
+        json_file: `--json`, a path or "-".
+        quiet: people get nothing.
+    """
+
+    def __init__(self, json_file: str | None, quiet: bool) -> None:
+        self.json_file = json_file
+        self.console = Console(
+            stderr=json_file == "-", quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty()
+        )
+
+    def print(self, *what: Any) -> None:
+        """For people."""
+        self.console.print(*what)
+
+    def write(self, value: dict[str, Any]) -> None:
+        """For machines, if they asked.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        if self.json_file is None:
+            return
+        text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+        if self.json_file == "-":
+            sys.stdout.write(text)
+            return
+        try:
+            write_whole(Path(self.json_file), text.encode())
+        except OSError as error:
+            raise UserError(
+                f"--json {self.json_file}: cannot be written ({error.strerror})"
+            ) from error
+
+    def epoch(self, label: str, epoch: Epoch, epochs: int) -> None:
+        """A line of progress."""
+        training, validation = epoch.training, epoch.validation
+        self.print(
+            f"{label}  epoch {epoch.epoch:2d}/{epochs}  update {epoch.update:6d}  "
+            f"cost {training.cost:.4f}  accuracy: training {100 * training.accuracy:5.2f} %, "
+            f"validation {100 * validation.accuracy:5.2f} %  ({epoch.seconds:.1f} s)"
+        )

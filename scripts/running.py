@@ -1,0 +1,116 @@
+"""A training in its folder: new, continued, or already there."""
+
+import importlib
+import resource
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from common.contract import Implementation
+from common.dataset import Dataset
+from common.errors import DivergedError, UserError
+from common.figures import save_curves
+from common.history import Evaluation
+from common.recipe import Recipe
+from common.run_folder import RunFolder
+from common.training import OnEpoch, Run
+
+BACKENDS = {"manual": "manual_impl", "torch": "torch_impl"}
+
+
+def load_backend(name: str) -> Implementation:
+    """The implementation; torch is imported only where it is asked for.
+
+    Raises:
+        UserError: no such backend.
+    """
+    if name not in BACKENDS:
+        raise UserError(f"--backend is {name!r}, but manual or torch was expected")
+    return importlib.import_module(BACKENDS[name])
+
+
+def train_in_folder(
+    folder: RunFolder,
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    backend: str,
+    on_epoch: OnEpoch,
+    **options: Any,
+) -> Run:
+    """Trains from where the folder stands and leaves a summary and figures.
+
+    Arguments:
+        folder: a run's; one that is finished is read, not run again.
+        recipe, dataset, backend: what to train, as the folder has it.
+        on_epoch: called after every epoch.
+        options: device and switches of the torch backend.
+
+    Raises:
+        DivergedError: with its update and learning rate, after writing them to the summary.
+    """
+    folder.require_same_data(dataset.identity)
+    if (finished := finished_run(folder, recipe)) is not None:
+        return finished
+    try:
+        train: Callable[..., Run] = load_backend(backend).train
+        run = train(recipe, dataset, folder=folder, on_epoch=on_epoch, **options)
+    except DivergedError as error:
+        folder.record_summary(
+            {
+                "status": "diverged",
+                "backend": backend,
+                "update": error.update,
+                "learning_rate": error.learning_rate,
+                "cost": repr(error.cost),
+            }
+        )
+        raise
+    save_curves(folder.path, f"{recipe.name}, {backend}, seed {recipe.seed}", run.history)
+    folder.finish(summarise(run, backend, dataset), run.parameters | run.statistics)
+    return run
+
+
+def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
+    """What `summary.json` and `train --json` hold. Accuracies are from 0 to 1, times seconds."""
+    return {
+        "status": "finished",
+        "backend": backend,
+        "data": dataset.identity["name"],
+        "epochs": len(run.history),
+        "updates": run.history[-1].update,
+        **{part: vars(evaluation) for part, evaluation in run.final.items()},
+        "seconds": sum(epoch.seconds for epoch in run.history),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def peak_memory_mb() -> float:
+    """The process's largest resident memory so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+
+
+def finished_run(folder: RunFolder, recipe: Recipe) -> Run | None:
+    """The run in the folder, None where it is not finished.
+
+    Raises:
+        UserError: it diverged, so there is nothing to continue.
+    """
+    summary = folder.read_summary()
+    if summary is None:
+        return None
+    if summary["status"] != "finished":
+        raise UserError(
+            f"--out {folder.path}: its run diverged at update {summary['update']} and cannot be "
+            "continued; name another folder or give --overwrite"
+        )
+    state = folder.read_state()
+    names = [name for name in state if name.startswith(("mu", "v"))]
+    return Run(
+        recipe=recipe,
+        history=folder.read_history(),
+        final={part: Evaluation(**summary[part]) for part in ("training", "validation", "test")},
+        parameters={name: value for name, value in state.items() if name not in names},
+        statistics={name: state[name] for name in names},
+    )
