@@ -79,11 +79,12 @@ def judge(
     with np.errstate(invalid="ignore"):
         difference = np.abs(actual - expected)
     difference = np.where(np.isnan(difference), np.inf, difference)  # a NaN agrees with nothing
-    magnitude = float(np.nanmax(np.abs([expected, actual])))
+    magnitude = float(max(np.abs(expected).max(), np.abs(actual).max()))
     allowed = absolute + relative * magnitude + entrywise * np.abs(expected)
-    agrees = bool((difference <= allowed).all()) and np.isfinite(magnitude)
+    agrees = bool((difference <= allowed).all() and np.isfinite(magnitude))
     with np.errstate(invalid="ignore", divide="ignore"):
         excess = np.where(difference == 0, 0, difference / allowed)
+    excess = np.where(np.isinf(difference), np.inf, excess)
     worst = np.unravel_index(int(excess.argmax()), difference.shape)
     max_abs = float(difference.max())
     return TensorVerdict(
