@@ -125,7 +125,7 @@ def read_golden(path: Path) -> list[GoldenCase]:
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a `.npz`; pickled objects are refused unread."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
         raise UserError(f"{path}: cannot be read as .npz ({error})") from error

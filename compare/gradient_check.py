@@ -11,10 +11,14 @@ from common.network import Network, Parameters
 from common.streams import stream
 from compare.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerical import Derivatives, derivatives, probes
-from compare.structure import VANISHING, below_batch_norm, structural_zeros
+from compare.structure import below_batch_norm, structural_zeros, unit
 
 EXACT = 1e-11
 """For two ways of computing the same float64 gradient: rounding, with room for deep nets."""
+
+CANCELLATION = 1e-13
+"""Absolute, for gradients that pass through a batch norm: there terms near 1 cancel, and what is
+left carries their rounding, however small it is itself."""
 
 CENTRAL = 1e-6
 """For central differences, absolute: the published report's own measure."""
@@ -105,14 +109,22 @@ def check_case(
     found, witnessed = (
         side.gradients(*arguments, penalty=case.penalty) for side in (manual, autograd)
     )
-    shape = (case.network, len(case.y))
+    zeros = structural_zeros(case.network, len(case.y))
+    scales = {
+        name: Scale(
+            zero=zeros.get(name, ""),
+            unit=unit(case.network, name, traces[0]),
+            cancels=below_batch_norm(case.network, name),
+        )
+        for name in found
+    }
 
     forward = [
         judge(name, "autograd", array(traces[1][name]), array(traces[0][name]), relative=EXACT)
         for name in traces[0]
     ]
     backward = [
-        judge_gradient(*shape, name, "autograd", array(witnessed[name]), array(found[name]))
+        judge_gradient(name, "autograd", array(witnessed[name]), array(found[name]), scales[name])
         for name in found
     ]
     numerical = derivatives(
@@ -126,7 +138,7 @@ def check_case(
     along = [
         verdict
         for name, values in numerical.items()
-        for verdict in judge_derivatives(*shape, name, values, array(found[name]))
+        for verdict in judge_derivatives(name, values, array(found[name]), scales[name])
     ]
     return CaseVerdict(
         name=case.name,
@@ -135,25 +147,38 @@ def check_case(
     )
 
 
+@dataclass(frozen=True)
+class Scale:
+    """How a gradient is judged where its own size does not tell.
+
+    Arguments:
+        zero: why it is zero in theory; "" where it is not.
+        unit: the size of its rounding, see `compare.structure.unit`.
+        cancels: whether it passes through a batch norm.
+    """
+
+    zero: str
+    unit: float
+    cancels: bool
+
+
 def judge_gradient(
-    network: Network,
-    samples: int,
-    name: str,
-    witness: str,
-    expected: np.ndarray,
-    actual: np.ndarray,
+    name: str, witness: str, expected: np.ndarray, actual: np.ndarray, scale: Scale
 ) -> TensorVerdict:
-    """Relative to the tensor, or absolute where the gradient is zero in theory."""
-    note = structural_zeros(network, samples).get(name, "")
-    size = max(np.abs(expected).max(), np.abs(actual).max())
-    if not note and below_batch_norm(network, name) and size <= VANISHING:
+    """Relative to the tensor, or absolute where it is zero in theory or all but cancels."""
+    if scale.zero:
+        allowed = EXACT * scale.unit
+        return judge(name, witness, expected, actual, absolute=allowed, note=scale.zero)
+    verdict = judge(name, witness, expected, actual, relative=EXACT)
+    floor = CANCELLATION * scale.unit
+    if verdict.verdict == "disagree" and scale.cancels and verdict.max_abs <= floor:
         note = "rounding alone: its terms cancel through the batch norm above"
-    tolerance = {"absolute": EXACT} if note else {"relative": EXACT}
-    return judge(name, witness, expected, actual, note=note, **tolerance)
+        return judge(name, witness, expected, actual, absolute=floor, note=note)
+    return verdict
 
 
 def judge_derivatives(
-    network: Network, samples: int, name: str, values: Derivatives, gradient: np.ndarray
+    name: str, values: Derivatives, gradient: np.ndarray, scale: Scale
 ) -> Iterator[TensorVerdict]:
     """One parameter's gradient along its probes, against both numerical derivatives.
 
@@ -163,9 +188,7 @@ def judge_derivatives(
     along = np.array([float(np.vdot(probe.direction, gradient)) for probe in values.probes])
     size = np.array([float(np.linalg.norm(probe.direction)) for probe in values.probes])
     complex_step, central = np.array(values.complex_step), np.array(values.central)
-    exact = judge_gradient(
-        network, samples, name, "complex step", complex_step / size, along / size
-    )
+    exact = judge_gradient(name, "complex step", complex_step / size, along / size, scale)
     yield located(exact, values)
     smooth = np.isfinite(central)
     if smooth.any():

@@ -1,10 +1,11 @@
 """Which gradients are zero in theory, so that what is computed of them is rounding alone."""
 
-from common.network import Network
+from collections.abc import Mapping
+from typing import Any
 
-VANISHING = 1e-12
-"""Below a batch norm, a tensor without a larger entry is taken for rounding. Its terms are near
-1 and cancel; that they do can hang on the data, as where a ReLU lets a single sample through."""
+import numpy as np
+
+from common.network import Network
 
 
 def structural_zeros(network: Network, samples: int) -> dict[str, str]:
@@ -38,7 +39,32 @@ def structural_zeros(network: Network, samples: int) -> dict[str, str]:
 
 def below_batch_norm(network: Network, name: str) -> bool:
     """Whether a tensor reaches the cost only through a batch norm."""
-    kind = name.rstrip("0123456789")
-    number = int(name[len(kind) :])
+    kind, number = split_name(name)
     last = network.depth - 1 if network.batch_norm else 0
     return number < last or (number == last and kind in ("W", "b", "s"))
+
+
+def unit(network: Network, name: str, trace: Mapping[str, Any]) -> float:
+    """The size that rounding has in the gradient of a tensor at or below a batch norm.
+
+    Batch norm measures s in standard deviations, so a gradient by s carries a factor
+    1/sqrt(v), one by v a factor 1/v, and the rounding of its terms with it.
+
+    Arguments:
+        trace: of the forward pass; gives v.
+
+    Returns:
+        At least 1; that of the unit with the smallest variance.
+    """
+    kind, number = split_name(name)
+    if f"v{number}" not in network.statistic_shapes:
+        return 1.0
+    power = {"W": 0.5, "b": 0.5, "s": 0.5, "mu": 0.5, "v": 1.0}.get(kind, 0.0)
+    smallest = float(trace[f"v{number}"].min()) + float(np.finfo(np.float64).eps)
+    return max(1.0, smallest**-power)
+
+
+def split_name(name: str) -> tuple[str, int]:
+    """s_hat12 as ("s_hat", 12)."""
+    kind = name.rstrip("0123456789")
+    return kind, int(name[len(kind) :])

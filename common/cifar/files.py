@@ -1,0 +1,138 @@
+"""Finding CIFAR-10's files in a folder or an archive, and reading them one after the other."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.cifar.archives import LARGEST_FILE, Archive
+from common.cifar.images import damaged
+from common.cifar.layouts import LAYOUT_OF_FILE, LAYOUTS, Layout
+from common.cifar.source import (
+    OFFICIAL_ARCHIVE_MD5,
+    OFFICIAL_MD5,
+    FileIdentity,
+    identify,
+)
+from common.errors import UserError
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of one layout; where is its full name, for messages."""
+
+    layout: Layout
+    name: str
+    where: str
+    content: bytes
+
+    def identity(self) -> FileIdentity:
+        """The file's MD5, judged."""
+        md5 = hashlib.md5(self.content, usedforsecurity=False).hexdigest()
+        return identify(self.name, md5, OFFICIAL_MD5[self.layout.kind].get(self.name))
+
+
+def find(path: Path) -> Path | None:
+    """The folder of batches, or the archive, that a path leads to.
+
+    Arguments:
+        path: a folder that holds the batches, or one that holds such a folder or archive under
+            its published name, or an archive of any name.
+
+    Returns:
+        None when nothing of the kind is there.
+    """
+    if path.is_file():
+        return path
+    folders = [path, *(path / layout.folder for layout in LAYOUTS)]
+    archives = [path / layout.archive for layout in LAYOUTS]
+    found = [folder for folder in folders if _layout_in(folder) is not None]
+    found += [archive for archive in archives if archive.is_file()]
+    return found[0] if found else None
+
+
+def find_or_fail(path: Path, called: str) -> Path:
+    """The same, where the path was asked for.
+
+    Arguments:
+        path: see `find`.
+        called: what to call the path in the message, such as "--data ../cifar".
+
+    Raises:
+        UserError: when nothing of the kind is there.
+    """
+    found = find(path)
+    if found is not None:
+        return found
+    problem = "no CIFAR-10 in this folder" if path.is_dir() else "no such file or folder"
+    raise UserError(
+        f"{called}: {problem}; expected a folder of data_batch_1 ... test_batch (or .bin, .mat), "
+        f"{', '.join(layout.folder for layout in LAYOUTS)} within it, or a .tar.gz archive of one"
+    )
+
+
+def _layout_in(folder: Path) -> Layout | None:
+    for layout in LAYOUTS:
+        if any((folder / name).is_file() for name in (*layout.training, layout.test)):
+            return layout
+    return None
+
+
+class Files:
+    """The files of one layout at one place. Reading them is one pass, in no certain order.
+
+    layout is None until an archive's first file tells it; archive's identity is known at the end.
+    """
+
+    def __init__(self, path: Path, batches: int) -> None:
+        self._path = path
+        self._batches = batches
+        self.layout: Layout | None = None
+        self.archive: FileIdentity | None = None
+
+    def __iter__(self) -> Iterator[RawFile]:
+        """The files that so many batches need and `batches.meta`, as far as they are there.
+
+        Raises:
+            UserError: when one cannot be read, or an archive holds no file of CIFAR-10.
+        """
+        if self._path.is_file():
+            yield from self._from_archive()
+        else:
+            yield from self._from_folder()
+
+    def _wanted(self, layout: Layout) -> tuple[str, ...]:
+        return (layout.meta, *layout.needed(self._batches))
+
+    def _from_folder(self) -> Iterator[RawFile]:
+        self.layout = layout = _layout_in(self._path) or LAYOUTS[0]
+        for name in self._wanted(layout):
+            path = self._path / name
+            if path.is_file():
+                yield RawFile(layout, name, str(path), _content(path))
+
+    def _from_archive(self) -> Iterator[RawFile]:
+        archive = Archive(self._path)
+        for name, content in archive.members():
+            layout = LAYOUT_OF_FILE.get(name)
+            if layout is None:
+                continue
+            self.layout = self.layout or layout
+            if layout is self.layout and name in self._wanted(layout):
+                yield RawFile(layout, name, f"{self._path}: {name}", content)
+        if self.layout is None:
+            raise damaged(str(self._path), "no file of CIFAR-10 in the archive", "data_batch_1 ...")
+        official = OFFICIAL_ARCHIVE_MD5[self.layout.kind]
+        self.archive = identify(self._path.name, archive.md5, official)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise damaged(str(path), f"{size} bytes", f"at most {LARGEST_FILE}")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a readable file"
+        ) from (error)
