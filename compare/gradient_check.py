@@ -82,6 +82,23 @@ def standard_cases(seed: int) -> Iterator[Case]:
                 yield random_case(network, samples, penalty=penalty, seed=seed)
 
 
+def random_cases(count: int, seed: int) -> Iterator[Case]:
+    """Nets of 1 to 9 hidden layers, with and without batch norm, a third of them awkward.
+
+    Widths are 1 to 40 and batches 2 to 100, in the awkward ones 1 to 5 and 2 to 7; inputs are
+    1 to 60, in every third 1 to 3072.
+    """
+    rng = stream(seed, "architectures")
+    for number in range(count):
+        awkward = number % 3 == 2
+        widths = rng.integers(1, 6 if awkward else 41, size=rng.integers(1, 10))
+        samples = int(rng.integers(2, 8 if awkward else 101))
+        inputs = int(rng.integers(1, 3073 if number % 3 == 1 else 61))
+        network = Network(inputs, tuple(map(int, widths)), 10, bool(rng.integers(2)))
+        penalty = float(rng.choice([0.0, 0.005, 0.1]))
+        yield random_case(network, samples, penalty=penalty, seed=seed + number)
+
+
 def check_case(
     case: Case,
     manual: Implementation,

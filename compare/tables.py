@@ -58,6 +58,28 @@ def gradient_table(cases: Sequence[CaseVerdict]) -> Table:
     return table
 
 
+def witness_table(cases: Sequence[CaseVerdict]) -> Table:
+    """A line per witness and scale: the largest error over many cases, and where it was."""
+    table = Table(title=f"Gradients by hand, float64, {len(cases)} networks: largest errors")
+    for heading in ("witness", "scale", "largest error", "tensor", "network", "left out (kinks)"):
+        table.add_column(heading)
+    groups: dict[tuple[str, str], list[tuple[float, str, str, int, int]]] = {}
+    for case in cases:
+        for t in case.tensors:
+            stage = "forward pass" if t.name.startswith("forward ") else "gradient"
+            error = t.max_abs if t.scale == "absolute" else t.max_rel or 0.0
+            groups.setdefault((f"{t.witness}, {stage}", t.scale), []).append(
+                (error, t.name, case.name, t.left_out, t.compared)
+            )
+    for (witness, scale), entries in groups.items():
+        error, tensor, network, *_ = max(entries)
+        left_out = sum(entry[3] for entry in entries)
+        tried = left_out + sum(entry[4] for entry in entries)
+        share = f"{left_out} of {tried}" if "central" in witness else "-"
+        table.add_row(witness, scale, number(error), tensor, network, share)
+    return table
+
+
 def golden_table(cases: Sequence[CaseVerdict]) -> Table:
     """A line per golden case: the largest error of the file against each implementation."""
     table = Table(title="Golden files: the file's values against each implementation's")

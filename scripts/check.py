@@ -1,14 +1,24 @@
 """`twingrad check`: gradients, of our two implementations or of golden files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import track
 
 from common.errors import UserError
 from common.network import Network
 from common.threads import limit_threads
 from compare.agreement import CaseVerdict, overall
+from compare.gradient_check import (
+    Case,
+    check_case,
+    random_case,
+    random_cases,
+    standard_cases,
+)
 from scripts import options
 from scripts.cli import AGREED, DISAGREED
 from scripts.options import parse_widths
@@ -31,6 +41,9 @@ def check(
     inputs: Annotated[int, typer.Option(help="Of that network.")] = 10,
     samples: Annotated[int, typer.Option(help="Of its minibatch.")] = 20,
     penalty: Annotated[float, typer.Option(help="lambda of that network.")] = 0.005,
+    random: Annotated[
+        int | None, typer.Option(help="Check so many random architectures instead.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
     details: Annotated[
         bool, typer.Option("--details", help="Every tensor of every case, not only of faulty ones.")
@@ -43,20 +56,23 @@ def check(
     from compare import tables
 
     output = Output(json, quiet)
+    if sum(given is not None for given in (golden or None, hidden, random)) > 1:
+        raise UserError("--golden, --hidden and --random exclude each other; give one")
+    if seed < 0:
+        raise UserError(f"--seed is {seed}, but at least 0 was expected")
     if golden:
         cases = judge_golden_files(golden)
-        limit_threads(threads)
         output.print(tables.golden_table(cases))
     else:
-        widths = parse_widths(hidden)
-        if widths is not None and samples < (2 if batch_norm and widths else 1):
-            least = "at least 2 with batch norm" if samples == 1 else "at least 1"
-            raise UserError(f"--samples is {samples}, but {least} was expected")
-        if seed < 0:
-            raise UserError(f"--seed is {seed}, but at least 0 was expected")
-        network = None if widths is None else Network(inputs, widths, 10, batch_norm)
-        cases = check_gradients(network, samples, penalty, seed, threads)
-        output.print(tables.gradient_table(cases))
+        cases = check_gradients(
+            chosen_cases(random, parse_widths(hidden), batch_norm, inputs, samples, penalty, seed),
+            random is not None,
+            seed,
+            threads,
+        )
+        output.print(
+            tables.witness_table(cases) if random is not None else tables.gradient_table(cases)
+        )
     print_cases(output, cases, details)
     verdict = overall([case.verdict for case in cases])
     output.print(f"verdict: {tables.coloured(verdict)}")
@@ -64,20 +80,49 @@ def check(
     return AGREED if verdict == "agree" else DISAGREED
 
 
+def chosen_cases(
+    random: int | None,
+    widths: tuple[int, ...] | None,
+    batch_norm: bool,
+    inputs: int,
+    samples: int,
+    penalty: float,
+    seed: int,
+) -> Iterator[Case]:
+    """The networks that the options ask for: random ones, one alone, or the standard ones.
+
+    Raises:
+        UserError: an option outside its range.
+    """
+    if random is not None:
+        if random < 1:
+            raise UserError(f"--random is {random}, but at least 1 was expected")
+        return random_cases(random, seed)
+    if widths is None:
+        return standard_cases(seed)
+    least = 2 if batch_norm and widths else 1
+    if samples < least:
+        why = ": batch norm needs a spread" if least == 2 else ""
+        raise UserError(f"--samples is {samples}, but at least {least} was expected{why}")
+    if not 0 <= penalty < float("inf"):
+        raise UserError(f"--penalty is {penalty}, but a finite number from 0 was expected")
+    network = Network(inputs, widths, 10, batch_norm)
+    return iter([random_case(network, samples, penalty=penalty, seed=seed)])
+
+
 def check_gradients(
-    network: Network | None, samples: int, penalty: float, seed: int, threads: int
+    cases: Iterator[Case], sampled: bool, seed: int, threads: int
 ) -> list[CaseVerdict]:
-    """The standard cases, or one network alone."""
+    """Judges every case; of many, each tensor at a sample of its entries."""
     import manual_impl
     import torch_impl
-    from compare.gradient_check import check_case, random_case, standard_cases
 
     limit_threads(threads)
-    if network is None:
-        cases = list(standard_cases(seed))
-    else:
-        cases = [random_case(network, samples, penalty=penalty, seed=seed)]
-    return [check_case(case, manual_impl, torch_impl, seed=seed) for case in cases]
+    depth = {"every_below": 8, "entries": 4} if sampled else {}
+    return [
+        check_case(case, manual_impl, torch_impl, seed=seed, **depth)
+        for case in track(list(cases), "checking", transient=True, console=Console(stderr=True))
+    ]
 
 
 def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:

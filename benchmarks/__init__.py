@@ -1,0 +1,1 @@
+"""Everything that is claimed about speed, measured."""

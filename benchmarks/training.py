@@ -1,0 +1,112 @@
+"""An epoch of the [50, 50] network in either backend: seconds, and their ratio.
+
+    python -m benchmarks.training [--rounds 7] [--json docs/benchmarks/training.json]
+
+The backends take turns within a round, so that a busy machine slows both. An epoch is 450 updates
+of 100 images and the evaluation of 50,000; a training of 2 cycles has 20. The images are noise:
+the work does not depend on them.
+"""
+
+import statistics
+import time
+from typing import Annotated
+
+import numpy as np
+import typer
+
+import manual_impl
+import torch_impl
+from common.contract import Implementation
+from common.dataset import Dataset, Split
+from common.environment import environment
+from common.initialization import initialize
+from common.minibatches import minibatch_order
+from common.recipe import preset
+from common.threads import limit_threads
+from common.training import Learner
+from scripts.cli import run_command
+from scripts.output import Output
+
+BACKENDS: dict[str, Implementation] = {"manual": manual_impl, "torch": torch_impl}
+
+
+def noise(seed: int = 0) -> Dataset:
+    """45,000, 5,000 and 100 samples of CIFAR-10's size, float32."""
+    rng = np.random.default_rng(seed)
+
+    def split(n: int) -> Split:
+        return Split(rng.standard_normal((n, 3072), dtype=np.float32), rng.integers(10, size=n))
+
+    return Dataset(split(45_000), split(5_000), split(100), 10, identity={})
+
+
+def epoch_seconds(learner: Learner, epoch: int) -> tuple[float, float]:
+    """Seconds of the updates and of the evaluations of one epoch."""
+    order = minibatch_order(0, epoch, 45_000, 100)
+    started = time.perf_counter()
+    learner.run_epoch(order, np.full(len(order), 0.01))
+    updated = time.perf_counter()
+    learner.evaluate("training")
+    learner.evaluate("validation")
+    return updated - started, time.perf_counter() - updated
+
+
+def benchmark(
+    rounds: Annotated[int, typer.Option(help="Epochs of each backend.")] = 7,
+    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+) -> None:
+    """Measure an epoch of both backends in alternation, one thread each."""
+    output = Output(json, quiet=False)
+    limit_threads(1)
+    recipe = preset("three-layer")
+    network = recipe.network(3072, 10)
+    dataset = noise()
+    parameters = initialize(network, "he", seed=0)
+    learners = {
+        name: side.learner(recipe, network, dataset, parameters) for name, side in BACKENDS.items()
+    }
+    for learner in learners.values():
+        epoch_seconds(learner, epoch=0)  # the first epoch warms caches and allocators
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in learners}
+    for epoch in range(1, rounds + 1):
+        for name, learner in learners.items():
+            seconds[name].append(epoch_seconds(learner, epoch))
+
+    figures = {}
+    for name, pairs in seconds.items():
+        totals = [sum(pair) for pair in pairs]
+        figures[name] = {
+            "update_ms": 1000 * statistics.median(pair[0] for pair in pairs) / 450,
+            "evaluation_s": statistics.median(pair[1] for pair in pairs),
+            "epoch_s": statistics.median(totals),
+            "epoch_s_range": [min(totals), max(totals)],
+        }
+        output.print(
+            f"{name:6s}  update {figures[name]['update_ms']:.2f} ms, evaluation of 50,000 "
+            f"{figures[name]['evaluation_s']:.2f} s, epoch {figures[name]['epoch_s']:.2f} s "
+            f"({min(totals):.2f} to {max(totals):.2f}, n = {rounds})"
+        )
+    ratios = [
+        sum(torch) / sum(manual)
+        for manual, torch in zip(seconds["manual"], seconds["torch"], strict=True)
+    ]
+    output.print(
+        f"torch / manual, epoch by epoch: {statistics.median(ratios):.2f} "
+        f"({min(ratios):.2f} to {max(ratios):.2f})"
+    )
+    output.write(
+        {
+            "what": "three-layer with batch norm, batch 100, float32, one thread, seconds",
+            "rounds": rounds,
+            "backends": figures,
+            "torch_over_manual": {
+                "median": statistics.median(ratios),
+                "range": [min(ratios), max(ratios)],
+            },
+            "environment": environment(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run_command(benchmark)
