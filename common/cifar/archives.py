@@ -56,10 +56,13 @@ class Archive:
             for member in tar:
                 path = PurePosixPath(member.name)
                 deep = len(path.parts) > 2 or ".." in path.parts or path.is_absolute()
-                if deep or not member.isreg() or member.size > LARGEST_FILE:
+                if deep or not member.isreg():
                     continue
                 if path.name in seen:
                     raise damaged(str(self.path), f"two files {path.name!r}", "one")
+                if member.size > LARGEST_FILE:
+                    found = f"{path.name!r} of {member.size} bytes"
+                    raise damaged(str(self.path), found, f"at most {LARGEST_FILE}")
                 seen.add(path.name)
                 content = tar.extractfile(member)
                 if content is not None:

@@ -1,6 +1,7 @@
 """Finding CIFAR-10's files in a folder or an archive, and reading them one after the other."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +43,12 @@ def find(path: Path) -> Path | None:
     Returns:
         None when nothing of the kind is there.
     """
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     folders = [path, *(path / layout.folder for layout in LAYOUTS)]
     archives = [path / layout.archive for layout in LAYOUTS]
     found = [folder for folder in folders if _layout_in(folder) is not None]
-    found += [archive for archive in archives if archive.is_file()]
+    found += [archive for archive in archives if os.path.isfile(archive)]
     return found[0] if found else None
 
 
@@ -64,7 +65,7 @@ def find_or_fail(path: Path, called: str) -> Path:
     found = find(path)
     if found is not None:
         return found
-    problem = "no CIFAR-10 in this folder" if path.is_dir() else "no such file or folder"
+    problem = "no CIFAR-10 in this folder" if os.path.isdir(path) else "no such file or folder"
     raise UserError(
         f"{called}: {problem}; expected a folder of data_batch_1 ... test_batch (or .bin, .mat), "
         f"{', '.join(layout.folder for layout in LAYOUTS)} within it, or a .tar.gz archive of one"
@@ -73,7 +74,7 @@ def find_or_fail(path: Path, called: str) -> Path:
 
 def _layout_in(folder: Path) -> Layout | None:
     for layout in LAYOUTS:
-        if any((folder / name).is_file() for name in (*layout.training, layout.test)):
+        if any(os.path.isfile(folder / name) for name in (*layout.training, layout.test)):
             return layout
     return None
 
@@ -96,7 +97,7 @@ class Files:
         Raises:
             UserError: when one cannot be read, or an archive holds no file of CIFAR-10.
         """
-        if self._path.is_file():
+        if os.path.isfile(self._path):
             yield from self._from_archive()
         else:
             yield from self._from_folder()
@@ -108,7 +109,7 @@ class Files:
         self.layout = layout = _layout_in(self._path) or LAYOUTS[0]
         for name in self._wanted(layout):
             path = self._path / name
-            if path.is_file():
+            if os.path.isfile(path):
                 yield RawFile(layout, name, str(path), _content(path))
 
     def _from_archive(self) -> Iterator[RawFile]:

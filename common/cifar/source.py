@@ -109,6 +109,7 @@ class Source:
         synthetic = self.kind == "synthetic"
         return {
             "name": "synthetic stand-in for CIFAR-10" if synthetic else "CIFAR-10",
+            "description": self.description,
             "layout": self.kind,
             "synthetic": synthetic,
             "path": None if self.path is None else str(self.path),

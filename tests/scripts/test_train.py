@@ -138,7 +138,7 @@ def test_an_interrupted_run_exits_130_and_resumes_to_the_same_bits(
         status, out, err = twingrad("train", *options, "--out", parts)
     assert status == 130
     assert "--resume" in out
-    assert err == "twingrad: interrupted\n"
+    assert "Traceback" not in err
     assert twingrad("train", "--resume", "--out", parts)[0] == 0
     saved = [(path / "parameters.safetensors").read_bytes() for path in (whole, parts)]
     assert saved[0] == saved[1]

@@ -1,0 +1,149 @@
+"""From a path, or nothing, to images; and from images to what a training sees."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import DTypeLike
+
+from common.cifar.files import Files, find, find_or_fail
+from common.cifar.images import (
+    CLASSES,
+    LABEL_NAMES,
+    TRAINING_BATCHES,
+    Cifar,
+    Images,
+)
+from common.cifar.source import Source, content_digest
+from common.cifar.split import check_batches, split
+from common.cifar.standardization import pixel_sums
+from common.cifar.synthetic import synthetic_batches
+from common.dataset import Dataset, Split
+from common.errors import UserError
+
+SYNTHETIC = "synthetic"
+
+
+def default_folder() -> Path:
+    """The user's cache: where downloads go, and where data are looked for that no option names."""
+    return Path(platformdirs.user_cache_dir("twingrad"))
+
+
+def locate_data(option: str | None) -> Path | None:
+    """Where the data are: the option, else $TWINGRAD_DATA, else the user's cache, else nowhere.
+
+    Arguments:
+        option: the value of --data, a path or "synthetic".
+
+    Returns:
+        A folder of batches or an archive; None for the synthetic stand-in.
+
+    Raises:
+        UserError: when the option or the variable names a place without CIFAR-10.
+    """
+    given = {"--data": option, "$TWINGRAD_DATA": os.environ.get("TWINGRAD_DATA")}
+    for name, value in given.items():
+        if value == SYNTHETIC:
+            return None
+        if value:
+            return find_or_fail(Path(value).expanduser(), f"{name} {value}")
+    return find(default_folder())
+
+
+def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
+    """Reads CIFAR-10 in any of its layouts.
+
+    Arguments:
+        path: a folder of batches, a folder that holds such a folder or a published archive, or an
+            archive.
+        batches: how many batches are to be trained on, 1 to 5. With fewer than five, one more is
+            read for validation and the others need not exist.
+
+    Returns:
+        The training batches in order, five or batches + 1, and the test images.
+
+    Raises:
+        UserError: when a file is missing, damaged or not what CIFAR-10 has in its place, or asks
+            to import anything. Files that are not the official ones raise nothing: see
+            `Source.official`.
+    """
+    check_batches(batches)
+    files = Files(find_or_fail(Path(path), str(path)), batches)
+    images: dict[str, Images] = {}
+    identities = []
+    label_names: tuple[str, ...] = LABEL_NAMES
+    for file in files:
+        identities.append(file.identity())
+        if file.name == file.layout.meta:
+            label_names = file.layout.read_label_names(file.content, file.where)
+        else:
+            images[file.name] = file.layout.read_batch(file.content, file.where)
+
+    layout = files.layout
+    names = layout.needed(batches)
+    for name in names:
+        if name not in images:
+            raise UserError(
+                f"{files.path}: {name} is missing; expected {', '.join(names)} (--batches {batches})"
+            )
+    *training, test = (images[name] for name in names)
+    source = Source(
+        kind=layout.kind,
+        path=files.path,
+        files=tuple(sorted(identities, key=lambda file: file.name)),
+        archive=files.archive,
+        digest=_digest(training, test),
+    )
+    return Cifar(tuple(training), test, label_names, source)
+
+
+def synthetic_cifar(*, batches: int = TRAINING_BATCHES) -> Cifar:
+    """The synthetic stand-in, with as many batches as `load_cifar` would read."""
+    check_batches(batches)
+    drawn, drawn_test = synthetic_batches()
+    training = [Images(*batch) for batch in drawn[: batches + 1]]
+    test = Images(*drawn_test)
+    source = Source("synthetic", None, (), None, _digest(training, test))
+    return Cifar(tuple(training), test, LABEL_NAMES, source)
+
+
+def load_dataset(
+    option: str | None,
+    *,
+    batches: int = TRAINING_BATCHES,
+    train_size: int | None = None,
+    dtype: DTypeLike = np.float32,
+) -> Dataset:
+    """Locates the data, reads or draws them, splits them in three and standardises them.
+
+    Arguments:
+        option: the value of --data; see `locate_data`.
+        batches: how many batches to train on; see `split`.
+        train_size: how many of the training images to keep; None for all.
+        dtype: of the standardised images.
+
+    Raises:
+        UserError: as `locate_data`, `load_cifar` and `split` do.
+    """
+    path = locate_data(option)
+    cifar = synthetic_cifar(batches=batches) if path is None else load_cifar(path, batches=batches)
+    parts = split(cifar, batches=batches, train_size=train_size)
+    training = [piece.images for piece in parts.training]
+    standardization = pixel_sums(training).standardization()
+
+    def standardized(*pieces: Images) -> Split:
+        X = standardization.apply([piece.images for piece in pieces], dtype)
+        return Split(X, np.concatenate([piece.labels for piece in pieces]))
+
+    return Dataset(
+        training=standardized(*parts.training),
+        validation=standardized(parts.validation),
+        test=standardized(parts.test),
+        classes=CLASSES,
+        identity=cifar.source.identity(),
+    )
+
+
+def _digest(training: list[Images], test: Images) -> str:
+    return content_digest((part.images, part.labels) for part in (*training, test))

@@ -1,0 +1,118 @@
+"""`twingrad data`: download, verify and describe CIFAR-10."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from common.cifar.download import download as download_cifar
+from common.cifar.images import COLOURS, Cifar, Images
+from common.cifar.loading import SYNTHETIC, cache_folder, load_cifar, locate_data, open_data
+from common.cifar.split import split
+from common.cifar.standardization import pixel_statistics
+from common.cifar.verify import verify as verify_cifar
+from scripts import options
+from scripts.cli import AGREED, BAD_INPUT, plain_app
+from scripts.output import Output
+
+app = plain_app(help="Download, verify and describe CIFAR-10.")
+
+
+@app.command()
+def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
+    """Fetch CIFAR-10 into a folder, by default the user's cache, where it is then found."""
+    output = Output(None, quiet)
+    folder = download_cifar(out or cache_folder())
+    output.print(load_cifar(folder).source.description)
+
+
+@app.command()
+def verify(
+    data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
+) -> int:
+    """Check every file; a MD5 that is not the official one is a warning, not an error."""
+    output = Output(json, quiet)
+    place = locate_data(data)
+    if place == SYNTHETIC:
+        output.print("no CIFAR-10 found: trainings use the synthetic stand-in")
+        output.write({"path": None, "usable": True, "files": []})
+        return AGREED
+    verdicts = list(verify_cifar(Path(place)))
+    table = Table(title=str(place))
+    for heading in ("file", "usable", "MD5", "found"):
+        table.add_column(heading)
+    for verdict in verdicts:
+        usable = "[green]yes[/]" if verdict.usable else "[bold red]no[/]"
+        table.add_row(verdict.name, usable, verdict.md5, verdict.found)
+    output.print(table)
+    if any(verdict.md5 == "differs" for verdict in verdicts):
+        output.print("[yellow]warning[/]: this is not the official copy of CIFAR-10")
+    usable = all(verdict.usable for verdict in verdicts)
+    output.write(
+        {"path": str(place), "usable": usable, "files": [vars(verdict) for verdict in verdicts]}
+    )
+    return AGREED if usable else BAD_INPUT
+
+
+@app.command()
+def describe(
+    data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
+) -> None:
+    """Show which data a training would use: source, images per class, colours."""
+    output = Output(json, quiet)
+    cifar = open_data(data)
+    described = description(cifar)
+    output.print(cifar.source.description)
+    classes = Table(title="images per class")
+    for heading in ("class", "training", "validation", "test"):
+        classes.add_column(heading)
+    for number, name in enumerate(cifar.label_names):
+        counts = [str(part["per_class"][number]) for part in described["parts"].values()]
+        classes.add_row(name, *counts)
+    classes.add_row("all", *(str(part["images"]) for part in described["parts"].values()))
+    output.print(classes)
+    colours = Table(title="training images, 0 to 1")
+    for heading in ("colour", "mean", "standard deviation"):
+        colours.add_column(heading)
+    for name, colour in described["colours"].items():
+        colours.add_row(name, f"{colour['mean']:.6f}", f"{colour['std']:.6f}")
+    output.print(colours)
+    output.write(described)
+
+
+def description(cifar: Cifar) -> dict[str, Any]:
+    """Identity, images per class of each part, and the colours of the training images."""
+    parts = dict(zip(("training", "validation", "test"), split(cifar, batches=5), strict=True))
+    return {
+        **cifar.source.identity(),
+        "label_names": list(cifar.label_names),
+        "parts": {
+            name: {
+                "images": len(part),
+                "per_class": np.bincount(part.labels, minlength=10).tolist(),
+            }
+            for name, part in parts.items()
+        },
+        "colours": colour_statistics(parts["training"]),
+    }
+
+
+def colour_statistics(part: Images) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation of each colour over all pixels, from 0 to 1."""
+    statistics = pixel_statistics(part.images)
+    mean = statistics.mean.reshape(3, -1)
+    squares = statistics.std.reshape(3, -1) ** 2 + mean**2
+    return {
+        name: {
+            "mean": float(mean[colour].mean()),
+            "std": float(np.sqrt(squares[colour].mean() - mean[colour].mean() ** 2)),
+        }
+        for colour, name in enumerate(COLOURS)
+    }
+
+
+if __name__ == "__main__":
+    from scripts.cli import run
+
+    run(app)

@@ -1,0 +1,40 @@
+import os
+
+import numpy as np
+import pytest
+
+import manual_impl
+from common.cifar.loading import load_dataset, locate_data
+from common.recipe import preset
+
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("TWINGRAD_DATA"), reason="TWINGRAD_DATA names no CIFAR-10"
+)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    assert locate_data(None) != "synthetic"
+    return load_dataset(None, train_size=10_000)
+
+
+def test_split_and_standardisation(dataset):
+    assert [len(s) for s in (dataset.training, dataset.validation, dataset.test)] == [
+        10_000,
+        5_000,
+        10_000,
+    ]
+    assert np.array_equal(np.bincount(dataset.test.y), [1_000] * 10)
+    # sums of 10,000 float32 values round to about 1e-4
+    assert np.abs(dataset.training.X.mean(axis=0, dtype=float)).max() < 1e-6
+    assert np.abs(dataset.training.X.std(axis=0, dtype=float) - 1).max() < 1e-6
+
+
+def test_a_short_training_learns(dataset):
+    from dataclasses import replace
+
+    recipe = replace(preset("three-layer"), cycles=1, half_cycle=200)
+    run = manual_impl.train(recipe, dataset)
+    # one cycle of 400 updates on 10,000 images gave 43.6 %; guessing gives 10 %
+    assert 0.40 < run.final["test"].accuracy < 0.47
+    assert run.history[-1].training.cost < run.history[0].training.cost
