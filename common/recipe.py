@@ -121,12 +121,15 @@ class Recipe:
         """The recipe that `as_json` described.
 
         Raises:
-            UserError: an unknown field, named with the source.
+            UserError: an unknown field or a value of the wrong type, named with the source.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(fields) - known):
             raise UserError(f"{source}: unknown recipe field {unknown[0]!r}")
-        return cls(**fields)
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise UserError(f"{source}: a recipe field has the wrong type ({error})") from error
 
 
 @dataclass(frozen=True)

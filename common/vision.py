@@ -1,45 +1,54 @@
-"""torchvision, imported for everybody in the one way that works beside a CPU-only torch.
+"""torchvision's data sets and transforms, also beside a torch that its operators do not fit.
 
-Its Linux wheels are built for CUDA. Beside a CPU-only torch their compiled operators do not load,
-and the import then fails on registering Python code for `torchvision::nms`, which was never
-declared (pytorch/vision issue 9085). Only data sets and transforms are needed here, so the
-schemas are declared instead; calling the operators themselves fails, as it must.
+torchvision's Linux wheels are compiled for CUDA. Beside a torch for the CPU alone the compiled
+operators cannot load, and `import torchvision` fails with "operator torchvision::nms does not
+exist" (https://github.com/pytorch/vision/issues/9085), since it describes two of them to torch
+unconditionally. Declared by name alone, these two can be described, and all that needs no compiled
+operator works. Import torchvision from here and nowhere else.
 """
 
-import sys
+import importlib.machinery
+import importlib.util
 from types import ModuleType
-from typing import Any
 
-SCHEMA = "{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-OPERATORS = ("nms", "qnms")
+import torch
 
-_declared: list[Any] = []  # torch takes a schema back when its library is collected
+_SCHEMAS = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
 
 
-def import_torchvision() -> ModuleType:
-    """torchvision, with `torchvision.datasets` at hand.
+def _operators_load() -> bool:
+    """Whether torchvision's compiled operators load, tried in the way that torchvision does."""
+    package = importlib.util.find_spec("torchvision")
+    for folder in (package and package.submodule_search_locations) or ():
+        loader = importlib.machinery.ExtensionFileLoader
+        finder = importlib.machinery.FileFinder(
+            folder, (loader, importlib.machinery.EXTENSION_SUFFIXES)
+        )
+        library = finder.find_spec("_C")
+        if library is not None and library.origin is not None:
+            try:
+                torch.ops.load_library(library.origin)
+            except OSError:
+                return False
+            return True
+    return False
 
-    Raises:
-        ImportError: it is not installed.
-    """
-    try:
-        import torchvision
-    except RuntimeError as error:
-        if "torchvision::" not in str(error):
-            raise
-        _declare_operators()
-        import torchvision
+
+def _import_torchvision() -> ModuleType:
+    if not _operators_load():
+        for schema in _SCHEMAS:
+            _declared.define(schema)
+    import torchvision
+
     return torchvision
 
 
-def _declare_operators() -> None:
-    """Declares the operators that are absent, and forgets the failed import."""
-    import torch
+# The declarations last as long as this object.
+_declared = torch.library.Library("torchvision", "FRAGMENT")
+_torchvision = _import_torchvision()
 
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in OPERATORS:
-        if not hasattr(torch.ops.torchvision, name):
-            library.define(SCHEMA.format(name=name))
-    _declared.append(library)
-    for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[module]
+datasets = _torchvision.datasets
+transforms = _torchvision.transforms

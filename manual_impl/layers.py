@@ -113,13 +113,14 @@ class ReLU:
     def forward(
         self, s: Array, parameters: Parameters, trace: Trace, statistics: RunningStatistics | None
     ) -> None:
-        trace[self.output] = np.where(s.real > 0, s, 0)  # (n, m)
+        # asked this way round, NaN passes: a training that diverges must show it in its cost
+        trace[self.output] = np.where(s.real <= 0, 0, s)  # (n, m)
 
     def backward(
         self, s: Array, parameters: Parameters, trace: Trace, gradients: Gradients
     ) -> Array:
         # d max(0, s) / d s is 1 where s > 0 and, by convention, 0 at 0
-        return np.where(s > 0, gradients[self.output], 0)  # (n, m)
+        return np.where(s <= 0, 0, gradients[self.output])  # (n, m)
 
 
 def softmax_cross_entropy(

@@ -1,16 +1,15 @@
 """`twingrad data`: download, verify and describe CIFAR-10."""
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from rich.table import Table
 
-from common.cifar.download import download as download_cifar
 from common.cifar.images import COLOURS, Cifar, Images
-from common.cifar.loading import SYNTHETIC, cache_folder, load_cifar, locate_data, open_data
+from common.cifar.loading import default_folder, load_cifar, locate_data, synthetic_cifar
 from common.cifar.split import split
-from common.cifar.standardization import pixel_statistics
+from common.cifar.standardization import pixel_sums
 from common.cifar.verify import verify as verify_cifar
 from scripts import options
 from scripts.cli import AGREED, BAD_INPUT, plain_app
@@ -22,8 +21,10 @@ app = plain_app(help="Download, verify and describe CIFAR-10.")
 @app.command()
 def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
     """Fetch CIFAR-10 into a folder, by default the user's cache, where it is then found."""
+    from common.cifar.download import download as download_cifar  # torchvision takes its time
+
     output = Output(None, quiet)
-    folder = download_cifar(out or cache_folder())
+    folder = download_cifar(out or default_folder())
     output.print(load_cifar(folder).source.description)
 
 
@@ -34,25 +35,23 @@ def verify(
     """Check every file; a MD5 that is not the official one is a warning, not an error."""
     output = Output(json, quiet)
     place = locate_data(data)
-    if place == SYNTHETIC:
+    if place is None:
         output.print("no CIFAR-10 found: trainings use the synthetic stand-in")
-        output.write({"path": None, "usable": True, "files": []})
+        output.write({"layout": "synthetic", "path": None, "usable": True, "files": []})
         return AGREED
-    verdicts = list(verify_cifar(Path(place)))
-    table = Table(title=str(place))
-    for heading in ("file", "usable", "MD5", "found"):
+    verification = verify_cifar(place)
+    table = Table(title=f"{verification.path}, {verification.kind} layout")
+    for heading in ("file", "usable", "MD5", "holds"):
         table.add_column(heading)
-    for verdict in verdicts:
-        usable = "[green]yes[/]" if verdict.usable else "[bold red]no[/]"
-        table.add_row(verdict.name, usable, verdict.md5, verdict.found)
+    for file in verification.files:
+        usable = "[bold red]no[/]" if file.problem else "[green]yes[/]"
+        md5 = file.identity.verdict if file.identity else "-"
+        table.add_row(file.name, usable, md5, file.problem or file.holds)
     output.print(table)
-    if any(verdict.md5 == "differs" for verdict in verdicts):
+    if verification.official is False:
         output.print("[yellow]warning[/]: this is not the official copy of CIFAR-10")
-    usable = all(verdict.usable for verdict in verdicts)
-    output.write(
-        {"path": str(place), "usable": usable, "files": [vars(verdict) for verdict in verdicts]}
-    )
-    return AGREED if usable else BAD_INPUT
+    output.write(verification.report())
+    return AGREED if verification.usable else BAD_INPUT
 
 
 @app.command()
@@ -61,7 +60,8 @@ def describe(
 ) -> None:
     """Show which data a training would use: source, images per class, colours."""
     output = Output(json, quiet)
-    cifar = open_data(data)
+    place = locate_data(data)
+    cifar = synthetic_cifar() if place is None else load_cifar(place)
     described = description(cifar)
     output.print(cifar.source.description)
     classes = Table(title="images per class")
@@ -83,26 +83,31 @@ def describe(
 
 def description(cifar: Cifar) -> dict[str, Any]:
     """Identity, images per class of each part, and the colours of the training images."""
-    parts = dict(zip(("training", "validation", "test"), split(cifar, batches=5), strict=True))
+    parts = split(cifar)
+    labels = {
+        "training": np.concatenate([piece.labels for piece in parts.training]),
+        "validation": parts.validation.labels,
+        "test": parts.test.labels,
+    }
     return {
         **cifar.source.identity(),
         "label_names": list(cifar.label_names),
         "parts": {
             name: {
-                "images": len(part),
-                "per_class": np.bincount(part.labels, minlength=10).tolist(),
+                "images": len(y),
+                "per_class": np.bincount(y, minlength=len(cifar.label_names)).tolist(),
             }
-            for name, part in parts.items()
+            for name, y in labels.items()
         },
-        "colours": colour_statistics(parts["training"]),
+        "colours": colour_statistics(parts.training),
     }
 
 
-def colour_statistics(part: Images) -> dict[str, dict[str, float]]:
+def colour_statistics(pieces: Sequence[Images]) -> dict[str, dict[str, float]]:
     """Mean and standard deviation of each colour over all pixels, from 0 to 1."""
-    statistics = pixel_statistics(part.images)
-    mean = statistics.mean.reshape(3, -1)
-    squares = statistics.std.reshape(3, -1) ** 2 + mean**2
+    pixels = pixel_sums([piece.images for piece in pieces]).standardization()
+    mean, std = pixels.mean.reshape(3, -1), pixels.std.reshape(3, -1)
+    squares = std**2 + mean**2
     return {
         name: {
             "mean": float(mean[colour].mean()),

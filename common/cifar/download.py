@@ -1,32 +1,66 @@
-"""Fetching CIFAR-10 from its home, through torchvision, which checks the archive's MD5."""
+"""Fetching CIFAR-10 from its publisher, through torchvision, which checks the archive's MD5."""
 
+import http.client
+import os
+import tarfile
+import tempfile
 from pathlib import Path
 
 from common.cifar.layouts import LAYOUTS
+from common.cifar.verify import verify
 from common.errors import UserError
-from common.vision import import_torchvision
+
+_FOLDER = LAYOUTS[0].folder  # torchvision fetches the Python layout
 
 
-def download(folder: Path) -> Path:
-    """Downloads and unpacks the Python layout, unless it is there already.
+def download(folder: Path | str) -> Path:
+    """Fetches and unpacks the Python layout, 170 MB to fetch and 186 MB to keep.
+
+    Nothing is fetched where the official files are already, and nothing is overwritten. The
+    files appear whole or not at all.
 
     Arguments:
-        folder: created if missing; gets the archive (170 MB) and its folder of batches (186 MB).
+        folder: where to put `cifar-10-batches-py`; made if need be.
 
     Returns:
-        The folder of batches.
+        The path of `cifar-10-batches-py`.
 
     Raises:
-        UserError: no network, no space, or a file that is not the official one.
+        UserError: when the network or the disk fails, what came is not the official archive, or
+            other files are in the way.
     """
-    torchvision = import_torchvision()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        torchvision.datasets.CIFAR10(root=str(folder), download=True)
-    except (OSError, RuntimeError) as error:  # URLError is an OSError; a bad MD5 a RuntimeError
-        reason = " ".join(str(error).split())
+    target = Path(folder) / _FOLDER
+    if target.exists():
+        if _is_official(target):
+            return target
         raise UserError(
-            f"{folder}: CIFAR-10 could not be downloaded ({reason}); fetch "
-            f"{LAYOUTS[0].archive} by other means and give it as --data"
+            f"{target}: is there already and is not the official CIFAR-10; expected a free place: "
+            "remove it or choose another folder (--out)"
+        )
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as beside:
+            _fetch(beside)
+            os.rename(Path(beside) / _FOLDER, target)
+    except (OSError, RuntimeError, EOFError, http.client.HTTPException, tarfile.TarError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"--out {folder}: CIFAR-10 could not be downloaded ({reason}); expected a network that "
+            "reaches www.cs.toronto.edu and 400 MB of disk; else fetch the archive elsewhere and "
+            "name it with --data"
         ) from error
-    return folder / LAYOUTS[0].folder
+    return target
+
+
+def _is_official(target: Path) -> bool:
+    try:
+        verification = verify(target)
+    except UserError:
+        return False
+    return verification.usable and verification.official is True
+
+
+def _fetch(folder: str) -> None:
+    from common import vision  # takes seconds, and only a download needs it
+
+    vision.datasets.CIFAR10(folder, download=True)

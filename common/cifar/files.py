@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.cifar.archives import LARGEST_FILE, Archive
-from common.cifar.images import damaged
+from common.cifar.images import TRAINING_BATCHES, damaged
 from common.cifar.layouts import LAYOUT_OF_FILE, LAYOUTS, Layout
 from common.cifar.source import (
     OFFICIAL_ARCHIVE_MD5,
@@ -47,7 +47,7 @@ def find(path: Path) -> Path | None:
         return path
     folders = [path, *(path / layout.folder for layout in LAYOUTS)]
     archives = [path / layout.archive for layout in LAYOUTS]
-    found = [folder for folder in folders if _layout_in(folder) is not None]
+    found = [folder for folder in folders if _layouts_in(folder)]
     found += [archive for archive in archives if os.path.isfile(archive)]
     return found[0] if found else None
 
@@ -72,59 +72,59 @@ def find_or_fail(path: Path, called: str) -> Path:
     )
 
 
-def _layout_in(folder: Path) -> Layout | None:
-    for layout in LAYOUTS:
-        if any(os.path.isfile(folder / name) for name in (*layout.training, layout.test)):
-            return layout
-    return None
+def _layouts_in(folder: Path) -> list[Layout]:
+    return [
+        layout
+        for layout in LAYOUTS
+        if any(os.path.isfile(folder / name) for name in layout.needed(TRAINING_BATCHES))
+    ]
 
 
 class Files:
-    """The files of one layout at one place. Reading them is one pass, in no certain order.
+    """The files of one layout at one place, read in one pass and in no certain order.
 
-    layout is None until an archive's first file tells it; archive's identity is known at the end.
+    layout, and archive if they lie in one, are known once they have been read.
     """
 
+    layout: Layout
+    archive: FileIdentity | None = None
+
     def __init__(self, path: Path, batches: int) -> None:
-        self._path = path
+        """path is what `find` returned; see `Layout.needed` for batches."""
+        self.path = path
         self._batches = batches
-        self.layout: Layout | None = None
-        self.archive: FileIdentity | None = None
 
     def __iter__(self) -> Iterator[RawFile]:
-        """The files that so many batches need and `batches.meta`, as far as they are there.
+        """The files that so many batches need and the names of the classes, if they are there.
 
         Raises:
             UserError: when one cannot be read, or an archive holds no file of CIFAR-10.
         """
-        if os.path.isfile(self._path):
-            yield from self._from_archive()
-        else:
-            yield from self._from_folder()
+        return self._in_archive() if os.path.isfile(self.path) else self._in_folder()
 
-    def _wanted(self, layout: Layout) -> tuple[str, ...]:
-        return (layout.meta, *layout.needed(self._batches))
+    def _wanted(self) -> tuple[str, ...]:
+        return (self.layout.meta, *self.layout.needed(self._batches))
 
-    def _from_folder(self) -> Iterator[RawFile]:
-        self.layout = layout = _layout_in(self._path) or LAYOUTS[0]
-        for name in self._wanted(layout):
-            path = self._path / name
+    def _in_folder(self) -> Iterator[RawFile]:
+        self.layout = _layouts_in(self.path)[0]
+        for name in self._wanted():
+            path = self.path / name
             if os.path.isfile(path):
-                yield RawFile(layout, name, str(path), _content(path))
+                yield RawFile(self.layout, name, str(path), _content(path))
 
-    def _from_archive(self) -> Iterator[RawFile]:
-        archive = Archive(self._path)
+    def _in_archive(self) -> Iterator[RawFile]:
+        archive = Archive(self.path)
+        found = None
         for name, content in archive.members():
             layout = LAYOUT_OF_FILE.get(name)
-            if layout is None:
-                continue
-            self.layout = self.layout or layout
-            if layout is self.layout and name in self._wanted(layout):
-                yield RawFile(layout, name, f"{self._path}: {name}", content)
-        if self.layout is None:
-            raise damaged(str(self._path), "no file of CIFAR-10 in the archive", "data_batch_1 ...")
-        official = OFFICIAL_ARCHIVE_MD5[self.layout.kind]
-        self.archive = identify(self._path.name, archive.md5, official)
+            if layout is not None and found in (None, layout):
+                self.layout = found = layout
+                if name in self._wanted():
+                    yield RawFile(layout, name, f"{self.path}: {name}", content)
+        if found is None:
+            raise damaged(str(self.path), "no file of CIFAR-10", "data_batch_1 and the others")
+        official = OFFICIAL_ARCHIVE_MD5[found.kind]
+        self.archive = identify(self.path.name, archive.md5, official)
 
 
 def _content(path: Path) -> bytes:

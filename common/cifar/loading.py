@@ -42,13 +42,14 @@ def locate_data(option: str | None) -> Path | None:
     Raises:
         UserError: when the option or the variable names a place without CIFAR-10.
     """
-    given = {"--data": option, "$TWINGRAD_DATA": os.environ.get("TWINGRAD_DATA")}
-    for name, value in given.items():
-        if value == SYNTHETIC:
-            return None
-        if value:
-            return find_or_fail(Path(value).expanduser(), f"{name} {value}")
-    return find(default_folder())
+    name = "--data"
+    if option is None:
+        name, option = "$TWINGRAD_DATA", os.environ.get("TWINGRAD_DATA") or None
+    if option is None:
+        return find(default_folder())
+    if option == SYNTHETIC:
+        return None
+    return find_or_fail(Path(option).expanduser(), f"{name} {option}")
 
 
 def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
@@ -85,7 +86,8 @@ def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
     for name in names:
         if name not in images:
             raise UserError(
-                f"{files.path}: {name} is missing; expected {', '.join(names)} (--batches {batches})"
+                f"{files.path}: {name} is missing; expected {', '.join(names)} "
+                f"for --batches {batches}"
             )
     *training, test = (images[name] for name in names)
     source = Source(

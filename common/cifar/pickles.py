@@ -132,7 +132,7 @@ class _Unpickler(pickle.Unpickler):
         except KeyError:
             raise UserError(
                 f"{self._where}: asks to import {f'{module}.{name}'[:100]!r}: refused, nothing was "
-                "run; expected an array, lists and text as CIFAR-10 has them; do not trust this file"
+                "run; expected arrays, lists and text as in CIFAR-10; do not trust this file"
             ) from None
 
 

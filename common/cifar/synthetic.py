@@ -2,7 +2,7 @@
 
 An image is a mixture of smooth waves plus pixel noise. The amplitudes of the waves are drawn at
 random, then shifted by a code of 16 signs, each of which pushes its own pattern of amplitudes up or
-down. A class owns eight codes, that is, eight corners of a 16-dimensional cube. They are variations
+down. A class owns seven codes, that is, seven corners of a 16-dimensional cube. They are variations
 of one code, so a linear classifier learns something; they lie scattered among the corners of other
 classes, so hidden layers learn more; and the push is weak, so nothing learns everything.
 
@@ -21,19 +21,19 @@ Batch = tuple[UInt8[np.ndarray, "n 3072"], Int64[np.ndarray, " n"]]
 
 CLASSES = 10
 BATCH_SIZE = 10_000
-CODES = 8  # a class; more of them make the classes harder to separate linearly
+CODES = 7  # a class; more of them make the classes harder to separate linearly
 SIGNS = 16  # a code
 FREQUENCIES = 4  # along each axis
 LATENTS = 3 * FREQUENCIES**2  # amplitudes that make an image, of 3 colours
 
-SIGNAL = 2  # size of the push; against NUISANCE it sets the accuracy that can be reached
-NUISANCE = 12  # an amplitude is the sum of four uniform integers in -12..12
+SIGNAL = 4  # size of the push; against NUISANCE it sets the accuracy that can be reached
+NUISANCE = 25  # an amplitude is the sum of four uniform integers in -25..25
 NOISE = 31  # a pixel's noise is uniform in -31..31 grey levels
 
 # Rows: how red, green and blue are made of brightness and two opponent colours.
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -1, 0]])
 BRIGHTNESS_OVER_COLOUR = 3
-GREY_LEVEL = 1024  # what one grey level measures in the integers that are mixed
+GREY_LEVEL = 2048  # what one grey level measures in the integers that are mixed
 
 
 def synthetic_batches(seed: int = 0) -> tuple[list[Batch], Batch]:

@@ -1,66 +1,104 @@
-"""Whether a copy of CIFAR-10 can be used, file by file, and whether it is the official one."""
+"""Every file of a CIFAR-10 looked at on its own, so that one bad file does not hide another."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from common.cifar.files import Files, RawFile, find_or_fail
-from common.cifar.images import TRAINING_BATCHES
+from common.cifar.files import Files, find_or_fail
+from common.cifar.images import BATCH_IMAGES, PIXELS, TRAINING_BATCHES
+from common.cifar.source import FileIdentity, Kind, official_copy
 from common.errors import UserError
 
 
 @dataclass(frozen=True)
-class FileVerdict:
-    """One file.
+class FileCheck:
+    """What is known of one file.
 
-    Arguments:
-        name: in its layout.
-        usable: found, and of the right types, shapes and labels.
-        md5: "official", "differs", "not known", or "-" where there is no file.
-        found: what is in it, or what is wrong.
+    identity is None where the file is missing. holds says what was found in it; problem, if there
+    is one, why it cannot be used.
     """
 
     name: str
-    usable: bool
-    md5: str
-    found: str
+    identity: FileIdentity | None
+    holds: str
+    problem: str | None
 
 
-def verify(path: Path) -> Iterator[FileVerdict]:
-    """Judges every file, in the order of reading, then those that are missing.
+@dataclass(frozen=True)
+class Verification:
+    """What is known of all files at one place."""
+
+    kind: Kind
+    path: Path
+    archive: FileIdentity | None
+    files: tuple[FileCheck, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether all five training batches and the test batch can be loaded."""
+        return not any(file.problem for file in self.files)
+
+    @property
+    def official(self) -> bool | None:
+        """Whether these are the official files; None where no official MD5 is known."""
+        found = [file.identity for file in self.files if file.identity is not None]
+        return official_copy(found, self.archive)
+
+    def report(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "layout": self.kind,
+            "path": str(self.path),
+            "usable": self.usable,
+            "official": self.official,
+            "archive": _md5(self.archive),
+            "files": [
+                {
+                    "name": file.name,
+                    "found": file.identity is not None,
+                    **_md5(file.identity),
+                    "holds": file.holds,
+                    "problem": file.problem,
+                }
+                for file in self.files
+            ],
+        }
+
+
+def verify(path: Path | str) -> Verification:
+    """Reads and checks every file: presence, MD5, types, shapes, counts and labels.
 
     Arguments:
-        path: see `common.cifar.files.find`.
+        path: as for `load_cifar`.
 
     Raises:
-        UserError: there is no CIFAR-10, or an archive cannot be read to its end.
+        UserError: when there is no CIFAR-10 at all, or an archive cannot be read to its end.
+            What is wrong with a single file is in the result.
     """
-    files = Files(find_or_fail(path, str(path)), TRAINING_BATCHES)
-    seen = set()
+    files = Files(find_or_fail(Path(path), str(path)), TRAINING_BATCHES)
+    checks: dict[str, FileCheck] = {}
     for file in files:
-        seen.add(file.name)
-        yield judge_file(file)
+        holds, problem = "", None
+        try:
+            if file.name == file.layout.meta:
+                holds = ", ".join(file.layout.read_label_names(file.content, file.where))
+            else:
+                file.layout.read_batch(file.content, file.where)
+                holds = f"uint8 ({BATCH_IMAGES}, {PIXELS}), labels 0 to 9"
+        except UserError as error:
+            problem = str(error)
+        checks[file.name] = FileCheck(file.name, file.identity(), holds, problem)
+
     layout = files.layout
-    assert layout is not None
-    for name in (*layout.needed(TRAINING_BATCHES), layout.meta):
-        if name not in seen:
-            # the names of the classes are known without their file
-            yield FileVerdict(name, name == layout.meta, "-", "missing")
-    if files.archive is not None:
-        found = "read to its end"
-        yield FileVerdict(files.archive.name, True, files.archive.verdict, found)
+    for name in layout.needed(TRAINING_BATCHES):
+        checks.setdefault(name, FileCheck(name, None, "", f"{files.path}: {name} is missing"))
+    # Training does without the names of the classes: they are the same in every CIFAR-10.
+    checks.setdefault(layout.meta, FileCheck(layout.meta, None, "missing, not needed", None))
+    order = (*layout.needed(TRAINING_BATCHES), layout.meta)
+    return Verification(layout.kind, files.path, files.archive, tuple(checks[n] for n in order))
 
 
-def judge_file(file: RawFile) -> FileVerdict:
-    """Reads one file as a training would."""
-    md5 = file.identity().verdict
-    try:
-        if file.name == file.layout.meta:
-            names = file.layout.read_label_names(file.content, file.where)
-            found = f"{len(names)} names of classes"
-        else:
-            batch = file.layout.read_batch(file.content, file.where)
-            found = f"{len(batch)} images, labels {batch.labels.min()} to {batch.labels.max()}"
-    except UserError as error:
-        return FileVerdict(file.name, False, md5, str(error))
-    return FileVerdict(file.name, True, md5, found)
+def _md5(identity: FileIdentity | None) -> dict[str, str | None]:
+    if identity is None:
+        return {"md5": None, "verdict": None}
+    return {"md5": identity.md5, "verdict": identity.verdict}

@@ -57,7 +57,7 @@ def bad(change):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda c: c.update(data=c["data"].astype(np.float32)), "float32"),
+        (lambda c: c.update(data=c["data"].astype(np.float32)), "f4"),
         (lambda c: c.update(data=c["data"][:, :3071]), "3071"),
         (lambda c: c.update(data=c["data"][:9999]), "9999"),
         (lambda c: c["labels"].__setitem__(17, 10), "label 10 at image 17"),

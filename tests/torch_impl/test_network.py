@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import torch
+
+import torch_impl
+from common.network import Network
+from tests.support import arrays, bits, random_parameters, random_samples
+
+NETWORK = Network(7, (6, 5), batch_norm=True)
+PARAMETERS = random_parameters(NETWORK, 1)
+X, Y = (torch.from_numpy(value) for value in random_samples(NETWORK, 9, 1))
+
+
+def module(**options):
+    return torch_impl.TorchNetwork(NETWORK, PARAMETERS, dtype=torch.float64, **options)
+
+
+def test_state_dict_has_the_parameters_names_and_after_a_minibatch_the_statistics():
+    net = module()
+    assert list(net.state_dict()) == list(NETWORK.parameter_shapes)
+    net(X)
+    assert list(net.state_dict()) == [*NETWORK.parameter_shapes, *NETWORK.statistic_shapes]
+
+
+def test_logits_are_those_of_forward():
+    trace = torch_impl.forward(NETWORK, PARAMETERS, X, Y, penalty=0.1)
+    assert module()(X).detach().numpy().tobytes() == trace["s3"].numpy().tobytes()
+
+
+def test_training_mode_normalises_by_the_minibatch_whatever_the_statistics():
+    statistics = {name: np.full(shape, 9.0) for name, shape in NETWORK.statistic_shapes.items()}
+    with_statistics, without = module(statistics=statistics), module()
+    assert torch.equal(with_statistics(X), without(X))
+
+
+def test_training_mode_sets_then_moves_the_statistics():
+    net = module(alpha=0.75)
+    trace = arrays(torch_impl.forward(NETWORK, PARAMETERS, X, Y, penalty=0.1))
+    other = arrays(torch_impl.forward(NETWORK, PARAMETERS, 2 * X, Y, penalty=0.1))
+    net(X)
+    first = arrays(net.statistics())
+    net(2 * X)
+    second = arrays(net.statistics())
+    for name in NETWORK.statistic_shapes:
+        assert first[name].tobytes() == trace[name].tobytes()
+        expected = 0.75 * trace[name] + 0.25 * other[name]
+        np.testing.assert_allclose(second[name], expected, rtol=1e-15)  # two roundings
+
+
+def test_evaluation_mode_uses_the_statistics_and_leaves_them():
+    net = module()
+    net(X)
+    net.eval()
+    before = bits(arrays(net.state_dict()))
+    logits = net(X[:3])
+    assert bits(arrays(net.state_dict())) == before
+    trace = torch_impl.forward(
+        NETWORK, PARAMETERS, X[:3], Y[:3], penalty=0.1, statistics=net.statistics()
+    )
+    assert torch.equal(logits, trace["s3"])
+
+
+def test_back_in_training_mode_the_statistics_move_again():
+    net = module()
+    net(X)
+    net.eval()
+    net(X)
+    before = bits(arrays(net.statistics()))
+    net.train()
+    net(2 * X)
+    after = bits(arrays(net.statistics()))
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_the_statistics_hold_no_graph():
+    net = module()
+    net(X)
+    net(X)
+    assert not any(value.requires_grad for value in net.statistics().values())
+
+
+def test_parameters_and_statistics_are_copies():
+    statistics = {name: np.ones(shape) for name, shape in NETWORK.statistic_shapes.items()}
+    net = module(statistics=statistics)
+    before = bits(PARAMETERS | statistics)
+    with torch.no_grad():
+        for value in net.state_dict().values():
+            value.zero_()
+    assert bits(PARAMETERS | statistics) == before
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_everything_is_of_the_dtype_asked_for(dtype):
+    net = torch_impl.TorchNetwork(NETWORK, PARAMETERS, dtype=dtype)
+    net(X.to(dtype))
+    assert {value.dtype for value in net.state_dict().values()} == {dtype}
+
+
+def test_without_batch_norm_there_are_no_statistics():
+    network = Network(7, (6,))
+    net = torch_impl.TorchNetwork(network, random_parameters(network, 1), dtype=torch.float64)
+    net(X)
+    assert net.statistics() == {}
+
+
+def test_forward_is_part_of_the_callers_graph():
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in PARAMETERS.items()}
+    torch_impl.forward(NETWORK, leaves, X, Y, penalty=0.1)["cost"].backward()
+    expected = torch_impl.gradients(NETWORK, PARAMETERS, X, Y, penalty=0.1)
+    for name, leaf in leaves.items():
+        assert torch.equal(leaf.grad, expected[name]), name
+
+
+def test_gradients_leave_the_parameters_without_any():
+    leaves = {name: torch.tensor(value, requires_grad=True) for name, value in PARAMETERS.items()}
+    torch_impl.gradients(NETWORK, leaves, X, Y, penalty=0.1)
+    assert all(leaf.grad is None for leaf in leaves.values())
