@@ -61,7 +61,7 @@ def synthetic_batches(seed: int = 0) -> tuple[list[Batch], Batch]:
 def _waves() -> Float32[np.ndarray, "latents 3072"]:
     """The image of each latent, in integers: two-dimensional cosines, the slower the stronger."""
     frequency = np.arange(FREQUENCIES)
-    # No 8 cos(..) here comes nearer than 0.01 to a half: rounding hides the last bit of the cosine.
+    # No 8 cos(..) here comes nearer than 0.03 to a half, so rounding hides its last bits.
     cosines = np.rint(8 * np.cos(np.pi / 64 * np.outer(frequency, 2 * np.arange(32) + 1)))
     strength = np.rint(12 / np.sqrt(1 + frequency[:, None] + frequency))
     planes = np.einsum("uv,ur,vc->uvrc", strength, cosines, cosines).reshape(-1, 1024)
