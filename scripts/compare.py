@@ -65,16 +65,19 @@ def compare(
             "train_size": train_size,
         },
     )
-    out = out or Path("runs") / f"compare-{recipe.name}"
+    norm = "" if recipe.batch_norm else "-no-batch-norm"
+    out = out or Path("runs") / f"compare-{recipe.name}{norm}"
     prepare_folder(out, resume=resume, overwrite=overwrite)
     limit_threads(threads)
     golden_cases = judge_golden_files(golden or [])
-    dataset = load_dataset(
-        data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
-    )
+    with output.busy("reading images"):
+        dataset = load_dataset(
+            data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
+        )
     output.print(f"data: {dataset.identity['description']}")
 
-    cases = gradient_cases(recipe, dataset)
+    with output.busy("checking gradients"):
+        cases = gradient_cases(recipe, dataset)
     output.print(tables.gradient_table(cases))
     print_cases(output, cases, details=False)
     if golden_cases:
@@ -87,7 +90,8 @@ def compare(
     from compare.curves import judge_curves
     from compare.trajectories import lockstep
 
-    stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
+    with output.busy("training in lockstep"):
+        stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
     parted = f"part at update {stepped.parted_at}" if stepped.parted_at else "never part"
     output.print(
         f"float64 in lockstep: {stepped.judged} updates within "

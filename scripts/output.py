@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ class Output:
     def print(self, *what: Any) -> None:
         """For people."""
         self.console.print(*what)
+
+    def busy(self, doing: str) -> AbstractContextManager[Any]:
+        """Shows on standard error that something takes its time, until the context ends."""
+        if self.console.quiet:
+            return nullcontext()
+        return Console(stderr=True).status(doing)
 
     def write(self, value: dict[str, Any]) -> None:
         """For machines, if they asked.

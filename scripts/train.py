@@ -77,13 +77,15 @@ def train(
     else:
         recipe = build_recipe(preset, overrides)
         backend, device = backend or "manual", device or "cpu"
-        out = out or Path("runs") / f"{recipe.name}-{backend}-seed{recipe.seed}"
+        norm = "" if recipe.batch_norm else "-no-batch-norm"
+        out = out or Path("runs") / f"{recipe.name}{norm}-{backend}-seed{recipe.seed}"
     switches = torch_switches(backend, device, deterministic=deterministic, tf32=tf32)
     load_backend(backend)
     limit_threads(threads)
-    dataset = load_dataset(
-        data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
-    )
+    with output.busy("reading images"):
+        dataset = load_dataset(
+            data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
+        )
     recipe.plan(len(dataset.training))  # a minibatch too large is said before a folder is made
     if not resume:
         assert out is not None
