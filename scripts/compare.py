@@ -46,7 +46,6 @@ def compare(
 ) -> int:
     """Prove both implementations equal: gradients, updates, curves. Writes an HTML report."""
     from common.cifar.loading import load_dataset
-
     from compare import tables
     from compare.report import write_report
     from torch_impl import find_device

@@ -118,11 +118,11 @@ def test_an_archive_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
         list(Archive(path).members())
 
 
-def test_a_flipped_bit_is_found_by_the_archive_s_check_sum(tmp_path):
-    path = packed(tmp_path / "a.tar.gz", ("x", bytes(range(256)) * 8))
-    tar = bytearray(gzip.decompress(path.read_bytes()))
-    whole = bytearray(gzip.compress(bytes(tar), compresslevel=0))
-    whole[len(whole) // 8] ^= 1
-    path.write_bytes(whole)
-    with pytest.raises(UserError, match="cut short or corrupt"):
+def test_a_wrong_check_sum_is_found_behind_the_last_member(tmp_path):
+    path = packed(tmp_path / "a.tar.gz", ("x", b"1"))
+    # more padding than one read takes in, so that reading the members does not meet the end
+    padded = bytearray(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(2**22)))
+    padded[-8] ^= 1
+    path.write_bytes(padded)
+    with pytest.raises(UserError, match=r"cut short or corrupt .*CRC"):
         list(Archive(path).members())
