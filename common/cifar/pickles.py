@@ -147,6 +147,7 @@ def unpickle(raw: bytes, where: str) -> Any:
         UserError: when the file is no whole pickle, or names anything that such a file does not.
     """
     try:
+        _check_memo(raw)
         return _Unpickler(raw, where).load()
     except UserError:
         raise
