@@ -23,8 +23,8 @@ from common.run_folder import RunFolder, make_folder
 from common.threads import limit_threads
 from common.training import Run
 from scripts import options
-from scripts.cli import run_command
 from scripts.output import Output
+from scripts.program import run_command
 from scripts.running import BACKENDS, load_backend, train_in_folder
 
 EXPECTED = {

@@ -24,8 +24,8 @@ from common.minibatches import minibatch_order
 from common.recipe import preset
 from common.threads import limit_threads
 from common.training import Learner
-from scripts.cli import run_command
 from scripts.output import Output
+from scripts.program import run_command
 
 BACKENDS: dict[str, Implementation] = {"manual": manual_impl, "torch": torch_impl}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compare.agreement import CaseVerdict
-from compare.trajectories import Lockstep
+from compare.lockstep import Lockstep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

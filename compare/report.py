@@ -12,7 +12,7 @@ from common.history import History
 from compare.agreement import CaseVerdict, Verdict, overall
 from compare.curves import CurveVerdict
 from compare.figures import as_data_uri, gradient_heat_map, lockstep_figure
-from compare.trajectories import Lockstep
+from compare.lockstep import Lockstep
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def gradient_table(cases: Sequence[CaseVerdict]) -> Table:
         "left out\n(kinks)",
         "verdict",
     ):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for case in cases:
         central = [t for t in case.tensors if t.witness == "central differences"]
         left_out = sum(t.left_out for t in central)
@@ -62,7 +62,7 @@ def witness_table(cases: Sequence[CaseVerdict]) -> Table:
     """A line per witness and scale: the largest error over many cases, and where it was."""
     table = Table(title=f"Gradients by hand, float64, {len(cases)} networks: largest errors")
     for heading in ("witness", "scale", "largest error", "tensor", "network", "left out (kinks)"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     groups: dict[tuple[str, str], list[tuple[float, str, str, int, int]]] = {}
     for case in cases:
         for t in case.tensors:
@@ -84,7 +84,7 @@ def golden_table(cases: Sequence[CaseVerdict]) -> Table:
     """A line per golden case: the largest error of the file against each implementation."""
     table = Table(title="Golden files: the file's values against each implementation's")
     for heading in ("case", "tensors", "manual", "autograd", "not in the file", "verdict"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for case in cases:
         names = {tensor.name for tensor in case.tensors}
         table.add_row(
@@ -114,7 +114,7 @@ def tensor_table(case: CaseVerdict) -> Table:
         "judged",
         "verdict",
     ):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for t in case.tensors:
         judged = f"{t.scale} {t.tolerance:g}"
         if t.left_out:

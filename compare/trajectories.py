@@ -1,27 +1,18 @@
-"""Trainings compared update by update: a file's replayed, or both implementations' side by side."""
-
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+"""A file's training, replayed update by update."""
 
 import numpy as np
 
 from common.contract import Implementation
 from common.dataset import Dataset, Split
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.network import Network, Parameters
+from common.network import Network
 from common.recipe import Recipe
 from common.training import Learner
-from compare.agreement import CaseVerdict, TensorVerdict, Verdict, judge
+from compare.agreement import CaseVerdict, TensorVerdict, judge
 from compare.golden import GoldenCase, file_key
 from compare.gradient_check import array, first_fault
-from compare.structure import structural_zeros
 
 REPLAY_ABSOLUTE = 1e-11
 """Of a replayed file: rounding over 50 updates, whatever the BLAS."""
-
-LOCKSTEP = 1e-9
-"""Relative, per tensor, of two float64 trainings in lockstep."""
 
 
 def is_trajectory(golden: GoldenCase) -> bool:
@@ -118,96 +109,3 @@ def end_of_replay(
         found[f"loss_{part}"] = np.array(evaluation.loss)
         found[f"acc_{part}"] = np.array(evaluation.accuracy)
     return found
-
-
-@dataclass(frozen=True)
-class Lockstep:
-    """Two float64 trainings from the same start on the same minibatches.
-
-    Arguments:
-        judged: the updates that must agree.
-        tolerance: relative to each tensor; absolute for biases below a batch norm.
-        worst: per update, the largest difference of any parameter or running statistic.
-        worst_tensor: the tensor that has the largest of these within the judged updates.
-        parted_at: the first update, judged or beyond, that differs by more; None if none did.
-        parted_tensor: which tensor did so.
-    """
-
-    judged: int
-    tolerance: float
-    worst: tuple[float, ...]
-    worst_tensor: str
-    parted_at: int | None
-    parted_tensor: str | None
-
-    @property
-    def verdict(self) -> Verdict:
-        parted = self.parted_at is not None and self.parted_at <= self.judged
-        return "disagree" if parted else "agree"
-
-    def as_json(self) -> dict[str, Any]:
-        """Every field and the verdict; an infinite difference becomes a string."""
-        fields = asdict(self)
-        fields["worst"] = [w if np.isfinite(w) else repr(w) for w in self.worst]
-        return {"verdict": self.verdict, **fields}
-
-
-def lockstep(
-    recipe: Recipe,
-    dataset: Dataset,
-    first: Implementation,
-    second: Implementation,
-    *,
-    judged: int = 200,
-    updates: int = 450,
-) -> Lockstep:
-    """Trains both in float64 and compares every tensor after every update.
-
-    Arguments:
-        recipe: its schedule and order are followed from update 1.
-        dataset: float32 or float64; both sides compute in float64.
-        first, second: the implementations.
-        judged: the updates that must agree.
-        updates: how many to do; those beyond `judged` tell when, if ever, they part.
-    """
-    network = recipe.network(dataset.training.X.shape[1], dataset.classes)
-    recipe = replace(recipe, dtype="float64")
-    plan = recipe.plan(len(dataset.training))
-    parameters = initialize(network, recipe.initialization, recipe.seed)
-    learners = [side.learner(recipe, network, dataset, parameters) for side in (first, second)]
-    zeros = structural_zeros(network, recipe.batch_size)
-
-    worst: list[float] = []
-    worst_tensors: list[str] = []
-    updates = min(updates, len(plan.learning_rates))
-    for t in range(updates):
-        epoch, row = divmod(t, plan.updates_per_epoch)
-        if row == 0:
-            order = minibatch_order(recipe.seed, epoch, len(dataset.training), recipe.batch_size)
-        for learner in learners:
-            learner.run_epoch(order[row : row + 1], plan.learning_rates[t : t + 1])
-        one, other = (learner.state() for learner in learners)
-        differences = {name: distance(name, one, other, zeros) for name in one}
-        worst_tensors.append(max(differences, key=lambda name: differences[name]))
-        worst.append(differences[worst_tensors[-1]])
-    parted = next((t for t, w in enumerate(worst) if not w <= LOCKSTEP), None)
-    judged = min(judged, updates)
-    return Lockstep(
-        judged=judged,
-        tolerance=LOCKSTEP,
-        worst=tuple(worst),
-        worst_tensor=worst_tensors[int(np.argmax(worst[:judged]))],
-        parted_at=None if parted is None else parted + 1,
-        parted_tensor=None if parted is None else worst_tensors[parted],
-    )
-
-
-def distance(name: str, one: Parameters, other: Parameters, zeros: dict[str, str]) -> float:
-    """Largest difference relative to the tensor; absolute for a bias that never truly moves."""
-    difference = float(np.abs(one[name] - other[name]).max())
-    if not np.isfinite(difference):
-        return np.inf
-    if name in zeros and name.startswith("b"):
-        return difference
-    magnitude = float(np.abs(one[name]).max())
-    return difference / magnitude if magnitude else difference

@@ -12,17 +12,12 @@ from common.errors import UserError
 from common.network import Network
 from common.threads import limit_threads
 from compare.agreement import CaseVerdict, overall
-from compare.gradient_check import (
-    Case,
-    check_case,
-    random_case,
-    random_cases,
-    standard_cases,
-)
+from compare.cases import Case, random_case, random_cases, standard_cases
+from compare.gradient_check import check_case
 from scripts import options
-from scripts.cli import AGREED, DISAGREED
 from scripts.options import parse_widths
 from scripts.output import Output
+from scripts.program import AGREED, DISAGREED
 
 Golden = Annotated[
     list[Path] | None,
@@ -129,7 +124,7 @@ def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
     """Every case of the files against both implementations."""
     import manual_impl
     import torch_impl
-    from compare.golden import judge_file
+    from compare.golden_check import judge_file
 
     witnesses: Any = {"manual": manual_impl, "autograd": torch_impl}
     return [case for path in paths for case in judge_file(path, witnesses)]
@@ -151,6 +146,6 @@ def print_cases(output: Output, cases: list[CaseVerdict], details: bool) -> None
 
 
 if __name__ == "__main__":
-    from scripts.cli import run_command
+    from scripts.program import run_command
 
     run_command(check)

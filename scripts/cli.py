@@ -1,76 +1,24 @@
-"""`twingrad COMMAND`: the commands joined, and how each of them ends."""
+"""`twingrad COMMAND`: the commands joined."""
 
-import os
-import sys
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
 
-from common.errors import DivergedError, UserError
-
-AGREED, DISAGREED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+from scripts.check import check
+from scripts.compare import compare
+from scripts.data import app as data
+from scripts.program import plain_app, run
+from scripts.train import train
 
 
 def join() -> typer.Typer:
     """The whole program."""
-    from scripts.check import check
-    from scripts.compare import compare
-    from scripts.data import app as data
-    from scripts.train import train
-
     app = plain_app(help="One network written twice, by hand and with autograd: are they equal?")
     app.command()(compare)
     app.command()(check)
     app.command()(train)
     app.add_typer(data, name="data")
     return app
-
-
-def plain_app(**options: Any) -> typer.Typer:
-    """A typer app whose errors are lines, not boxes and tracebacks."""
-    return typer.Typer(
-        add_completion=False,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
-        **options,
-    )
-
-
-def run_command(command: Callable[..., Any]) -> NoReturn:
-    """Runs a single command as the program: `python -m scripts.COMMAND`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(command)
-    run(app)
-
-
-def run(app: typer.Typer) -> NoReturn:
-    """Runs the program and exits: 0 agreed, 1 disagrees, 2 bad input, 130 interrupted."""
-    try:
-        status = app(standalone_mode=False)
-    except UserError as error:
-        stop(str(error), BAD_INPUT)
-    except DivergedError as error:
-        stop(str(error), DISAGREED)
-    except (KeyboardInterrupt, typer.Abort):
-        stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BAD_INPUT)
-    except Exception as error:
-        # typer's usage errors share no public class across its versions
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        stop(message() or "a command is missing; see --help", BAD_INPUT)
-    sys.exit(status or AGREED)
-
-
-def stop(message: str, status: int) -> NoReturn:
-    """One line on standard error, then the end."""
-    print(f"twingrad: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(status)
 
 
 def main() -> NoReturn:

@@ -18,9 +18,9 @@ from compare.agreement import CaseVerdict
 from compare.report import Report
 from scripts import options
 from scripts.check import Golden, judge_golden_files, print_cases
-from scripts.cli import AGREED, DISAGREED
 from scripts.options import build_recipe
 from scripts.output import Output
+from scripts.program import AGREED, DISAGREED
 from scripts.running import train_in_folder
 
 SIDES = ("manual", "torch")
@@ -87,7 +87,7 @@ def compare(
     import manual_impl
     import torch_impl
     from compare.curves import judge_curves
-    from compare.trajectories import lockstep
+    from compare.lockstep import lockstep
 
     with output.busy("training in lockstep"):
         stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
@@ -157,7 +157,8 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
     """The standard small nets, and the recipe's own network on images of the data set."""
     import manual_impl
     import torch_impl
-    from compare.gradient_check import Case, check_case, random_case, standard_cases
+    from compare.cases import Case, random_case, standard_cases
+    from compare.gradient_check import check_case
 
     samples = min(20, len(dataset.training))
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
@@ -211,6 +212,6 @@ def labelled(pairs: list[tuple[Run, Run]]) -> dict[str, History]:
 
 
 if __name__ == "__main__":
-    from scripts.cli import run_command
+    from scripts.program import run_command
 
     run_command(compare)

@@ -12,8 +12,8 @@ from common.cifar.split import split
 from common.cifar.standardization import pixel_sums
 from common.cifar.verify import verify as verify_cifar
 from scripts import options
-from scripts.cli import AGREED, BAD_INPUT, plain_app
 from scripts.output import Output
+from scripts.program import AGREED, BAD_INPUT, plain_app
 
 app = plain_app(help="Download, verify and describe CIFAR-10.")
 
@@ -118,6 +118,6 @@ def colour_statistics(pieces: Sequence[Images]) -> dict[str, dict[str, float]]:
 
 
 if __name__ == "__main__":
-    from scripts.cli import run
+    from scripts.program import run
 
     run(app)

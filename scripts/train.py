@@ -166,6 +166,6 @@ def torch_switches(backend: str, device: str, *, deterministic: bool, tf32: bool
 
 
 if __name__ == "__main__":
-    from scripts.cli import run_command
+    from scripts.program import run_command
 
     run_command(train)

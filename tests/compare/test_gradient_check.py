@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 import manual_impl
 import torch_impl
 from common.network import Network
-from compare.gradient_check import check_case, random_case, standard_cases
+from compare.cases import random_case, standard_cases
+from compare.gradient_check import check_case
 from tests.compare.faults import FAULTS, no_penalty_on_layer_1, with_gradients
 
 NETWORK = Network(8, (6, 5), 10, batch_norm=True)

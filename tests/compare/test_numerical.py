@@ -2,7 +2,7 @@ import numpy as np
 
 import manual_impl
 from common.network import Network
-from compare.gradient_check import random_case
+from compare.cases import random_case
 from compare.numerical import derivatives, probes
 
 

@@ -3,7 +3,7 @@ import pytest
 
 import manual_impl
 from common.network import Network
-from compare.gradient_check import random_case
+from compare.cases import random_case
 from compare.structure import structural_zeros
 
 

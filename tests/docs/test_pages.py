@@ -5,7 +5,7 @@ import numpy as np
 
 import manual_impl
 import torch_impl
-from compare.golden import judge_file
+from compare.golden_check import judge_file
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from common.dataset import Dataset, Split
-from scripts.cli import join, run
+from scripts.cli import join
+from scripts.program import run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import scipy.io
 import manual_impl
 import torch_impl
 from common.errors import UserError
-from compare.golden import judge_file
+from compare.golden_check import judge_file
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 WITNESSES = {"manual": manual_impl, "autograd": torch_impl}

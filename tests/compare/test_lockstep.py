@@ -8,7 +8,7 @@ import manual_impl
 import torch_impl
 from common.dataset import Dataset, Split
 from common.recipe import Recipe
-from compare.trajectories import lockstep
+from compare.lockstep import lockstep
 
 RECIPE = Recipe(hidden=(9, 8), batch_size=20, half_cycle=60, cycles=2)
 
