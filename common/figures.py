@@ -25,10 +25,13 @@ def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
-    for panel, axes in zip(PANELS, figure.subplots(2, 2).flat, strict=True):
+    figure = Figure(figsize=(12, 7.5), layout="constrained")
+    panels = figure.subplots(2, 2).flat
+    for panel, axes in zip(PANELS, panels, strict=True):
         draw_panel(axes, panel, histories)
     figure.suptitle(title)
+    lines, labels = panels[0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=4)
     return figure
 
 
@@ -40,13 +43,13 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             axes.plot(np.arange(1, len(rates) + 1), rates, color=colour, label=label, lw=1.2)
             continue
         updates = [epoch.update for epoch in history]
-        for part, style in (("training", "-"), ("validation", "--")):
+        for part, style, named in (("training", "-", label), ("validation", "--", None)):
             values = [getattr(getattr(epoch, part), panel) for epoch in history]
-            axes.plot(updates, values, style, color=colour, label=f"{label}, {part}", lw=1.2)
-    axes.set_title(panel)
+            axes.plot(updates, values, style, color=colour, label=named, lw=1.2)
+    parts = "" if panel == "learning rate" else ": training solid, validation dashed"
+    axes.set_title(panel + parts)
     axes.set_xlabel("update")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
 
 
 def cycled(n: int) -> list[str]:
@@ -64,4 +67,5 @@ def save_curves(folder: Path, label: str, history: History) -> None:
     for panel in PANELS:
         figure = Figure(figsize=(6, 4), layout="constrained")
         draw_panel(figure.subplots(), panel, {label: history})
+        figure.suptitle(label)
         figure.savefig(figures / f"{panel.replace(' ', '_')}.png", dpi=110)
