@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from common.dataset import Dataset
-from common.errors import DivergedError
+from common.errors import DivergedError, UserError
 from common.history import Epoch, Evaluation, History, Part
 from common.minibatches import minibatch_order
 from common.network import Network, Parameters, RunningStatistics
@@ -96,6 +96,7 @@ def run_training(
     history: History = []
     if folder is not None and (checkpoint := folder.load_checkpoint()) is not None:
         history, state = checkpoint
+        require_state_of(network, state, folder)
         learner.restore(state)
 
     for epoch in range(len(history), plan.epochs):
@@ -138,6 +139,17 @@ def run_training(
         parameters={name: state[name] for name in network.parameter_shapes},
         statistics={name: state[name] for name in network.statistic_shapes},
     )
+
+
+def require_state_of(network: Network, state: dict[str, np.ndarray], folder: RunFolder) -> None:
+    """Raises UserError unless a checkpoint holds every tensor of the network in its shape."""
+    for name, shape in (network.parameter_shapes | network.statistic_shapes).items():
+        found = state[name].shape if name in state else "nothing"
+        if found != shape:
+            raise UserError(
+                f"{folder.path / 'checkpoint.safetensors'}: {name} is {found}, but {shape} was "
+                "expected; train anew"
+            )
 
 
 def require_finite(

@@ -91,13 +91,15 @@ class BatchNorm:
         n = len(s)
         G = gradients[self.output]  # (n, m)
         s_hat, centred = trace[self.s_hat], s - trace[self.mu]  # (n, m)
-        root = np.sqrt(trace[self.v] + EPS)  # (m,)
+        variance = trace[self.v] + EPS  # (m,)
+        root = np.sqrt(variance)  # (m,)
         # s_tilde_ij = gamma_j s_hat_ij + beta_j: both are shared by all samples of unit j
         gradients[self.gamma] = (G * s_hat).sum(axis=0)  # (m,)
         gradients[self.beta] = G.sum(axis=0)  # (m,)
         gradients[self.s_hat] = G_hat = G * parameters[self.gamma]  # (n, m)
-        # d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2), and v is shared by all samples
-        gradients[self.v] = G_v = -0.5 * (G_hat * centred).sum(axis=0) / root**3  # (m,)
+        # d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2) = -1/2 s_hat / (v + eps), and v is
+        # shared by all samples
+        gradients[self.v] = G_v = -0.5 * (G_hat * s_hat).sum(axis=0) / variance  # (m,)
         # d s_hat / d mu = -1 / root. mu is also in v, but d v / d mu = -2/n sum(s - mu) = 0
         gradients[self.mu] = G_mu = -G_hat.sum(axis=0) / root  # (m,)
         # s itself, then its share 1/n of mu, then its share 2 (s - mu) / n of v

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from common import run_folder
+from common.errors import UserError
 from common.run_folder import RunFolder
 from tests.support import ROOT, bits, small_dataset, small_recipe
 
@@ -100,3 +101,15 @@ def test_killed(implementation, tmp_path):
     assert killed.returncode == -signal.SIGKILL
     assert len(folder.read_history()) == 2
     assert outcome(implementation.train(recipe, dataset, folder=folder), folder) == expected
+
+
+def test_a_checkpoint_without_one_of_the_tensors_is_refused(implementation, tmp_path):
+    recipe, dataset = small_recipe(batch_norm=True), small_dataset()
+    folder = create(tmp_path / "part", recipe, implementation)
+    with pytest.raises(KeyboardInterrupt):
+        implementation.train(recipe, dataset, folder=folder, on_epoch=stop_after(1))
+    history, state = folder.load_checkpoint()
+    del state["gamma1"]
+    folder.save_checkpoint(history, state)
+    with pytest.raises(UserError, match="gamma1 is nothing"):
+        implementation.train(recipe, dataset, folder=folder)

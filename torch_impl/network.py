@@ -119,9 +119,26 @@ class TorchNetwork(nn.Module):
         """The running statistics themselves; empty before the first minibatch."""
         return dict(self.named_buffers())
 
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *options: Any) -> None:
+        """Makes room for saved running statistics where there are none yet."""
+        for name in self.network.statistic_shapes:
+            saved = state_dict.get(prefix + name)
+            if saved is not None and getattr(self, name) is None:
+                like = next(self.parameters())
+                setattr(self, name, torch.empty_like(saved, dtype=like.dtype, device=like.device))
+        super()._load_from_state_dict(state_dict, prefix, *options)
+
     def forward(self, X: Float[Tensor, "n d"]) -> Float[Tensor, "n classes"]:
-        """The logits."""
+        """The logits.
+
+        Raises:
+            RuntimeError: in evaluation mode, before there are running statistics.
+        """
         statistics = None if self.training else self.statistics()
+        if statistics == {} and self.network.statistic_shapes:
+            raise RuntimeError(
+                "evaluation mode needs running statistics: train on a minibatch or load them first"
+            )
         trace = run_layers(self.network, self.parameters_by_name(), X, statistics)
         if self.training:
             self._update_statistics(trace)

@@ -81,7 +81,9 @@ def find_device(name: str) -> torch.device:
 @contextlib.contextmanager
 def arithmetic(*, deterministic: bool, tf32: bool) -> Iterator[None]:
     """torch's global switches for the time of a training."""
-    before = (torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision())
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    precision = torch.get_float32_matmul_precision()
     if deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
     torch.use_deterministic_algorithms(deterministic)
@@ -89,8 +91,8 @@ def arithmetic(*, deterministic: bool, tf32: bool) -> Iterator[None]:
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0])
-        torch.set_float32_matmul_precision(before[1])
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+        torch.set_float32_matmul_precision(precision)
 
 
 def sgd_update(

@@ -115,3 +115,16 @@ def test_gradients_leave_the_parameters_without_any():
     leaves = {name: torch.tensor(value, requires_grad=True) for name, value in PARAMETERS.items()}
     torch_impl.gradients(NETWORK, leaves, X, Y, penalty=0.1)
     assert all(leaf.grad is None for leaf in leaves.values())
+
+
+def test_evaluation_before_the_first_minibatch_says_what_is_missing():
+    with pytest.raises(RuntimeError, match="needs running statistics"):
+        module().eval()(X)
+
+
+def test_a_saved_state_loads_into_a_fresh_module():
+    trained, fresh = module(), module()
+    trained(X)
+    fresh.load_state_dict(trained.state_dict())
+    assert torch.equal(fresh.eval()(X), trained.eval()(X))
+    assert torch.equal(fresh.statistics()["v1"], trained.statistics()["v1"])
