@@ -48,7 +48,10 @@ def run(app: typer.Typer) -> NoReturn:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        stop(message() or "a command is missing; see --help", BAD_INPUT)
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            print(message(), file=sys.stderr)
+            sys.exit(BAD_INPUT)
+        stop(message(), BAD_INPUT)
     sys.exit(status or AGREED)
 
 
