@@ -96,8 +96,8 @@ def judge(
         worst_index=tuple(int(i) for i in worst),
         expected=float(expected[worst]),
         actual=float(actual[worst]),
-        scale="absolute" if absolute else "relative",
-        tolerance=absolute or relative,
+        scale="relative" if relative else "absolute",
+        tolerance=relative or absolute,
         compared=expected.size,
         note=note,
     )
