@@ -38,7 +38,7 @@ def _variables(raw: bytes, where: str, *names: str) -> list[np.ndarray]:
     from scipy.io import loadmat
 
     try:
-        content = loadmat(io.BytesIO(raw), variable_names=names)  # type: ignore[arg-type]
+        content = loadmat(io.BytesIO(raw), variable_names=names)
     except Exception as error:  # a damaged MAT-file makes scipy raise almost anything
         raise damaged(where, f"no MAT-file ({type(error).__name__})", "one") from error
     missing = [name for name in names if name not in content]
