@@ -1,5 +1,6 @@
 """`twingrad compare`: gradients, golden files, a float64 training in lockstep, and whole curves."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -147,8 +148,6 @@ def prepare_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
                 f"--out {out}: already holds a run; name another folder, or give --resume to "
                 "continue it or --overwrite to replace it"
             )
-        import shutil
-
         shutil.rmtree(out)
     make_folder(out / "runs")
 

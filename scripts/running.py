@@ -87,8 +87,8 @@ def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
 
 def peak_memory_mb() -> float:
     """The process's largest resident memory so far, in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on macOS in bytes
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
 def finished_run(folder: RunFolder, recipe: Recipe) -> Run | None:

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,10 +32,8 @@ def test_split_and_standardisation(dataset):
 
 
 def test_a_short_training_learns(dataset):
-    from dataclasses import replace
-
     recipe = replace(preset("three-layer"), cycles=1, half_cycle=200)
     run = manual_impl.train(recipe, dataset)
-    # one cycle of 400 updates on 10,000 images gave 43.6 %; guessing gives 10 %
-    assert 0.40 < run.final["test"].accuracy < 0.47
+    # seeds 0, 1 and 2 gave 42.8, 43.0 and 42.7 %; guessing gives 10 %
+    assert 0.41 < run.final["test"].accuracy < 0.45
     assert run.history[-1].training.cost < run.history[0].training.cost
