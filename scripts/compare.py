@@ -10,6 +10,7 @@ import typer
 from common.dataset import Dataset
 from common.environment import environment
 from common.errors import UserError
+from common.files import write_json
 from common.history import History
 from common.recipe import Recipe
 from common.run_folder import RunFolder, make_folder
@@ -25,6 +26,8 @@ from scripts.program import AGREED, DISAGREED
 from scripts.running import train_in_folder
 
 SIDES = ("manual", "torch")
+MARK = "comparison.json"
+"""Tells a comparison's folder from any other that has a folder called runs."""
 
 
 def compare(
@@ -67,13 +70,14 @@ def compare(
     )
     norm = "" if recipe.batch_norm else "-no-batch-norm"
     out = out or Path("runs") / f"compare-{recipe.name}{norm}"
-    prepare_folder(out, resume=resume, overwrite=overwrite)
     limit_threads(threads)
     golden_cases = judge_golden_files(golden or [])
     with output.busy("reading images"):
         dataset = load_dataset(
             data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
         )
+    recipe.plan(len(dataset.training))
+    prepare_folder(out, resume=resume, overwrite=overwrite)  # last: bad input costs no results
     output.print(f"data: {dataset.identity['description']}")
 
     with output.busy("checking gradients"):
@@ -133,23 +137,30 @@ def compare(
 
 
 def prepare_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Makes the folder; trainings that it holds are kept only to be resumed.
+    """Makes and marks the folder; trainings that it holds are kept only to be resumed.
+
+    Of a folder that is overwritten nothing is removed but what a comparison writes.
 
     Raises:
         UserError: it holds a comparison already, or something else.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is a file, but a folder was expected")
-    if out.is_dir() and any(out.iterdir()) and not resume:
-        if not (out / "runs").is_dir():
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MARK).is_file():
             raise UserError(f"--out {out}: is not empty and holds no comparison; name another")
-        if not overwrite:
+        if not (resume or overwrite):
             raise UserError(
                 f"--out {out}: already holds a run; name another folder, or give --resume to "
                 "continue it or --overwrite to replace it"
             )
-        shutil.rmtree(out)
+        if not resume:
+            for folder in ("runs", "figures"):
+                shutil.rmtree(out / folder, ignore_errors=True)
+            for file in ("report.html", "report.json"):
+                (out / file).unlink(missing_ok=True)
     make_folder(out / "runs")
+    write_json(out / MARK, {"holds": "twingrad compare"})
 
 
 def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:

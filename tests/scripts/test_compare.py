@@ -92,3 +92,26 @@ def test_bad_options_exit_2_in_one_line(twingrad, small_data, tmp_path):
         assert (status, out) == (2, "")
         assert says in err
         assert err.count("\n") == 1
+
+
+def test_overwriting_spares_what_no_comparison_wrote(twingrad, small_data, tmp_path):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "thesis.txt").write_text("mine")
+    status, _, err = twingrad("compare", *SHORT, "--overwrite", "--out", tmp_path)
+    assert status == 2
+    assert "holds no comparison" in err
+    out = tmp_path / "out"
+    arguments = ("compare", *SHORT, "--seeds", "1", "--overwrite", "--out", out)
+    assert twingrad(*arguments)[0] == 0
+    (out / "thesis.txt").write_text("mine")
+    assert twingrad(*arguments)[0] == 0
+    assert (out / "thesis.txt").read_text() == (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_bad_input_costs_no_results(twingrad, small_data, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("compare", *SHORT, "--seeds", "1", "--overwrite", "--out", out)
+    assert twingrad(*arguments)[0] == 0
+    before = (out / "report.json").read_bytes()
+    assert twingrad(*arguments, "--golden", "missing.npz")[0] == 2
+    assert (out / "report.json").read_bytes() == before
