@@ -54,8 +54,12 @@ class Implementation(Protocol):
         y: Int[np.ndarray, " n"],
         *,
         penalty: float,
+        upstream: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
         """d cost / d of every parameter and of every intermediate, under the same names.
+
+        With `upstream`, gradients by name, every layer is handed these as the gradient of its
+        output in place of what the layer above computed (teacher forcing).
 
         p is not among them: the loss is computed from the last s, since the log of a
         probability that underflows is lost, so p feeds nothing.

@@ -7,6 +7,9 @@ import numpy as np
 
 from common.errors import UserError
 
+EPS = 2.220446049250313e-16
+"""Added to the variance unless a network says otherwise: machine epsilon of float64."""
+
 Parameters = dict[str, np.ndarray]
 """W1 (out, in), b1 (out,), with batch norm gamma1, beta1 (out,); then W2, ... in this order."""
 
@@ -39,15 +42,17 @@ class Network:
         hidden: widths of the hidden layers; empty for softmax regression.
         classes: width of the last layer.
         batch_norm: whether each hidden layer normalises s before the ReLU.
+        eps: added to the variance there, in every dtype; other frameworks take 1e-5.
 
     Raises:
-        UserError: a width below 1, or fewer than 2 classes.
+        UserError: a width below 1, fewer than 2 classes, or eps that is negative or not finite.
     """
 
     inputs: int
     hidden: tuple[int, ...]
     classes: int = 10
     batch_norm: bool = False
+    eps: float = EPS
 
     def __post_init__(self) -> None:
         for what, width in [("inputs", self.inputs), *(("hidden size", m) for m in self.hidden)]:
@@ -55,6 +60,8 @@ class Network:
                 raise UserError(f"{what} is {width}, but a layer needs a width of at least 1")
         if self.classes < 2:
             raise UserError(f"classes is {self.classes}, but a softmax needs at least 2")
+        if not 0 <= self.eps < float("inf"):
+            raise UserError(f"eps is {self.eps}, but a finite number from 0 was expected")
 
     @property
     def depth(self) -> int:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from compare.examination import Examination
+
 Verdict = Literal["agree", "disagree"]
 
 
@@ -111,13 +113,15 @@ class CaseVerdict:
         name: the case.
         tensors: in order of execution, forward before backward.
         first_fault: the first tensor in that order that disagrees, and the pass it belongs to.
-        not_judged: what the file did not hold.
+        not_judged: what was not given.
+        examination: which operation is broken and why, where something is.
     """
 
     name: str
     tensors: tuple[TensorVerdict, ...]
     first_fault: dict[str, str] | None
     not_judged: tuple[str, ...] = ()
+    examination: Examination | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -125,13 +129,15 @@ class CaseVerdict:
 
     def as_json(self) -> dict[str, Any]:
         """As DESIGN's `check` writes a case."""
+        examination = None if self.examination is None else self.examination.as_json()
         return {
             "name": self.name,
             "verdict": self.verdict,
             "tensors": [tensor.as_json() for tensor in self.tensors],
             "first_fault": self.first_fault,
-            "diagnosis": [],
+            "diagnosis": [] if examination is None else examination["diagnosis"],
             "not_judged": list(self.not_judged),
+            "examination": examination,
         }
 
 

@@ -1,7 +1,5 @@
 """Pictures of agreement: gradient errors by layer and tensor, and two trainings parting."""
 
-import base64
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -73,10 +71,3 @@ def lockstep_figure(result: Lockstep) -> "Figure":
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure
-
-
-def as_data_uri(figure: "Figure") -> str:
-    """The figure as SVG inside an address, so that a page needs no other file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg")
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -4,12 +4,14 @@ A file is `.npz` or `.mat`. Keys are `<case>/<key>`, or in a `.mat` a struct per
 either the file is one case. Samples are columns there and are transposed here, nowhere else.
 """
 
+import io
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from common.errors import UserError
+from common.files import write_whole
 from common.network import Network, Parameters
 from compare.cases import Case
 
@@ -142,6 +144,46 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
         else:
             values[name] = value
     return values
+
+
+def write_golden(path: Path, case: Case) -> list[str]:
+    """Writes a case's inputs and parameters, for somebody's gradients to be added.
+
+    Arguments:
+        path: .npz or .mat.
+        case: samples in rows; written in columns, vectors as (m, 1).
+
+    Returns:
+        The keys of the parameters, W_1, b_1, ....
+
+    Raises:
+        UserError: another ending.
+        OSError: it cannot be written.
+    """
+    columns = {
+        file_key(name): value if value.ndim == 2 else value[:, None]
+        for name, value in case.parameters.items()
+    }
+    values = {
+        "X": case.X.T,
+        "Y": np.eye(case.network.classes)[case.y].T,
+        "y": case.y[None, :] + 1.0,  # classes from 1, as Matlab counts them
+        "lam": np.array(case.penalty),
+        "k": np.array(case.network.depth),
+        "bn": np.array(int(case.network.batch_norm)),
+        **columns,
+    }
+    buffer = io.BytesIO()
+    if path.suffix == ".npz":
+        np.savez(buffer, **values)
+    elif path.suffix == ".mat":
+        from scipy.io import savemat
+
+        savemat(buffer, values)
+    else:
+        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, not in .npz or .mat")
+    write_whole(path, buffer.getvalue())
+    return list(columns)
 
 
 def to_case(golden: GoldenCase) -> Case:

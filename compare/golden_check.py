@@ -7,9 +7,12 @@ import numpy as np
 
 from common.contract import Implementation
 from compare.agreement import CaseVerdict, TensorVerdict, judge
+from compare.cases import Case
+from compare.evidence import Evidence
+from compare.examination import Examination, examine
 from compare.golden import GoldenCase, file_key, read_golden, to_case
 from compare.gradient_check import CANCELLATION, array, first_fault
-from compare.structure import below_batch_norm, structural_zeros
+from compare.structure import below_batch_norm, structural_zeros, together, unit
 from compare.trajectories import is_trajectory, judge_trajectory
 
 RELATIVE, ENTRYWISE, ABSOLUTE = 1e-12, 1e-10, 1e-12
@@ -39,6 +42,7 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
         expected |= {"P": array(trace["p"]).T}
         expected |= {"loss": array(trace["loss"]), "J": array(trace["cost"])}
         zeros = structural_zeros(case.network, len(case.y))
+        values = {name: array(value) for name, value in trace.items()}
         for key, value in expected.items():
             if key in golden:
                 forward.append(judge_value(golden, key, witness, value))
@@ -46,18 +50,54 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
             key = f"grad_{file_key(name)}"
             if key in golden:
                 value = array(gradients[name])
-                floor = CANCELLATION if below_batch_norm(case.network, name) else 0.0
+                rounding = unit(case.network, name, values)
+                floor = CANCELLATION * rounding * below_batch_norm(case.network, name)
+                if name in zeros:
+                    floor = ABSOLUTE * rounding
                 backward.append(judge_value(golden, key, witness, value, zeros.get(name), floor))
         gradient_keys = [f"grad_{file_key(name)}" for name in case.network.parameter_shapes]
         missing = [key for key in (*expected, *gradient_keys) if key not in golden]
+    refuse_misnamed(golden, [*expected, *gradient_keys])
     if not forward and not backward:
         raise golden.error("grad_W_1", "is missing, and so is everything else that can be judged")
+    fault = first_fault(forward, backward)
     return CaseVerdict(
         name=golden.name,
         tensors=(*forward, *backward),
-        first_fault=first_fault(forward, backward),
+        first_fault=fault,
         not_judged=tuple(missing),
+        examination=None if fault is None else look_into(golden, case),
     )
+
+
+def refuse_misnamed(golden: GoldenCase, keys: list[str]) -> None:
+    """Raises UserError for a key that is one of those expected but for its underscores."""
+    plain = {key.replace("_", "").lower(): key for key in keys}
+    for key in golden.values:
+        meant = plain.get(key.replace("_", "").lower(), key)
+        if meant != key and meant not in golden:
+            raise golden.error(key, f"is no key; did you mean {meant}?")
+
+
+def look_into(golden: GoldenCase, case: Case) -> Examination:
+    """Which operation gives the file's values, and which known mistake."""
+    shapes = case.network.parameter_shapes
+    gradients = {
+        name: golden.read(f"grad_{file_key(name)}", shape)
+        for name, shape in shapes.items()
+        if f"grad_{file_key(name)}" in golden
+    }
+    values = {
+        name: golden.read(file_key(name), shape)
+        for name, shape in case.network.statistic_shapes.items()
+        if file_key(name) in golden
+    }
+    if "P" in golden:
+        values["p"] = golden.read("P", (case.network.classes, len(case.y))).T
+    for name, key in (("loss", "loss"), ("cost", "J")):
+        if key in golden:
+            values[name] = golden.read(key)
+    return examine("the file's", Evidence(case, together(gradients, values)))
 
 
 def judge_value(
@@ -76,7 +116,7 @@ def judge_value(
     """
     actual = golden.read(key, expected.shape)
     if zero:
-        return judge(key, witness, expected, actual, absolute=ABSOLUTE, note=zero)
+        return judge(key, witness, expected, actual, absolute=floor, note=zero)
     return judge(
         key, witness, expected, actual, relative=RELATIVE, entrywise=ENTRYWISE, absolute=floor
     )

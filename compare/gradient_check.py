@@ -1,7 +1,9 @@
 """`check`: the gradients by hand against autograd, complex step and central differences."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -9,11 +11,11 @@ from common.contract import Implementation
 from common.streams import stream
 from compare.agreement import CaseVerdict, TensorVerdict, judge
 from compare.cases import Case
+from compare.evidence import ROUNDING, Evidence
+from compare.examination import Examination, examine
 from compare.numerical import Derivatives, derivatives, probes
-from compare.structure import below_batch_norm, structural_zeros, unit
-
-EXACT = 1e-11
-"""For two ways of computing the same float64 gradient: rounding, with room for deep nets."""
+from compare.structure import VALUE, below_batch_norm, structural_zeros, together, unit
+from compare.witnesses import camps_along
 
 CANCELLATION = 1e-13
 """Absolute, for gradients that pass through a batch norm: there terms near 1 cancel, and what is
@@ -50,19 +52,10 @@ def check_case(
     found, witnessed = (
         side.gradients(*arguments, penalty=case.penalty) for side in (manual, autograd)
     )
-    zeros = structural_zeros(case.network, len(case.y))
-    scales = {
-        name: Scale(
-            zero=zeros.get(name, ""),
-            unit=unit(case.network, name, traces[0]),
-            cancels=below_batch_norm(case.network, name),
-        )
-        for name in found
-    }
-
+    scales = scales_of(case, traces[0], found)
     forward = [
-        judge(name, "autograd", array(traces[1][name]), array(traces[0][name]), relative=EXACT)
-        for name in traces[0]
+        judge(f"{VALUE}{name}", "autograd", array(traces[1][name]), array(value), relative=ROUNDING)
+        for name, value in traces[0].items()
     ]
     backward = [
         judge_gradient(name, "autograd", array(witnessed[name]), array(found[name]), scales[name])
@@ -81,11 +74,60 @@ def check_case(
         for name, values in numerical.items()
         for verdict in judge_derivatives(name, values, array(found[name]), scales[name])
     ]
+    tensors = (*forward, *backward, *along)
+    examination = None
+    if any(tensor.verdict == "disagree" for tensor in tensors):
+        examination = look_into(
+            case,
+            {"by hand": (manual, traces[0], found), "autograd": (autograd, traces[1], witnessed)},
+            numerical,
+        )
+    fault = examination.first_fault if examination is not None else None
     return CaseVerdict(
         name=case.name,
-        tensors=(*(as_forward(verdict) for verdict in forward), *backward, *along),
-        first_fault=first_fault(forward, [*backward, *along]),
+        tensors=tensors,
+        first_fault=fault or first_fault(forward, [*backward, *along]),
+        examination=examination,
     )
+
+
+def look_into(
+    case: Case,
+    sides: Mapping[str, tuple[Implementation, Mapping[str, Any], Mapping[str, Any]]],
+    numerical: Mapping[str, Derivatives],
+) -> Examination:
+    """Examines the side that the derivation, as a third, contradicts.
+
+    Arguments:
+        sides: by name the implementation, its trace and its gradients.
+        numerical: of every parameter, for the camps of the witnesses.
+    """
+    gradients = {
+        side: {name: array(value) for name, value in found.items()}
+        for side, (_, _, found) in sides.items()
+    }
+    camps = tuple(camps_along(name, values, gradients) for name, values in numerical.items())
+    examinations = []
+    for side, (implementation, trace, _) in sides.items():
+        values = {name: array(value) for name, value in trace.items()}
+        evidence = Evidence(case, together(gradients[side], values))
+        if evidence.wrong:
+            evidence = replace(evidence, alone=forced(implementation, evidence))
+            return examine(side, evidence, camps)
+        examinations.append(examine(side, evidence, camps))
+    return examinations[0]
+
+
+def forced(implementation: Implementation, evidence: Evidence) -> dict[str, np.ndarray]:
+    """What each layer makes of the right gradient of its output; empty if it cannot be asked."""
+    if "upstream" not in inspect.signature(implementation.gradients).parameters:
+        return {}
+    case = evidence.case
+    right = {name: value for name, value in evidence.right.items() if " " not in name}
+    alone = implementation.gradients(
+        case.network, case.parameters, case.X, case.y, penalty=case.penalty, upstream=right
+    )
+    return {name: array(value) for name, value in alone.items()}
 
 
 @dataclass(frozen=True)
@@ -103,14 +145,31 @@ class Scale:
     cancels: bool
 
 
+def scales_of(case: Case, trace: Mapping[str, Any], names: Iterable[str]) -> dict[str, Scale]:
+    """How each of these gradients is judged.
+
+    Arguments:
+        trace: of the forward pass.
+    """
+    zeros = structural_zeros(case.network, len(case.y))
+    return {
+        name: Scale(
+            zero=zeros.get(name, ""),
+            unit=unit(case.network, name, trace),
+            cancels=below_batch_norm(case.network, name),
+        )
+        for name in names
+    }
+
+
 def judge_gradient(
     name: str, witness: str, expected: np.ndarray, actual: np.ndarray, scale: Scale
 ) -> TensorVerdict:
     """Relative to the tensor, or absolute where it is zero in theory or all but cancels."""
     if scale.zero:
-        allowed = EXACT * scale.unit
+        allowed = ROUNDING * scale.unit
         return judge(name, witness, expected, actual, absolute=allowed, note=scale.zero)
-    verdict = judge(name, witness, expected, actual, relative=EXACT)
+    verdict = judge(name, witness, expected, actual, relative=ROUNDING)
     floor = CANCELLATION * scale.unit
     if verdict.verdict == "disagree" and scale.cancels and verdict.max_abs <= floor:
         note = "rounding alone: its terms cancel through the batch norm above"
@@ -158,11 +217,6 @@ def located(verdict: TensorVerdict, values: Derivatives, left_out: int = 0) -> T
     )
 
 
-def as_forward(verdict: TensorVerdict) -> TensorVerdict:
-    """Marks a value of the forward pass, whose name a gradient of the backward pass shares."""
-    return TensorVerdict(**{**vars(verdict), "name": f"forward {verdict.name}"})
-
-
 def first_fault(
     forward: list[TensorVerdict], backward: list[TensorVerdict]
 ) -> dict[str, str] | None:
@@ -170,7 +224,7 @@ def first_fault(
     for stage, verdicts in (("forward", forward), ("backward", backward)):
         for verdict in verdicts:
             if verdict.verdict == "disagree":
-                return {"tensor": verdict.name, "pass": stage}
+                return {"tensor": verdict.name.removeprefix(VALUE), "pass": stage}
     return None
 
 

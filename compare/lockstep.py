@@ -1,5 +1,6 @@
 """Both implementations trained side by side in float64, compared after every update."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,7 +10,6 @@ from common.contract import Implementation
 from common.dataset import Dataset
 from common.initialization import initialize
 from common.minibatches import minibatch_order
-from common.network import Parameters
 from common.recipe import Recipe
 from compare.agreement import Verdict
 from compare.structure import structural_zeros
@@ -81,7 +81,9 @@ def lockstep(
     for t in range(updates):
         epoch, row = divmod(t, plan.updates_per_epoch)
         if row == 0:
-            order = minibatch_order(recipe.seed, epoch, len(dataset.training), recipe.batch_size)
+            order = minibatch_order(
+                recipe.shuffle_seed, epoch, len(dataset.training), recipe.batch_size
+            )
         for learner in learners:
             learner.run_epoch(order[row : row + 1], plan.learning_rates[t : t + 1])
         one, other = (learner.state() for learner in learners)
@@ -100,7 +102,12 @@ def lockstep(
     )
 
 
-def distance(name: str, one: Parameters, other: Parameters, zeros: dict[str, str]) -> float:
+def distance(
+    name: str,
+    one: Mapping[str, np.ndarray],
+    other: Mapping[str, np.ndarray],
+    zeros: Mapping[str, str],
+) -> float:
     """Largest difference relative to the tensor; absolute for a bias that never truly moves."""
     difference = float(np.abs(one[name] - other[name]).max())
     if not np.isfinite(difference):

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from common.files import write_json, write_whole
+from common.files import write_json
 from common.history import History
+from common.pages import as_data_uri, render_page, scientific, write_page
 from compare.agreement import CaseVerdict, Verdict, overall
 from compare.curves import CurveVerdict
-from compare.figures import as_data_uri, gradient_heat_map, lockstep_figure
+from compare.figures import gradient_heat_map, lockstep_figure
 from compare.lockstep import Lockstep
 
 
@@ -81,19 +80,19 @@ def write_report(folder: Path, report: Report, curves: Mapping[str, History]) ->
     for name, figure in figures.items():
         figure.savefig(folder / "figures" / f"{name}.png", dpi=110)
     write_json(folder / "report.json", report.as_json())
-    html = render(report, {name: as_data_uri(figure) for name, figure in figures.items()})
-    write_whole(folder / "report.html", html.encode())
+    addresses = {name: as_data_uri(figure, "svg") for name, figure in figures.items()}
+    write_page(folder / "report.html", render(report, addresses))
 
 
 def render(report: Report, figures: Mapping[str, str]) -> str:
-    """The page. Whatever a file or a path is called, it is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    """The page.
+
+    Arguments:
+        figures: their addresses by name.
+    """
+    return render_page(
+        Path(__file__).with_name("report.html.jinja"),
+        filters={"sci": scientific},
+        report=report,
+        figures=figures,
     )
-    environment.filters["sci"] = lambda value: "-" if value is None else f"{value:.2e}"
-    template = environment.get_template("report.html.jinja")
-    return template.render(report=report, figures=figures)

@@ -68,3 +68,24 @@ def split_name(name: str) -> tuple[str, int]:
     """s_hat12 as ("s_hat", 12)."""
     kind = name.rstrip("0123456789")
     return kind, int(name[len(kind) :])
+
+
+VALUE = "forward "
+"""Before the name of a value of the forward pass, where a gradient may have the same name."""
+
+
+def is_value(key: str) -> bool:
+    """Whether a key is that of a value, not of a gradient."""
+    return key.startswith(VALUE)
+
+
+def together(
+    gradients: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Gradients and values of the forward pass in one mapping: "s1" and "forward s1"."""
+    return {**gradients, **{f"{VALUE}{name}": value for name, value in values.items()}}
+
+
+def values_of(both: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values among them, by their names: the inverse of `together`."""
+    return {key.removeprefix(VALUE): value for key, value in both.items() if is_value(key)}

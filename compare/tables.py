@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from compare.adapters import Finding
 from compare.agreement import CaseVerdict, TensorVerdict
+from compare.check_result import CheckResult
 
 COLOUR = {"agree": "green", "disagree": "bold red"}
 
@@ -133,3 +137,77 @@ def tensor_table(case: CaseVerdict) -> Table:
             coloured(t.verdict),
         )
     return table
+
+
+def result_table(result: CheckResult, *, every: bool) -> Table | Text:
+    """The cases of a check: a line for each that disagrees, one for all the others.
+
+    Arguments:
+        every: a line for each.
+    """
+    witnesses = {t.witness for case in result.cases for t in case.tensors}
+    if len(result.cases) > 30 and "central differences" in witnesses:
+        return witness_table(result.cases)
+    if "manual" in witnesses:
+        return golden_table(result.cases)
+    agreeing = [case for case in result.cases if case.verdict == "agree"]
+    if not every and len(agreeing) == len(result.cases):
+        return Text(f"{result.title}: {agreement(agreeing)}")
+    table = Table(title=escape(result.title))
+    for heading in ("case", "tensors", "largest error", "of", "against", "verdict"):
+        table.add_column(heading, overflow="fold")
+    for case in result.cases:
+        if case.verdict == "agree" and not every:
+            continue
+        worst = max(case.tensors, key=excess, default=None)
+        table.add_row(
+            escape(case.name),
+            str(len({t.name for t in case.tensors})),
+            "-" if worst is None else f"{shown(worst)} {worst.scale}",
+            "-" if worst is None else worst.name,
+            "-" if worst is None else worst.witness,
+            coloured(case.verdict),
+        )
+    if agreeing and not every:
+        table.caption = agreement(agreeing)
+    return table
+
+
+def agreement(cases: Sequence[CaseVerdict]) -> str:
+    """Cases that agree, in a line."""
+    tensors = [tensor for case in cases for tensor in case.tensors]
+    exact = [t for t in tensors if t.witness != "central differences"]
+    said = f"{len(cases)} cases agree, {len(tensors)} comparisons"
+    for scale in ("relative", "absolute"):
+        errors = [(float(shown(t)), t) for t in exact if t.scale == scale]
+        if errors:
+            error, worst = max(errors, key=lambda pair: pair[0])
+            said += f"; largest {scale} error {error:.1e} ({worst.name}, {worst.witness})"
+    return said
+
+
+def excess(tensor: TensorVerdict) -> float:
+    """How much of what it is allowed a tensor uses."""
+    error = tensor.max_abs if tensor.scale == "absolute" else tensor.max_rel or 0.0
+    return error / tensor.tolerance if tensor.tolerance else error
+
+
+def shown(tensor: TensorVerdict) -> str:
+    """The error on the scale it is judged on."""
+    return number(tensor.max_abs if tensor.scale == "absolute" else tensor.max_rel or 0.0)
+
+
+def assumed_text(result: CheckResult) -> Text:
+    """What was taken for granted of somebody's code, in a paragraph."""
+    said = Text("assumed: ", style="bold")
+    for number, (key, value) in enumerate(result.assumed.items()):
+        said.append("; " if number else "", style="not bold")
+        said.append(f"{key} ", style="not bold dim")
+        said.append(value, style="not bold")
+    return said
+
+
+def finding_text(finding: Finding, path: str) -> Text:
+    """What went wrong, with the line of the file."""
+    place = path if finding.line is None else f"{path}:{finding.line}"
+    return Text(f"{place}: {finding.message}", style="bold red" if finding.fails else "yellow")

@@ -15,8 +15,6 @@ from jaxtyping import Int, Shaped
 from common.network import Gradients, Kind, Network, Parameters, RunningStatistics, Trace
 
 Array = np.ndarray
-EPS = 2.220446049250313e-16
-"""Added to the variance: machine epsilon of float64, in every dtype."""
 
 
 class Layer(Protocol):
@@ -41,7 +39,7 @@ class Layer(Protocol):
 class Affine:
     """s = x W' + b."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
         self.W, self.b, self.output = f"W{number}", f"b{number}", f"s{number}"
         self.first = number == 1
 
@@ -68,7 +66,8 @@ class BatchNorm:
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
+        self.eps = network.eps
         self.gamma, self.beta = f"gamma{number}", f"beta{number}"
         self.s, self.mu, self.v = f"s{number}", f"mu{number}", f"v{number}"
         self.s_hat, self.output = f"s_hat{number}", f"s_tilde{number}"
@@ -81,7 +80,7 @@ class BatchNorm:
             v = np.square(s - mu).mean(axis=0)  # (m,)
         else:
             mu, v = statistics[self.mu], statistics[self.v]
-        s_hat = (s - mu) / np.sqrt(v + EPS)  # (n, m)
+        s_hat = (s - mu) / np.sqrt(v + self.eps)  # (n, m)
         trace[self.mu], trace[self.v], trace[self.s_hat] = mu, v, s_hat
         trace[self.output] = parameters[self.gamma] * s_hat + parameters[self.beta]  # (n, m)
 
@@ -91,7 +90,7 @@ class BatchNorm:
         n = len(s)
         G = gradients[self.output]  # (n, m)
         s_hat, centred = trace[self.s_hat], s - trace[self.mu]  # (n, m)
-        variance = trace[self.v] + EPS  # (m,)
+        variance = trace[self.v] + self.eps  # (m,)
         root = np.sqrt(variance)  # (m,)
         # s_tilde_ij = gamma_j s_hat_ij + beta_j: both are shared by all samples of unit j
         gradients[self.gamma] = (G * s_hat).sum(axis=0)  # (m,)
@@ -109,7 +108,7 @@ class BatchNorm:
 class ReLU:
     """x = max(0, s)."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
         self.output = f"x{number}"
 
     def forward(
@@ -150,7 +149,7 @@ def softmax_cross_entropy_backward(
     return G / len(y)
 
 
-LAYERS: dict[Kind, Callable[[int], Layer]] = {
+LAYERS: dict[Kind, Callable[[int, Network], Layer]] = {
     "affine": Affine,
     "batch_norm": BatchNorm,
     "relu": ReLU,
@@ -159,4 +158,4 @@ LAYERS: dict[Kind, Callable[[int], Layer]] = {
 
 def build(network: Network) -> list[Layer]:
     """The network's layers, in order."""
-    return [LAYERS[layer.kind](layer.number) for layer in network.layers]
+    return [LAYERS[layer.kind](layer.number, network) for layer in network.layers]

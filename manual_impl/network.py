@@ -1,5 +1,7 @@
 """The whole network by hand: forward to every intermediate, backward to every gradient."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
@@ -48,11 +50,14 @@ def backward(
     trace: Trace,
     *,
     penalty: float,
+    upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Gradients:
     """d cost / d of every parameter and intermediate, from the trace of the forward pass.
 
     Arguments:
         trace: what `forward` returned for the same arguments, without running statistics.
+        upstream: handed to every layer as the gradient of its output, in place of what the
+            layer above computed (teacher forcing): each layer then answers for itself alone.
 
     Returns:
         Arrays by the names of what they are the gradient of.
@@ -62,7 +67,11 @@ def backward(
     gradients[layers[-1].output] = softmax_cross_entropy_backward(trace["p"], y)
     for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
         x = X if below is None else trace[below.output]
+        computed = gradients[layer.output]
+        if upstream is not None:
+            gradients[layer.output] = upstream[layer.output]
         G = layer.backward(x, parameters, trace, gradients)
+        gradients[layer.output] = computed
         if below is not None and G is not None:
             gradients[below.output] = G
     for l in range(1, network.depth + 1):
@@ -78,7 +87,8 @@ def gradients(
     y: Int[np.ndarray, " n"],
     *,
     penalty: float,
+    upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Gradients:
     """`backward` after `forward`."""
     trace = forward(network, parameters, X, y, penalty=penalty)
-    return backward(network, parameters, X, y, trace, penalty=penalty)
+    return backward(network, parameters, X, y, trace, penalty=penalty, upstream=upstream)

@@ -1,23 +1,27 @@
-"""`twingrad check`: gradients, of our two implementations or of golden files."""
+"""`twingrad check`: gradients, of our two implementations, of golden files, or of your own code."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from common.errors import UserError
-from common.network import Network
-from common.threads import limit_threads
-from compare.agreement import CaseVerdict, overall
-from compare.cases import Case, random_case, random_cases, standard_cases
-from compare.gradient_check import check_case
+from common.files import write_whole
 from scripts import options
+from scripts.checking import (
+    Asked,
+    check_files,
+    check_own_code,
+    check_twins,
+    print_result,
+    split_name,
+)
 from scripts.options import parse_widths
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
+
+if TYPE_CHECKING:
+    from compare.check_result import CheckResult
 
 Golden = Annotated[
     list[Path] | None,
@@ -26,18 +30,52 @@ Golden = Annotated[
 
 
 def check(
+    code: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE[:NAME]",
+            help="Judge your own code: DD2424 functions, a CS231n class, a torch module or cost, "
+            "or an adapter; NAME picks one of several.",
+        ),
+    ] = None,
     golden: Golden = None,
     hidden: Annotated[
         str | None, typer.Option(help="Check this network alone; widths such as 50,50.")
     ] = None,
     batch_norm: Annotated[
-        bool, typer.Option("--batch-norm/--no-batch-norm", help="Of that network.")
-    ] = True,
-    inputs: Annotated[int, typer.Option(help="Of that network.")] = 10,
-    samples: Annotated[int, typer.Option(help="Of its minibatch.")] = 20,
-    penalty: Annotated[float, typer.Option(help="lambda of that network.")] = 0.005,
+        bool | None,
+        typer.Option(
+            "--batch-norm/--no-batch-norm", help="Of that network; of your code both by default."
+        ),
+    ] = None,
+    inputs: Annotated[int | None, typer.Option(help="Of that network.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Of its minibatch.")] = None,
+    penalty: Annotated[float | None, typer.Option(help="lambda of that network.")] = None,
     random: Annotated[
         int | None, typer.Option(help="Check so many random architectures instead.")
+    ] = None,
+    dtype: Annotated[
+        str,
+        typer.Option(
+            help="float64, or float32, float16, bfloat16: then float64 arbitrates (bfloat16: "
+            "autograd alone). Your code is handed float64, float32 or float16."
+        ),
+    ] = "float64",
+    eps: Annotated[
+        float | None, typer.Option(help="What your batch norm is meant to add to the variance.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(help="Seconds for your code.")] = 60.0,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NODE", help="Print the derivation of a node (W1, s_hat2, cost) and stop."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with heat maps, offline.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, for graders.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
     details: Annotated[
@@ -47,102 +85,61 @@ def check(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Check gradients by hand against autograd, complex step and central differences."""
-    from compare import tables
+    """Check gradients, and say which operation is wrong and in what way.
+
+    Ours by default: by hand against autograd, complex step and central differences.
+    """
+    from common.threads import limit_threads
 
     output = Output(json, quiet)
-    if sum(given is not None for given in (golden or None, hidden, random)) > 1:
-        raise UserError("--golden, --hidden and --random exclude each other; give one")
-    if seed < 0:
-        raise UserError(f"--seed is {seed}, but at least 0 was expected")
-    if golden:
-        cases = judge_golden_files(golden)
-        output.print(tables.golden_table(cases))
-    else:
-        cases = check_gradients(
-            chosen_cases(random, parse_widths(hidden), batch_norm, inputs, samples, penalty, seed),
-            random is not None,
-            seed,
-            threads,
-        )
-        output.print(
-            tables.witness_table(cases) if random is not None else tables.gradient_table(cases)
-        )
-    print_cases(output, cases, details)
-    verdict = overall([case.verdict for case in cases])
-    output.print(f"verdict: {tables.coloured(verdict)}")
-    output.write({"verdict": verdict, "cases": [case.as_json() for case in cases]})
-    return AGREED if verdict == "agree" else DISAGREED
+    if sum(given is not None for given in (code, golden or None, random)) > 1 or (
+        hidden is not None and (golden or random is not None)
+    ):
+        raise UserError("--code, --golden, --hidden and --random: give one (or --code --hidden)")
+    asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed, dtype)
+    if explain is not None:
+        from compare.explain import explain_node
 
-
-def chosen_cases(
-    random: int | None,
-    widths: tuple[int, ...] | None,
-    batch_norm: bool,
-    inputs: int,
-    samples: int,
-    penalty: float,
-    seed: int,
-) -> Iterator[Case]:
-    """The networks that the options ask for: random ones, one alone, or the standard ones.
-
-    Raises:
-        UserError: an option outside its range.
-    """
-    if random is not None:
-        if random < 1:
-            raise UserError(f"--random is {random}, but at least 1 was expected")
-        return random_cases(random, seed)
-    if widths is None:
-        return standard_cases(seed)
-    least = 2 if batch_norm and widths else 1
-    if samples < least:
-        why = ": batch norm needs a spread" if least == 2 else ""
-        raise UserError(f"--samples is {samples}, but at least {least} was expected{why}")
-    if not 0 <= penalty < float("inf"):
-        raise UserError(f"--penalty is {penalty}, but a finite number from 0 was expected")
-    network = Network(inputs, widths, 10, batch_norm)
-    return iter([random_case(network, samples, penalty=penalty, seed=seed)])
-
-
-def check_gradients(
-    cases: Iterator[Case], sampled: bool, seed: int, threads: int
-) -> list[CaseVerdict]:
-    """Judges every case; of many, each tensor at a sample of its entries."""
-    import manual_impl
-    import torch_impl
-
+        network = asked.network if hidden is not None else None
+        output.print(explain_node(network, explain), markup=False)
+        return AGREED
     limit_threads(threads)
-    depth = {"every_below": 8, "entries": 4} if sampled else {}
-    return [
-        check_case(case, manual_impl, torch_impl, seed=seed, **depth)
-        for case in track(list(cases), "checking", transient=True, console=Console(stderr=True))
-    ]
+    for path in (html, junit):
+        if path is not None and not path.parent.is_dir():
+            raise UserError(f"{path}: cannot be written, there is no folder {path.parent}")
+    if code is not None:
+        if time_limit <= 0:
+            raise UserError(f"--time-limit is {time_limit}, but seconds above 0 were expected")
+        path, name = split_name(code)
+        with output.busy(f"running {path.name}"):
+            result = check_own_code(path, name, asked, eps, time_limit)
+    elif golden:
+        result = check_files(golden)
+    else:
+        result = check_twins(asked, random, quiet=quiet)
+    print_result(output, result, details)
+    for path_given, write in ((html, write_html), (junit, write_junit)):
+        if path_given is not None:
+            try:
+                write(path_given, result)
+            except OSError as error:
+                raise UserError(f"{path_given}: cannot be written ({error.strerror})") from error
+    output.write(result.as_json())
+    return AGREED if result.verdict == "agree" else DISAGREED
 
 
-def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
-    """Every case of the files against both implementations."""
-    import manual_impl
-    import torch_impl
-    from compare.golden_check import judge_file
+def write_html(path: Path, result: "CheckResult") -> None:
+    """The page."""
+    from compare.check_report import write_check_report
 
-    witnesses: Any = {"manual": manual_impl, "autograd": torch_impl}
-    return [case for path in paths for case in judge_file(path, witnesses)]
+    write_check_report(path, result)
 
 
-def print_cases(output: Output, cases: list[CaseVerdict], details: bool) -> None:
-    """Where each faulty case first goes wrong, and its tensors; with details those of all."""
-    from compare import tables
+def write_junit(path: Path, result: "CheckResult") -> None:
+    """For graders."""
+    from compare.junit import junit_xml
 
-    for case in cases:
-        if case.first_fault:
-            fault = case.first_fault
-            output.print(
-                f"{case.name}: the {fault['pass']} pass first disagrees "
-                f"in [bold]{fault['tensor']}[/]"
-            )
-        if details or case.first_fault:
-            output.print(tables.tensor_table(case))
+    write_whole(path, junit_xml(result).encode())
 
 
 if __name__ == "__main__":

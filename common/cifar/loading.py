@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 from numpy.typing import DTypeLike
 
 from common.cifar.files import Files, find, find_or_fail
@@ -27,6 +26,8 @@ SYNTHETIC = "synthetic"
 
 def default_folder() -> Path:
     """The user's cache: where downloads go, and where data are looked for that no option names."""
+    import platformdirs  # where it is missing, only this folder is
+
     return Path(platformdirs.user_cache_dir("twingrad"))
 
 

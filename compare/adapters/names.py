@@ -1,0 +1,128 @@
+"""Names that students give: of arguments, of gradients, of what the forward pass computed."""
+
+import re
+
+ROLES = {
+    "X": "x xbatch xtrain xs xdata xb input inputs data images features",
+    "Y": "y ybatch ytrain ys yb t label labels target targets onehot yonehot onehots ytrue",
+    "P": "p ps prob probs probabilities pbatch yhat ypred predictions",
+    "parameters": "netparams networkparams network net param params parameters theta model nn "
+    "netparam weightsandbiases",
+    "penalty": "lam lambda lmbda lambd lamda lmda lda reg regularization regularisation l2 "
+    "regstrength lambdareg weightdecay",
+    "W": "w ws wlist weight weights",
+    "b": "b bs blist bias biases",
+    "gamma": "gamma gammas gammalist",
+    "beta": "beta betas betalist",
+    "batch_norm": "usebn batchnorm bn usebatchnorm withbn dobn isbn bnflag batchnormalization",
+    "training": "training train istraining istrain trainmode",
+    "mode": "mode",
+    "samples": "n nbatch batchsize nsamples nb",
+    "depth": "k nlayers numlayers",
+    "classes": "nclasses numclasses nclass",
+    "eps": "eps epsilon",
+}
+"""What an argument stands for, by its name in lower case without underscores."""
+
+ROLE = {name: role for role, names in ROLES.items() for name in names.split()}
+
+KINDS = {
+    "W": "w ws weight weights",
+    "b": "b bs bias biases",
+    "gamma": "gamma gammas",
+    "beta": "beta betas",
+    "s": "s ss z zs score scores",
+    "s_hat": "shat shats zhat xhat sbar snorm snormalized",
+    "s_tilde": "stilde stildes ztilde sbn",
+    "mu": "mu mus mean means",
+    "v": "v vs var vars variance variances",
+    "x": "h hs x xs xlayers xlayer a acts activations layers hidden hiddens",
+    "p": "p probs probabilities",
+    "loss": "loss losses",
+    "cost": "cost costs",
+}
+"""What a returned tensor is, likewise."""
+
+KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
+
+AFFIX = re.compile(r"^(gradients?|grads?|nabla|dl?d|djd|d)|(gradients?|grads?|list)$")
+
+
+def plain(name: str) -> str:
+    """Lower case without underscores."""
+    return name.lower().replace("_", "")
+
+
+def tensor_name(key: str) -> tuple[str, int | None] | None:
+    """grad_W, dW1, gamma_grads, s_hat: the kind and, where there is one, the number.
+
+    Returns:
+        None for a name that says nothing.
+    """
+    word = plain(key).replace(".", "")
+    number = re.search(r"\d+$", word)
+    word = word[: number.start()] if number else word
+    l = int(number.group()) if number else None
+    while word not in KIND:
+        shorter = AFFIX.sub("", word, count=1)
+        if shorter == word or not shorter:
+            return None
+        word = shorter
+    return KIND[word], l
+
+
+def parameter_argument(name: str) -> tuple[str, int] | None:
+    """W1, b2, gamma_1 as an argument of its own."""
+    match = re.fullmatch(r"(w|b|gamma|beta)_?(\d+)", name.lower())
+    return ({"w": "W"}.get(match[1], match[1]), int(match[2])) if match else None
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Words as a tuple."""
+    return tuple(text.split())
+
+
+FORWARD = listed(
+    "applynetwork evaluateclassifier forwardpass forward feedforward forwardprop "
+    "forwardpropagation evaluate networkforward computeforward evaluatenetwork"
+)
+BACKWARD = listed(
+    "backwardpass backward backprop backpropagation backwardprop computegradients computegrads "
+    "computegradient computegradsanalytically analyticgradients computeanalyticgradients "
+    "gradients grads gradient getgradients getgrads calcgradients calculategradients"
+)
+COST = listed(
+    "computecost cost costfunction computeloss loss lossfunction crossentropyloss objective "
+    "getcost getloss calculatecost calccost totalcost"
+)
+"""Names of functions, the likeliest first."""
+
+NOT_BACKWARD = ("num", "slow", "torch", "check", "test", "plot", "compare", "clip", "update")
+NOT_FORWARD = ("backward", "grad", "accuracy", "loss", "cost", "plot", "test", "torch")
+NOT_COST = ("grad", "backward", "plot", "accuracy", "test", "history", "torch")
+
+
+def rank(
+    name: str, words: tuple[str, ...], parts: tuple[str, ...], without: tuple[str, ...]
+) -> int:
+    """How likely a function's name makes it what the words say; 0 is best, -1 is not at all.
+
+    Arguments:
+        words: whole names. A suffix such as `bn` is looked over.
+        parts: a name that holds one of these comes after the whole names.
+        without: parts that rule it out.
+    """
+    word = plain(name)
+    if any(part in word for part in without):
+        return -1
+    bare = re.sub(r"(withbn|withbatchnorm|batchnorm|bn|klayers?|\d+layers?|\d+)$", "", word)
+    for candidate in (word, bare):
+        if candidate in words:
+            return words.index(candidate)
+    return len(words) if any(part in word for part in parts) else -1
+
+
+def says_batch_norm(name: str) -> bool:
+    """Whether a function's name says that it is for batch norm."""
+    word = plain(name)
+    return word.endswith("bn") or "batchnorm" in word

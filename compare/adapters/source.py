@@ -1,0 +1,148 @@
+"""What the text of the user's code tells: names in it, what a function returns, where it is."""
+
+import ast
+import functools
+import inspect
+import linecache
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """The user's file, and the folder whose other files count as the user's too.
+
+    Arguments:
+        path: the file.
+        root: its folder, or the one above the outermost package that it is in.
+    """
+
+    path: Path
+    root: Path
+
+    def tree(self) -> ast.Module:
+        """The file's syntax tree.
+
+        Raises:
+            SyntaxError: it has none.
+        """
+        return ast.parse(self.path.read_bytes(), str(self.path))
+
+    def words(self) -> set[str]:
+        """Every identifier and short string constant in the file."""
+        return self.strings() | {w for node in ast.walk(self.tree()) for w in words_of(node)}
+
+    def strings(self) -> set[str]:
+        """Every short string constant, parts of f-strings included: keys of dicts are there."""
+        return {
+            node.value
+            for node in ast.walk(self.tree())
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and len(node.value) < 40
+        }
+
+    def is_users(self, filename: str) -> bool:
+        """Whether a file belongs to the user: below the root, and no installed package."""
+        file = Path(filename)
+        return (
+            file.is_absolute() and file.is_relative_to(self.root) and not is_installed(self, file)
+        )
+
+    def loops_at(self, line: int | None) -> bool:
+        """Whether a line of the file is in a function that goes over things in a loop."""
+        loops = (ast.For, ast.While, ast.comprehension)
+        for node in ast.walk(self.tree()):
+            if (
+                isinstance(node, ast.FunctionDef)
+                and line is not None
+                and node.lineno <= line <= (node.end_lineno or node.lineno)
+            ):
+                return any(isinstance(part, loops) for part in ast.walk(node))
+        return False
+
+    def text(self, line: int) -> str:
+        """One line of the file, from 1."""
+        return linecache.getline(str(self.path), line).strip()
+
+    def line_of(self, thing: Any) -> int | None:
+        """Where a function or class begins, if that is in the file."""
+        try:
+            thing = inspect.unwrap(thing) if callable(thing) else thing
+            if inspect.getsourcefile(thing) != str(self.path):
+                return None
+            if inspect.isfunction(thing) or inspect.ismethod(thing):
+                return thing.__code__.co_firstlineno
+            return inspect.getsourcelines(thing)[1]
+        except (TypeError, OSError, ValueError):
+            return None
+
+    def lines(self) -> dict[str, int]:
+        """Name of every function, class and method (Class.method) of the file -> its line."""
+        found: dict[str, int] = {}
+        for node in self.tree().body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found[node.name] = node.lineno
+            if isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    if isinstance(inner, ast.FunctionDef):
+                        found[f"{node.name}.{inner.name}"] = inner.lineno
+        return found
+
+
+def is_installed(source: Source, file: Path) -> bool:
+    """Whether a file below the root is another's: of an environment that lies in the folder."""
+    parts = file.relative_to(source.root).parts
+    return "site-packages" in parts or "dist-packages" in parts
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    """The identifiers of one node."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Attribute):
+        yield node.attr
+    elif isinstance(node, ast.arg | ast.keyword):
+        yield node.arg or ""
+    elif isinstance(node, ast.alias):
+        yield node.name
+
+
+@functools.cache
+def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
+    """The names in each `return` of a function, of the last one first; None for an expression."""
+    try:
+        text = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
+        tree = ast.parse(text)
+    except (OSError, TypeError, SyntaxError):
+        return []
+    found: list[list[str | None]] = []
+    for node in own_statements(tree.body[0]):
+        if isinstance(node, ast.Return) and node.value is not None:
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            found.append([name_of(value) for value in values])
+    return found[::-1]
+
+
+def own_statements(function: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function in order, without those of functions inside it."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            yield node
+            yield from own_statements(node)
+
+
+def name_of(node: ast.AST) -> str | None:
+    """What an expression is called: `grad_W`, `self.S`, `list(H)`, `cache["P"]`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Call) and len(node.args) == 1:
+        return name_of(node.args[0])
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return node.slice.value if isinstance(node.slice.value, str) else None
+    return None

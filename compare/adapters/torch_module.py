@@ -1,0 +1,78 @@
+"""An nn.Module, as a class, a factory or an instance: its autograd against ours."""
+
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from common.network import EPS, Network
+from compare.adapters.binding import signature
+from compare.adapters.failures import Unsupported, call
+from compare.adapters.layouts import Layout
+from compare.adapters.orientation import Orientation
+from compare.adapters.source import Source
+from compare.adapters.torch_code import TorchModuleCode
+from compare.adapters.torch_making import anatomy_of, anatomy_of_instance, made, output_of
+
+
+def modules_in(own: dict[str, Any], *, factories: bool) -> list[Any]:
+    """The modules among what a file defines, the likeliest last: instances, else classes that no
+    other class uses, else (if asked for) functions that make one."""
+    import torch
+
+    instances = [t for t in own.values() if isinstance(t, torch.nn.Module)]
+    classes = [t for t in own.values() if inspect.isclass(t) and issubclass(t, torch.nn.Module)]
+    functions = [t for t in own.values() if inspect.isfunction(t)]
+    if instances or classes:
+        used = {word for c in classes for word in c.__init__.__code__.co_names}
+        outer = [c for c in classes if c.__name__ not in used] or classes
+        return instances or outer
+    return functions if factories else []
+
+
+class TorchModule(Layout):
+    """The layout: one module."""
+
+    name = "torch module"
+
+    def __init__(self, source: Source, thing: Any, words: set[str]) -> None:
+        import torch
+
+        self.source, self.thing = source, thing
+        self.line = source.line_of(
+            thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
+        )
+        instance = thing if isinstance(thing, torch.nn.Module) else None
+        if instance is None and not [a for a in signature(thing) if a.default is a.empty]:
+            instance = self.fixed_instance()
+        if instance is not None:
+            anatomy = anatomy_of_instance(source, instance)
+            self.fixed, self.modes = anatomy.widths, (anatomy.batch_norm,)
+
+    def fixed_instance(self) -> Any:
+        """What a class or factory makes that takes no sizes; None if it takes some."""
+        try:
+            one = made(self.source, self.thing, Network(10, (9, 8)))
+            other = made(self.source, self.thing, Network(13, (7,)))
+        except Unsupported:
+            return None
+        sizes = [[tuple(p.shape) for p in module.parameters()] for module in (one, other)]
+        return one if sizes[0] == sizes[1] else None
+
+    def codes(self, network: Network) -> Iterator[TorchModuleCode]:
+        """One way, its parameters sorted by running it."""
+        import torch
+
+        module = made(self.source, self.thing, network)
+        anatomy = anatomy_of(self.source, module, network)
+        first = dict(module.named_parameters()).get(anatomy.names.get("b1", ""))
+        vectors = "flat" if first is None or first.ndim == 1 else "row"
+        orientation = Orientation(in_out=anatomy.in_out, vectors=vectors)
+        X = torch.from_numpy(np.random.default_rng(0).standard_normal((5, network.inputs)))
+        output = output_of(call(self.source, 0, module.double(), X))
+        eps = (anatomy.eps,) if anatomy.eps is not None else (EPS,)
+        fixed = self.fixed is not None
+        yield TorchModuleCode(
+            self.source, self.thing, network, anatomy, output, fixed, orientation, eps
+        )

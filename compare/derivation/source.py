@@ -1,0 +1,29 @@
+"""Where in `manual_impl` a step of the derivation stands."""
+
+from functools import cache
+from pathlib import Path
+
+import manual_impl
+from compare.derivation.place import Step
+
+FILES = ("layers.py", "network.py")
+
+
+@cache
+def lines() -> dict[str, str]:
+    """Every line of the implementation by hand, stripped, with the place it stands at."""
+    folder = Path(manual_impl.__file__).parent
+    return {
+        line.strip(): f"manual_impl/{name}:{number}"
+        for name in FILES
+        for number, line in enumerate((folder / name).read_text().splitlines(), start=1)
+    }
+
+
+def code_of(step: Step) -> tuple[tuple[str, str], ...]:
+    """Every line that a step becomes: its place, "manual_impl/layers.py:66", and the code.
+
+    Raises:
+        KeyError: a line has changed there, and not in the derivation.
+    """
+    return tuple((lines()[code], code) for code in (step.code, step.further) if code)

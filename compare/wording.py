@@ -1,0 +1,31 @@
+"""What a penalty is called, by who writes it: the formulas here are for lambda sum ||W||^2."""
+
+from typing import Literal
+
+Form = Literal["full", "half"]
+"""What lambda means: of lambda ||W||^2, or of lambda/2 ||W||^2."""
+
+HALF = (
+    ("; or, if your cost has lambda/2 ||W||^2, give your cost function too", ""),
+    (
+        "lambda/2 sum ||W||^2, but the gradient belongs to lambda sum",
+        "lambda/4 sum ||W||^2, but the gradient belongs to lambda/2 sum",
+    ),
+    (
+        "2 lambda sum ||W||^2, but the gradient belongs to lambda sum",
+        "lambda sum ||W||^2, but the gradient belongs to lambda/2 sum",
+    ),
+    ("2 * lam * W", "reg * W"),
+    ("2 lambda", "lambda"),
+    ("lambda ||W||^2", "lambda/2 ||W||^2"),
+    ("lacks lambda sum", "lacks lambda/2 sum"),
+    ("lambda sum_l", "lambda/2 sum_l"),
+)
+
+
+def in_form(text: str, form: Form) -> str:
+    """A sentence or formula about lambda ||W||^2 for code that has lambda/2 ||W||^2."""
+    if form == "half":
+        for ours, theirs in HALF:
+            text = text.replace(ours, theirs)
+    return text

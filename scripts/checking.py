@@ -1,0 +1,237 @@
+"""What `check` runs, each kind into one result, and how it is printed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+
+from common.errors import UserError
+from common.network import Network
+from compare.agreement import CaseVerdict
+from compare.cases import Case, random_case, random_cases, standard_cases
+from compare.check_result import CheckResult, by_telling, not_judged
+from scripts.output import Output
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The network that the options ask for; None where they leave it open.
+
+    Raises:
+        UserError: an option outside its range.
+    """
+
+    hidden: tuple[int, ...] | None = None
+    batch_norm: bool | None = None
+    inputs: int | None = None
+    samples: int | None = None
+    penalty: float | None = None
+    seed: int = 0
+    dtype: str = "float64"
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"--seed is {self.seed}, but at least 0 was expected")
+        if self.dtype not in DTYPES:
+            raise UserError(
+                f"--dtype is {self.dtype!r}, but one of {', '.join(DTYPES)} was expected"
+            )
+        least = 2 if self.batch_norm is not False and self.hidden != () else 1
+        if self.samples is not None and self.samples < least:
+            why = ": batch norm needs a spread" if least == 2 else ""
+            raise UserError(f"--samples is {self.samples}, but at least {least} was expected{why}")
+        if self.penalty is not None and not 0 <= self.penalty < float("inf"):
+            raise UserError(f"--penalty is {self.penalty}, but a finite number from 0 was expected")
+        _ = self.network  # its widths are checked there
+
+    @property
+    def network(self) -> Network:
+        """The network, small unless said otherwise."""
+        hidden = (50, 50) if self.hidden is None else self.hidden
+        inputs = 10 if self.inputs is None else self.inputs
+        return Network(inputs, hidden, 10, self.batch_norm is not False)
+
+    def cases(self) -> Iterator[Case]:
+        """That network's case, or the standard ones."""
+        if self.hidden is None:
+            return standard_cases(self.seed)
+        penalty = 0.005 if self.penalty is None else self.penalty
+        samples = 20 if self.samples is None else self.samples
+        return iter([random_case(self.network, samples, penalty=penalty, seed=self.seed)])
+
+
+def split_name(code: str) -> tuple[Path, str | None]:
+    """FILE:NAME as both; a file whose own name has a colon is left whole."""
+    if Path(code).exists() or ":" not in code:
+        return Path(code), None
+    path, _, name = code.rpartition(":")
+    return Path(path), name or None
+
+
+def check_own_code(
+    path: Path, name: str | None, asked: Asked, eps: float | None, time_limit: float
+) -> CheckResult:
+    """Somebody's code against every witness."""
+    from compare.adapters import Request
+    from compare.code_check import check_code
+
+    if asked.dtype == "bfloat16":
+        raise UserError("--dtype is 'bfloat16', but NumPy has none to hand to your code")
+    if eps is not None and not 0 <= eps < float("inf"):
+        raise UserError(f"--eps is {eps}, but a finite number from 0 was expected")
+    request = Request(
+        hidden=asked.hidden,
+        batch_norm=asked.batch_norm,
+        inputs=asked.inputs,
+        samples=asked.samples,
+        penalty=asked.penalty,
+        seed=asked.seed,
+        dtype=asked.dtype,
+    )
+    return check_code(path, name, request, time_limit=time_limit, eps=eps)
+
+
+def check_files(paths: list[Path]) -> CheckResult:
+    """Golden and trajectory files."""
+    names = ", ".join(path.name for path in paths)
+    return CheckResult(title=f"golden: {names}", cases=tuple(judge_golden_files(paths)))
+
+
+def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
+    """Every case of the files against both implementations."""
+    import manual_impl
+    import torch_impl
+    from compare.golden_check import judge_file
+
+    witnesses: Any = {"manual": manual_impl, "autograd": torch_impl}
+    return [case for path in paths for case in judge_file(path, witnesses)]
+
+
+def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> CheckResult:
+    """Both implementations against each other and the numerical derivatives.
+
+    Raises:
+        UserError: `random` below 1, or with a low precision.
+    """
+    if random is not None and random < 1:
+        raise UserError(f"--random is {random}, but at least 1 was expected")
+    if asked.dtype != "float64":
+        if random is not None:
+            raise UserError("--random checks float64; give --dtype with --hidden or alone")
+        return check_low(asked)
+    if random is not None:
+        cases = check_gradients(
+            random_cases(random, asked.seed), asked.seed, sampled=True, quiet=quiet
+        )
+        return CheckResult(title=f"gradients by hand, {random} networks", cases=tuple(cases))
+    cases = check_gradients(asked.cases(), asked.seed, quiet=quiet)
+    if asked.hidden is not None:
+        return CheckResult(title="gradients by hand and by autograd", cases=tuple(cases))
+    trained, states = check_training()
+    return CheckResult(
+        title="gradients by hand and by autograd", cases=(*cases, *trained), states=states
+    )
+
+
+def check_gradients(
+    cases: Iterator[Case], seed: int, *, sampled: bool = False, quiet: bool = False
+) -> list[CaseVerdict]:
+    """Judges every case; of many, each tensor at a sample of its entries."""
+    import manual_impl
+    import torch_impl
+    from compare.gradient_check import check_case
+
+    depth = {"every_below": 8, "entries": 4} if sampled else {}
+    return [
+        check_case(case, manual_impl, torch_impl, seed=seed, **depth)
+        for case in track(
+            list(cases),
+            "checking",
+            transient=True,
+            console=Console(stderr=True),
+            disable=quiet,
+        )
+    ]
+
+
+def check_training() -> tuple[list[CaseVerdict], Any]:
+    """What no gradient check sees: a few updates of either implementation, and evaluation."""
+    import manual_impl
+    import torch_impl
+    from compare.state_diagnosis import examine_states, states_with
+    from compare.states import course, judge_states
+
+    cases, first = [], None
+    for side, implementation in (("by hand", manual_impl), ("autograd", torch_impl)):
+        found = course(implementation)
+        verdicts = judge_states("a plain training", states_with(()), found)
+        cases.append(CaseVerdict(f"training, {side}", tuple(verdicts), None))
+        first = first or examine_states(found, verdicts)
+    return cases, first
+
+
+def check_low(asked: Asked) -> CheckResult:
+    """Both implementations in a low precision; float64 arbitrates."""
+    import manual_impl
+    import torch_impl
+    from compare.precision import check_low_precision, smooth_case
+
+    verdicts: list[CaseVerdict] = []
+    for case in asked.cases():
+        smooth = smooth_case(
+            case.network,
+            len(case.y),
+            penalty=case.penalty,
+            seed=asked.seed,
+            dtype=asked.dtype,
+        )
+        verdicts += check_low_precision(smooth, asked.dtype, manual_impl, torch_impl)
+    return CheckResult(title=f"gradients in {asked.dtype}", cases=tuple(verdicts))
+
+
+def print_result(output: Output, result: CheckResult, details: bool) -> None:
+    """For people: what was assumed, what is wrong and where, and last the diagnosis."""
+    from compare import tables
+
+    if result.assumed:
+        output.print(tables.assumed_text(result))
+    if details:
+        for case in result.cases:
+            output.print(tables.tensor_table(case))
+    if result.cases:
+        output.print(tables.result_table(result, every=details))
+    print_tree(output, result.cases)
+    for finding in result.findings:
+        output.print(tables.finding_text(finding, result.path))
+    for sentence in result.summary:
+        output.print(sentence, style="bold", markup=False)
+    missing = not_judged(result.cases)
+    beside = f"; not judged: {', '.join(missing)}" if missing and result.path else ""
+    output.print(f"verdict: {tables.coloured(result.verdict)}{beside}")
+
+
+def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
+    """Which cases disagree, and the network of the one that says most as a tree."""
+    for case in cases:
+        if case.first_fault:
+            fault = case.first_fault
+            output.print(
+                f"{escape(case.name)}: the {fault['pass']} pass first disagrees "
+                f"in [bold]{fault['tensor']}[/]"
+            )
+    print_tree(output, cases)
+
+
+def print_tree(output: Output, cases: Sequence[CaseVerdict]) -> None:
+    """The network of the case that says most, and what is said of it."""
+    from compare.tree import NodeTree
+
+    examined = by_telling(cases)
+    if examined:
+        output.print(NodeTree(examined[0]))
