@@ -1,0 +1,180 @@
+"""`twingrad sweep`: many trainings; the best on validation data is evaluated once on test data."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from common.dataset import Dataset
+from common.errors import UserError
+from common.recipe import Recipe
+from common.threads import limit_threads
+from scripts import options
+from scripts.options import build_recipe, parse_widths
+from scripts.output import Output
+
+Over = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FIELD=SPEC",
+        help="What to search; repeat for more fields. A list, penalty=0.1,0.01, hidden=50-50,100, "
+        "seed=0..4; a range, penalty=log:1e-5:1e-1, alpha=linear:0.8:1, cycles=int:1:4.",
+    ),
+]
+Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or coarse-to-fine.")]
+Storage = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Data base that machines share; default: a file in --out."),
+]
+SEARCH = ("trials", "stages", "points", "keep", "prune", "search_seed")
+
+
+def sweep(
+    over: Over = None,
+    sampler: Sampler = None,
+    trials: Annotated[int | None, typer.Option(help="In all; not for a grid. [40]")] = None,
+    stages: Annotated[int | None, typer.Option(help="Of coarse-to-fine. [3]")] = None,
+    points: Annotated[int | None, typer.Option(help="Of a range, in a grid. [5]")] = None,
+    keep: Annotated[
+        int | None, typer.Option(help="Best trials that span the next stage. [a quarter]")
+    ] = None,
+    prune: Annotated[
+        int | None, typer.Option(help="At the end of a cycle only one in so many goes on.")
+    ] = None,
+    search_seed: Annotated[int | None, typer.Option(help="Of what is drawn. [0]")] = None,
+    stack: Annotated[int, typer.Option(help="Trials trained side by side.")] = 16,
+    processes: Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")] = None,
+    storage: Storage = None,
+    study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
+    preset: options.Preset = "three-layer",
+    batch_norm: options.BatchNorm = None,
+    hidden: options.Hidden = None,
+    initialization: options.Initialization = None,
+    penalty: options.Penalty = None,
+    eta_min: options.EtaMin = None,
+    eta_max: options.EtaMax = None,
+    half_cycle: options.HalfCycle = None,
+    cycles: options.Cycles = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    alpha: options.Alpha = None,
+    dtype: options.Dtype = None,
+    seed: options.Seed = None,
+    order_seed: Annotated[int | None, typer.Option(help="Of the order alone.")] = None,
+    batches: options.Batches = None,
+    train_size: options.TrainSize = None,
+    backend: options.Backend = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, or several: cuda:0,cuda:1 (torch).")
+    ] = None,
+    data: options.Data = None,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search any field of a recipe; --resume goes on where --out was left, even after a kill."""
+    from common.cifar.loading import load_dataset
+    from sweeps.sweep import run_sweep
+    from sweeps.terminal import Terminal
+
+    given = {name: value for name, value in locals().items() if value is not None}
+    output = Output(json, quiet)
+    limit_threads()
+    fields = {f.name: given[f.name] for f in dataclasses.fields(Recipe) if f.name in given}
+    if hidden is not None:
+        fields["hidden"] = parse_widths(hidden)
+    search = {name.removeprefix("search_"): given[name] for name in SEARCH if name in given}
+    if resume:
+        arguments = reopened(out, over, sampler, fields, search, backend, device)
+    else:
+        arguments = {
+            "over": over or [],
+            "recipe": build_recipe(preset, fields),
+            "sampler": sampler or "random",
+            "backend": backend or "manual",
+            "devices": (device or "cpu").split(","),
+            **search,
+        }
+    recipe: Recipe = arguments["recipe"]
+    folder = out or Path("runs") / f"sweep-{recipe.name}-{arguments['backend']}"
+
+    def dataset_of(wanted: Recipe) -> Dataset:
+        with output.busy("reading images"):
+            found = load_dataset(
+                data, batches=wanted.batches, train_size=wanted.train_size, dtype=wanted.dtype
+            )
+        if wanted is recipe:
+            output.print(f"data: {found.identity['description']}")
+            output.print(f"sweep: {folder}")
+        return found
+
+    line = Terminal(output.console)
+    try:
+        with line:
+            results = run_sweep(
+                dataset=dataset_of,
+                folder=folder,
+                stack=stack,
+                processes=processes,
+                storage=storage,
+                study=study,
+                resume=resume,
+                overwrite=overwrite,
+                on_status=line.show,
+                on_epoch=line.epoch,
+                **arguments,
+            )
+    except KeyboardInterrupt:
+        if (folder / "sweep.json").exists():
+            output.print(f"saved; continue with: twingrad sweep --resume --out {folder}")
+        raise
+    line.table(results)
+    output.print(f"report: {folder / 'report.html'}")
+    output.write(results.as_json())
+
+
+def reopened(
+    out: Path | None,
+    over: list[str] | None,
+    sampler: str | None,
+    fields: dict[str, Any],
+    search: dict[str, Any],
+    backend: str | None,
+    device: str | None,
+) -> dict[str, Any]:
+    """The sweep in a folder, as `run_sweep` takes it, with what was given beside --resume.
+
+    What was given must be as the folder has it; `run_sweep` sees to that.
+
+    Raises:
+        UserError: no --out, or no sweep in it.
+    """
+    from sweeps.folder import read_settings
+    from sweeps.plan import Plan
+
+    if out is None:
+        raise UserError("--resume needs --out, the folder of the sweep to continue")
+    settings = read_settings(out)
+    recipe = Recipe.from_json(settings["recipe"], str(out / "sweep.json"))
+    plan = Plan.from_json(settings["plan"])
+    kept = {"points": plan.points, "keep": plan.keep, "prune": plan.prune, "seed": plan.seed}
+    if plan.sampler != "grid":
+        kept |= {"trials": plan.trials, "stages": len(plan.stages)}
+    return {
+        "over": over or settings["space"],
+        "recipe": dataclasses.replace(recipe, **fields),
+        "sampler": sampler or plan.sampler,
+        "backend": backend or settings["backend"],
+        "devices": device.split(",") if device else settings["devices"],
+        **kept,
+        **search,
+    }
+
+
+if __name__ == "__main__":
+    from scripts.program import run_command
+
+    run_command(sweep)

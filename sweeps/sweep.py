@@ -1,0 +1,191 @@
+"""A whole sweep: from what is searched to the final choice, in a folder that lets it resume."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common.dataset import Dataset
+from common.recipe import Recipe
+from common.training import OnEpoch
+from sweeps.chosen import train_chosen
+from sweeps.data import DatasetOf, Loaded, load_all
+from sweeps.defaults import STACK, checked
+from sweeps.disk import disk_reported
+from sweeps.execution import trainer
+from sweeps.folder import SweepFolder
+from sweeps.parsing import parse_space
+from sweeps.plan import make_plan
+from sweeps.progress import OnStatus
+from sweeps.pruning import require_prunable
+from sweeps.records import Records
+from sweeps.results import Results, write_numbers, write_results
+from sweeps.search import Search
+from sweeps.space import Space, apply, extremes
+from sweeps.storage import close_storage, open_storage, reported
+from sweeps.study import SweepStudy
+from sweeps.workers import Pool
+
+
+def run_sweep(
+    over: Sequence[str],
+    dataset: Dataset | DatasetOf,
+    *,
+    folder: Path,
+    recipe: Recipe | None = None,
+    sampler: str = "random",
+    backend: str = "manual",
+    devices: Sequence[str] = ("cpu",),
+    processes: int | None = None,
+    stack: int = STACK,
+    storage: str | None = None,
+    study: str = "sweep",
+    resume: bool = False,
+    overwrite: bool = False,
+    on_status: OnStatus | None = None,
+    on_epoch: OnEpoch | None = None,
+    **search: Any,
+) -> Results:
+    """Searches, chooses by validation accuracy, and evaluates the choice on the test data.
+
+    Arguments:
+        over: what to search, such as ["penalty=log:1e-5:1e-1", "hidden=50-50,100-50"].
+        dataset: or what gives it for a recipe, where size or dtype of the data are searched.
+        folder: of the sweep; see `sweeps.folder`.
+        recipe: what is searched around; None for the default.
+        sampler: "random", "grid", "tpe" or "coarse-to-fine".
+        backend, devices, processes, stack: as in `run_recipes`.
+        storage, study: a data base that several machines share, and the study's name there;
+            None for a journal in the folder.
+        resume: continues what is in the folder; it must be this sweep on these data.
+        overwrite: replaces what is in the folder.
+        on_status: called as the search goes on.
+        on_epoch: called as the final choice trains.
+        search: trials, stages, seed, points, keep, prune, as in `make_plan`.
+
+    Raises:
+        UserError: bad input, a folder or study that holds another sweep, a disk that is full.
+    """
+    recipe = recipe or Recipe()
+    space = parse_space(over, recipe)
+    plan = make_plan(sampler, space, recipe, **search)
+    count = checked(processes, stack, devices)
+    trainer(backend, devices[0])
+    given = dataset
+    data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
+    identity = data(recipe).identity
+    require_room(space, recipe, data)
+    if plan.prune is not None:
+        require_prunable(space, recipe, data.samples(recipe))
+    with disk_reported(folder):
+        if resume:
+            opened = SweepFolder.reopen(folder)
+        else:
+            opened = SweepFolder.create(
+                folder,
+                plan=plan,
+                space=space,
+                recipe=recipe,
+                identity=identity,
+                backend=backend,
+                devices=tuple(devices),
+                storage=storage,
+                study=study,
+                overwrite=overwrite,
+            )
+        try:
+            opened.require_same(plan, space, recipe, identity["digest"])
+            opened.require_trainer(backend, devices)
+            with opened_study(opened, storage, new=not resume) as asked:
+                return conduct(opened, asked, data, count, stack, on_status, on_epoch)
+        finally:
+            opened.close()
+
+
+@contextlib.contextmanager
+def opened_study(folder: SweepFolder, storage: str | None, *, new: bool) -> Iterator[SweepStudy]:
+    """The study of a folder's sweep.
+
+    Arguments:
+        folder: removed if it is new and there is no such study to be had.
+        storage: as given by the user, None where it was not.
+    """
+    settings, address = folder.settings, folder.address(storage)
+    with reported(address):
+        try:
+            kept = open_storage(address, folder.path)
+            study = SweepStudy(
+                kept,
+                settings["study"],
+                settings["owner"],
+                plan=folder.plan,
+                space=folder.space,
+                recipe=folder.recipe,
+                digest=settings["data"],
+                private=address is None,
+            )
+        except Exception:
+            if new:
+                folder.discard()
+            raise
+        try:
+            yield study
+        finally:
+            close_storage(kept)
+
+
+def conduct(
+    folder: SweepFolder,
+    study: SweepStudy,
+    data: Loaded,
+    processes: int,
+    stack: int,
+    on_status: OnStatus | None,
+    on_epoch: OnEpoch | None,
+) -> Results:
+    """Runs what the folder holds to its end.
+
+    Results are written at the end, and also as far as they go where it is interrupted.
+    """
+    settings, space = folder.settings, folder.space
+    search_data = data.without_test()
+    pool = Pool(
+        search_data,
+        processes,
+        backend=settings["backend"],
+        devices=settings["devices"],
+        keep_states=False,
+    )
+    records = partial(records_in, folder.path / "trials", data)
+    try:
+        with pool:
+            Search(study, pool, records, data.samples, stack=stack, on_status=on_status).run()
+    except (KeyboardInterrupt, OSError):
+        with contextlib.suppress(OSError):
+            write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
+        raise
+    found = Results(settings, space, study.stages(), study.rows())
+    write_numbers(folder.path, found)
+    if found.best is not None and study.claim_choice():
+        recipe = apply(folder.recipe, space, found.best.parameters)
+        chosen = train_chosen(folder, found.best, recipe, data(recipe), on_epoch)
+        found = replace(found, chosen=chosen)
+    write_results(folder.path, found)
+    return found
+
+
+def require_room(space: Space, recipe: Recipe, data: Loaded) -> None:
+    """Raises UserError unless the data hold a minibatch of every size searched."""
+    recipe.plan(data.samples(recipe))
+    for axis in space:
+        if axis.field == "batch_size":
+            for value in extremes(axis):
+                one = apply(recipe, (axis,), {axis.field: value})
+                one.plan(data.samples(one))
+
+
+def records_in(path: Path, data: Loaded, recipe: Recipe) -> Records:
+    """Where the curves of a recipe's trial are kept."""
+    return Records(path, data.samples(recipe), states=False)

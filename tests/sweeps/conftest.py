@@ -1,0 +1,19 @@
+"""Sweeps without their pictures, which take longer than all else: a test asks for `pictures`."""
+
+import pytest
+
+from sweeps import report
+
+DRAW = report.pictures
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch):
+    monkeypatch.setattr("sweeps.report.pictures", lambda results: [])
+    monkeypatch.setattr("sweeps.chosen.save_curves", lambda *arguments: None)
+
+
+@pytest.fixture
+def pictures(_no_pictures, monkeypatch):
+    """Draws them after all."""
+    monkeypatch.setattr("sweeps.report.pictures", DRAW)
