@@ -14,8 +14,6 @@ from typing import Annotated
 import numpy as np
 import typer
 
-import manual_impl
-import torch_impl
 from common.contract import Implementation
 from common.dataset import Dataset, Split
 from common.environment import environment
@@ -27,7 +25,13 @@ from common.training import Learner
 from scripts.output import Output
 from scripts.program import run_command
 
-BACKENDS: dict[str, Implementation] = {"manual": manual_impl, "torch": torch_impl}
+
+def backends() -> dict[str, Implementation]:
+    """Both, by name."""
+    import manual_impl
+    import torch_impl
+
+    return {"manual": manual_impl, "torch": torch_impl}
 
 
 def noise(seed: int = 0) -> Dataset:
@@ -63,7 +67,8 @@ def benchmark(
     dataset = noise()
     parameters = initialize(network, "he", seed=0)
     learners = {
-        name: side.learner(recipe, network, dataset, parameters) for name, side in BACKENDS.items()
+        name: side.learner(recipe, network, dataset, parameters)
+        for name, side in backends().items()
     }
     for learner in learners.values():
         epoch_seconds(learner, epoch=0)  # the first epoch warms caches and allocators

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "torch", "torchvision", "scipy", "matplotlib", "safetensors", "twingrad")
+PACKAGES = (
+    "numpy",
+    "torch",
+    "torchvision",
+    "scipy",
+    "matplotlib",
+    "safetensors",
+    "optuna",
+    "twingrad",
+)
 
 
 def environment(device: str = "cpu") -> dict[str, Any]:

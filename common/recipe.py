@@ -32,6 +32,7 @@ class Recipe:
         alpha: share of the old value in a running statistic.
         dtype: "float32" or "float64".
         seed: of the initial parameters and the order of the samples.
+        order_seed: of the order of the samples; None takes `seed`.
         batches: training files in use; below 5 the next file is the validation set.
         train_size: keep so many training samples; None for all.
 
@@ -53,6 +54,7 @@ class Recipe:
     alpha: float = 0.9
     dtype: str = "float32"
     seed: int = 0
+    order_seed: int | None = None
     batches: int = 5
     train_size: int | None = None
 
@@ -67,6 +69,7 @@ class Recipe:
             ("epochs", self.epochs, 1),
             ("batch-size", self.batch_size, 1),
             ("seed", self.seed, 0),
+            ("order-seed", self.order_seed, 0),
             ("batches", self.batches, 1),
             ("train-size", self.train_size, 1),
         ]:
@@ -95,6 +98,11 @@ class Recipe:
     def network(self, inputs: int, classes: int) -> Network:
         """The network for data of this shape."""
         return Network(inputs, self.hidden, classes, self.batch_norm)
+
+    @property
+    def shuffle_seed(self) -> int:
+        """The seed that the order of the samples is drawn from."""
+        return self.seed if self.order_seed is None else self.order_seed
 
     def plan(self, samples: int) -> "Plan":
         """The updates and epochs of a training on so many samples.

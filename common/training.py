@@ -103,7 +103,8 @@ def run_training(
         started = time.perf_counter()
         first = epoch * plan.updates_per_epoch
         rates = plan.learning_rates[first : first + plan.updates_per_epoch]
-        order = minibatch_order(recipe.seed, epoch, samples, recipe.batch_size)[: len(rates)]
+        order = minibatch_order(recipe.shuffle_seed, epoch, samples, recipe.batch_size)
+        order = order[: len(rates)]
         costs = learner.run_epoch(order, rates)
         require_finite(costs, first, plan.learning_rates)
         done = first + len(rates)

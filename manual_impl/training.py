@@ -1,4 +1,5 @@
-"""Minibatch gradient descent in NumPy."""
+"""Minibatch gradient descent in NumPy: an update and an evaluation as one reads them, and the
+learner, which does both by `manual_impl.fast` and `manual_impl.folded`."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -10,10 +11,9 @@ from common.network import Network, Parameters, RunningStatistics, Trace
 from common.recipe import Recipe
 from common.run_folder import RunFolder
 from common.training import OnEpoch, Run, run_training
+from manual_impl.fast import Workspace, quietly
+from manual_impl.folded import CHUNK, evaluate_folded
 from manual_impl.network import backward, forward
-
-EVALUATION_CHUNK = 500
-"""Samples evaluated at a time: few enough that the intermediates stay in the cache."""
 
 
 def train(
@@ -89,6 +89,8 @@ def update_statistics(
 class ManualLearner:
     """Parameters, running statistics and data of one training.
 
+    Its updates are those of `sgd_update` and its evaluations those of `evaluate`, by faster ways.
+
     Arguments:
         recipe: dtype, penalty and alpha.
         network: what the parameters belong to.
@@ -100,8 +102,12 @@ class ManualLearner:
         self, recipe: Recipe, network: Network, dataset: Dataset, parameters: Parameters
     ) -> None:
         self.recipe, self.network, self.dataset = recipe, network, dataset
-        self.parameters = {name: W.astype(recipe.dtype) for name, W in parameters.items()}
+        self.parameters = {
+            name: np.array(value, recipe.dtype, order="C") for name, value in parameters.items()
+        }
         self.statistics: RunningStatistics = {}
+        self.penalty = np.array([recipe.penalty])
+        self.workspace = Workspace(network, 1, recipe.batch_size, recipe.dtype)
 
     def run_epoch(
         self,
@@ -109,35 +115,27 @@ class ManualLearner:
         learning_rates: Float[np.ndarray, " updates"],
     ) -> Float[np.ndarray, " updates"]:
         """Does the updates; stops at the first cost that is not finite."""
-        training, costs = self.dataset.training, []
-        with np.errstate(over="ignore", invalid="ignore"):  # the cost tells of both
-            for rows, learning_rate in zip(order, learning_rates.tolist(), strict=True):
-                cost = sgd_update(
-                    self.network,
-                    self.parameters,
-                    self.statistics,
-                    training.X[rows].astype(self.recipe.dtype, copy=False),
-                    training.y[rows],
-                    penalty=self.recipe.penalty,
-                    learning_rate=learning_rate,
-                    alpha=self.recipe.alpha,
-                )
-                costs.append(cost)
-                if not np.isfinite(cost):
+        training, costs, penalty = self.dataset.training, [], self.penalty
+        workspace, parameters = self.workspace, stack_of_one(self.parameters)
+        with quietly():
+            workspace.begin(parameters)
+            for rows, rate in zip(order, learning_rates, strict=True):
+                workspace.load(training.X, training.y, rows)
+                costs.append(workspace.costs(parameters, penalty)[0])
+                if not np.isfinite(costs[-1]):
                     break
+                workspace.descend(parameters, rate[None], penalty)
+                minibatch = {name: value[0] for name, value in workspace.statistics.items()}
+                update_statistics(self.network, self.statistics, minibatch, self.recipe.alpha)
         return np.array(costs)
 
     def evaluate(self, part: Part) -> Evaluation:
         """Cost, loss and accuracy of one part, with the running statistics."""
         split: Split = getattr(self.dataset, part)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return evaluate(
-                self.network,
-                self.parameters,
-                self.statistics,
-                split,
-                penalty=self.recipe.penalty,
-            )
+        parameters, statistics = stack_of_one(self.parameters), stack_of_one(self.statistics)
+        with quietly():
+            [found] = evaluate_folded(self.network, parameters, statistics, split, self.penalty)
+        return found
 
     def state(self) -> dict[str, np.ndarray]:
         """Copies of parameters and running statistics."""
@@ -149,6 +147,11 @@ class ManualLearner:
         self.statistics = {name: state[name].copy() for name in self.network.statistic_shapes}
 
 
+def stack_of_one(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Views with a leading model axis."""
+    return {name: value[None] for name, value in values.items()}
+
+
 def evaluate(
     network: Network,
     parameters: Parameters,
@@ -156,7 +159,7 @@ def evaluate(
     split: Split,
     *,
     penalty: float,
-    chunk: int = EVALUATION_CHUNK,
+    chunk: int = CHUNK,
 ) -> Evaluation:
     """Cost, loss and accuracy with the running statistics, a chunk of samples at a time.
 

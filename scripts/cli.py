@@ -4,10 +4,13 @@ from typing import NoReturn
 
 import typer
 
+from scripts.bench import app as bench
 from scripts.check import check
 from scripts.compare import compare
 from scripts.data import app as data
+from scripts.golden import app as golden
 from scripts.program import plain_app, run
+from scripts.sweep import sweep
 from scripts.train import train
 
 
@@ -17,6 +20,9 @@ def join() -> typer.Typer:
     app.command()(compare)
     app.command()(check)
     app.command()(train)
+    app.command()(sweep)
+    app.add_typer(golden, name="golden")
+    app.add_typer(bench, name="bench")
     app.add_typer(data, name="data")
     return app
 

@@ -19,7 +19,8 @@ from common.training import Run
 from compare.agreement import CaseVerdict
 from compare.report import Report
 from scripts import options
-from scripts.check import Golden, judge_golden_files, print_cases
+from scripts.check import Golden
+from scripts.checking import judge_golden_files, print_faulty
 from scripts.options import build_recipe
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
@@ -83,11 +84,11 @@ def compare(
     with output.busy("checking gradients"):
         cases = gradient_cases(recipe, dataset)
     output.print(tables.gradient_table(cases))
-    print_cases(output, cases, details=False)
+    print_faulty(output, cases)
     if golden_cases:
         agreeing = sum(case.verdict == "agree" for case in golden_cases)
         output.print(f"golden files: {agreeing} of {len(golden_cases)} cases agree")
-        print_cases(output, golden_cases, details=False)
+        print_faulty(output, golden_cases)
 
     import manual_impl
     import torch_impl

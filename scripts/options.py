@@ -30,6 +30,18 @@ Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]
 BatchNorm = Annotated[
     bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Override the preset.")
 ]
+Hidden = Annotated[str | None, typer.Option(help="Widths, such as 50,50.")]
+Initialization = Annotated[str | None, typer.Option(help="he, xavier, or a sigma such as 0.01.")]
+Penalty = Annotated[float | None, typer.Option(help="lambda.")]
+EtaMin = Annotated[float | None, typer.Option(help="Smallest learning rate.")]
+EtaMax = Annotated[float | None, typer.Option(help="Largest learning rate.")]
+HalfCycle = Annotated[int | None, typer.Option(help="n_s in updates.")]
+Cycles = Annotated[int | None, typer.Option(help="How many cycles.")]
+BatchSize = Annotated[int | None, typer.Option(help="Samples per minibatch.")]
+Alpha = Annotated[float | None, typer.Option(help="Of the running statistics.")]
+Dtype = Annotated[str | None, typer.Option(help="float32 or float64.")]
+Seed = Annotated[int | None, typer.Option(help="Of initialisation and order.")]
+Backend = Annotated[str | None, typer.Option(help="manual or torch.")]
 TrainSize = Annotated[int | None, typer.Option(help="Keep so many training images.")]
 Batches = Annotated[
     int | None,

@@ -27,9 +27,9 @@ class Output:
             stderr=json_file == "-", quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty()
         )
 
-    def print(self, *what: Any) -> None:
-        """For people."""
-        self.console.print(*what)
+    def print(self, *what: Any, **how: Any) -> None:
+        """For people; rich's options pass through."""
+        self.console.print(*what, **how)
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
         """Shows on standard error that something takes its time, until the context ends."""

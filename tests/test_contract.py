@@ -281,3 +281,34 @@ def test_accuracy_counts_the_largest_probability(implementation):
     )
     right = (trace["p"].argmax(axis=1) == dataset.test.y).sum()
     assert twin.evaluate("test").accuracy == right / 120
+
+
+def test_the_network_s_eps_is_added_to_the_variance(implementation):
+    network = Network(5, (4,), 10, batch_norm=True, eps=0.5)
+    parameters, (X, y) = random_parameters(network, 1), random_samples(network, 6, 1)
+    trace = arrays(implementation.forward(network, parameters, X, y, penalty=0.0))
+    expected = (trace["s1"] - trace["mu1"]) / np.sqrt(trace["v1"] + 0.5)
+    np.testing.assert_allclose(trace["s_hat1"], expected, rtol=1e-14)  # a few roundings
+
+
+def test_a_layer_handed_another_gradient_answers_for_itself_alone(implementation):
+    network = Network(5, (4, 3), 10, batch_norm=True)
+    parameters, (X, y) = random_parameters(network, 1), random_samples(network, 6, 1)
+    arguments = (network, parameters, X, y)
+    right = arrays(implementation.gradients(*arguments, penalty=0.1))
+    same = arrays(implementation.gradients(*arguments, penalty=0.1, upstream=right))
+    assert same.keys() == right.keys()
+    for name in right:
+        np.testing.assert_allclose(same[name], right[name], rtol=1e-11, atol=1e-14, err_msg=name)
+    forced = arrays(
+        implementation.gradients(
+            *arguments, penalty=0.1, upstream=right | {"x1": 2 * right["x1"], "s3": 0 * right["s3"]}
+        )
+    )
+    # what is computed of a gradient doubled or made zero is doubled or zero; the rest is as it was
+    expected = right | {"s_tilde1": 2 * right["s_tilde1"], "x2": 0 * right["x2"]}
+    expected |= {"W3": 0.2 * parameters["W3"], "b3": 0 * right["b3"]}
+    for name in right:
+        np.testing.assert_allclose(
+            forced[name], expected[name], rtol=1e-11, atol=1e-14, err_msg=name
+        )

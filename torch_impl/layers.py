@@ -14,9 +14,6 @@ from torch import Tensor
 
 from common.network import Kind, Network
 
-EPS = 2.220446049250313e-16
-"""Added to the variance: machine epsilon of float64, in every dtype."""
-
 Tensors = dict[str, Tensor]
 
 
@@ -24,6 +21,7 @@ class Layer(Protocol):
     """One entry of the network. `output` names what it hands to the next."""
 
     output: str
+    parameters: tuple[str, ...]
 
     def forward(
         self, x: Tensor, parameters: Tensors, trace: Tensors, statistics: Tensors | None
@@ -34,8 +32,9 @@ class Layer(Protocol):
 class Affine:
     """s = x W' + b."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
         self.W, self.b, self.output = f"W{number}", f"b{number}", f"s{number}"
+        self.parameters: tuple[str, ...] = (self.W, self.b)
 
     def forward(
         self, x: Tensor, parameters: Tensors, trace: Tensors, statistics: Tensors | None
@@ -49,8 +48,10 @@ class BatchNorm:
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
+        self.eps = network.eps
         self.gamma, self.beta = f"gamma{number}", f"beta{number}"
+        self.parameters: tuple[str, ...] = (self.gamma, self.beta)
         self.mu, self.v = f"mu{number}", f"v{number}"
         self.s_hat, self.output = f"s_hat{number}", f"s_tilde{number}"
 
@@ -62,7 +63,7 @@ class BatchNorm:
             v = (s - mu).square().mean(dim=0)  # (m,)
         else:
             mu, v = statistics[self.mu], statistics[self.v]
-        s_hat = (s - mu) / (v + EPS).sqrt()  # (n, m)
+        s_hat = (s - mu) / (v + self.eps).sqrt()  # (n, m)
         trace[self.mu], trace[self.v], trace[self.s_hat] = mu, v, s_hat
         trace[self.output] = parameters[self.gamma] * s_hat + parameters[self.beta]  # (n, m)
 
@@ -70,8 +71,9 @@ class BatchNorm:
 class ReLU:
     """x = max(0, s); autograd takes 0 for its derivative at 0."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, network: Network) -> None:
         self.output = f"x{number}"
+        self.parameters: tuple[str, ...] = ()
 
     def forward(
         self, s: Tensor, parameters: Tensors, trace: Tensors, statistics: Tensors | None
@@ -79,7 +81,7 @@ class ReLU:
         trace[self.output] = F.relu(s)  # (n, m)
 
 
-LAYERS: dict[Kind, Callable[[int], Layer]] = {
+LAYERS: dict[Kind, Callable[[int, Network], Layer]] = {
     "affine": Affine,
     "batch_norm": BatchNorm,
     "relu": ReLU,
@@ -88,7 +90,7 @@ LAYERS: dict[Kind, Callable[[int], Layer]] = {
 
 def build(network: Network) -> list[Layer]:
     """The network's layers, in order."""
-    return [LAYERS[layer.kind](layer.number) for layer in network.layers]
+    return [LAYERS[layer.kind](layer.number, network) for layer in network.layers]
 
 
 def loss_and_cost(

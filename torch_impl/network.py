@@ -45,16 +45,55 @@ def forward(
 
 
 def gradients(
-    network: Network, parameters: Mapping[str, Any], X: Any, y: Any, *, penalty: float
+    network: Network,
+    parameters: Mapping[str, Any],
+    X: Any,
+    y: Any,
+    *,
+    penalty: float,
+    upstream: Mapping[str, Any] | None = None,
 ) -> Tensors:
-    """d cost / d of every parameter and intermediate, by autograd. Arguments as in `forward`."""
+    """d cost / d of every parameter and intermediate, by autograd.
+
+    Arguments:
+        network, parameters, X, y, penalty: as in `forward`.
+        upstream: handed to every layer as the gradient of its output, in place of what the
+            layer above computed (teacher forcing).
+    """
     leaves = {
         name: value.detach().requires_grad_() for name, value in as_tensors(parameters).items()
     }
     trace = forward(network, leaves, X, y, penalty=penalty)
+    if upstream is not None:
+        return teacher_forced(network, leaves, trace, as_tensors(upstream), penalty)
     sources = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
     derivatives = torch.autograd.grad(trace["cost"], list(sources.values()))
     return dict(zip(sources, derivatives, strict=True))
+
+
+def teacher_forced(
+    network: Network, leaves: Tensors, trace: Tensors, upstream: Tensors, penalty: float
+) -> Tensors:
+    """The gradients that each layer alone makes of the gradient of its output."""
+    layers = build(network)
+    last = layers[-1].output
+    found = {last: torch.autograd.grad(trace["cost"], trace[last], retain_graph=True)[0]}
+    names = list(trace)
+    for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
+        first = 0 if below is None else names.index(below.output)
+        sources = {name: trace[name] for name in names[first : names.index(layer.output)]}
+        sources |= {name: leaves[name] for name in layer.parameters}
+        derivatives = torch.autograd.grad(
+            trace[layer.output],
+            list(sources.values()),
+            upstream[layer.output],
+            retain_graph=True,
+        )
+        found |= dict(zip(sources, derivatives, strict=True))
+    for l in range(1, network.depth + 1):
+        W = leaves[f"W{l}"]
+        found[f"W{l}"] += torch.autograd.grad(penalty * W.square().sum(), W)[0]
+    return found
 
 
 def run_layers(

@@ -1,28 +1,27 @@
-"""Minibatch gradient descent in torch, on the CPU or a GPU, with the data on the device."""
+"""Minibatch gradient descent in torch, on the CPU or a GPU, with the data on the device.
+
+`train` runs the fast form of the update (`torch_impl.learner`); `sgd_update` and `evaluate` are
+the same on the module, plainly, and the fast form is tested against them.
+"""
 
 import contextlib
 import os
 from collections.abc import Iterator
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from common.dataset import Dataset
 from common.errors import UserError
-from common.history import Evaluation, Part
+from common.history import Evaluation
 from common.initialization import initialize
-from common.network import Network, Parameters
 from common.recipe import Recipe
 from common.run_folder import RunFolder
 from common.training import OnEpoch, Run, run_training
-from torch_impl.layers import Tensors, loss_and_cost
+from torch_impl.layers import loss_and_cost
+from torch_impl.learner import EVALUATION_CHUNK, TorchLearner
 from torch_impl.network import TorchNetwork
-
-CPU = torch.device("cpu")
-EVALUATION_CHUNK = {"cpu": 500, "cuda": 10_000}
-"""Samples evaluated at a time: on a CPU few enough for the cache, on a GPU enough to fill it."""
 
 
 def train(
@@ -34,6 +33,7 @@ def train(
     device: str = "cpu",
     deterministic: bool = False,
     tf32: bool = False,
+    compiled: bool = False,
 ) -> Run:
     """Trains the recipe's network.
 
@@ -45,16 +45,17 @@ def train(
         device: "cpu", "cuda" or "cuda:N".
         deterministic: only kernels that give the same bits every time, or an error.
         tf32: lets the GPU round the factors of float32 products to 10 bits.
+        compiled: compiles the update first, see `TorchLearner`.
 
     Raises:
         DivergedError: the cost became NaN or infinite.
-        UserError: the device is not there.
+        UserError: the device is not there, or no compiler where one is asked for.
     """
     place = find_device(device)
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     parameters = initialize(network, recipe.initialization, recipe.seed)
     with arithmetic(deterministic=deterministic, tf32=tf32):
-        learner = TorchLearner(recipe, network, dataset, parameters, place)
+        learner = TorchLearner(recipe, network, dataset, parameters, place, compiled=compiled)
         return run_training(learner, recipe, network, dataset, folder=folder, on_epoch=on_epoch)
 
 
@@ -116,84 +117,6 @@ def sgd_update(
         for value, derivative in zip(parameters.values(), derivatives, strict=True):
             value -= learning_rate * derivative
     return cost.detach()
-
-
-class TorchLearner:
-    """The module and the data of one training, all on one device.
-
-    Arguments:
-        recipe: dtype, penalty and alpha.
-        network: what the parameters belong to.
-        dataset: in the recipe's dtype, or a narrower one that each minibatch is widened from.
-        parameters: to start from; copied.
-        device: where everything is computed.
-    """
-
-    def __init__(
-        self,
-        recipe: Recipe,
-        network: Network,
-        dataset: Dataset,
-        parameters: Parameters,
-        device: torch.device = CPU,
-    ) -> None:
-        self.recipe, self.network, self.device = recipe, network, device
-        self.dtype: torch.dtype = getattr(torch, recipe.dtype)
-        self.data: dict[Part, tuple[Tensor, Tensor]] = {}
-        for part in ("training", "validation", "test"):
-            split = getattr(dataset, part)
-            X, y = torch.from_numpy(split.X), torch.from_numpy(split.y)
-            self.data[part] = (X.to(device), y.to(device))
-        self._set_module(parameters, None)
-
-    def _set_module(self, parameters: Parameters, statistics: Parameters | None) -> None:
-        self.module = TorchNetwork(
-            self.network,
-            parameters,
-            statistics,
-            alpha=self.recipe.alpha,
-            dtype=self.dtype,
-            device=self.device,
-        )
-
-    def run_epoch(
-        self,
-        order: Int[np.ndarray, "updates batch"],
-        learning_rates: Float[np.ndarray, " updates"],
-    ) -> Float[np.ndarray, " updates"]:
-        """Does the updates. The costs stay on the device until the end, so nothing waits."""
-        X, y = self.data["training"]
-        rows_on_device = torch.from_numpy(order).to(self.device)
-        self.module.train()
-        costs = [
-            sgd_update(
-                self.module,
-                X[rows].to(self.dtype),
-                y[rows],
-                penalty=self.recipe.penalty,
-                learning_rate=learning_rate,
-            )
-            for rows, learning_rate in zip(rows_on_device, learning_rates.tolist(), strict=True)
-        ]
-        return torch.stack(costs).double().cpu().numpy()
-
-    def evaluate(self, part: Part) -> Evaluation:
-        """Cost, loss and accuracy of one part, with the running statistics."""
-        return evaluate(
-            self.module,
-            *self.data[part],
-            penalty=self.recipe.penalty,
-            chunk=EVALUATION_CHUNK[self.device.type],
-        )
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Copies of parameters and running statistics, as arrays."""
-        tensors: Tensors = self.module.parameters_by_name() | self.module.statistics()
-        return {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Continues from a state."""
-        self._set_module(state, {name: state[name] for name in self.network.statistic_shapes})
 
 
 @torch.no_grad()

@@ -33,6 +33,7 @@ from common.recipe import PRESETS, Recipe, preset
         ("--alpha", {"alpha": math.nan}),
         ("--dtype", {"dtype": "float16"}),
         ("--seed", {"seed": -1}),
+        ("--order-seed", {"order_seed": -1}),
         ("--batches", {"batches": 0}),
         ("--batches", {"batches": 6}),
         ("--train-size", {"train_size": 0}),
@@ -89,7 +90,9 @@ def test_fewer_samples_than_a_minibatch():
 
 
 def test_json_gives_the_same_recipe_back():
-    recipe = Recipe(hidden=(7, 6), initialization="0.01", half_cycle=9, seed=4, train_size=1000)
+    recipe = Recipe(
+        hidden=(7, 6), initialization="0.01", half_cycle=9, seed=4, order_seed=6, train_size=1000
+    )
     assert Recipe.from_json(json.loads(json.dumps(recipe.as_json())), "here") == recipe
 
 
@@ -102,3 +105,14 @@ def test_an_unknown_field_is_named_with_its_file():
 def test_a_field_of_the_wrong_type_names_its_file(fields):
     with pytest.raises(UserError, match=r"runs/a/recipe\.json: .*type"):
         Recipe.from_json(fields, "runs/a/recipe.json")
+
+
+@pytest.mark.parametrize(("order_seed", "expected"), [(None, 3), (0, 0), (7, 7)])
+def test_the_order_has_a_seed_of_its_own_if_given(order_seed, expected):
+    assert Recipe(seed=3, order_seed=order_seed).shuffle_seed == expected
+
+
+def test_a_recipe_from_before_order_seed_takes_its_seed():
+    fields = Recipe(seed=3).as_json()
+    del fields["order_seed"]
+    assert Recipe.from_json(fields, "here") == Recipe(seed=3)

@@ -65,7 +65,7 @@ def test_random_architectures(twingrad):
         (["--hidden", "5", "--samples", "1"], "--samples is 1"),
         (["--golden", "nowhere.npz"], "nowhere.npz"),
         (["--random", "0"], "--random is 0"),
-        (["--hidden", "5", "--random", "2"], "exclude each other"),
+        (["--hidden", "5", "--random", "2"], "give one"),
         (["--seed", "-1"], "--seed is -1"),
         (["--nonsense"], "--nonsense"),
     ],

@@ -47,8 +47,8 @@ def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkey
 def test_a_planted_fault_of_the_penalty_exits_1(twingrad, small_data, tmp_path, monkeypatch):
     right = manual_impl.network.backward
 
-    def wrong(network, parameters, X, y, trace, *, penalty):
-        gradients = right(network, parameters, X, y, trace, penalty=penalty)
+    def wrong(network, parameters, X, y, trace, *, penalty, **rest):
+        gradients = right(network, parameters, X, y, trace, penalty=penalty, **rest)
         gradients["W1"] -= 2 * penalty * parameters["W1"]
         return gradients
 

@@ -1,0 +1,138 @@
+"""How near NumPy's updates come to their matrix products, and how much stacking gains.
+
+    python -m benchmarks.manual_speed [--rounds 15] [--json FILE]
+
+All is [50, 50], minibatches of 100, one thread a process, noise of CIFAR-10's size for images, and
+float32 except for the textbook's code (see `benchmarks.textbook`). What is compared takes turns
+within a round. Seconds are those for which a process had a core: on a busy machine the clock
+counts the others' work too. The gain of two processes is given by both.
+"""
+
+import statistics
+import time
+import tracemalloc
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+import manual_impl
+from benchmarks.manual_work import ORDER, RECIPE, SIZES, processes, stack
+from benchmarks.training import noise
+from common.dataset import Dataset
+from common.environment import environment
+from common.threads import limit_threads
+from scripts.output import Output
+from scripts.program import run_command
+
+STACKS = [f"stack of {n}" for n in SIZES]
+OURS = ["products", "one net", "one net without batch norm", *STACKS]
+PEERS = ["textbook", "textbook, memory kept"]
+
+
+def in_turns(rounds: int) -> dict[str, list[float]]:
+    """Microseconds of a core per net-update, of every work in every round.
+
+    Ours are in one process; the textbook's code has one of its own, as when people run it.
+    """
+    found: dict[str, list[float]] = {name: [] for name in [*OURS, *PEERS]}
+    with processes(OURS, *([peer] for peer in PEERS)) as (ours, *others):
+        places = dict.fromkeys(OURS, ours) | dict(zip(PEERS, others, strict=True))
+        for repeat in range(1, rounds + 1):
+            for name, pipe in places.items():
+                pipe.send((name, repeat))
+                updates, seconds = pipe.recv()
+                found[name].append(1e6 * seconds / updates)
+    return found
+
+
+def throughput(rounds: int) -> dict[str, dict[str, list[float]]]:
+    """{way: net-updates per second "by the clock" and "by the cores"}, of every round."""
+    ways = {"one process, one net": (1, "one net"), "two processes, one net each": (2, "one net")}
+    ways |= {f"two processes, each a {name}": (2, name) for name in STACKS}
+    rates: dict[str, dict[str, list[float]]] = {
+        way: {"by the clock": [], "by the cores": []} for way in ways
+    }
+    names = ["one net", *STACKS]
+    with processes(names, names) as pipes:
+        for repeat in range(1, rounds + 1):
+            for way, (number, name) in ways.items():
+                started = time.perf_counter()
+                for pipe in pipes[:number]:
+                    pipe.send((name, repeat))
+                answers = [pipe.recv() for pipe in pipes[:number]]
+                clock = time.perf_counter() - started
+                rates[way]["by the clock"].append(sum(u for u, _ in answers) / clock)
+                rates[way]["by the cores"].append(sum(u / s for u, s in answers))
+    return rates
+
+
+def megabytes(dataset: Dataset, models: int) -> float:
+    """Per net at the highest, from the initial parameters to an evaluation after updates."""
+    tracemalloc.start()
+    learner = stack(dataset, models)
+    learner.run_epoch(ORDER[:2], np.full((models, 2), 0.001))
+    learner.evaluate("test")
+    highest = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return highest / models / 1e6
+
+
+def ratio(over: list[float], under: list[float]) -> dict[str, Any]:
+    """Round by round: median and quartiles."""
+    low, middle, high = statistics.quantiles([a / b for a, b in zip(over, under, strict=True)], n=4)
+    return {"median": middle, "quartiles": [low, high], "rounds": len(over)}
+
+
+def training(dataset: Dataset) -> dict[str, float]:
+    """Seconds of 20 epochs with 20 evaluations of 50,000 images."""
+    core, clock = time.process_time(), time.perf_counter()
+    manual_impl.train(RECIPE, dataset)
+    return {"core_s": time.process_time() - core, "clock_s": time.perf_counter() - clock}
+
+
+def manual_speed(
+    rounds: Annotated[int, typer.Option(min=7, help="Of every comparison.")] = 15,
+    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+) -> None:
+    """Measure NumPy's updates against their matrix products, the textbook and each other."""
+    output = Output(json, quiet=False)
+    limit_threads(1)
+    with output.busy("Measuring updates, each kind in turn"):
+        micro = in_turns(rounds)
+    with output.busy("Measuring two processes"):
+        rates = throughput(rounds)
+    dataset = noise()
+    with output.busy("Training for 20 epochs"):
+        whole = training(dataset)
+    memory = {name: megabytes(dataset, n) for name, n in zip(STACKS, SIZES, strict=True)}
+
+    figures = {f"{name} / products": ratio(micro[name], micro["products"]) for name in OURS[1:]}
+    figures |= {f"{peer} / one net": ratio(micro[peer], micro["one net"]) for peer in PEERS}
+    figures |= {f"one net / {name}": ratio(micro["one net"], micro[name]) for name in STACKS}
+    alone, *together = rates
+    for how in ("by the clock", "by the cores"):
+        for way in together:
+            figures[f"{way} / {alone}, {how}"] = ratio(rates[way][how], rates[alone][how])
+    for name, values in micro.items():
+        output.print(f"{name:28s} {statistics.median(values):6.0f} us of a core per net-update")
+    for name, figure in figures.items():
+        low, high = figure["quartiles"]
+        output.print(f"{name:74s} {figure['median']:5.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
+    core, clock = whole["core_s"], whole["clock_s"]
+    output.print(f"20 epochs: {core:.1f} s of a core, {clock:.1f} s by the clock")
+    output.print("MB per net: " + ", ".join(f"{name} {mb:.2f}" for name, mb in memory.items()))
+    output.write(
+        {
+            "what": "[50, 50], batch 100, float32, one thread a process; ratios round by round",
+            "ratios": figures,
+            "core_us_per_net_update": {k: statistics.median(v) for k, v in micro.items()},
+            "training_of_20_epochs": whole,
+            "mb_per_stacked_net": memory,
+            "environment": environment(),
+        }
+    )
+
+
+if __name__ == "__main__":
+    run_command(manual_speed)

@@ -1,0 +1,160 @@
+"""What `benchmarks.manual_speed` times: each piece of work by its name, in processes of their own.
+
+A `Work` does some updates when called and says how many nets' updates these were.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from benchmarks.textbook import Textbook
+from benchmarks.training import noise
+from common.dataset import Dataset
+from common.initialization import initialize
+from common.minibatches import minibatch_order
+from common.recipe import Recipe
+from common.threads import limit_threads
+from manual_impl import ManualLearner, ManualStackedLearner
+
+RECIPE = Recipe(hidden=(50, 50))
+ORDER = minibatch_order(0, 0, 45_000, 100)
+UPDATES = 90
+"""Done at a time: enough that each finds its own data in the cache."""
+SIZES = (16, 32, 64)
+"""Of the stacks."""
+
+Work = Callable[[int], int]
+"""Given the number of the round, does updates and returns how many, over all nets."""
+
+
+def rows(repeat: int) -> np.ndarray:
+    """The minibatches of a round: others than in the round before."""
+    return np.roll(ORDER, -UPDATES * repeat, axis=0)[:UPDATES]
+
+
+def products(_: Dataset) -> Work:
+    """The matrix products of an update and nothing else, into buffers."""
+    rng = np.random.default_rng(0)
+    widths = (3072, 50, 50, 10)
+
+    def random(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, dtype=np.float32)
+
+    x = [random(100, width) for width in widths]  # of every layer, (n, width)
+    W = [random(out, into) for into, out in pairwise(widths)]
+    s, G = [np.empty_like(value) for value in x], [random(*value.shape) for value in x]
+    below, steps = [np.empty_like(value) for value in x], [np.empty_like(value) for value in W]
+
+    def work(repeat: int) -> int:
+        for _ in range(UPDATES):
+            for l in range(3):
+                np.matmul(x[l], W[l].T, out=s[l + 1])
+                np.matmul(G[l + 1].T, x[l], out=steps[l])
+                if l > 0:
+                    np.matmul(G[l + 1], W[l], out=below[l])
+        return UPDATES
+
+    return work
+
+
+def one_net(dataset: Dataset, *, batch_norm: bool = True) -> Work:
+    """Updates of a single net."""
+    recipe = dataclasses.replace(RECIPE, batch_norm=batch_norm)
+    network = recipe.network(3072, 10)
+    learner = ManualLearner(recipe, network, dataset, initialize(network, "he", 0))
+
+    def work(repeat: int) -> int:
+        return len(learner.run_epoch(rows(repeat), np.full(UPDATES, 0.001)))
+
+    return work
+
+
+def stack(dataset: Dataset, models: int) -> ManualStackedLearner:
+    """As many trainings, with batch norm, at their start."""
+    recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(models)]
+    network = RECIPE.network(3072, 10)
+    starts = [initialize(network, "he", i) for i in range(models)]
+    return ManualStackedLearner(recipes, network, dataset, starts)
+
+
+def stack_of(dataset: Dataset, models: int) -> Work:
+    """Updates of a stack: fewer of them, as each is worth many."""
+    learner, updates = stack(dataset, models), UPDATES // 6
+
+    def work(repeat: int) -> int:
+        return learner.run_epoch(rows(repeat)[:updates], np.full((models, updates), 0.001)).size
+
+    return work
+
+
+def textbook(dataset: Dataset) -> Work:
+    """Updates of the textbook's code, on the same images in float64 and columns."""
+    X, y = dataset.training.X, dataset.training.y
+    peer = Textbook(X.T.astype(float), np.eye(10)[y].T, (50, 50))
+
+    def work(repeat: int) -> int:
+        some = rows(repeat)[: UPDATES // 3]
+        for batch in some:
+            peer.update(batch, 0.001, 0.005)
+        return len(some)
+
+    return work
+
+
+def kept_memory(dataset: Dataset) -> Work:
+    """`textbook` in a process whose allocator keeps freed arrays instead of returning them.
+
+    glibc's does so from the first time that an array of their size was freed, for all up to
+    32 MB; a process that has freed none pays for fresh pages at every update.
+    """
+    np.ones(31 * 2**17)
+    return textbook(dataset)
+
+
+MAKERS: dict[str, Callable[[Dataset], Work]] = {
+    "products": products,
+    "one net": one_net,
+    "one net without batch norm": lambda dataset: one_net(dataset, batch_norm=False),
+    "textbook": textbook,
+    "textbook, memory kept": kept_memory,
+    **{f"stack of {n}": lambda dataset, n=n: stack_of(dataset, n) for n in SIZES},  # type: ignore
+}
+
+
+def serve(pipe: Connection, names: list[str]) -> None:
+    """Does what it is told, (name, round), and answers with net-updates and seconds of a core."""
+    limit_threads(1)
+    dataset = noise()
+    works = {name: MAKERS[name](dataset) for name in names}
+    for work in works.values():
+        work(0)  # caches and allocators are warm
+    pipe.send(None)
+    while (told := pipe.recv()) is not None:
+        name, repeat = told
+        started = time.process_time()
+        updates = works[name](repeat)
+        pipe.send((updates, time.process_time() - started))
+
+
+@contextmanager
+def processes(*names: list[str]) -> Iterator[list[Connection]]:
+    """A process for each list of names, ready."""
+    context = get_context("spawn")
+    with ExitStack() as ending:
+        pipes = []
+        for each in names:
+            here, there = context.Pipe()
+            process = context.Process(target=serve, args=(there, each), daemon=True)
+            process.start()
+            ending.callback(process.join)
+            ending.callback(here.send, None)
+            pipes.append(here)
+        for pipe in pipes:
+            pipe.recv()
+        yield pipes

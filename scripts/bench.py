@@ -1,0 +1,11 @@
+"""`twingrad bench`: what is claimed, measured."""
+
+from benchmarks.checkers import checkers
+from benchmarks.peers import peers
+from benchmarks.training import benchmark
+from scripts.program import plain_app
+
+app = plain_app(help="What is claimed about speed and about the checker, measured.")
+app.command(name="training")(benchmark)
+app.command(name="peers")(peers)
+app.command(name="checkers")(checkers)
