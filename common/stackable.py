@@ -9,7 +9,16 @@ from common.errors import UserError
 from common.minibatches import minibatch_order
 from common.recipe import Recipe
 
-FIELDS = ("hidden", "batch_norm", "batch_size", "dtype", "alpha", "batches", "train_size")
+FIELDS = (
+    "hidden",
+    "batch_norm",
+    "batch_size",
+    "dtype",
+    "alpha",
+    "batches",
+    "train_size",
+    "per_file_standardization",
+)
 """Recipe fields that one program for all models has only once."""
 
 

@@ -85,15 +85,18 @@ class Workspace:
         parameters: Parameters,
         rates: Float[Array, " models"],
         penalty: Float[Array, " models"],
+        first_penalty: Float[Array, " models"],
     ) -> None:
         """The backward pass after `costs`, and the update of every parameter in place.
 
         Arguments:
             rates: eta of each model; 0 leaves its parameters as they are, if they are finite.
             penalty: lambda of each model.
+            first_penalty: the same, in the step of W1.
         """
         # float32 loses a decay below 6e-8: over 9000 updates that is 5e-4 of W at most
         decay = (1 - 2 * rates * penalty).astype(self.X.dtype)
+        first_decay = (1 - 2 * rates * first_penalty).astype(self.X.dtype)
         G = self.top.backward(parameters, rates)  # (N, classes, n)
         for layer in reversed(self.hidden):
             l = layer.number + 1
@@ -102,7 +105,7 @@ class Workspace:
             np.matmul(G, layer.x_by_model, out=step)
             move(W, step, decay, self.squares[l - 1])
             G = layer.backward(parameters)  # (N, m, n)
-        self._move_first(parameters["W1"], G, decay)
+        self._move_first(parameters["W1"], G, first_decay)
 
     def _move_first(self, W: Array, G: Array, decay: Array) -> None:
         """W1 (N, m, d) by G (N, m, n): for all models the same minibatch."""

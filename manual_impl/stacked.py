@@ -20,7 +20,7 @@ from common.stacking import (
 from common.training import Run
 from manual_impl.fast import Workspace, quietly
 from manual_impl.folded import evaluate_folded
-from manual_impl.training import update_statistics
+from manual_impl.training import first_penalties, update_statistics
 
 GROUP = 16
 """Models side by side: many enough to share what an update costs besides its products, few
@@ -80,6 +80,7 @@ class ManualStackedLearner:
     ) -> None:
         self.recipe, self.network, self.dataset = recipes[0], network, dataset
         self.penalty = np.array([recipe.penalty for recipe in recipes])  # (models,)
+        self.first_penalty = first_penalties(recipes)
         self.restore(parameters)
 
     def restore(self, states: Sequence[dict[str, np.ndarray]]) -> None:
@@ -157,7 +158,9 @@ class ManualStackedLearner:
             if not finite.all():
                 diverged |= ~finite
                 self._freeze(group, diverged, parameters | statistics)
-            workspace.descend(parameters, learning_rates[here, u], penalty)
+            workspace.descend(
+                parameters, learning_rates[here, u], penalty, self.first_penalty[here]
+            )
             update_statistics(self.network, statistics, workspace.statistics, self.recipe.alpha)
         return statistics
 

@@ -1,6 +1,8 @@
 """Minibatch gradient descent in NumPy: an update and an evaluation as one reads them, and the
 learner, which does both by `manual_impl.fast` and `manual_impl.folded`."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -50,6 +52,7 @@ def sgd_update(
     penalty: float,
     learning_rate: float,
     alpha: float,
+    unpenalised_first_layer: bool = False,
 ) -> float:
     """One update of parameters and running statistics, in place.
 
@@ -60,6 +63,7 @@ def sgd_update(
         penalty: lambda.
         learning_rate: eta.
         alpha: share of the old value in a running statistic.
+        unpenalised_first_layer: leaves 2 lambda W1 out of the gradient of W1.
 
     Returns:
         The minibatch's cost before the update. If it is NaN or infinite nothing is changed.
@@ -69,6 +73,8 @@ def sgd_update(
     if not np.isfinite(cost):
         return cost
     gradients = backward(network, parameters, X, y, trace, penalty=penalty)
+    if unpenalised_first_layer:
+        gradients["W1"] = gradients["W1"] - 2 * penalty * parameters["W1"]
     for name, value in parameters.items():
         value -= learning_rate * gradients[name]
     update_statistics(network, statistics, trace, alpha)
@@ -107,6 +113,7 @@ class ManualLearner:
         }
         self.statistics: RunningStatistics = {}
         self.penalty = np.array([recipe.penalty])
+        self.first_penalty = first_penalties([recipe])
         self.workspace = Workspace(network, 1, recipe.batch_size, recipe.dtype)
 
     def run_epoch(
@@ -124,7 +131,7 @@ class ManualLearner:
                 costs.append(workspace.costs(parameters, penalty)[0])
                 if not np.isfinite(costs[-1]):
                     break
-                workspace.descend(parameters, rate[None], penalty)
+                workspace.descend(parameters, rate[None], penalty, self.first_penalty)
                 minibatch = {name: value[0] for name, value in workspace.statistics.items()}
                 update_statistics(self.network, self.statistics, minibatch, self.recipe.alpha)
         return np.array(costs)
@@ -145,6 +152,11 @@ class ManualLearner:
         """Continues from a state."""
         self.parameters = {name: state[name].copy() for name in self.network.parameter_shapes}
         self.statistics = {name: state[name].copy() for name in self.network.statistic_shapes}
+
+
+def first_penalties(recipes: Sequence[Recipe]) -> Float[np.ndarray, " models"]:
+    """lambda in the step of W1: 0 where a recipe leaves the penalty out of its gradient."""
+    return np.array([0.0 if one.unpenalised_first_layer else one.penalty for one in recipes])
 
 
 def stack_of_one(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

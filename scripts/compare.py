@@ -50,7 +50,7 @@ def compare(
     quiet: options.Quiet = False,
 ) -> int:
     """Prove both implementations equal: gradients, updates, curves. Writes an HTML report."""
-    from common.cifar.loading import load_dataset
+    from common.cifar.loading import load_for
     from compare import tables
     from compare.report import write_report
     from torch_impl import find_device
@@ -74,9 +74,7 @@ def compare(
     limit_threads(threads)
     golden_cases = judge_golden_files(golden or [])
     with output.busy("reading images"):
-        dataset = load_dataset(
-            data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
-        )
+        dataset = load_for(data, recipe)
     recipe.plan(len(dataset.training))
     prepare_folder(out, resume=resume, overwrite=overwrite)  # last: bad input costs no results
     output.print(f"data: {dataset.identity['description']}")

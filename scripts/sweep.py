@@ -76,7 +76,7 @@ def sweep(
     quiet: options.Quiet = False,
 ) -> None:
     """Search any field of a recipe; --resume goes on where --out was left, even after a kill."""
-    from common.cifar.loading import load_dataset
+    from common.cifar.loading import load_for
     from sweeps.sweep import run_sweep
     from sweeps.terminal import Terminal
 
@@ -103,9 +103,7 @@ def sweep(
 
     def dataset_of(wanted: Recipe) -> Dataset:
         with output.busy("reading images"):
-            found = load_dataset(
-                data, batches=wanted.batches, train_size=wanted.train_size, dtype=wanted.dtype
-            )
+            found = load_for(data, wanted)
         if wanted is recipe:
             output.print(f"data: {found.identity['description']}")
             output.print(f"sweep: {folder}")

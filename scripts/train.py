@@ -49,7 +49,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train one network; --out keeps metrics, parameters and figures, and lets --resume go on."""
-    from common.cifar.loading import load_dataset
+    from common.cifar.loading import load_for
 
     output = Output(json, quiet)
     overrides: dict[str, Any] = {
@@ -81,9 +81,7 @@ def train(
     load_backend(backend)
     limit_threads(threads)
     with output.busy("reading images"):
-        dataset = load_dataset(
-            data, batches=recipe.batches, train_size=recipe.train_size, dtype=recipe.dtype
-        )
+        dataset = load_for(data, recipe)
     recipe.plan(len(dataset.training))  # a minibatch too large is said before a folder is made
     if not resume:
         assert out is not None

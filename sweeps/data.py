@@ -11,7 +11,7 @@ from sweeps.space import Choices, Space, apply
 DatasetOf = Callable[[Recipe], Dataset]
 """The data as a recipe wants them, in its dtype and of its size."""
 
-FORMS = ("dtype", "train_size")
+FORMS = ("dtype", "batches", "train_size", "per_file_standardization")
 """Fields of a recipe that the data depend on."""
 
 Form = tuple[object, ...]
@@ -51,11 +51,12 @@ def load_all(dataset_of: DatasetOf, space: Space, recipe: Recipe) -> Loaded:
     Raises:
         UserError: a range over the size of the data, for which each trial would need its own.
     """
-    known: dict[Form, Dataset] = {}
-    for one in forms(space, recipe):
-        if form_of(one) not in known:
-            known[form_of(one)] = dataset_of(one)
-    return Loaded(known)
+    return Loaded({form_of(one): dataset_of(one) for one in one_of_each_form(forms(space, recipe))})
+
+
+def one_of_each_form(recipes: Sequence[Recipe]) -> Sequence[Recipe]:
+    """The first recipe that wants the data in each form."""
+    return list({form_of(recipe): recipe for recipe in reversed(recipes)}.values())[::-1]
 
 
 def form_of(recipe: Recipe) -> Form:

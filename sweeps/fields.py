@@ -63,7 +63,8 @@ def parse_value(field: str, text: str) -> Any:
     if kind is str and word:
         return text.strip()
     expected = {
-        "hidden": "widths such as 50-50",
-        "batch_norm": "true or false",
-    }.get(field, "a whole number" if kind_of(field) is int else "a number")
+        tuple: "widths such as 50-50",
+        bool: "true or false",
+        int: "a whole number",
+    }.get(kind_of(field), "a number")
     raise UserError(f"--over {field}: has the value {text.strip()!r}, but {expected} was expected")

@@ -46,7 +46,7 @@ def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list
         stack: recipes in a group, at most.
         workers: how many groups run at once.
     """
-    alike: dict[str, dict[int, list[str]]] = {}
+    alike: dict[str, dict[int | None, list[str]]] = {}
     for key, recipe in recipes.items():
         seeds = alike.setdefault(str(stack_key(recipe)), {})
         seeds.setdefault(recipe.shuffle_seed, []).append(key)

@@ -7,7 +7,7 @@ from common.dataset import Dataset
 from common.recipe import Recipe
 from common.stacking import Diverged
 from common.training import Run
-from sweeps.data import Loaded
+from sweeps.data import DatasetOf, Loaded, form_of, one_of_each_form
 from sweeps.defaults import STACK, checked
 from sweeps.disk import disk_reported
 from sweeps.groups import Task, make_groups
@@ -21,7 +21,7 @@ OnDone = Callable[[int, int, Run | Diverged], None]
 
 def run_recipes(
     recipes: Sequence[Recipe],
-    dataset: Dataset,
+    dataset: Dataset | DatasetOf,
     *,
     backend: str = "manual",
     devices: Sequence[str] = ("cpu",),
@@ -30,12 +30,14 @@ def run_recipes(
     on_done: OnDone | None = None,
     on_status: OnStatus | None = None,
     folder: Path | None = None,
+    states: bool = True,
 ) -> Iterator[Run | Diverged]:
     """Trains every recipe once and yields what became of it, in the order in which they end.
 
     Arguments:
         recipes: any; those of equal architecture train as one stack. Equal ones train once.
-        dataset: for all, in their dtype.
+        dataset: for all, in their dtype; or what loads the data of a recipe, which is called
+            once for each form that they want.
         backend: "manual" or "torch".
         devices: of torch; the processes take them in turn.
         processes: how many train at once; None for one a core, or one a GPU.
@@ -44,18 +46,19 @@ def run_recipes(
         on_status: called after every epoch of a stack.
         folder: keeps every training that ended; those it has already are not run again but
             yielded first. None keeps nothing.
+        states: whether the folder keeps parameters too; runs read from it lack them without.
 
     Raises:
         UserError: a recipe does not fit the data, the disk is full, workers are killed time and
             again. What had ended is kept.
     """
     processes = checked(processes, stack, devices)
-    samples = len(dataset.training)
+    data = loaded(dataset, recipes)
     for recipe in recipes:
-        recipe.plan(samples)
-    data = fingerprint(dataset)
-    wanted = {key_of(recipe, data, backend): recipe for recipe in recipes}
-    records = None if folder is None else Records(folder, samples, states=True)
+        recipe.plan(data.samples(recipe))
+    prints = {id(one): fingerprint(one) for one in data.known.values()}
+    wanted = {key_of(recipe, prints[id(data(recipe))], backend): recipe for recipe in recipes}
+    records = None if folder is None else Records(folder, data.samples, states=states)
     done = 0
 
     def ended(result: Run | Diverged) -> Run | Diverged:
@@ -75,10 +78,10 @@ def run_recipes(
         return
 
     tasks = make_groups(missing, stack, processes)
-    clock = Clock(sum(len(task.keys) * task.epochs(samples) for task in tasks))
-    pool = Pool(
-        Loaded({(): dataset}), processes, backend=backend, devices=devices, keep_states=True
+    clock = Clock(
+        sum(len(task.keys) * task.epochs(data.samples(task.recipes[0])) for task in tasks)
     )
+    pool = Pool(data, processes, backend=backend, devices=devices, keep_states=True)
     with pool:
         for task, results in finished(pool, tasks, clock, len(wanted), lambda: done, on_status):
             if records is not None:
@@ -86,6 +89,13 @@ def run_recipes(
                     for key, result in zip(task.keys, results, strict=True):
                         records.save(key, result)
             yield from map(ended, results)
+
+
+def loaded(dataset: Dataset | DatasetOf, recipes: Sequence[Recipe]) -> Loaded:
+    """The data of all recipes, each form once."""
+    if isinstance(dataset, Dataset):
+        return Loaded({(): dataset})
+    return Loaded({form_of(recipe): dataset(recipe) for recipe in one_of_each_form(recipes)})
 
 
 def finished(

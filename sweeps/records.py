@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,11 @@ class Records:
 
     Arguments:
         path: made if it is not there.
-        samples: in the training set; they make the learning rates, which are not stored.
+        samples: in a recipe's training set; they make the learning rates, which are not stored.
         states: whether parameters are kept, or the curves alone.
     """
 
-    def __init__(self, path: Path, samples: int, *, states: bool) -> None:
+    def __init__(self, path: Path, samples: Callable[[Recipe], int], *, states: bool) -> None:
         make_folder(path)
         self.path, self.samples, self.states = path, samples, states
 
@@ -69,7 +70,7 @@ class Records:
         try:
             fields = json.loads(path.read_text())
             recipe = Recipe.from_json(fields["recipe"], str(path))
-            history = expand(fields["history"], recipe, self.samples)
+            history = expand(fields["history"], recipe, self.samples(recipe))
             if fields["status"] == "diverged":
                 cost = float(fields["cost"])
                 return Diverged(recipe, fields["update"], fields["learning_rate"], cost, history)

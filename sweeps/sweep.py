@@ -188,4 +188,4 @@ def require_room(space: Space, recipe: Recipe, data: Loaded) -> None:
 
 def records_in(path: Path, data: Loaded, recipe: Recipe) -> Records:
     """Where the curves of a recipe's trial are kept."""
-    return Records(path, data.samples(recipe), states=False)
+    return Records(path, data.samples, states=False)

@@ -40,6 +40,8 @@ class FlatState:
         self, recipe: Recipe, network: Network, dtype: torch.dtype, device: torch.device
     ) -> None:
         self.network, self.penalty, self.alpha = network, recipe.penalty, recipe.alpha
+        self.first_penalty = 0.0 if recipe.unpenalised_first_layer else recipe.penalty
+        """lambda in the step of W1; its cost has the whole penalty all the same."""
         self.W1 = torch.zeros(network.parameter_shapes["W1"], dtype=dtype, device=device)
         self.shapes = {k: shape for k, shape in network.parameter_shapes.items() if k != "W1"}
         sizes = [math.prod(shape) for shape in self.shapes.values()]
@@ -164,7 +166,7 @@ def descend(
     state.diverged.logical_or_((cost - cost).ne(0))  # NaN for NaN and for infinity
     ds1 = gradients[0].masked_fill(state.diverged, 0)  # 0 times NaN would be NaN
     rate = learning_rate.masked_fill(state.diverged, 0)
-    state.W1.mul_(1 - 2 * state.penalty * rate)
+    state.W1.mul_(1 - 2 * state.first_penalty * rate)
     state.W1.addmm_((-rate * ds1).t(), X)
     gradient = torch.cat([ds1.sum(dim=0), *(piece.reshape(-1) for piece in gradients[1:])])
     gradient = gradient.add_(pull).masked_fill_(state.diverged, 0)

@@ -76,6 +76,8 @@ class StackedTorchLearner:
             zip(network.statistic_shapes, self.averages.split(widths, dim=1), strict=True)
         )
         self.penalties = torch.tensor([recipe.penalty for recipe in recipes], **place)
+        penalised = [not recipe.unpenalised_first_layer for recipe in recipes]
+        self.first_penalties = self.penalties * torch.tensor(penalised, device=device)
         self.share = torch.ones((), **place)
         """Of the new statistics in the running ones: 1 at the first update, then 1 - alpha."""
         self.course: Course | None = None
@@ -135,6 +137,7 @@ class StackedTorchLearner:
                 X,
                 gradients,
                 penalties=self.penalties,
+                first_penalties=self.first_penalties,
                 learning_rates=rates,
                 diverged=self.frozen,
             )

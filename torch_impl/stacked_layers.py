@@ -89,6 +89,7 @@ def stacked_descend(
     gradients: Sequence[Tensor],
     *,
     penalties: Float[Tensor, " models"],
+    first_penalties: Float[Tensor, " models"],
     learning_rates: Float[Tensor, " models"],
     diverged: Bool[Tensor, " models"],
 ) -> None:
@@ -100,6 +101,7 @@ def stacked_descend(
         gradients: of the losses: of s1, then of all parameters but W1 and b1; overwritten. NaN
             where a model has diverged.
         penalties: lambda.
+        first_penalties: the same, in the step of W1.
         learning_rates: eta.
         diverged: whose step is 0.
     """
@@ -108,7 +110,7 @@ def stacked_descend(
     keep = 1 - 2 * rates * penalties  # W - eta (g + 2 lambda W) = keep W - eta g
     ds1 = gradients[0].view(-1, models, W1.shape[1])  # (n, models, m1)
     ds1.masked_fill_(diverged[:, None], 0)  # 0 times NaN would be NaN
-    W1.mul_(keep[:, None, None])
+    W1.mul_((1 - 2 * rates * first_penalties)[:, None, None])
     step = -rates[:, None] * ds1
     if X.dim() == 2:
         W1.view(-1, W1.shape[2]).addmm_(step.flatten(1).t(), X)

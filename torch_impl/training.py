@@ -97,7 +97,13 @@ def arithmetic(*, deterministic: bool, tf32: bool) -> Iterator[None]:
 
 
 def sgd_update(
-    module: TorchNetwork, X: Tensor, y: Tensor, *, penalty: float, learning_rate: float
+    module: TorchNetwork,
+    X: Tensor,
+    y: Tensor,
+    *,
+    penalty: float,
+    learning_rate: float,
+    unpenalised_first_layer: bool = False,
 ) -> Float[Tensor, ""]:
     """One update of a module in training mode, running statistics included.
 
@@ -106,6 +112,7 @@ def sgd_update(
         X, y: the minibatch, on the module's device.
         penalty: lambda.
         learning_rate: eta.
+        unpenalised_first_layer: leaves 2 lambda W1 out of the gradient of W1.
 
     Returns:
         The minibatch's cost before the update, on the device.
@@ -114,7 +121,9 @@ def sgd_update(
     _, cost = loss_and_cost(module.network, module(X), y, parameters, penalty)
     derivatives = torch.autograd.grad(cost, list(parameters.values()))
     with torch.no_grad():
-        for value, derivative in zip(parameters.values(), derivatives, strict=True):
+        for (name, value), derivative in zip(parameters.items(), derivatives, strict=True):
+            if name == "W1" and unpenalised_first_layer:
+                derivative = derivative - 2 * penalty * value
             value -= learning_rate * derivative
     return cost.detach()
 

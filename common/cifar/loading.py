@@ -1,6 +1,7 @@
 """From a path, or nothing, to images; and from images to what a training sees."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,12 @@ from common.cifar.images import (
     Images,
 )
 from common.cifar.source import Source, content_digest
-from common.cifar.split import check_batches, split
-from common.cifar.standardization import pixel_sums
+from common.cifar.split import Parts, check_batches, split
+from common.cifar.standardization import Standardization, pixel_sums
 from common.cifar.synthetic import synthetic_batches
 from common.dataset import Dataset, Split
 from common.errors import UserError
+from common.recipe import Recipe
 
 SYNTHETIC = "synthetic"
 
@@ -117,6 +119,7 @@ def load_dataset(
     batches: int = TRAINING_BATCHES,
     train_size: int | None = None,
     dtype: DTypeLike = np.float32,
+    per_file: bool = False,
 ) -> Dataset:
     """Locates the data, reads or draws them, splits them in three and standardises them.
 
@@ -125,6 +128,8 @@ def load_dataset(
         batches: how many batches to train on; see `split`.
         train_size: how many of the training images to keep; None for all.
         dtype: of the standardised images.
+        per_file: standardises every file by itself, as the published code did; see
+            `standardized_per_file`.
 
     Raises:
         UserError: as `locate_data`, `load_cifar` and `split` do.
@@ -132,20 +137,55 @@ def load_dataset(
     path = locate_data(option)
     cifar = synthetic_cifar(batches=batches) if path is None else load_cifar(path, batches=batches)
     parts = split(cifar, batches=batches, train_size=train_size)
-    training = [piece.images for piece in parts.training]
-    standardization = pixel_sums(training).standardization()
+    standardized = standardized_per_file if per_file else standardized_by_training
+    training, validation, test = standardized(cifar, parts, dtype)
+    return Dataset(training, validation, test, CLASSES, cifar.source.identity())
 
-    def standardized(*pieces: Images) -> Split:
-        X = standardization.apply([piece.images for piece in pieces], dtype)
-        return Split(X, np.concatenate([piece.labels for piece in pieces]))
 
-    return Dataset(
-        training=standardized(*parts.training),
-        validation=standardized(parts.validation),
-        test=standardized(parts.test),
-        classes=CLASSES,
-        identity=cifar.source.identity(),
+def load_for(option: str | None, recipe: Recipe) -> Dataset:
+    """The data that a recipe trains on; see `load_dataset`."""
+    return load_dataset(
+        option,
+        batches=recipe.batches,
+        train_size=recipe.train_size,
+        dtype=recipe.dtype,
+        per_file=recipe.per_file_standardization,
     )
+
+
+def standardized_by_training(cifar: Cifar, parts: Parts, dtype: DTypeLike) -> list[Split]:
+    """Training, validation and test images by the training images' mean and deviation."""
+    training = pixel_sums([piece.images for piece in parts.training]).standardization()
+    return [
+        Split(
+            training.apply([piece.images for piece in pieces], dtype),
+            np.concatenate([piece.labels for piece in pieces]),
+        )
+        for pieces in (parts.training, (parts.validation,), (parts.test,))
+    ]
+
+
+def standardized_per_file(cifar: Cifar, parts: Parts, dtype: DTypeLike) -> list[Split]:
+    """The same by the mean and deviation (N - 1) of the whole file that each image lies in.
+
+    Arguments:
+        cifar: the files, whole; the training pieces lie in the first of them, one in each, the
+            validation images in the last.
+        parts: of them.
+        dtype: of the result.
+    """
+    files = [pixel_sums([file.images]).standardization(ddof=1) for file in cifar.batches]
+    test = pixel_sums([cifar.test.images]).standardization(ddof=1)
+
+    def split_of(pieces: Sequence[Images], by: Sequence[Standardization]) -> Split:
+        X = [own.apply([piece.images], dtype) for piece, own in zip(pieces, by, strict=True)]
+        return Split(np.concatenate(X), np.concatenate([piece.labels for piece in pieces]))
+
+    return [
+        split_of(parts.training, files[: len(parts.training)]),
+        split_of([parts.validation], files[-1:]),
+        split_of([parts.test], [test]),
+    ]
 
 
 def _digest(training: list[Images], test: Images) -> str:

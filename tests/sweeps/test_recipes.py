@@ -120,7 +120,7 @@ def test_a_damaged_record_is_named(tmp_path):
     path = tmp_path / f"{key_of(MIXED[0], fingerprint(clouds()), 'manual')}.json"
     path.write_text(path.read_text()[:50])
     with pytest.raises(UserError, match="remove it to run it again"):
-        Records(tmp_path, 500, states=True).load(path.stem)
+        Records(tmp_path, lambda recipe: 500, states=True).load(path.stem)
 
 
 def test_a_group_forced_together_names_what_differs():
