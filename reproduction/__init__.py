@@ -1,0 +1,1 @@
+"""The published report, reproduced: every table and every figure, with its noise."""

@@ -1,0 +1,72 @@
+"""What is to be trained: every row of every experiment, in its readings, with every seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from common.errors import UserError
+from common.recipe import Recipe
+from reproduction.experiment import Experiment, Row
+from reproduction.experiments import EXPERIMENTS
+from reproduction.readings import Reading, recipe_of
+
+QUICK_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of one row. Several cells may be the same training.
+
+    Arguments:
+        experiment, row: key and label.
+        reading: of the report.
+        seed, backend, recipe: of the training.
+    """
+
+    experiment: str
+    row: str
+    reading: Reading
+    seed: int
+    backend: str
+    recipe: Recipe
+
+
+def chosen(only: Sequence[str]) -> tuple[Experiment, ...]:
+    """The experiments of these keys, in the report's order; all of them for none.
+
+    Raises:
+        UserError: there is no such experiment.
+    """
+    known = {experiment.key: experiment for experiment in EXPERIMENTS}
+    for key in only:
+        if key not in known:
+            raise UserError(f"--only is {key!r}, but there are only: {', '.join(known)}")
+    return tuple(known[key] for key in known if key in only or not only)
+
+
+def cells_of(
+    experiments: Sequence[Experiment], *, seeds: int, backend: str, quick: bool = False
+) -> list[Cell]:
+    """All trainings of the experiments with one backend, the report's readings side by side.
+
+    Arguments:
+        seeds: 0 to seeds - 1.
+        quick: stops every training after two epochs.
+    """
+    return [
+        Cell(experiment.key, row.label, reading, seed, backend, trained(recipe, quick))
+        for experiment in experiments
+        for row in experiment.rows
+        for reading in experiment.readings
+        for seed in range(min(seeds, experiment.seeds or seeds))
+        for recipe in [recipe_of_row(experiment, row, reading, seed)]
+    ]
+
+
+def recipe_of_row(experiment: Experiment, row: Row, reading: Reading, seed: int) -> Recipe:
+    """What a row trains."""
+    return recipe_of({**experiment.fields, **row.fields}, reading, seed, row.as_published)
+
+
+def trained(recipe: Recipe, quick: bool) -> Recipe:
+    """The recipe, or its first two epochs."""
+    return replace(recipe, epochs=QUICK_EPOCHS) if quick else recipe

@@ -1,0 +1,179 @@
+"""What the trainings gave: every run with its setting, seed, reading, backend and curves."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError
+from common.files import write_whole
+from common.history import Part
+from common.recipe import Recipe
+from common.stacking import Diverged
+from common.training import Run
+from reproduction.cells import Cell
+from reproduction.readings import Reading
+
+QUANTITIES = ("cost", "loss", "accuracy")
+DIGITS = 6
+"""Significant ones that are kept."""
+
+Curve = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One training's outcome.
+
+    Arguments:
+        recipe, backend: what was trained, and with what.
+        curves: {"training" | "validation": {"cost" | "loss" | "accuracy": value per epoch}};
+            accuracies from 0 to 1. Shorter than the training if it diverged.
+        test: cost, loss and accuracy at the end; None if it diverged.
+        diverged: what became of the cost, "" if it is finite.
+    """
+
+    recipe: Recipe
+    backend: str
+    curves: Mapping[str, Mapping[str, Curve]]
+    test: Mapping[str, float] | None
+    diverged: str = ""
+
+    def end(self, part: Part, quantity: str) -> float | None:
+        """The last value; of the test data the only one. None if it diverged."""
+        if self.test is None:
+            return None
+        return self.test[quantity] if part == "test" else self.curves[part][quantity][-1]
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """In %."""
+        found = self.end("test", "accuracy")
+        return None if found is None else 100 * found
+
+
+def outcome_of(result: Run | Diverged, backend: str) -> Trained:
+    """Of a training that ended."""
+    curves = {
+        part: {
+            quantity: tuple(
+                rounded(getattr(getattr(epoch, part), quantity)) for epoch in result.history
+            )
+            for quantity in QUANTITIES
+        }
+        for part in ("training", "validation")
+    }
+    if isinstance(result, Diverged):
+        said = f"cost {result.cost} at update {result.update}, eta {result.learning_rate:.3g}"
+        return Trained(result.recipe, backend, curves, None, said)
+    test = {quantity: rounded(getattr(result.final["test"], quantity)) for quantity in QUANTITIES}
+    return Trained(result.recipe, backend, curves, test)
+
+
+def rounded(value: float) -> float:
+    """To the digits that are kept."""
+    return float(f"{value:.{DIGITS}g}")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Every cell with its training, and where and on what they ran.
+
+    Arguments:
+        cells: whose training has ended.
+        trainings: by recipe and backend.
+        about: machine, versions, data, seconds; ready for JSON.
+    """
+
+    cells: Sequence[Cell]
+    trainings: Mapping[tuple[Recipe, str], Trained]
+    about: Mapping[str, Any]
+
+    def of(
+        self, experiment: str, row: str, reading: Reading, backend: str | None = None
+    ) -> list[Trained]:
+        """A row's trainings by seed; with the main backend unless another is named."""
+        backend = backend or self.about["backend"]
+        found = [
+            cell
+            for cell in self.cells
+            if (cell.experiment, cell.row, cell.reading, cell.backend)
+            == (experiment, row, reading, backend)
+        ]
+        return [
+            self.trainings[cell.recipe, cell.backend]
+            for cell in sorted(found, key=lambda cell: cell.seed)
+        ]
+
+    def save(self, path: Path) -> None:
+        """Writes JSON, a line for every training and every cell."""
+        numbers = {key: number for number, key in enumerate(self.trainings)}
+        runs = [run_as_json(number, self.trainings[key]) for key, number in numbers.items()]
+        cells = [
+            {
+                "experiment": cell.experiment,
+                "row": cell.row,
+                "reading": cell.reading,
+                "seed": cell.seed,
+                "backend": cell.backend,
+                "run": numbers[cell.recipe, cell.backend],
+            }
+            for cell in self.cells
+        ]
+        text = "{\n" + f'"about": {json.dumps(self.about, indent=2)},\n'
+        text += f'"cells": {lines_of(cells)},\n"runs": {lines_of(runs)}\n' + "}\n"
+        write_whole(path, text.encode())
+
+    @classmethod
+    def load(cls, path: Path) -> "Results":
+        """What `save` wrote.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            fields = json.loads(path.read_text())
+            runs = [run_from_json(run, str(path)) for run in fields["runs"]]
+            cells = [
+                Cell(**{**cell, "recipe": runs[number].recipe})
+                for cell in fields["cells"]
+                for number in [cell.pop("run")]
+            ]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: no results of a reproduction ({error})") from error
+        return cls(cells, {(run.recipe, run.backend): run for run in runs}, fields["about"])
+
+
+def lines_of(rows: Iterable[Any]) -> str:
+    """A JSON list with a line for each."""
+    return "[\n" + ",\n".join(json.dumps(row, allow_nan=False) for row in rows) + "\n]"
+
+
+def run_as_json(number: int, run: Trained) -> dict[str, Any]:
+    """A training, its recipe by what differs from a plain one."""
+    plain = Recipe().as_json()
+    fields = {k: v for k, v in run.recipe.as_json().items() if v != plain[k]}
+    return {
+        "run": number,
+        "backend": run.backend,
+        "recipe": fields,
+        "diverged": run.diverged,
+        "test": run.test,
+        **{part: dict(curves) for part, curves in run.curves.items()},
+    }
+
+
+def run_from_json(fields: dict[str, Any], source: str) -> Trained:
+    """What `run_as_json` described."""
+    recipe = Recipe.from_json({**Recipe().as_json(), **fields["recipe"]}, source)
+    curves = {
+        part: {quantity: tuple(values) for quantity, values in fields[part].items()}
+        for part in ("training", "validation")
+    }
+    return Trained(recipe, fields["backend"], curves, fields["test"], fields["diverged"])
+
+
+def seeds_of(cells: Iterable[Cell]) -> int:
+    """How many seeds there are."""
+    return len({cell.seed for cell in cells})

@@ -1,0 +1,52 @@
+"""Runs the trainings by the sweep engine: equal architectures as stacks, over all cores."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from common.dataset import Dataset
+from common.recipe import Recipe
+from reproduction.cells import Cell
+from reproduction.results import Trained, outcome_of
+from sweeps import run_recipes
+from sweeps.progress import OnStatus
+
+
+def train_cells(
+    cells: Sequence[Cell],
+    dataset_of: Callable[[Recipe], Dataset],
+    folder: Path,
+    *,
+    devices: Sequence[str],
+    processes: int | None,
+    stack: int,
+    on_status: OnStatus | None,
+) -> Mapping[tuple[Recipe, str], Trained]:
+    """Every training once, one backend after the other.
+
+    Arguments:
+        cells: of one backend or both.
+        dataset_of: loads the data of a recipe.
+        folder: keeps every training that ended; those it has are not run again.
+        devices: of the torch side.
+        processes, stack: as in `run_recipes`.
+        on_status: called after every epoch of a stack.
+
+    Raises:
+        UserError: as `run_recipes`.
+    """
+    trained = {}
+    for backend in dict.fromkeys(cell.backend for cell in cells):
+        recipes = list(dict.fromkeys(cell.recipe for cell in cells if cell.backend == backend))
+        for result in run_recipes(
+            recipes,
+            dataset_of,
+            backend=backend,
+            devices=devices if backend == "torch" else ("cpu",),
+            processes=processes,
+            stack=stack,
+            on_status=on_status,
+            folder=folder,
+            states=False,
+        ):
+            trained[result.recipe, backend] = outcome_of(result, backend)
+    return trained
