@@ -115,7 +115,8 @@ TABLE_3 = Experiment(
 TABLE_4 = Experiment(
     key="table4",
     title="Table 4: initialisation with batch norm (Figures 12, 13, 14)",
-    about="As Table 3, with batch norm. The printed 66.36 is probably 67.36: Figure 12 reads 67.37.",
+    about="As Table 3, with batch norm. The printed 66.36 is probably 67.36: Figure 12 reads "
+    "67.37.",
     fields={"penalty": BEST_LAMBDA, **WIDE, **BN, **rates(1e-4, 1e-1), **TWO_CYCLES},
     rows=(
         Row("sigma .01", SIGMA_01, 54.22, 66.36, "fig12_var0.01_BN"),
@@ -243,8 +244,8 @@ def drawn(searched: str) -> list[float]:
 SEARCH = Experiment(
     key="search",
     title="The search for lambda, rerun from its ranges",
-    about=f"As Table 1, {DRAWS} lambdas drawn log-uniform from each range, one seed; the report chose "
-    "by test accuracy, the assignment asks for validation accuracy.",
+    about=f"As Table 1, {DRAWS} lambdas drawn log-uniform from each range, one seed; the report "
+    "chose by test accuracy, the assignment asks for validation accuracy.",
     fields=dict(TABLE_1.fields),
     rows=tuple(
         Row(f"{penalty:.3g} (from {searched})", {"penalty": penalty})

@@ -39,5 +39,11 @@ def test_the_same_arguments_give_the_same_order():
     assert first.tolist() == again.tolist()
 
 
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_without_a_seed_the_samples_come_as_they_lie(epoch):
+    order = minibatch_order(None, epoch, 65, 20)
+    assert order.tolist() == [list(range(start, start + 20)) for start in (0, 20, 40)]
+
+
 def test_indices_are_int64():
     assert minibatch_order(1, 0, 60, 20).dtype == np.int64

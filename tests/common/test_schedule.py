@@ -23,6 +23,13 @@ def test_the_published_loop_differs_at_the_cycles_ends_alone(name):
     assert differ.tolist() == [2 * n_s, 4 * n_s]
 
 
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_stale_rate_is_the_published_loop(name):
+    T, n_s, eta_min, eta_max = GOLDEN[name]["params"]
+    found = learning_rates(int(T), int(n_s), eta_min, eta_max, stale=True)
+    np.testing.assert_allclose(found, GOLDEN[name]["author"], atol=1e-15, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("t", "rate"), [(1, 0.11), (5, 0.15), (10, 0.2), (15, 0.15), (20, 0.1), (21, 0.11), (30, 0.2)]
 )

@@ -101,6 +101,11 @@ def test_equal_order_seeds_share_the_minibatches():
     np.testing.assert_array_equal(learner.orders[1], minibatch_order(4, 1, 500, 50))
 
 
+def test_unshuffled_recipes_share_the_minibatches_whatever_their_seeds():
+    order = stacked_order(recipes(unshuffled=True), epoch=1, samples=500)
+    assert order.ravel().tolist() == list(range(500))
+
+
 def test_other_order_seeds_do_not():
     order = stacked_order(recipes(), epoch=1, samples=500)
     expected = [minibatch_order(seed, 1, 500, 50) for seed in range(3)]

@@ -30,6 +30,7 @@ def trainings(draw):
         penalty=draw(st.sampled_from([0.0, 1e-3, 0.05])),
         batch_size=draw(st.integers(20, 60)),
         alpha=draw(st.sampled_from([0.5, 0.9])),
+        unpenalised_first_layer=draw(st.booleans()),
         dtype="float64",
     )
     seed = draw(st.integers(0, 2**20))
@@ -58,6 +59,7 @@ def plain_run(recipe, network, parameters, dataset, order, rates):
             penalty=recipe.penalty,
             learning_rate=rate,
             alpha=recipe.alpha,
+            unpenalised_first_layer=recipe.unpenalised_first_layer,
         )
         for rows, rate in zip(order, rates, strict=True)
     ]

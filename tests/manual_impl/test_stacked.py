@@ -61,6 +61,7 @@ def stacks(draw):
         eta_max=st.floats(1e-4, 0.1),
         initialization=st.sampled_from(["he", "xavier", "0.1"]),
         seed=st.integers(0, 99),
+        unpenalised_first_layer=st.booleans(),
     )
     recipes = draw(st.lists(model, min_size=1, max_size=7))
     rng = np.random.default_rng(draw(st.integers(0, 2**20)))

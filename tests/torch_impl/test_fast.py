@@ -22,6 +22,7 @@ def trainings(draw):
         batch_norm=draw(st.booleans()),
         penalty=draw(st.sampled_from([0.0, 0.001, 0.1])),
         alpha=draw(st.sampled_from([0.0, 0.5, 0.9, 1.0])),
+        unpenalised_first_layer=draw(st.booleans()),
     )
     network = recipe.network(24, 10)
     return recipe, network, random_parameters(network, draw(st.integers(0, 2**20)))
@@ -46,6 +47,7 @@ def plainly(recipe, network, parameters, order, rates):
             torch.from_numpy(split.y[rows]),
             penalty=recipe.penalty,
             learning_rate=rate,
+            unpenalised_first_layer=recipe.unpenalised_first_layer,
         ).item()
         for rows, rate in zip(order, rates.tolist(), strict=True)
     ]

@@ -31,7 +31,12 @@ def mixtures(draw):
     }
     penalties = st.floats(0, 0.05)
     recipes = [
-        small_recipe(penalty=draw(penalties), seed=draw(st.integers(0, 99)), **common)
+        small_recipe(
+            penalty=draw(penalties),
+            seed=draw(st.integers(0, 99)),
+            unpenalised_first_layer=draw(st.booleans()),
+            **common,
+        )
         for _ in range(models)
     ]
     rng = np.random.default_rng(draw(st.integers(0, 99)))

@@ -116,6 +116,18 @@ def test_a_training_on_one_batch_validates_on_the_next(copies):
     assert np.array_equal(dataset.validation.y, batches[1][1])
 
 
+def test_files_can_be_standardised_each_by_itself(copies):
+    root, batches = copies
+    dataset = load_dataset(str(root), batches=1, train_size=3_000, per_file=True, dtype="float64")
+    parts = (dataset.training, dataset.validation, dataset.test)
+    for part, (images, _) in zip(parts, batches, strict=True):
+        images = images / 255
+        std = np.where(np.ptp(images, axis=0) > 0, images.std(axis=0, ddof=1), 1)
+        expected = (images - images.mean(axis=0)) / std
+        # roundings of values up to 4; of the training file 3,000 images are kept, none forgotten
+        np.testing.assert_allclose(part.X, expected[: len(part)], rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("size", [0, 10_001])
 def test_a_train_size_out_of_range_is_named(copies, size):
     with pytest.raises(UserError, match=f"--train-size {size}"):
