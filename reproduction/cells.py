@@ -62,6 +62,18 @@ def cells_of(
     ]
 
 
+def cells_of_both(
+    experiments: Sequence[Experiment], *, seeds: int, backend: str, quick: bool = False
+) -> list[Cell]:
+    """The same, and the first seed with the other backend too, where an experiment asks for it."""
+    both = [experiment for experiment in experiments if experiment.both_backends]
+    other = "torch" if backend == "manual" else "manual"
+    return [
+        *cells_of(experiments, seeds=seeds, backend=backend, quick=quick),
+        *cells_of(both, seeds=1, backend=other, quick=quick),
+    ]
+
+
 def recipe_of_row(experiment: Experiment, row: Row, reading: Reading, seed: int) -> Recipe:
     """What a row trains."""
     return recipe_of({**experiment.fields, **row.fields}, reading, seed, row.as_published)

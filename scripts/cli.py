@@ -10,6 +10,7 @@ from scripts.compare import compare
 from scripts.data import app as data
 from scripts.golden import app as golden
 from scripts.program import plain_app, run
+from scripts.reproduce import reproduce
 from scripts.sweep import sweep
 from scripts.train import train
 
@@ -21,6 +22,7 @@ def join() -> typer.Typer:
     app.command()(check)
     app.command()(train)
     app.command()(sweep)
+    app.command()(reproduce)
     app.add_typer(golden, name="golden")
     app.add_typer(bench, name="bench")
     app.add_typer(data, name="data")

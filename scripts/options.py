@@ -47,6 +47,29 @@ Batches = Annotated[
     int | None,
     typer.Option(help="Training files to use, 1 to 5; below 5 the next one validates."),
 ]
+Processes = Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")]
+UnpenalisedFirstLayer = Annotated[
+    bool | None,
+    typer.Option(
+        "--unpenalised-first-layer",
+        help="A defect: no penalty in the gradient of W1, though in its cost.",
+    ),
+]
+Unshuffled = Annotated[
+    bool | None,
+    typer.Option("--unshuffled", help="A defect: the samples as they lie, in every epoch."),
+]
+PerFileStandardization = Annotated[
+    bool | None,
+    typer.Option(
+        "--per-file-standardization",
+        help="A defect: every file by its own mean and standard deviation.",
+    ),
+]
+StaleEta = Annotated[
+    bool | None,
+    typer.Option("--stale-eta", help="A defect: a cycle begins with the rate of the one before."),
+]
 Epochs = Annotated[int | None, typer.Option(help="Stop after so many epochs.")]
 
 

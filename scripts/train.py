@@ -32,6 +32,10 @@ def train(
     seed: options.Seed = None,
     batches: options.Batches = None,
     train_size: options.TrainSize = None,
+    unpenalised_first_layer: options.UnpenalisedFirstLayer = None,
+    unshuffled: options.Unshuffled = None,
+    per_file_standardization: options.PerFileStandardization = None,
+    stale_eta: options.StaleEta = None,
     backend: options.Backend = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N (torch).")] = None,
     deterministic: Annotated[
@@ -68,6 +72,10 @@ def train(
         "seed": seed,
         "batches": batches,
         "train_size": train_size,
+        "unpenalised_first_layer": unpenalised_first_layer,
+        "unshuffled": unshuffled,
+        "per_file_standardization": per_file_standardization,
+        "stale_eta": stale_eta,
     }
     if resume:
         given = [name for name, value in overrides.items() if value is not None]

@@ -1,0 +1,86 @@
+"""The whole reproduction: trainings, then results, figures and pages."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from common.dataset import Dataset
+from common.environment import environment
+from common.recipe import Recipe
+from reproduction.cells import cells_of_both, chosen
+from reproduction.folder import RESULTS, TRAININGS, add_seconds, prepare, seconds_so_far
+from reproduction.results import Results
+from reproduction.training import train_cells
+from reproduction.writing import write_pages
+from sweeps.defaults import checked
+from sweeps.progress import OnStatus
+
+
+def reproduce(
+    dataset_of: Callable[[Recipe], Dataset],
+    folder: Path,
+    *,
+    only: Sequence[str] = (),
+    seeds: int = 5,
+    backend: str = "manual",
+    devices: Sequence[str] = ("cpu",),
+    processes: int | None = None,
+    stack: int = 16,
+    quick: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_status: OnStatus | None = None,
+) -> Results:
+    """Trains what the folder does not hold yet, and writes results, figures and pages.
+
+    Arguments:
+        dataset_of: loads the data of a recipe.
+        folder: for all that is kept.
+        only: keys of experiments; none for all.
+        seeds: trainings of every setting with the backend; the other backend trains the first.
+        backend: "manual" or "torch".
+        devices: of the torch side; the processes take them in turn.
+        processes, stack: as in `run_recipes`.
+        quick: stops every training after two epochs.
+        resume, overwrite: what to do with a folder that holds something.
+        on_status: called after every epoch of a stack.
+
+    Raises:
+        UserError: an unknown experiment or backend; the folder cannot be used; as `run_recipes`.
+    """
+    cells = cells_of_both(chosen(only), seeds=seeds, backend=backend, quick=quick)
+    processes = checked(processes, stack, devices)
+    identities = []
+
+    def noted(recipe: Recipe) -> Dataset:
+        dataset = dataset_of(recipe)
+        identities.append(dataset.identity)
+        return dataset
+
+    prepare(folder, resume=resume, overwrite=overwrite)
+    started = time.monotonic()
+    try:
+        trainings = train_cells(
+            cells,
+            noted,
+            folder / TRAININGS,
+            devices=devices,
+            processes=processes,
+            stack=stack,
+            on_status=on_status,
+        )
+    finally:
+        add_seconds(folder, time.monotonic() - started)
+    about = {
+        "backend": backend,
+        "seeds": seeds,
+        "quick": quick,
+        "processes": processes,
+        "training seconds": round(seconds_so_far(folder)),
+        "data": {key: identities[0].get(key) for key in ("name", "digest", "synthetic")},
+        "environment": environment(devices[0]),
+    }
+    results = Results(cells, trainings, about)
+    results.save(folder / RESULTS)
+    write_pages(results, folder)
+    return results

@@ -1,0 +1,88 @@
+"""`twingrad reproduce`: the published report, table by table and figure by figure."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from common.dataset import Dataset
+from common.recipe import Recipe
+from common.threads import limit_threads
+from scripts import options
+from scripts.output import Output
+from scripts.running import load_backend
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY", help="One experiment, such as table3; repeat for more. [all]"),
+]
+Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each: a test of the command.")]
+
+
+def reproduce(
+    only: Only = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every setting.")] = 5,
+    backend: options.Backend = None,
+    device: options.Device = "cpu",
+    stack: Annotated[int, typer.Option(help="Trainings side by side.")] = 16,
+    processes: options.Processes = None,
+    quick: Quick = False,
+    data: options.Data = None,
+    out: options.Out = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train every network of the report, in both readings, and say which of its numbers stand.
+
+    With --resume nothing is trained again that --out holds, so that seeds and experiments can be
+    added to it. The first seed of each setting is trained with the other backend too.
+    """
+    from common.cifar.loading import load_for
+    from reproduction.folder import PAGE, REPORT
+    from reproduction.reproduce import reproduce as run
+    from reproduction.summary import summary_of
+    from sweeps.terminal import Terminal
+
+    output, folder = Output(json, quiet), out or Path("runs/reproduction")
+    load_backend(backend or "manual")
+    limit_threads(1)
+
+    def dataset_of(recipe: Recipe) -> Dataset:
+        with output.busy("reading images"):
+            found = load_for(data, recipe)
+        output.print(f"data: {found.identity['description']}")
+        return found
+
+    line = Terminal(output.console)
+    try:
+        with line:
+            results = run(
+                dataset_of,
+                folder,
+                only=only or (),
+                seeds=seeds,
+                backend=backend or "manual",
+                devices=device.split(","),
+                processes=processes,
+                stack=stack,
+                quick=quick,
+                resume=resume,
+                overwrite=overwrite,
+                on_status=line.show,
+            )
+    except KeyboardInterrupt:
+        output.print(f"saved; continue with the same command and --resume --out {folder}")
+        raise
+    summary = summary_of(results)
+    for sentence in summary.sentences:
+        output.print(sentence)
+    output.print(f"report: {folder / PAGE}, {folder / REPORT}")
+    output.write(summary.as_json())
+
+
+if __name__ == "__main__":
+    from scripts.program import run_command
+
+    run_command(reproduce)
