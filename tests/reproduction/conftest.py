@@ -1,0 +1,3 @@
+from tests.scripts.conftest import small_data, twingrad
+
+__all__ = ["small_data", "twingrad"]
