@@ -52,10 +52,10 @@ class EndCost:
 
 
 def end_costs(results: Results, reading: Reading) -> list[EndCost]:
-    """Of every row with a figure; those are left out whose trainings stop before its end."""
+    """Of the report's rows with a figure, but for those whose trainings stop before its end."""
     found = []
     for experiment in EXPERIMENTS:
-        for row in experiment.rows:
+        for row in experiment.rows if experiment.source == "report" else ():
             trainings = results.of(experiment.key, row.label, reading)
             if row.figure is None or not trainings:
                 continue

@@ -20,7 +20,7 @@ NAME_OF: Mapping[Reading, str] = {"published": "as published", "specified": "as 
 """The readings in the order in which they are drawn."""
 
 COLOUR_OF: Mapping[DrawnPart, str] = {"training": COLOURS[0], "validation": COLOURS[1]}
-TITLES = ("cost", 'loss (the report\'s "loss" is its cost)', "accuracy, %", "learning rate")
+TITLES = ("cost", 'loss (published "loss" = its cost)', "accuracy, %", "learning rate")
 
 CYCLE_ENDS = range(0, 9001, 2250)
 """Updates at which the learning rate is at an end of its range, in the report's figures."""

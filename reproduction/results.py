@@ -172,8 +172,3 @@ def run_from_json(fields: dict[str, Any], source: str) -> Trained:
         for part in ("training", "validation")
     }
     return Trained(recipe, fields["backend"], curves, fields["test"], fields["diverged"])
-
-
-def seeds_of(cells: Iterable[Cell]) -> int:
-    """How many seeds there are."""
-    return len({cell.seed for cell in cells})

@@ -1,6 +1,6 @@
 """A reproduction in a few numbers: what stands, what does not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,31 +39,49 @@ class Summary:
         if self.about["quick"]:
             return ["two epochs of each training: nothing can be judged by them"]
         said = []
-        for reading, judged in self.accuracies.items():
-            known = [verdict for _, _, verdict in judged if verdict.stands is not None]
-            if known:
-                stand = sum(verdict.stands is True for verdict in known)
-                said.append(
-                    f"{NAME_OF[reading]}: {stand} of {len(known)} published test accuracies stand"
-                    f"{named(judged)}"
-                )
-            if costs := self.costs[reading]:
-                near = sum(cost.within is True for cost in costs)
-                said.append(
-                    f"{NAME_OF[reading]}: {near} of {len(costs)} published curves end within "
-                    f"{100 * END_COST_WITHIN:g} % of our training cost"
-                )
-            difference = self.signatures[reading].difference
-            if difference.mean is not None:
-                said.append(
-                    f"{NAME_OF[reading]}: without batch norm the cost of He ends "
-                    f"{difference.mean:.3f} above that of Xavier (published "
-                    f"{difference.published:.3f})"
-                )
+        for reading, name in NAME_OF.items():
+            said += [f"{name}: {found}" for found in self.found_in(reading)]
         for claim in self.claims:
             answers = [f"{found.answer} {NAME_OF[r]}" for r, found in claim.findings.items()]
-            said.append(f"{claim.statement} {', '.join(answers)}")
+            said.append(f"'{claim.statement.rstrip('.')}': {', '.join(answers)}")
         return said
+
+    def found_in(self, reading: Reading) -> Iterator[str]:
+        """What stands in one reading."""
+        outside, judged = self.outside(reading), self.judged(reading)
+        if judged:
+            names = [f"{experiment.key} {row.label}" for experiment, row, _ in outside]
+            yield (
+                f"{len(judged) - len(outside)} of {len(judged)} published test accuracies stand"
+                f"{'; outside: ' if names else ''}{', '.join(names)}"
+            )
+        if reading == "specified" and outside:
+            known = {id(row): verdict.stands for _, row, verdict in self.judged("published")}
+            stand = sum(known.get(id(row)) is True for _, row, _ in outside)
+            yield (
+                f"of the {len(outside)} outside, {stand} stand as published: the defects of the "
+                "published code account for them"
+            )
+        if costs := self.costs[reading]:
+            near = sum(cost.within is True for cost in costs)
+            yield (
+                f"{near} of {len(costs)} published curves end within {100 * END_COST_WITHIN:g} % "
+                "of our training cost"
+            )
+        difference = self.signatures[reading].difference
+        if difference.mean is not None:
+            yield (
+                f"without batch norm the cost of He ends {difference.mean:.3f} above that of "
+                f"Xavier (published {difference.published:.3f})"
+            )
+
+    def judged(self, reading: Reading) -> Judged:
+        """Those of the published test accuracies that could be."""
+        return [one for one in self.accuracies[reading] if one[2].stands is not None]
+
+    def outside(self, reading: Reading) -> Judged:
+        """Those of them that do not stand."""
+        return [one for one in self.judged(reading) if not one[2].stands]
 
     def as_json(self) -> dict[str, Any]:
         """For machines; accuracies in %."""
@@ -118,9 +136,3 @@ def summary_of(results: Results) -> Summary:
         claims=[] if quick else claims(results),
         about=dict(results.about),
     )
-
-
-def named(judged: Judged) -> str:
-    """Those that do not stand."""
-    outside = [f"{e.key} {row.label}" for e, row, verdict in judged if verdict.stands is False]
-    return f"; outside: {', '.join(outside)}" if outside else ""

@@ -1,0 +1,86 @@
+"""What the trainings of `twingrad reproduce` would take one after another.
+
+    python -m benchmarks.reproduction [--results docs/reproduction/results.json] [--json FILE]
+
+Two epochs of every architecture are trained alone, one thread, with their evaluations; the faster
+one stands for all epochs of that architecture, so that what else the machine does counts little.
+"""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import manual_impl
+import torch_impl
+from common.cifar.loading import load_for
+from common.dataset import Dataset
+from common.environment import environment
+from common.recipe import Recipe
+from common.threads import limit_threads
+from reproduction.results import Results
+from scripts import options
+from scripts.output import Output
+from scripts.program import run_command
+from sweeps.data import form_of
+from sweeps.progress import spell
+
+EPOCHS = 2
+TRAIN = {"manual": manual_impl.train, "torch": torch_impl.train}
+
+
+def reproduction(
+    results: Annotated[Path, typer.Option(help="Of a reproduction.")] = Path(
+        "docs/reproduction/results.json"
+    ),
+    data: options.Data = None,
+    json: options.Json = None,
+) -> None:
+    """Estimate how long the trainings of a reproduction take one after another."""
+    output = Output(json, quiet=False)
+    limit_threads(1)
+    found = Results.load(results)
+    epochs: Counter[tuple[Recipe, str]] = Counter()
+    for recipe, backend in found.trainings:
+        samples = 45_000 if recipe.batches == 5 else 10_000 * recipe.batches
+        epochs[plain(recipe), backend] += recipe.plan(samples).epochs
+    seconds, datasets = 0.0, dict[object, Dataset]()
+    lines = []
+    for (recipe, backend), count in epochs.items():
+        if form_of(recipe) not in datasets:
+            datasets[form_of(recipe)] = load_for(data, recipe)
+        history = TRAIN[backend](recipe, datasets[form_of(recipe)]).history
+        epoch = min(one.seconds for one in history)
+        seconds += epoch * count
+        norm = "BN" if recipe.batch_norm else "no BN"
+        name = f"{list(recipe.hidden)} {norm}, {recipe.batches} batches, {backend}"
+        lines.append({"what": name, "epochs": count, "epoch_seconds": round(epoch, 3)})
+        output.print(f"{name}: {epoch:.2f} s an epoch, {count} epochs")
+    took = found.about["training seconds"]
+    output.print(
+        f"one after another {spell(seconds)}, estimated; the reproduction took {spell(took)} in "
+        f"{found.about['processes']} processes: {seconds / took:.1f} times as fast"
+    )
+    output.write(
+        {
+            "what": "one after another, estimated from two epochs of each architecture",
+            "seconds": round(seconds),
+            "reproduction_seconds": took,
+            "epochs": lines,
+            "environment": environment(),
+        }
+    )
+
+
+def plain(recipe: Recipe) -> Recipe:
+    """The architecture, for the time of an epoch alone."""
+    return dataclasses.replace(
+        Recipe(hidden=recipe.hidden, batch_norm=recipe.batch_norm, batches=recipe.batches),
+        epochs=EPOCHS,
+    )
+
+
+if __name__ == "__main__":
+    run_command(reproduction)
