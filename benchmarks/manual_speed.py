@@ -10,14 +10,13 @@ counts the others' work too. The gain of two processes is given by both.
 
 import statistics
 import time
-import tracemalloc
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 import manual_impl
-from benchmarks.manual_work import ORDER, RECIPE, SIZES, processes, stack
+from benchmarks.manual_work import RECIPE, processes
+from benchmarks.memory import SIZES, per_stacked_net, spell
 from benchmarks.training import noise
 from common.dataset import Dataset
 from common.environment import environment
@@ -67,17 +66,6 @@ def throughput(rounds: int) -> dict[str, dict[str, list[float]]]:
     return rates
 
 
-def megabytes(dataset: Dataset, models: int) -> float:
-    """Per net at the highest, from the initial parameters to an evaluation after updates."""
-    tracemalloc.start()
-    learner = stack(dataset, models)
-    learner.run_epoch(ORDER[:2], np.full((models, 2), 0.001))
-    learner.evaluate("test")
-    highest = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return highest / models / 1e6
-
-
 def ratio(over: list[float], under: list[float]) -> dict[str, Any]:
     """Round by round: median and quartiles."""
     low, middle, high = statistics.quantiles([a / b for a, b in zip(over, under, strict=True)], n=4)
@@ -105,7 +93,7 @@ def manual_speed(
     dataset = noise()
     with output.busy("Training for 20 epochs"):
         whole = training(dataset)
-    memory = {name: megabytes(dataset, n) for name, n in zip(STACKS, SIZES, strict=True)}
+    memory = per_stacked_net("manual_impl")
 
     figures = {f"{name} / products": ratio(micro[name], micro["products"]) for name in OURS[1:]}
     figures |= {f"{peer} / one net": ratio(micro[peer], micro["one net"]) for peer in PEERS}
@@ -121,7 +109,7 @@ def manual_speed(
         output.print(f"{name:74s} {figure['median']:5.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
     core, clock = whole["core_s"], whole["clock_s"]
     output.print(f"20 epochs: {core:.1f} s of a core, {clock:.1f} s by the clock")
-    output.print("MB per net: " + ", ".join(f"{name} {mb:.2f}" for name, mb in memory.items()))
+    output.print(f"MB per net: {spell(memory)}")
     output.write(
         {
             "what": "[50, 50], batch 100, float32, one thread a process; ratios round by round",

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from benchmarks.memory import SIZES
 from benchmarks.textbook import Textbook
 from benchmarks.training import noise
 from common.dataset import Dataset
@@ -26,8 +27,6 @@ RECIPE = Recipe(hidden=(50, 50))
 ORDER = minibatch_order(0, 0, 45_000, 100)
 UPDATES = 90
 """Done at a time: enough that each finds its own data in the cache."""
-SIZES = (16, 32, 64)
-"""Of the stacks."""
 
 Work = Callable[[int], int]
 """Given the number of the round, does updates and returns how many, over all nets."""
@@ -75,17 +74,12 @@ def one_net(dataset: Dataset, *, batch_norm: bool = True) -> Work:
     return work
 
 
-def stack(dataset: Dataset, models: int) -> ManualStackedLearner:
-    """As many trainings, with batch norm, at their start."""
-    recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(models)]
-    network = RECIPE.network(3072, 10)
-    starts = [initialize(network, "he", i) for i in range(models)]
-    return ManualStackedLearner(recipes, network, dataset, starts)
-
-
 def stack_of(dataset: Dataset, models: int) -> Work:
-    """Updates of a stack: fewer of them, as each is worth many."""
-    learner, updates = stack(dataset, models), UPDATES // 6
+    """Updates of a stack, with batch norm: fewer of them, as each is worth many."""
+    recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(models)]
+    network, updates = RECIPE.network(3072, 10), UPDATES // 6
+    starts = [initialize(network, "he", i) for i in range(models)]
+    learner = ManualStackedLearner(recipes, network, dataset, starts)
 
     def work(repeat: int) -> int:
         return learner.run_epoch(rows(repeat)[:updates], np.full((models, updates), 0.001)).size

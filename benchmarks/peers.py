@@ -2,10 +2,11 @@
 
     python -m benchmarks.peers [--rounds 9] [--json docs/benchmarks/peers.json]
 
-All is [50, 50], minibatches of 100, float32, plain gradient descent with the penalty, on noise of
-CIFAR-10's size, gathered from shuffled rows. The process keeps to one core, so that no library
-takes two. What is compared takes turns within a round; the first round, which compiles, is not
-counted. Every peer is optional: one that is not installed is left out with a word.
+All is [50, 50], minibatches of 100, float32, plain gradient descent with the penalty and, where
+there is batch norm, running statistics, on noise of CIFAR-10's size, gathered from shuffled rows.
+The process keeps to one core, so that no library takes two. What is compared takes turns within a
+round; the first round, which compiles, is not counted. Every peer is optional: one that is not
+installed is left out with a word.
 
 JAX runs many updates as one `scan` in a `jit`; Keras and scikit-learn fit as their users would.
 `benchmarks.torch_speed` has the usual PyTorch loop.
@@ -19,10 +20,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+from threadpoolctl import threadpool_info
 
 from benchmarks.training import noise
 from common.dataset import Dataset
-from common.environment import environment
+from common.environment import environment, version
 from common.initialization import initialize
 from common.minibatches import minibatch_order
 from common.recipe import Recipe
@@ -34,7 +36,9 @@ UPDATES = 90
 """Of a block: 9,000 samples, a fifth of an epoch."""
 
 BATCH = 100
-ETA, PENALTY = 0.01, 0.005
+ETA, PENALTY, ALPHA = 0.01, 0.005, 0.9
+
+PACKAGES = ("scikit-learn", "jax", "jaxlib", "keras")
 
 Block = Callable[[], None]
 """Does the updates of one block."""
@@ -44,7 +48,7 @@ def ours(dataset: Dataset, *, batch_norm: bool) -> Block:
     """Our own training in NumPy."""
     import manual_impl
 
-    recipe = Recipe(hidden=(50, 50), batch_norm=batch_norm, penalty=PENALTY)
+    recipe = Recipe(hidden=(50, 50), batch_norm=batch_norm, penalty=PENALTY, alpha=ALPHA)
     network = recipe.network(3072, 10)
     learner = manual_impl.learner(recipe, network, dataset, initialize(network, "he", 0))
     order = minibatch_order(0, 0, 45_000, BATCH)[:UPDATES]
@@ -80,38 +84,17 @@ def scikit_learn(dataset: Dataset) -> Block:
 
 
 def jax_scan(dataset: Dataset) -> Block:
-    """The same network and update in jax.numpy: grad, scan over the minibatches, jit."""
-    import jax
-    import jax.numpy as jnp
+    """The same network and update in JAX, a compiled scan over the minibatches."""
+    from benchmarks.jax_peer import training
 
-    recipe = Recipe(hidden=(50, 50))
-    network = recipe.network(3072, 10)
+    network = Recipe(hidden=(50, 50)).network(3072, 10)
     start = initialize(network, "he", 0)
-    parameters = {name: jnp.asarray(value, jnp.float32) for name, value in start.items()}
-    X_all, y_all = jnp.asarray(dataset.training.X), jnp.asarray(dataset.training.y)
-
-    def cost(parameters: dict[str, Any], X: Any, y: Any) -> Any:
-        x = X
-        for l in (1, 2):
-            s = x @ parameters[f"W{l}"].T + parameters[f"b{l}"]
-            mu, v = s.mean(axis=0), s.var(axis=0)
-            s_hat = (s - mu) / jnp.sqrt(v + 2.2e-16)
-            x = jax.nn.relu(parameters[f"gamma{l}"] * s_hat + parameters[f"beta{l}"])
-        logits = x @ parameters["W3"].T + parameters["b3"]
-        log_p = jax.nn.log_softmax(logits)
-        penalty = sum((parameters[f"W{l}"] ** 2).sum() for l in (1, 2, 3))
-        return -jnp.take_along_axis(log_p, y[:, None], axis=1).mean() + PENALTY * penalty
-
-    def update(parameters: dict[str, Any], rows: Any) -> tuple[dict[str, Any], Any]:
-        value, gradients = jax.value_and_grad(cost)(parameters, X_all[rows], y_all[rows])
-        return {n: p - ETA * gradients[n] for n, p in parameters.items()}, value
-
-    run = jax.jit(lambda parameters, order: jax.lax.scan(update, parameters, order))
-    order = jnp.asarray(minibatch_order(0, 0, 45_000, BATCH)[:UPDATES])
+    run, state = training(network, start, dataset, eta=ETA, penalty=PENALTY, alpha=ALPHA)
+    order = minibatch_order(0, 0, 45_000, BATCH)[:UPDATES]
 
     def block() -> None:
-        nonlocal parameters
-        parameters, costs = run(parameters, order)
+        nonlocal state
+        state, costs = run(state, order)
         costs.block_until_ready()
 
     return block
@@ -183,7 +166,11 @@ def peers(
                 seconds[name].append(time.process_time() - started)
     figures: dict[str, Any] = {}
     for name, values in seconds.items():
-        figures[name] = {"update_ms": 1000 * statistics.median(values) / UPDATES}
+        each = [1000 * value / UPDATES for value in values]
+        figures[name] = {
+            "update_ms": statistics.median(each),
+            "update_ms_range": [min(each), max(each)],
+        }
         text = f"{name:17s} update {figures[name]['update_ms']:.2f} ms"
         if name in PEERS:
             base = PEERS[name][0]
@@ -203,6 +190,12 @@ def peers(
             "what": "[50, 50], batch 100, float32, one core, seconds of the processor",
             "rounds": rounds,
             "figures": figures,
+            "blas": [
+                library["architecture"]
+                for library in threadpool_info()
+                if "architecture" in library
+            ],
+            "peers": {name: version(name) for name in PACKAGES},
             "environment": environment(),
         }
     )

@@ -3,38 +3,12 @@
 
 import multiprocessing
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-import numpy as np
-
-import torch_impl
+from benchmarks.torch_work import ours, stacked
 from benchmarks.training import noise
-from common.dataset import Dataset
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import Recipe, preset
+from common.recipe import preset
 from common.threads import limit_threads
-
-UPDATES, STACK, STACKED_UPDATES, BATCH = 50, 32, 8, 100
-
-
-def ours(recipe: Recipe, dataset: Dataset, *, compiled: bool) -> Callable[[], object]:
-    """Updates of a `TorchLearner`."""
-    network = recipe.network(3072, 10)
-    parameters = initialize(network, "he", seed=0)
-    learner = torch_impl.TorchLearner(recipe, network, dataset, parameters, compiled=compiled)
-    order = minibatch_order(0, 0, len(dataset.training), BATCH)[:UPDATES]
-    return lambda: learner.run_epoch(order, np.full(len(order), 0.001))
-
-
-def stacked(recipe: Recipe, dataset: Dataset) -> Callable[[], object]:
-    """Updates of a stack whose models share their minibatches."""
-    network = recipe.network(3072, 10)
-    parameters = [initialize(network, "he", seed=0)] * STACK
-    learner = torch_impl.stacked_learner([recipe] * STACK, network, dataset, parameters)
-    order = minibatch_order(0, 0, len(dataset.training), BATCH)[:STACKED_UPDATES]
-    return lambda: learner.run_epoch(order, np.full((STACK, len(order)), 0.001))
 
 
 def worker(commands: Connection, compiled: bool) -> None:
@@ -44,11 +18,7 @@ def worker(commands: Connection, compiled: bool) -> None:
     stack, one = stacked(recipe, dataset), ours(recipe, dataset, compiled=compiled)
     while (command := commands.recv()) != "end":
         started = time.perf_counter()
-        if command == "one":
-            one()
-        else:
-            stack()
-        updates = UPDATES if command == "one" else STACKED_UPDATES * STACK
+        updates = one() if command == "one" else stack()
         commands.send(updates / (time.perf_counter() - started))
 
 

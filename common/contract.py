@@ -4,7 +4,7 @@ Either package is an `Implementation`: the harness takes two of them and asks fo
 a third, or a student's, can stand in for one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from common.dataset import Dataset
 from common.network import Network, Parameters, RunningStatistics
 from common.recipe import Recipe
 from common.run_folder import RunFolder
+from common.stacking import Diverged, OnStackEpoch, StackCheckpoint, StackedLearner
 from common.training import Learner, OnEpoch, Run
 
 
@@ -81,4 +82,35 @@ class Implementation(Protocol):
         on_epoch: OnEpoch | None = None,
     ) -> Run:
         """Minibatch gradient descent from the recipe's initial parameters, in its order."""
+        ...
+
+    def stacked_learner(
+        self,
+        recipes: Sequence[Recipe],
+        network: Network,
+        dataset: Dataset,
+        parameters: Sequence[Parameters],
+    ) -> StackedLearner:
+        """Many trainings at their start, done side by side: each slice is what `learner` makes of
+        its recipe and parameters."""
+        ...
+
+    def train_stacked(
+        self,
+        recipes: Sequence[Recipe],
+        dataset: Dataset,
+        *,
+        start: StackCheckpoint | None = None,
+        save: Callable[[StackCheckpoint], None] | None = None,
+        on_epoch: OnStackEpoch | None = None,
+    ) -> list[Run | Diverged]:
+        """What `train` makes of each recipe, or how it diverged, which disturbs no other.
+
+        Arguments:
+            recipes: of equal architecture, minibatch size and length.
+            start, save, on_epoch: as in `run_stacked`.
+
+        Raises:
+            UserError: the recipes cannot be stacked; the message names the field that differs.
+        """
         ...

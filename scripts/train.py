@@ -44,6 +44,12 @@ def train(
     tf32: Annotated[
         bool, typer.Option("--tf32", help="Let a GPU round float32 products (torch).")
     ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option(
+            "--compiled", help="Compile the update first: half a minute (torch on the CPU)."
+        ),
+    ] = False,
     threads: options.Threads = 1,
     data: options.Data = None,
     out: options.Out = None,
@@ -85,7 +91,9 @@ def train(
         backend, device = backend or "manual", device or "cpu"
         norm = "" if recipe.batch_norm else "-no-batch-norm"
         out = out or Path("runs") / f"{recipe.name}{norm}-{backend}-seed{recipe.seed}"
-    switches = torch_switches(backend, device, deterministic=deterministic, tf32=tf32)
+    switches = torch_switches(
+        backend, device, deterministic=deterministic, tf32=tf32, compiled=compiled
+    )
     load_backend(backend)
     limit_threads(threads)
     with output.busy("reading images"):
@@ -148,21 +156,33 @@ def reopen(
     return folder, recipe, its_backend, its_device
 
 
-def torch_switches(backend: str, device: str, *, deterministic: bool, tf32: bool) -> dict[str, Any]:
+def torch_switches(
+    backend: str, device: str, *, deterministic: bool, tf32: bool, compiled: bool
+) -> dict[str, Any]:
     """The options that only torch has.
 
     Raises:
-        UserError: one was given to the manual backend, or the device is not here.
+        UserError: one was given to the manual backend, the device is not here, or nothing can be
+            compiled for it.
     """
     if backend == "torch":
         from torch_impl import find_device
+        from torch_impl.learner import require_compiler
 
-        find_device(device)
-        return {"device": device, "deterministic": deterministic, "tf32": tf32}
+        place = find_device(device)
+        if compiled:
+            require_compiler(place)
+        return {
+            "device": device,
+            "deterministic": deterministic,
+            "tf32": tf32,
+            "compiled": compiled,
+        }
     for option, given in [
         (f"device {device}", device != "cpu"),
         ("deterministic", deterministic),
         ("tf32", tf32),
+        ("compiled", compiled),
     ]:
         if given:
             raise UserError(f"--{option} is for --backend torch; NumPy runs on the CPU, as it is")

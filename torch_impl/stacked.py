@@ -188,9 +188,11 @@ class StackedTorchLearner:
         All states have running statistics, or none has.
         """
         self.started = all(name in state for state in states for name in self.statistics)
-        for name, value in (self.parameters | self.statistics).items():
-            if name in self.parameters or self.started:
-                value.copy_(torch.from_numpy(np.stack([state[name] for state in states])))
+        names = [*self.parameters, *(self.statistics if self.started else ())]
+        for name in names:
+            slots = (self.parameters | self.statistics)[name]
+            for slot, state in zip(slots, states, strict=True):  # all at once is one more copy
+                slot.copy_(torch.from_numpy(state[name]))
         if not self.started:
             self.averages.zero_()
         self.share.fill_(1 - self.recipes[0].alpha if self.started else 1)
@@ -239,9 +241,14 @@ def train_stacked(
     """
     require_stackable(recipes)
     network = recipes[0].network(dataset.training.X.shape[1], dataset.classes)
-    parameters = [initialize(network, r.initialization, r.seed) for r in recipes]
     with arithmetic(deterministic=deterministic, tf32=tf32):
-        learner = stacked_learner(recipes, network, dataset, parameters, device)
+        learner = stacked_learner(
+            recipes,
+            network,
+            dataset,
+            [initialize(network, r.initialization, r.seed) for r in recipes],  # kept by nobody
+            device,
+        )
         return run_stacked(
             learner, recipes, network, dataset, start=start, save=save, on_epoch=on_epoch
         )

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -80,6 +81,7 @@ def test_a_diverging_run_exits_1_with_update_and_learning_rate(twingrad, small_d
         (["--batch-size", "1"], "batch norm needs at least 2"),
         (["--backend", "jax"], "manual or torch"),
         (["--device", "cuda"], "--backend torch"),
+        (["--compiled"], "--compiled is for --backend torch"),
         (["--dtype", "float16"], "float32 or float64"),
         (["--initialization", "best"], "he, xavier or a positive sigma"),
         (["--penalty", "nan"], "--penalty is nan"),
@@ -107,6 +109,58 @@ def test_cuda_where_there_is_none_exits_2(twingrad, small_data, tmp_path):
     )
     assert status == 2
     assert "0 CUDA devices" in err
+
+
+@pytest.fixture
+def compilations(monkeypatch):
+    """What torch is asked to compile; it is left as it is."""
+    asked = []
+    monkeypatch.setenv("CXX", "sh")  # so that one is found
+    monkeypatch.setattr("torch.compile", lambda update, **_: asked.append(update) or update)
+    return asked
+
+
+def test_compiled_runs_are_compiled_and_train_alike(twingrad, small_data, tmp_path, compilations):
+    options = (*SHORT, "--dtype", "float64", "--backend", "torch")
+    assert twingrad("train", *options, "--out", tmp_path / "plain")[0] == 0
+    assert len(compilations) == 0
+    assert twingrad("train", *options, "--out", tmp_path / "compiled", "--compiled")[0] == 0
+    assert len(compilations) == 1
+    plain, compiled = (
+        load_file(tmp_path / name / "parameters.safetensors") for name in ("plain", "compiled")
+    )
+    for name, value in plain.items():
+        # rounding of 40 updates in float64
+        np.testing.assert_allclose(compiled[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_a_run_may_be_resumed_compiled(twingrad, small_data, tmp_path, monkeypatch, compilations):
+    def interrupt(self, label, epoch, epochs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("scripts.output.Output.epoch", interrupt)
+        assert twingrad("train", *SHORT, "--backend", "torch", "--out", tmp_path / "run")[0] == 130
+    resumed = twingrad("train", "--resume", "--compiled", "--out", tmp_path / "run", "--quiet")
+    assert (resumed[0], len(compilations)) == (0, 1)
+
+
+def test_compiling_without_a_compiler_exits_2_before_a_folder_is_made(
+    twingrad, small_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    out = tmp_path / "run"
+    status, _, err = twingrad("train", "--backend", "torch", "--compiled", "--out", out)
+    assert (status, out.exists(), err.count("\n")) == (2, False, 1)
+    assert "'no-such-compiler' is not here" in err
+
+
+def test_compiling_for_a_gpu_exits_2_in_one_line(twingrad, small_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    arguments = ("--backend", "torch", "--device", "cuda", "--compiled", "--out", tmp_path / "run")
+    status, _, err = twingrad("train", *arguments)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--compiled is for the CPU" in err
 
 
 def test_resume_refuses_what_contradicts_the_run(twingrad, small_data, tmp_path):

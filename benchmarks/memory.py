@@ -1,0 +1,89 @@
+"""Memory that a stack takes for each of its nets, beside the data."""
+
+import importlib
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from common.contract import Implementation
+from common.dataset import Dataset, Split
+from common.initialization import initialize
+from common.recipe import preset
+from common.threads import limit_threads
+
+SIZES = (16, 32, 64)
+"""Of the stacks."""
+
+STATUS = Path("/proc/self/status")
+
+
+def per_stacked_net(package: str) -> dict[str, float] | None:
+    """MB for each net of a float32 stack of [50, 50]; None where no system tells, as on macOS.
+
+    Arguments:
+        package: manual_impl or torch_impl.
+    """
+    if not STATUS.exists():
+        return None
+    return {
+        f"stack of {models}, {'own' if own else 'shared'} minibatches": megabytes(
+            package, models, own=own
+        )
+        for own in (False, True)
+        for models in SIZES
+    }
+
+
+def megabytes(package: str, models: int, *, own: bool) -> float:
+    """The most that a process of its own comes to hold, from the initial parameters to an
+    evaluation after updates, beyond what it held before; for each net.
+
+    Counted is resident memory, and so the libraries' buffers too.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(growth, package, models, own).result() / models / 1e6
+
+
+def growth(package: str, models: int, own: bool) -> int:
+    """Bytes, of this process."""
+    limit_threads(1)
+    implementation, dataset = importlib.import_module(package), samples()
+    work(implementation, dataset, 2, own=own)  # what a first call loads is no stack's
+    before = resident("VmRSS")
+    work(implementation, dataset, models, own=own)
+    return resident("VmHWM") - before
+
+
+def samples() -> Dataset:
+    """Noise of CIFAR-10's width."""
+    rng = np.random.default_rng(0)
+    split = Split(rng.standard_normal((5000, 3072), dtype=np.float32), rng.integers(10, size=5000))
+    return Dataset(split, split, split, 10, {})
+
+
+def work(implementation: Implementation, dataset: Dataset, models: int, *, own: bool) -> None:
+    """Two updates and an evaluation of a stack."""
+    recipes = [replace(preset("three-layer"), seed=i) for i in range(models)]
+    network = recipes[0].network(3072, 10)
+    learner = implementation.stacked_learner(
+        recipes, network, dataset, [initialize(network, "he", recipe.seed) for recipe in recipes]
+    )
+    order = np.random.default_rng(1).integers(0, 5000, ((models,) if own else ()) + (2, 100))
+    learner.run_epoch(order, np.full((models, 2), 0.001))
+    learner.evaluate("validation")
+
+
+def resident(field: str) -> int:
+    """VmRSS, this process's memory in bytes, or VmHWM, the most that it ever was."""
+    lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return 1024 * int(lines[field].split()[0])
+
+
+def spell(memory: dict[str, float] | None) -> str:
+    """The figures in a line."""
+    if memory is None:
+        return "unknown here"
+    return "; ".join(f"{name} {mb:.2f}" for name, mb in memory.items())
