@@ -20,7 +20,7 @@ STYLE_OF = {
     "W1 unpenalised": ("#d55e00", "-"),
     "unshuffled": ("#0072b2", "-"),
     "every file by itself": ("#cc79a7", "--"),
-    "stale eta": ("#e69f00", ":"),
+    "stale eta": ("#56b4e9", ":"),
     ALL: ("#009e73", "--"),
 }
 """Colour and line of each; the colours are Okabe and Ito's, told apart without red and green."""
@@ -93,7 +93,7 @@ def defects_figure(results: Results, title: str) -> "Figure | None":
         row[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     for axes in grid[-1]:
         mark_updates(axes)
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(f"{title}\nlines: means; bands: smallest to largest of the seeds", fontsize=11)
     return figure
 
 
@@ -113,7 +113,9 @@ def draw_group(axes: "Axes", group: Group, part: DrawnPart, quantity: str) -> No
             )
             axes.fill_between(band.updates, band.low, band.high, color=colour, alpha=0.15, lw=0)
     theirs = published_curve(group.key, part, quantity)
-    axes.plot(theirs.updates, theirs.values, **published_style("training"), label="the report's")
+    axes.plot(
+        theirs.updates, theirs.values, **published_style("training"), label="the report's run"
+    )
 
 
 def defects_caption(results: Results) -> str:

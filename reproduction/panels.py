@@ -121,7 +121,8 @@ def legend_of(sides: Sequence[Side]) -> "list[Artist]":
         for part, colour in COLOUR_OF.items()
     ]
     points = [
-        Line2D([], [], **published_style(part), label=f"the report's, {part}") for part in COLOUR_OF
+        Line2D([], [], **published_style(part), label=f"the report's run, {part}")
+        for part in COLOUR_OF
     ]
     bands = [
         Patch(

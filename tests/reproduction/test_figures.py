@@ -126,7 +126,7 @@ def test_what_a_defect_alone_changes_is_told():
     assert [line.get_label() for line in cost.get_lines()] == [
         "as specified, 3 seeds",
         "W1 unpenalised, 1 seed",
-        "the report's",
+        "the report's run",
     ]
     assert defects_figure(results_of({HE: THREE}), "title") is None
 
