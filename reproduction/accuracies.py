@@ -15,8 +15,7 @@ from reproduction.experiments import (
     TABLE_1_WIDE,
     TABLE_5,
 )
-from reproduction.panels import NAME_OF
-from reproduction.readings import Reading
+from reproduction.readings import NAME_OF, Reading
 from reproduction.results import Results, Trained
 
 if TYPE_CHECKING:

@@ -1,10 +1,13 @@
 """Where the published curves end, and the signature that the missing penalty leaves there."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from reproduction.bands import SAMPLES, band_of, published_curve
 from reproduction.experiments import EXPERIMENTS
 from reproduction.judgement import Verdict, judge, paired
-from reproduction.panels import SAMPLES, published_curve
 from reproduction.readings import Reading
 from reproduction.results import Results, Trained
 
@@ -19,6 +22,19 @@ ASKED_SIGNATURE: dict[Reading, tuple[float, float]] = {
 
 
 @dataclass(frozen=True)
+class Apart:
+    """Where a published curve is furthest from the mean of ours.
+
+    Arguments:
+        difference: published less ours; of accuracies in points.
+        update: at which.
+    """
+
+    difference: float
+    update: int
+
+
+@dataclass(frozen=True)
 class EndCost:
     """Where a published curve of the training cost ends, and ours at the same update.
 
@@ -29,6 +45,8 @@ class EndCost:
             without batch norm: the report plots that an epoch too early, so that its last point
             is the end of epoch 19.
         cost: ours and the published one.
+        furthest: of the training cost and accuracy, over the whole curve; None where all ours
+            diverged.
     """
 
     experiment: str
@@ -36,6 +54,7 @@ class EndCost:
     figure: str
     epoch: int
     cost: Verdict
+    furthest: Mapping[str, Apart | None]
 
     @property
     def relative_difference(self) -> float | None:
@@ -66,8 +85,26 @@ def end_costs(results: Results, reading: Reading) -> list[EndCost]:
             if all(trained.test is not None for trained in trainings) and None in costs:
                 continue
             cost = judge(costs, float(published.values[-1]))
-            found.append(EndCost(experiment.key, row.label, row.figure, epoch, cost))
+            furthest = {
+                quantity: furthest_apart(trainings, row.figure, quantity)
+                for quantity in ("cost", "accuracy")
+            }
+            found.append(EndCost(experiment.key, row.label, row.figure, epoch, cost, furthest))
     return found
+
+
+def furthest_apart(trainings: Sequence[Trained], figure: str, quantity: str) -> Apart | None:
+    """Over the updates at which both curves have a point; of the training part."""
+    ours, published = (
+        band_of(trainings, "training", quantity),
+        published_curve(figure, "training", quantity),
+    )
+    if ours is None:
+        return None
+    updates, here, there = np.intersect1d(ours.updates, published.updates, return_indices=True)
+    differences = published.values[there] - ours.mean[here]
+    worst = int(np.abs(differences).argmax())
+    return Apart(float(differences[worst]), int(updates[worst]))
 
 
 def cost_after(trained: Trained, epoch: int) -> float | None:

@@ -12,7 +12,8 @@ from reproduction.bands import band_of, counted, published_curve
 from reproduction.defects import defects_caption, defects_figure
 from reproduction.experiment import Experiment, Row
 from reproduction.experiments import EXPERIMENTS, SWITCHES
-from reproduction.panels import NAME_OF, Side, curves_figure
+from reproduction.panels import Side, curves_figure
+from reproduction.readings import NAME_OF
 from reproduction.results import Results
 
 if TYPE_CHECKING:

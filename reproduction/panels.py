@@ -8,16 +8,12 @@ import numpy as np
 
 from common.figures import COLOURS
 from reproduction.bands import SAMPLES, DrawnPart, band_of, counted, published_curve
-from reproduction.readings import Reading
 from reproduction.results import QUANTITIES, Trained
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-NAME_OF: Mapping[Reading, str] = {"published": "as published", "specified": "as specified"}
-"""The readings in the order in which they are drawn."""
 
 COLOUR_OF: Mapping[DrawnPart, str] = {"training": COLOURS[0], "validation": COLOURS[1]}
 TITLES = ("cost", 'loss (published "loss" = its cost)', "accuracy, %", "learning rate")

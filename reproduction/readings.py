@@ -8,6 +8,9 @@ from common.recipe import Recipe
 Reading = Literal["specified", "published"]
 READINGS: tuple[Reading, ...] = ("specified", "published")
 
+NAME_OF: Mapping[Reading, str] = {"published": "as published", "specified": "as specified"}
+"""For people, in the order in which they are shown."""
+
 DEFECTS = {
     "unpenalised_first_layer": "Without batch norm the gradient of W1 lacks its penalty, "
     "2 lambda W1, while the cost counts lambda ||W1||^2: W1 never decays.",

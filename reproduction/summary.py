@@ -8,8 +8,7 @@ from reproduction.claims import Claim, claims
 from reproduction.end_costs import END_COST_WITHIN, EndCost, Signature, end_costs, signature
 from reproduction.experiment import Experiment, Row
 from reproduction.judgement import Verdict, published_test_accuracies
-from reproduction.panels import NAME_OF
-from reproduction.readings import READINGS, Reading
+from reproduction.readings import NAME_OF, READINGS, Reading
 from reproduction.results import Results
 
 Judged = Sequence[tuple[Experiment, Row, Verdict]]

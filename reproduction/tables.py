@@ -7,8 +7,7 @@ from reproduction.document import Block, Commands, Heading, Paragraph, Table
 from reproduction.experiment import Experiment
 from reproduction.explanations import explanation_of
 from reproduction.judgement import Verdict, verdicts
-from reproduction.panels import NAME_OF
-from reproduction.readings import Reading
+from reproduction.readings import NAME_OF, Reading
 from reproduction.results import Results
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reproduction.bands import published_figures
 from reproduction.end_costs import end_costs, signature
 from tests.reproduction.made_up import EPOCHS, Told, results_of
 
@@ -62,3 +63,13 @@ def test_signature_asks_another_difference_of_each_reading(reading, difference, 
 
 def test_signature_without_trainings_is_not_decided():
     assert signature(results_of({}), "published").shown is None
+
+
+def test_where_the_published_curve_is_furthest_from_ours():
+    published = published_figures()["fig10_He_noBN"]["cost"]["training"]
+    cost = list(published)
+    cost[6] -= 0.25  # of epoch 7: after 3150 updates
+    results = results_of({("table3", "He"): [Told(cost=cost)] * 2}, "published")
+    (found,) = end_costs(results, "published")
+    furthest = found.furthest["cost"]
+    assert (furthest.difference, furthest.update) == (pytest.approx(0.25), 3150)
