@@ -78,7 +78,7 @@ def pictures(results: Results) -> Iterator[Picture]:
                 yield redrawn(results, experiment, row, row.figure)
     title = "What each defect of the published code does alone ([100, 50], He)"
     yield Picture("defects.png", title, defects_caption(results), defects_figure(results, title))
-    title = "Table 1: test accuracy against lambda, with BN, sigma .01"
+    title = "Table 1: test accuracy against lambda, with BN"
     caption = "Crosses are the report's seven lambdas; it chose them by these test accuracies."
     yield Picture("lambda.png", title, caption, lambda_figure(results, title))
     title = "Learning-rate ranges with and without BN: [100, 50], He, lambda .0051"
