@@ -15,7 +15,7 @@ def section_of(results: Results, experiment: Experiment, level: int = 2) -> list
     """Heading, table and commands of an experiment."""
     return [
         Heading(experiment.title, level),
-        Paragraph(experiment.about),
+        Paragraph(f"{experiment.about} (`twingrad reproduce --only {experiment.key}`)"),
         table_of(results, experiment),
         *explained(results, experiment),
         commands_of(results, experiment),

@@ -91,7 +91,8 @@ def opening(summary: Summary) -> list[Block]:
             f"Data: {data['name']}{', the synthetic stand-in' if data['synthetic'] else ''}. "
             f"{about['seeds']} seeds, {about['backend']}, float32, {machine['processor']}, "
             f"{about['processes']} processes of one thread; trained in "
-            f"{spell(about['training seconds'])}. All runs: `results.json`."
+            f"{spell(about['training seconds'])}. Made by `twingrad reproduce --seeds "
+            f"{about['seeds']}`; every run with its curves is in `results.json`."
         ),
         Heading("What was found"),
         Bullets([f"{said[0].upper()}{said[1:]}." for said in summary.sentences]),
