@@ -57,7 +57,7 @@ def cells_of(
         for experiment in experiments
         for row in experiment.rows
         for reading in experiment.readings
-        for seed in range(min(seeds, experiment.seeds or seeds))
+        for seed in range(experiment.seeds or seeds)
         for recipe in [recipe_of_row(experiment, row, reading, seed)]
     ]
 

@@ -42,7 +42,7 @@ class Experiment:
             tests an explanation.
         readings: in which it is run.
         both_backends: whether a seed of it is run with the other backend too.
-        seeds: run with so many at most; None for as many as are asked for.
+        seeds: run with so many, whatever is asked for; None for as many as are.
     """
 
     key: str
