@@ -35,7 +35,8 @@ def claims_section(summary: Summary) -> list[Block]:
                 ["reading", "verdict", "in numbers"],
                 [
                     [NAME_OF[reading], f"**{found.answer}**", found.sentence]
-                    for reading, found in claim.findings.items()
+                    for reading in NAME_OF
+                    if (found := claim.findings.get(reading)) is not None
                 ],
             ),
         ]

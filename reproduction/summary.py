@@ -11,6 +11,9 @@ from reproduction.judgement import Verdict, published_test_accuracies
 from reproduction.readings import NAME_OF, READINGS, Reading
 from reproduction.results import Results
 
+NAMED = 5
+"""Numbers outside their interval that are named in a sentence; more are in the tables."""
+
 Judged = Sequence[tuple[Experiment, Row, Verdict]]
 
 
@@ -41,7 +44,11 @@ class Summary:
         for reading, name in NAME_OF.items():
             said += [f"{name}: {found}" for found in self.found_in(reading)]
         for claim in self.claims:
-            answers = [f"{found.answer} {NAME_OF[r]}" for r, found in claim.findings.items()]
+            answers = [
+                f"{claim.findings[reading].answer} {name}"
+                for reading, name in NAME_OF.items()
+                if reading in claim.findings
+            ]
             said.append(f"'{claim.statement.rstrip('.')}': {', '.join(answers)}")
         return said
 
@@ -50,6 +57,8 @@ class Summary:
         outside, judged = self.outside(reading), self.judged(reading)
         if judged:
             names = [f"{experiment.key} {row.label}" for experiment, row, _ in outside]
+            if len(names) > NAMED:
+                names = ["see the tables"]
             yield (
                 f"{len(judged) - len(outside)} of {len(judged)} published test accuracies stand"
                 f"{'; outside: ' if names else ''}{', '.join(names)}"
