@@ -11,7 +11,7 @@ from jaxtyping import Float
 from common.errors import UserError
 from common.initialization import initial_sigma
 from common.network import Network
-from common.schedule import learning_rates
+from common.schedule import learning_rates, stale_rates
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class Recipe:
             )
         half_cycle = self.half_cycle or 5 * per_epoch
         updates = self.epochs * per_epoch if self.epochs else 2 * half_cycle * self.cycles
-        rates = learning_rates(
-            updates, half_cycle, self.eta_min, self.eta_max, stale=self.stale_eta
-        )
+        rates = learning_rates(updates, half_cycle, self.eta_min, self.eta_max)
+        if self.stale_eta:
+            rates = stale_rates(rates, half_cycle)
         return Plan(per_epoch, half_cycle, rates)
 
     def as_json(self) -> dict[str, Any]:

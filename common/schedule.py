@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 
 def learning_rates(
-    updates: int, half_cycle: int, eta_min: float, eta_max: float, *, stale: bool = False
+    updates: int, half_cycle: int, eta_min: float, eta_max: float
 ) -> Float[np.ndarray, " updates"]:
     """The learning rate of updates t = 1, ..., updates.
 
@@ -16,7 +16,6 @@ def learning_rates(
         updates: how many.
         half_cycle: n_s, in updates.
         eta_min, eta_max: the ends of the range.
-        stale: update t = 2 l n_s uses the rate of update t - 1, as the published code did.
 
     Returns:
         float64; entry t - 1 belongs to update t.
@@ -24,8 +23,19 @@ def learning_rates(
     t = np.arange(1, updates + 1)
     position = (t % (2 * half_cycle)) / half_cycle  # 0 ... 2 within the cycle
     height = np.where(position < 1, position, 2 - position)
-    rates = eta_min + height * (eta_max - eta_min)
-    if stale:
-        begins = np.arange(2 * half_cycle, updates + 1, 2 * half_cycle)
-        rates[begins - 1] = rates[begins - 2]
-    return rates
+    return eta_min + height * (eta_max - eta_min)
+
+
+def stale_rates(
+    rates: Float[np.ndarray, " updates"], half_cycle: int
+) -> Float[np.ndarray, " updates"]:
+    """The same, but update t = 2 l n_s keeps the rate of update t - 1, as in the published code.
+
+    Arguments:
+        rates: what `learning_rates` returned; not changed.
+        half_cycle: n_s, in updates.
+    """
+    begins = np.arange(2 * half_cycle, len(rates) + 1, 2 * half_cycle)
+    stale = rates.copy()
+    stale[begins - 1] = rates[begins - 2]
+    return stale
