@@ -12,6 +12,7 @@ from reproduction.folder import RESULTS, TRAININGS, add_seconds, prepare, second
 from reproduction.results import Results
 from reproduction.training import train_cells
 from reproduction.writing import write_pages
+from sweeps.data import Form, form_of
 from sweeps.defaults import checked
 from sweeps.progress import OnStatus
 
@@ -50,19 +51,19 @@ def reproduce(
     """
     cells = cells_of_both(chosen(only), seeds=seeds, backend=backend, quick=quick)
     processes = checked(processes, stack, devices)
-    identities = []
+    known: dict[Form, Dataset] = {}
 
-    def noted(recipe: Recipe) -> Dataset:
-        dataset = dataset_of(recipe)
-        identities.append(dataset.identity)
-        return dataset
+    def once(recipe: Recipe) -> Dataset:
+        if form_of(recipe) not in known:
+            known[form_of(recipe)] = dataset_of(recipe)
+        return known[form_of(recipe)]
 
     prepare(folder, resume=resume, overwrite=overwrite)
     started = time.monotonic()
     try:
         trainings = train_cells(
             cells,
-            noted,
+            once,
             folder / TRAININGS,
             devices=devices,
             processes=processes,
@@ -71,13 +72,14 @@ def reproduce(
         )
     finally:
         add_seconds(folder, time.monotonic() - started)
+    identity = next(iter(known.values())).identity
     about = {
         "backend": backend,
         "seeds": seeds,
         "quick": quick,
         "processes": processes,
         "training seconds": round(seconds_so_far(folder)),
-        "data": {key: identities[0].get(key) for key in ("name", "digest", "synthetic")},
+        "data": {key: identity.get(key) for key in ("name", "digest", "official", "synthetic")},
         "environment": environment(devices[0]),
     }
     results = Results(cells, trainings, about)

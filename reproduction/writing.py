@@ -1,8 +1,9 @@
 """The pages of a reproduction: Markdown beside its figures, and one HTML file."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from common.files import write_whole
 from common.pages import write_page
@@ -65,6 +66,13 @@ def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:
     return blocks + gradients_section(gradient_checks())
 
 
+def which_copy(data: Mapping[str, Any]) -> str:
+    """What a reader must know of the data."""
+    if data["synthetic"]:
+        return ", a synthetic stand-in: these accuracies say nothing of the report's"
+    return "" if data["official"] else ", not the official copy (the MD5s of its files differ)"
+
+
 def part_of(results: Results, experiments: Sequence[Experiment], heading: str) -> list[Block]:
     """The experiments of one source."""
     if not experiments:
@@ -88,7 +96,7 @@ def opening(summary: Summary) -> list[Block]:
             "further run, from the mean and standard deviation of ours over seeds."
         ),
         Paragraph(
-            f"Data: {data['name']}{', the synthetic stand-in' if data['synthetic'] else ''}. "
+            f"Data: {data['name']}{which_copy(data)}. "
             f"{about['seeds']} seeds, {about['backend']}, float32, {machine['processor']}, "
             f"{about['processes']} processes of one thread; trained in "
             f"{spell(about['training seconds'])}. Made by `twingrad reproduce --seeds "

@@ -49,10 +49,15 @@ def reproduce(
     load_backend(backend or "manual")
     limit_threads(1)
 
+    announced = False
+
     def dataset_of(recipe: Recipe) -> Dataset:
+        nonlocal announced
         with output.busy("reading images"):
             found = load_for(data, recipe)
-        output.print(f"data: {found.identity['description']}")
+        if not announced:
+            output.print(f"data: {found.identity['description']}")
+        announced = True
         return found
 
     line = Terminal(output.console)

@@ -1,0 +1,55 @@
+"""The committed reproduction: that its page is of its results, and what it must show."""
+
+import pytest
+
+from reproduction.cells import chosen
+from reproduction.document import markdown_of
+from reproduction.end_costs import end_costs, signature
+from reproduction.judgement import published_test_accuracies
+from reproduction.results import Results
+from reproduction.tables import table_of
+from tests.support import ROOT
+
+FOLDER = ROOT / "docs" / "reproduction"
+
+
+@pytest.fixture(scope="module")
+def results():
+    return Results.load(FOLDER / "results.json")
+
+
+@pytest.mark.parametrize("experiment", chosen([]), ids=lambda experiment: experiment.key)
+def test_every_table_is_of_the_results(results, experiment):
+    assert markdown_of(table_of(results, experiment)) in (FOLDER / "README.md").read_text()
+
+
+def test_five_seeds_of_every_setting(results):
+    for experiment in chosen([]):
+        for row in experiment.rows:
+            for reading in experiment.readings:
+                found = results.of(experiment.key, row.label, reading)
+                assert len(found) == (experiment.seeds or 5), (experiment.key, row.label, reading)
+
+
+def test_all_but_three_published_accuracies_stand_as_published(results):
+    judged = published_test_accuracies(results, "published")
+    assert len(judged) == 41
+    assert sum(verdict.stands is True for _, _, verdict in judged) >= 38
+
+
+def test_the_published_curves_end_where_ours_do(results):
+    found = end_costs(results, "published")
+    assert len(found) == 12
+    assert all(cost.within for cost in found)
+
+
+def test_the_missing_penalty_leaves_its_signature(results):
+    assert signature(results, "published").difference.mean == pytest.approx(0.516, abs=0.05)
+    assert signature(results, "specified").difference.mean == pytest.approx(0, abs=0.02)
+
+
+def test_every_picture_of_the_page_is_there():
+    page = (FOLDER / "README.md").read_text()
+    named = {line.partition("](")[2].rstrip(")") for line in page.splitlines() if "![" in line}
+    assert len(named) >= 12
+    assert {str(path.relative_to(FOLDER)) for path in (FOLDER / "figures").iterdir()} == named
