@@ -20,6 +20,7 @@ from common.dataset import Dataset
 from common.environment import environment
 from common.recipe import Recipe
 from common.threads import limit_threads
+from reproduction.bands import SAMPLES
 from reproduction.results import Results
 from scripts import options
 from scripts.output import Output
@@ -44,7 +45,7 @@ def reproduction(
     found = Results.load(results)
     epochs: Counter[tuple[Recipe, str]] = Counter()
     for recipe, backend in found.trainings:
-        samples = 45_000 if recipe.batches == 5 else 10_000 * recipe.batches
+        samples = SAMPLES if recipe.batches == 5 else 10_000 * recipe.batches
         epochs[plain(recipe), backend] += recipe.plan(samples).epochs
     seconds, datasets = 0.0, dict[object, Dataset]()
     lines = []

@@ -51,6 +51,14 @@ class BackendDifference:
         return None if self.main is None or self.other is None else self.other - self.main
 
     @property
+    def ratio(self) -> float | None:
+        """The difference over that of two seeds, sqrt(2) times the spread: Student's t if backends
+        differ like seeds. None where seeds do not differ at all."""
+        if self.difference is None or not self.spread:
+            return None
+        return self.difference / (math.sqrt(2) * self.spread)
+
+    @property
     def limit(self) -> float | None:
         """That two runs of different seeds differ by no more than, with 95 % probability."""
         if self.spread is None:
@@ -71,12 +79,11 @@ class BackendComparison:
 
     Arguments:
         differences: of each.
-        ratio: rms difference over sqrt(2) times the rms spread, of those that have both: about 1
-            if backends differ like seeds, 0 if they agree; None without any.
-        ratio_limit: exceeded with 5 % probability if backends differ like seeds, by the F
-            distribution. Spreads differ between settings, hence Satterthwaite's degrees of
-            freedom.
-        bias: mean of the signed differences, in points.
+        ratio: median size of the differences, each over that of two seeds: of Student's t it is
+            about .7, of backends that agree 0. A median, since spreads differ a hundredfold
+            between settings and a few would else decide. None without any.
+        ratio_limit: exceeded with 5 % probability if backends differ like seeds.
+        bias: mean of the signed ratios.
     """
 
     differences: Sequence[BackendDifference]
@@ -109,9 +116,9 @@ def backend_differences(results: Results) -> BackendComparison:
         if cell.backend != main and (cell.recipe, main) in results.trainings
     }
     found = [difference_of(results, cell) for cell in reversed(twins.values())]
-    ratio, limit = pooled_ratio(found)
-    signed = [d.difference for d in found if d.difference is not None]
-    return BackendComparison(found, ratio, limit, mean_interval(signed))
+    ratios = [d.ratio for d in found if d.ratio is not None]
+    freedom = float(np.median([d.freedom for d in found if d.ratio is not None] or [1]))
+    return BackendComparison(found, *typical(ratios, freedom), mean_interval(ratios))
 
 
 def difference_of(results: Results, cell: Cell) -> BackendDifference:
@@ -133,19 +140,14 @@ def difference_of(results: Results, cell: Cell) -> BackendDifference:
     )
 
 
-def pooled_ratio(found: Sequence[BackendDifference]) -> tuple[float | None, float | None]:
-    """The ratio and its limit, as in `BackendComparison`."""
-    judged = [
-        (d.difference, d.spread, d.freedom)
-        for d in found
-        if d.difference is not None and d.spread is not None
-    ]
-    differences, spreads, freedom = np.array(judged, dtype=float).reshape(-1, 3).T
-    variances = spreads**2
-    total = float(variances.sum())
-    if total == 0:
+def typical(ratios: Sequence[float], freedom: float) -> tuple[float | None, float | None]:
+    """The median of the ratios' sizes, and its limit, as in `BackendComparison`.
+
+    Of N independent values the median lies at a quantile that is Beta((N + 1) / 2, (N + 1) / 2)
+    distributed; the values are the sizes of Student's t.
+    """
+    if not ratios:
         return None, None
-    ratio = math.sqrt(float((differences**2).sum()) / (2 * total))
-    above = total**2 / float((variances**2).sum())
-    below = total**2 / float((variances**2 / freedom).sum())
-    return ratio, math.sqrt(float(stats.f.ppf(0.95, above, below)))
+    half = (len(ratios) + 1) / 2
+    quantile = float(stats.beta.ppf(0.95, half, half))
+    return float(np.median(np.abs(ratios))), float(stats.t.ppf((1 + quantile) / 2, freedom))

@@ -1,13 +1,7 @@
 """The command that repeats a training by hand."""
 
 from common.recipe import Recipe
-
-SWITCHES = (
-    "unpenalised_first_layer",
-    "unshuffled",
-    "per_file_standardization",
-    "stale_eta",
-)
+from reproduction.readings import DEFECTS
 
 
 def command_of(recipe: Recipe, backend: str) -> str:
@@ -19,7 +13,7 @@ def command_of(recipe: Recipe, backend: str) -> str:
             continue
         if name == "batch_norm":
             words.append("--no-batch-norm")
-        elif name in SWITCHES:
+        elif name in DEFECTS:
             words.append(f"--{option}")
         elif name == "hidden":
             words.append(f"--hidden {','.join(map(str, value))}")

@@ -95,7 +95,8 @@ def compare_spreads(what: str, with_bn: Measured, without: Measured) -> Comparis
     """The ratio of the standard deviations between seeds, less of which is wanted.
 
     Each is pooled over the places, which are taken to spread alike and independently, as the two
-    sides are: places * (n - 1) degrees of freedom of the F distribution on either side.
+    sides are: places * (n - 1) degrees of freedom of the F distribution on either side. Where runs
+    of one seed go up and down together, as those without batch norm do, it is too narrow.
     """
     n, places = with_bn.shape
     if n < 2:

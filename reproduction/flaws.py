@@ -6,7 +6,7 @@ from statistics import fmean
 
 from common.initialization import initialize
 from common.recipe import Recipe
-from reproduction.bands import published_figures
+from reproduction.bands import SAMPLES, published_figures
 from reproduction.end_costs import end_costs, signature
 from reproduction.experiments import BASELINE_FROM_HE, LAMBDAS, SEARCH, SWITCHES, TABLE_4
 from reproduction.judgement import judge, verdicts
@@ -94,7 +94,7 @@ def loss_evidence() -> str:
 def stale_rates() -> str:
     """The one rate of a 2-cycle run that differs inside it."""
     right, stale = (
-        Recipe(stale_eta=stale).plan(45_000).learning_rates[4499] for stale in (False, True)
+        Recipe(stale_eta=stale).plan(SAMPLES).learning_rates[4499] for stale in (False, True)
     )
     return f"At t = 4500 the rate is {stale:.4g} in place of {right:.4g}."
 

@@ -27,25 +27,31 @@ def prepare(path: Path, *, resume: bool, overwrite: bool) -> None:
         overwrite: removes what an earlier reproduction wrote, and nothing else.
 
     Raises:
-        UserError: it holds something, and neither was given; or it is a file.
+        UserError: it holds a reproduction, and neither was given, or both were; it holds something
+            else, or is a file.
     """
-    if path.is_dir() and any(path.iterdir()) and not resume:
-        if not overwrite:
+    if resume and overwrite:
+        raise UserError("--resume keeps and --overwrite removes what is there: give one of them")
+    if path.is_dir() and any(path.iterdir()):
+        if not (path / TRAININGS).is_dir():
+            raise UserError(f"--out {path}: holds no reproduction; name another folder")
+        if not resume and not overwrite:
             raise UserError(
                 f"--out {path}: is not empty; continue with --resume, replace with --overwrite, or "
                 "name another folder"
             )
-        for name in OWN:
-            found = path / name
-            shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
-    make_folder(path)
+        if overwrite:
+            for name in OWN:
+                found = path / name
+                shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+    make_folder(path / TRAININGS)
 
 
 def seconds_so_far(path: Path) -> float:
-    """Of training in the folder, over all calls."""
+    """Of training in the folder, over all calls that came to their end; 0 where it is unknown."""
     try:
         return float(json.loads((path / SECONDS).read_text())["training"])
-    except FileNotFoundError:
+    except (OSError, ValueError, TypeError, KeyError):
         return 0.0
 
 

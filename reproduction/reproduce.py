@@ -14,6 +14,8 @@ from reproduction.training import train_cells
 from reproduction.writing import write_pages
 from sweeps.data import Form, form_of
 from sweeps.defaults import checked
+from sweeps.disk import disk_reported
+from sweeps.execution import trainer
 from sweeps.progress import OnStatus
 
 
@@ -58,22 +60,27 @@ def reproduce(
             known[form_of(recipe)] = dataset_of(recipe)
         return known[form_of(recipe)]
 
+    for one in dict.fromkeys(cell.backend for cell in cells):
+        for device in devices:
+            trainer(one, device if one == "torch" else "cpu")  # what is missing is said at once
     prepare(folder, resume=resume, overwrite=overwrite)
     started = time.monotonic()
-    try:
-        trainings = train_cells(
-            cells,
-            once,
-            folder / TRAININGS,
-            devices=devices,
-            processes=processes,
-            stack=stack,
-            on_status=on_status,
-        )
-    finally:
-        add_seconds(folder, time.monotonic() - started)
+    with disk_reported(folder):
+        try:
+            trainings = train_cells(
+                cells,
+                once,
+                folder / TRAININGS,
+                devices=devices,
+                processes=processes,
+                stack=stack,
+                on_status=on_status,
+            )
+        finally:
+            add_seconds(folder, time.monotonic() - started)
     identity = next(iter(known.values())).identity
     about = {
+        "only": list(only),
         "backend": backend,
         "seeds": seeds,
         "quick": quick,
@@ -83,6 +90,7 @@ def reproduce(
         "environment": environment(devices[0]),
     }
     results = Results(cells, trainings, about)
-    results.save(folder / RESULTS)
-    write_pages(results, folder)
+    with disk_reported(folder):
+        results.save(folder / RESULTS)
+        write_pages(results, folder)
     return results

@@ -140,7 +140,7 @@ class Results:
                 for cell in fields["cells"]
                 for number in [cell.pop("run")]
             ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise UserError(f"{path}: no results of a reproduction ({error})") from error
         return cls(cells, {(run.recipe, run.backend): run for run in runs}, fields["about"])
 

@@ -67,8 +67,8 @@ class Summary:
             known = {id(row): verdict.stands for _, row, verdict in self.judged("published")}
             stand = sum(known.get(id(row)) is True for _, row, _ in outside)
             yield (
-                f"of the {len(outside)} outside, {stand} stand as published: the defects of the "
-                "published code account for them"
+                f"of the {len(outside)} outside, {stand} stand as published: with the defects of "
+                "the published code they are reached"
             )
         if costs := self.costs[reading]:
             near = sum(cost.within is True for cost in costs)

@@ -61,10 +61,11 @@ def explained(results: Results, experiment: Experiment) -> list[Block]:
         return []
     reading: Reading = "published" if experiment.source == "report" else "specified"
     found: list[Block] = []
+    run = {cell.experiment for cell in results.cells}
     for row in experiment.rows:
         for part, judged in verdicts(results, experiment, row, reading).items():
             if judged.stands is False:
-                why = explanation_of(experiment.key, row.label, part)
+                why = explanation_of(experiment.key, row.label, part, run)
                 number = percent(judged.published)
                 found.append(Paragraph(f"**{row.label}, {number} ({part}):** {why}"))
     return found

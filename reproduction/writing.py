@@ -66,6 +66,21 @@ def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:
     return blocks + gradients_section(gradient_checks())
 
 
+def counted_seeds(about: Mapping[str, Any]) -> str:
+    """How many there are; the tables have n where it is another."""
+    seeds = about["seeds"]
+    return "1 seed" if seeds == 1 else f"{seeds} seeds where a table has no other n"
+
+
+def command_of(about: Mapping[str, Any]) -> str:
+    """What made these pages."""
+    words = ["twingrad reproduce", f"--seeds {about['seeds']}"]
+    words += [f"--only {key}" for key in about["only"]]
+    if about["backend"] != "manual":
+        words.append(f"--backend {about['backend']}")
+    return " ".join(words + ["--quick"] * about["quick"])
+
+
 def which_copy(data: Mapping[str, Any]) -> str:
     """What a reader must know of the data."""
     if data["synthetic"]:
@@ -97,10 +112,10 @@ def opening(summary: Summary) -> list[Block]:
         ),
         Paragraph(
             f"Data: {data['name']}{which_copy(data)}. "
-            f"{about['seeds']} seeds, {about['backend']}, float32, {machine['processor']}, "
+            f"{counted_seeds(about)}, {about['backend']}, float32, {machine['processor']}, "
             f"{about['processes']} processes of one thread; trained in "
-            f"{spell(about['training seconds'])}. Made by `twingrad reproduce --seeds "
-            f"{about['seeds']}`; every run with its curves is in `results.json`."
+            f"{spell(about['training seconds'])}. Made by "
+            f"`{command_of(about)}`; every run with its curves is in `results.json`."
         ),
         Heading("What was found"),
         Bullets([f"{said[0].upper()}{said[1:]}." for said in summary.sentences]),

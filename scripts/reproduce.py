@@ -36,8 +36,9 @@ def reproduce(
 ) -> None:
     """Train every network of the report, in both readings, and say which of its numbers stand.
 
-    With --resume nothing is trained again that --out holds, so that seeds and experiments can be
-    added to it. The first seed of each setting is trained with the other backend too.
+    With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
+    are of what this call asks for. The first seed of each setting is trained with the other
+    backend too.
     """
     from common.cifar.loading import load_for
     from reproduction.folder import PAGE, REPORT

@@ -82,7 +82,14 @@ class Records:
                 parameters={k: v for k, v in state.items() if not k.startswith(("mu", "v"))},
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},
             )
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except (
+            SafetensorError,
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+        ) as error:
             raise UserError(f"{path}: cannot be read ({error}); remove it to run it again") from (
                 error
             )

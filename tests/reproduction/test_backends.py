@@ -39,23 +39,29 @@ def test_two_seeds_leave_no_spread():
     assert (found.judged, found.ratio) == (0, None)
 
 
-def test_ratio_pools_differences_and_spreads():
-    # differences 1 and 3, variances 2 and 8: (1 + 9) / (2 (2 + 8)) = 1/2
-    results = results_of({HE: SEEDS, XAVIER: [50, 52, 56]}, other={HE: 51, XAVIER: 53})
-    assert backend_differences(results).ratio == pytest.approx(0.5**0.5)
+def test_ratio_is_the_median_of_differences_over_those_of_two_seeds():
+    # 1 / (sqrt(2) sqrt(2)) and 3 / (sqrt(2) sqrt(8)), whatever the sign
+    results = results_of({HE: SEEDS, XAVIER: [50, 52, 56]}, other={HE: 49, XAVIER: 53})
+    assert backend_differences(results).ratio == pytest.approx((0.5 + 0.75) / 2)
 
 
-def test_ratio_limit_takes_satterthwaite_s_freedom():
-    # equal variances: 2 degrees of freedom above and below, where F at 95 % is 19
+def test_ratio_limit_is_that_of_a_median_of_student_s_t():
+    # of two values: Beta(3/2, 3/2) has 95 % below .9027, and tan(.9027 pi / 2) is
+    # Student's t with one degree of freedom there
     results = results_of({HE: SEEDS, XAVIER: SEEDS}, other={HE: 51, XAVIER: 53})
-    assert backend_differences(results).ratio_limit == pytest.approx(19**0.5)
+    assert backend_differences(results).ratio_limit == pytest.approx(6.4913, abs=1e-3)
 
 
 def test_bias_keeps_the_sign():
-    # mean of 1 and 3; half the interval is 12.706205 * sqrt(2) / sqrt(2)
-    results = results_of({HE: SEEDS, XAVIER: SEEDS}, other={HE: 51, XAVIER: 53})
+    # mean of 1/2 and -3/2; half the interval is 12.706205 * sqrt(2) / sqrt(2)
+    results = results_of({HE: SEEDS, XAVIER: SEEDS}, other={HE: 51, XAVIER: 47})
     bias = backend_differences(results).bias
-    assert (bias.value, bias.low) == pytest.approx((2, 2 - 12.706205), abs=1e-5)
+    assert (bias.value, bias.low) == pytest.approx((-0.5, -0.5 - 12.706205), abs=1e-5)
+
+
+def test_settings_whose_seeds_do_not_differ_have_no_ratio():
+    found = backend_differences(results_of({HE: [10, 10, 10]}, other={HE: 10}))
+    assert (found.within, found.ratio, found.bias) == (1, None, None)
 
 
 def test_one_training_of_two_cells_counts_once():

@@ -72,7 +72,41 @@ def test_a_folder_with_something_in_it_is_not_taken(reproduce, tmp_path):
     (tmp_path / "r" / "mine.txt").write_text("mine")
     status, _, err = reproduce("--only", "three-cycles", "--quick")
     assert (status, err.count("\n")) == (2, 1)
+    assert "holds no reproduction; name another folder" in err
+
+
+def test_a_reproduction_is_not_run_over(reproduce, tmp_path):
+    reproduce("--only", "three-cycles", "--quick")
+    status, _, err = reproduce("--only", "three-cycles", "--quick")
+    assert (status, err.count("\n")) == (2, 1)
     assert "continue with --resume, replace with --overwrite" in err
+
+
+def test_overwrite_of_another_folder_removes_nothing(reproduce, tmp_path):
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "README.md").write_text("mine")
+    assert reproduce("--only", "three-cycles", "--quick", "--overwrite")[0] == 2
+    assert (tmp_path / "r" / "README.md").read_text() == "mine"
+
+
+def test_a_missing_device_is_said_before_anything_is_trained(reproduce, tmp_path):
+    status, _, err = reproduce("--only", "table3", "--quick", "--device", "cuda:7")
+    assert (status, err.count("\n")) == (2, 1)
+    assert not (tmp_path / "r").exists()
+
+
+def test_damaged_seconds_are_unknown(reproduce, tmp_path):
+    reproduce("--only", "three-cycles", "--quick")
+    (tmp_path / "r" / "seconds.json").write_text("garbage")
+    assert reproduce("--only", "three-cycles", "--quick", "--resume")[0] == 0
+
+
+def test_what_cannot_be_written_ends_in_a_line(reproduce, tmp_path):
+    reproduce("--only", "three-cycles", "--quick")
+    (tmp_path / "r" / "README.md").unlink()
+    (tmp_path / "r" / "README.md").mkdir()
+    status, _, err = reproduce("--only", "three-cycles", "--quick", "--resume")
+    assert (status, err.count("\n")) == (2, 1)
 
 
 def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
@@ -89,6 +123,7 @@ def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
     [
         (["--only", "table9"], "--only is 'table9', but there are only: baselines"),
         (["--backend", "jax"], "--backend is 'jax', but manual or torch was expected"),
+        (["--resume", "--overwrite"], "--resume keeps and --overwrite removes what is there"),
         (["--stack", "0"], "--stack is 0, but at least 1 was expected"),
         (["--device", "tpu"], "--device is 'tpu', but cpu, cuda or cuda:N was expected"),
     ],
