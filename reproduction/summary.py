@@ -7,7 +7,8 @@ from typing import Any
 from reproduction.claims import Claim, claims
 from reproduction.end_costs import END_COST_WITHIN, EndCost, Signature, end_costs, signature
 from reproduction.experiment import Experiment, Row
-from reproduction.judgement import Verdict, published_test_accuracies
+from reproduction.experiments import FROM_SIGMA_01, TABLE_1, TABLE_2
+from reproduction.judgement import Verdict, published_test_accuracies, verdicts
 from reproduction.readings import NAME_OF, READINGS, Reading
 from reproduction.results import Results
 
@@ -26,6 +27,8 @@ class Summary:
         costs: of the published curves' ends.
         signatures: of the missing penalty.
         claims: of the report.
+        from_sigma_01: how many published test accuracies would stand as published with Tables 1
+            and 2 started from sigma .01; None where that was not run.
         about: as in `Results`.
     """
 
@@ -33,6 +36,7 @@ class Summary:
     costs: dict[Reading, Sequence[EndCost]]
     signatures: dict[Reading, Signature]
     claims: Sequence[Claim]
+    from_sigma_01: int | None
     about: dict[str, Any]
 
     @property
@@ -62,6 +66,11 @@ class Summary:
             yield (
                 f"{len(judged) - len(outside)} of {len(judged)} published test accuracies stand"
                 f"{'; outside: ' if names else ''}{', '.join(names)}"
+            )
+        if reading == "published" and self.from_sigma_01 is not None:
+            yield (
+                "Tables 1 and 2 start from sigma .001, which the low learning rates of Table 2 "
+                f"decided for; from .01 {self.from_sigma_01} of {len(judged)} would stand"
             )
         if reading == "specified" and outside:
             known = {id(row): verdict.stands for _, row, verdict in self.judged("published")}
@@ -142,5 +151,19 @@ def summary_of(results: Results) -> Summary:
         costs={reading: end_costs(results, reading) for reading in READINGS},
         signatures={reading: signature(results, reading) for reading in READINGS},
         claims=[] if quick else claims(results),
+        from_sigma_01=standing_from_sigma_01(results),
         about=dict(results.about),
     )
+
+
+def standing_from_sigma_01(results: Results) -> int | None:
+    """See `Summary.from_sigma_01`."""
+    started = {
+        row.label: verdicts(results, FROM_SIGMA_01, row, "published")["test"].stands
+        for row in FROM_SIGMA_01.rows
+    }
+    stand = [
+        started[row.label] if experiment in (TABLE_1, TABLE_2) else verdict.stands
+        for experiment, row, verdict in published_test_accuracies(results, "published")
+    ]
+    return None if None in stand else sum(map(bool, stand))
