@@ -6,16 +6,10 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from common.figures import COLOURS
+from reproduction.beyond import HIGH_RATES, SENSITIVITY, TABLE_1_WIDE
 from reproduction.experiment import Experiment
-from reproduction.experiments import (
-    HIGH_RATES,
-    SEARCH,
-    SENSITIVITY,
-    TABLE_1,
-    TABLE_1_WIDE,
-    TABLE_5,
-)
 from reproduction.readings import NAME_OF, Reading
+from reproduction.report import SEARCH, TABLE_1, TABLE_5
 from reproduction.results import Results, Trained
 
 if TYPE_CHECKING:

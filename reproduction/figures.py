@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from reproduction.accuracies import RATES, SIGMAS, lambda_figure, norms_figure
 from reproduction.bands import band_of, counted, published_curve
-from reproduction.defects import defects_caption, defects_figure
+from reproduction.beyond import SWITCHES
+from reproduction.defects_figure import defects_caption, defects_figure
 from reproduction.experiment import Experiment, Row
-from reproduction.experiments import EXPERIMENTS, SWITCHES
+from reproduction.experiments import EXPERIMENTS
 from reproduction.panels import Side, curves_figure
 from reproduction.readings import NAME_OF
 from reproduction.results import Results

@@ -7,10 +7,11 @@ from statistics import fmean
 from common.initialization import initialize
 from common.recipe import Recipe
 from reproduction.bands import SAMPLES, published_figures
+from reproduction.beyond import BASELINE_FROM_HE, SWITCHES
 from reproduction.end_costs import end_costs, signature
-from reproduction.experiments import BASELINE_FROM_HE, LAMBDAS, SEARCH, SWITCHES, TABLE_4
 from reproduction.judgement import judge, verdicts
 from reproduction.readings import DEFECTS
+from reproduction.report import LAMBDAS, SEARCH, TABLE_4
 from reproduction.results import Results
 
 Flaw = tuple[str, str, str]

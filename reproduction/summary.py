@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reproduction.beyond import FROM_SIGMA_01
 from reproduction.claims import Claim, claims
 from reproduction.end_costs import END_COST_WITHIN, EndCost, Signature, end_costs, signature
 from reproduction.experiment import Experiment, Row
-from reproduction.experiments import FROM_SIGMA_01, TABLE_1, TABLE_2
 from reproduction.judgement import Verdict, published_test_accuracies, verdicts
 from reproduction.readings import NAME_OF, READINGS, Reading
+from reproduction.report import TABLE_1, TABLE_2
 from reproduction.results import Results
 
 NAMED = 5

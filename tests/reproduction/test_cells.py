@@ -9,7 +9,8 @@ from common.recipe import Recipe
 from reproduction.bands import published_figures
 from reproduction.cells import cells_of, cells_of_both, chosen, recipe_of_row
 from reproduction.commands import command_of
-from reproduction.experiments import EXPERIMENTS, LAMBDAS, SEARCH, TABLE_3
+from reproduction.experiments import EXPERIMENTS
+from reproduction.report import LAMBDAS, SEARCH, TABLE_3
 
 DEFECTS = ("unpenalised_first_layer", "unshuffled", "per_file_standardization", "stale_eta")
 

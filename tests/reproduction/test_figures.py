@@ -3,10 +3,10 @@ import pytest
 
 from reproduction.accuracies import RATES, lambda_figure, norms_figure
 from reproduction.bands import band_of, counted, published_curve, published_figures
-from reproduction.defects import defects_caption, defects_figure
-from reproduction.experiments import LAMBDAS
+from reproduction.defects_figure import defects_caption, defects_figure
 from reproduction.figures import save_figures
 from reproduction.panels import Side, curves_figure
+from reproduction.report import LAMBDAS
 from tests.reproduction.made_up import EPOCHS, Told, results_of
 
 HE = ("table3", "He")

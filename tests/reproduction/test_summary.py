@@ -1,7 +1,8 @@
 """What is said of results whose numbers are told, and the tables of the page."""
 
+from reproduction.beyond import TWO_LAYERS
 from reproduction.document import markdown_of
-from reproduction.experiments import TABLE_3, TWO_LAYERS
+from reproduction.report import TABLE_3
 from reproduction.summary import summary_of
 from reproduction.tables import explained, table_of
 from tests.reproduction.made_up import Told, results_of

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reproduction.bands import DrawnPart, band_of, counted, published_curve
-from reproduction.experiments import EXPERIMENTS, SWITCHES
+from reproduction.beyond import SWITCHES
+from reproduction.experiments import EXPERIMENTS
 from reproduction.panels import mark_updates, published_style
 from reproduction.results import Results, Trained
 
