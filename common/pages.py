@@ -59,4 +59,9 @@ def as_data_uri(figure: "Figure", kind: str) -> str:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=110)
     media = {"svg": "image/svg+xml", "png": "image/png"}[kind]
-    return f"data:{media};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(buffer.getvalue(), media)
+
+
+def data_uri(content: bytes, media: str) -> str:
+    """A file's content as the address of itself; media is its type, such as image/png."""
+    return f"data:{media};base64,{base64.b64encode(content).decode()}"

@@ -1,12 +1,11 @@
 """The pages of a reproduction: Markdown beside its figures, and one HTML file."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common.files import write_whole
-from common.pages import write_page
+from common.pages import data_uri, write_page
 from reproduction.cells import chosen
 from reproduction.document import Block, Bullets, Heading, Paragraph, Picture, as_html, as_markdown
 from reproduction.experiment import Experiment
@@ -39,13 +38,11 @@ def write_pages(results: Results, folder: Path) -> None:
     pictures = [Picture(f"{FIGURES}/{name}", title, caption) for name, title, caption in drawn]
     blocks = document_of(results, pictures)
     write_whole(folder / PAGE, as_markdown(blocks).encode())
-    inside = {picture.file: data_uri(folder / picture.file) for picture in pictures}
+    inside = {
+        picture.file: data_uri((folder / picture.file).read_bytes(), "image/png")
+        for picture in pictures
+    }
     write_page(folder / REPORT, as_html(blocks, inside))
-
-
-def data_uri(path: Path) -> str:
-    """A PNG as an address that holds it."""
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:

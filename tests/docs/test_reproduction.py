@@ -5,7 +5,7 @@ import pytest
 from reproduction.cells import chosen
 from reproduction.document import markdown_of
 from reproduction.end_costs import end_costs, signature
-from reproduction.judgement import published_test_accuracies
+from reproduction.judgement import judge, published_test_accuracies
 from reproduction.results import Results
 from reproduction.summary import standing_from_sigma_01
 from reproduction.tables import table_of
@@ -43,6 +43,18 @@ def test_tables_1_and_2_from_sigma_01_lose_the_three_low_ranges(results):
     stand = sum(verdict.stands is True for _, _, verdict in judged)
     # and win 1e-5 to 1e-2, which is just outside from .001
     assert (stand, standing_from_sigma_01(results)) == (39, 37)
+
+
+def test_what_the_explanations_say_of_more_seeds(results):
+    baseline, row_2 = (
+        [one.test_accuracy for one in results.of("more-seeds", label, "published")]
+        for label in ("3 layers, no BN", "1e-5 to 1e-2")
+    )
+    he = results.of("baseline-from-he", "3 layers, no BN, He", "published")
+    assert max([*baseline, *(one.test_accuracy for one in he)]) < 53.47
+    assert judge(row_2, 51.83).stands is False
+    fresh = judge(row_2[5:], 51.83)
+    assert (round(fresh.low, 2), round(fresh.high, 2), fresh.stands) == (50.71, 51.84, True)
 
 
 def test_the_published_curves_end_where_ours_do(results):
