@@ -158,6 +158,7 @@ class Pool:
 
 
 def start_method(devices: Sequence[str]) -> str:
-    """A forked worker shares the data's pages; CUDA, and macOS, do not survive a fork."""
-    forks = sys.platform == "linux" and not any(d.startswith("cuda") for d in devices)
+    """A forked worker shares the data's pages; CUDA, JAX and macOS do not survive a fork."""
+    cuda = any(device.startswith("cuda") for device in devices)
+    forks = sys.platform == "linux" and not cuda and "jax" not in sys.modules
     return "fork" if forks else "spawn"

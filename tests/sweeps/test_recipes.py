@@ -1,6 +1,7 @@
 """Given lists of recipes: stacked, spread over processes, resumable."""
 
 import errno
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from sweeps import run_recipes
 from sweeps.execution import train_group
 from sweeps.groups import make_groups
 from sweeps.records import Records, fingerprint, key_of
+from sweeps.workers import start_method
 from tests.sweeps.clouds import clouds, small
 
 MIXED = [
@@ -38,7 +40,8 @@ def test_each_is_its_own_training(backend):
 
 
 def test_workers_that_cannot_be_forked_are_handed_the_data(monkeypatch):
-    monkeypatch.setattr("sweeps.workers.start_method", lambda devices: "spawn")
+    monkeypatch.setitem(sys.modules, "jax", None)  # beside its threads nothing can be forked
+    assert start_method(["cpu"]) == "spawn"
     (run,) = run_recipes(MIXED[:1], clouds(), processes=1)
     assert run.final == manual_impl.train(MIXED[0], clouds()).final
 
