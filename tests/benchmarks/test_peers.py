@@ -1,6 +1,7 @@
 from concurrent.futures import ProcessPoolExecutor
 from importlib.util import find_spec
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from tests.support import random_parameters, small_dataset, small_recipe
 
 
 @pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_does_the_work_that_ours_does():
+def test_jax_does_the_work_that_ours_does(monkeypatch):
     # in a process of its own: beside JAX's threads the tests' process could not fork any more
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where that one finds this file
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         executor.submit(assert_jax_does_the_work_that_ours_does).result()
 
