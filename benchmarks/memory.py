@@ -69,7 +69,7 @@ def work(implementation: Implementation, dataset: Dataset, models: int, *, own: 
     recipes = [replace(preset("three-layer"), seed=i) for i in range(models)]
     network = recipes[0].network(3072, 10)
     learner = implementation.stacked_learner(
-        recipes, network, dataset, [initialize(network, "he", recipe.seed) for recipe in recipes]
+        recipes, network, dataset, (initialize(network, "he", recipe.seed) for recipe in recipes)
     )
     order = np.random.default_rng(1).integers(0, 5000, ((models,) if own else ()) + (2, 100))
     learner.run_epoch(order, np.full((models, 2), 0.001))

@@ -4,7 +4,7 @@ Either package is an `Implementation`: the harness takes two of them and asks fo
 a third, or a student's, can stand in for one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,10 +89,10 @@ class Implementation(Protocol):
         recipes: Sequence[Recipe],
         network: Network,
         dataset: Dataset,
-        parameters: Sequence[Parameters],
+        parameters: Iterable[Parameters],
     ) -> StackedLearner:
         """Many trainings at their start, done side by side: each slice is what `learner` makes of
-        its recipe and parameters."""
+        its recipe and parameters, which are read one after another."""
         ...
 
     def train_stacked(

@@ -5,7 +5,7 @@ the learner of one network.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,8 +57,8 @@ class StackedLearner(Protocol):
         """Copies of every model's parameters and running statistics by name."""
         ...
 
-    def restore(self, states: Sequence[dict[str, np.ndarray]]) -> None:
-        """Continues from what `state` returned, no model marked."""
+    def restore(self, states: Iterable[dict[str, np.ndarray]]) -> None:
+        """Continues from what `state` returned, read one after another; no model marked."""
         ...
 
 

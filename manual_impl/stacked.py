@@ -1,6 +1,6 @@
 """Many networks of one architecture trained at once in NumPy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -54,7 +54,7 @@ def train_stacked(
         recipes,
         network,
         dataset,
-        [initialize(network, recipe.initialization, recipe.seed) for recipe in recipes],
+        (initialize(network, recipe.initialization, recipe.seed) for recipe in recipes),
     )
     return run_stacked(
         learner, recipes, network, dataset, start=start, save=save, on_epoch=on_epoch
@@ -68,7 +68,7 @@ class ManualStackedLearner:
         recipes: dtype, alpha and penalties.
         network: what the parameters belong to.
         dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
-        parameters: of each model, to start from; copied.
+        parameters: of each model, to start from; copied one after another.
     """
 
     def __init__(
@@ -76,32 +76,33 @@ class ManualStackedLearner:
         recipes: Sequence[Recipe],
         network: Network,
         dataset: Dataset,
-        parameters: Sequence[Parameters],
+        parameters: Iterable[Parameters],
     ) -> None:
         self.recipe, self.network, self.dataset = recipes[0], network, dataset
         self.penalty = np.array([recipe.penalty for recipe in recipes])  # (models,)
         self.first_penalty = first_penalties(recipes)
         self.restore(parameters)
 
-    def restore(self, states: Sequence[dict[str, np.ndarray]]) -> None:
-        """Continues from the models' states, no model marked."""
-        self.diverged = np.zeros(len(states), dtype=bool)
-        self.frozen: dict[int, dict[str, np.ndarray]] = {}
-        self.parameters = self._stack(self.network.parameter_shapes, states)
-        self.statistics: RunningStatistics = {}
-        if any("mu1" in state for state in states):
-            self.statistics = self._stack(self.network.statistic_shapes, states)
+    def restore(self, states: Iterable[dict[str, np.ndarray]]) -> None:
+        """Continues from the models' states, read one after another; no model marked.
 
-    def _stack(
-        self, shapes: dict[str, tuple[int, ...]], states: Sequence[dict[str, np.ndarray]]
-    ) -> dict[str, np.ndarray]:
-        """{name: (models, *shape)}; 0 where a model diverged before it had the value."""
-        stacked = {}
-        for name, shape in shapes.items():
-            stacked[name] = np.zeros((len(states), *shape), self.recipe.dtype)
-            for slot, state in zip(stacked[name], states, strict=True):
-                slot[...] = state.get(name, 0)
-        return stacked
+        A model that diverged before it had running statistics has none in its state.
+        """
+        self.diverged = np.zeros(len(self), dtype=bool)
+        self.frozen: dict[int, dict[str, np.ndarray]] = {}
+        self.parameters = self._zeros(self.network.parameter_shapes)
+        self.statistics: RunningStatistics = {}
+        for i, state in zip(range(len(self)), states, strict=True):
+            if not self.statistics and "mu1" in state:
+                self.statistics = self._zeros(self.network.statistic_shapes)
+            for name, slots in (self.parameters | self.statistics).items():
+                slots[i] = state.get(name, 0)
+
+    def _zeros(self, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+        """{name: (models, *shape)}."""
+        return {
+            name: np.zeros((len(self), *shape), self.recipe.dtype) for name, shape in shapes.items()
+        }
 
     def state(self) -> list[dict[str, np.ndarray]]:
         """Copies of every model's parameters and running statistics."""

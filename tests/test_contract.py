@@ -404,10 +404,14 @@ def test_recipes_that_do_not_stack_are_refused_by_the_field_that_differs(impleme
         implementation.train_stacked([*four(), *four(alpha=0.5)], small_dataset())
 
 
-def test_a_stack_does_not_keep_its_initial_parameters(implementation, monkeypatch):
+def test_a_stack_draws_its_initial_parameters_one_by_one_and_keeps_none(
+    implementation, monkeypatch
+):
     drawn, alive = [], []
 
     def remembered(*arguments):
+        gc.collect()
+        assert sum(W() is not None for W in drawn) <= 1  # that which is being replaced
         parameters = initialize(*arguments)
         drawn.append(weakref.ref(parameters["W1"]))
         return parameters

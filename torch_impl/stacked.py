@@ -6,11 +6,12 @@ costs do not mix, so autograd of their sum gives each its own gradient.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from common.dataset import Dataset
 from common.history import Evaluation, Part
@@ -32,6 +33,10 @@ from torch_impl.stacked_layers import (
 )
 from torch_impl.training import arithmetic, find_device
 
+OWN_AT_ONCE = 8
+"""Models updated at a time on a CPU where each has its own minibatch, which is 1.2 MB: nothing is
+shared then, and the minibatches of a few stay in the cache."""
+
 EVALUATION_SAMPLES = {"cpu": 8_000, "cuda": 1_000_000}
 """Samples times models evaluated at a time: few enough for the cache, or for a GPU's memory."""
 
@@ -43,7 +48,7 @@ class StackedTorchLearner:
         recipes: of each its penalty; architecture, dtype, batch size and alpha are the same.
         network: what the parameters belong to.
         dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
-        parameters: to start from, of each model; copied.
+        parameters: to start from, of each model; copied one after another.
         device: where everything is computed.
 
     Raises:
@@ -55,7 +60,7 @@ class StackedTorchLearner:
         recipes: Sequence[Recipe],
         network: Network,
         dataset: Dataset,
-        parameters: Sequence[Parameters],
+        parameters: Iterable[Parameters],
         device: torch.device = CPU,
     ) -> None:
         require_stackable(recipes)
@@ -67,7 +72,7 @@ class StackedTorchLearner:
         """Which are frozen; a model's first cost that is not finite marks it, or the caller."""
         self.frozen = torch.zeros(models, dtype=torch.bool, device=device)
         self.parameters: Tensors = {
-            name: torch.zeros((models, *shape), **place).requires_grad_(name not in ("W1", "b1"))
+            name: torch.zeros((models, *shape), **place)
             for name, shape in network.parameter_shapes.items()
         }
         widths = [shape[0] for shape in network.statistic_shapes.values()]
@@ -101,8 +106,12 @@ class StackedTorchLearner:
         order = order if order.ndim == 2 else order.swapaxes(0, 1)  # (updates, models, batch)
         if self.course is None or not self.course.holds(order):
             models, row = len(self.recipes), order.shape[1:]
+            own = len(row) == 2 and self.device.type == "cpu"
+            at_once = min(models, OWN_AT_ONCE) if own else models
+            self.parts = [slice(i, min(i + at_once, models)) for i in range(0, models, at_once)]
             X, y = self.data["training"]
-            self.X, self.y = X.new_empty(order[0].size, X.shape[1]), y.new_empty(order[0].size)
+            samples = row[-1] if len(row) == 1 else at_once * row[-1]
+            self.X, self.y = X.new_empty(samples, X.shape[1]), y.new_empty(samples)
             self.course = Course(updates, row, (models,), self.dtype, self.device)
             self.repeated = Repeated(self._step, self.device)
         self.course.begin(order, learning_rates.T)
@@ -119,32 +128,43 @@ class StackedTorchLearner:
         """An update of every model."""
         assert self.course is not None
         rows, rates = self.course.now()
+        costs = [
+            self._update(part, rows if rows.dim() == 1 else rows[part], rates[part])
+            for part in self.parts
+        ]
+        self.course.record(torch.cat(costs))
+
+    def _update(self, part: slice, rows: Tensor, rates: Tensor) -> Float[Tensor, " models"]:
+        """An update of some models; the cost of each before it, NaN of one that is frozen."""
         X, y = self.data["training"]
-        torch.index_select(X, 0, rows.view(-1), out=self.X)
-        torch.index_select(y, 0, rows.view(-1), out=self.y)
-        X, y = self.X.to(self.dtype).view(*rows.shape, -1), self.y.view(rows.shape)
-        parameters = self.parameters
-        above = {name: value for name, value in parameters.items() if name not in ("W1", "b1")}
-        s1 = first_affine(X, parameters["W1"], parameters["b1"]).detach().requires_grad_()
+        X = torch.index_select(X, 0, rows.view(-1), out=self.X[: rows.numel()])
+        y = torch.index_select(y, 0, rows.view(-1), out=self.y[: rows.numel()])
+        X, y = X.to(self.dtype).view(*rows.shape, -1), y.view(rows.shape)
+        parameters = {name: value[part] for name, value in self.parameters.items()}
+        above = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+        s1 = first_affine(X, above.pop("W1"), above.pop("b1")).detach().requires_grad_()
         losses, statistics = stacked_losses(self.network, above, s1, y)
         gradients = torch.autograd.grad(losses.sum(), [s1, *above.values()])
         with torch.no_grad():
-            costs = losses + self.penalties * stacked_squares(self.network, parameters)
-            self.course.record(costs.masked_fill(self.frozen, torch.nan))
-            self.frozen.logical_or_(costs.isfinite().logical_not_())
+            frozen, penalties = self.frozen[part], self.penalties[part]
+            costs = losses + penalties * stacked_squares(self.network, parameters)
+            said = costs.masked_fill(frozen, torch.nan)
+            frozen.logical_or_(costs.isfinite().logical_not_())
             stacked_descend(
                 parameters,
                 X,
                 gradients,
-                penalties=self.penalties,
-                first_penalties=self.first_penalties,
+                penalties=penalties,
+                first_penalties=self.first_penalties[part],
                 learning_rates=rates,
-                diverged=self.frozen,
+                diverged=frozen,
             )
             if self.statistics:
+                averages = self.averages[part]
                 # not lerp: where both are infinite it would make NaN of them
-                moved = self.averages * (1 - self.share) + statistics * self.share
-                self.averages.copy_(torch.where(self.frozen[:, None], self.averages, moved))
+                moved = averages * (1 - self.share) + statistics * self.share
+                averages.copy_(torch.where(frozen[:, None], averages, moved))
+        return said
 
     def _start(self) -> None:
         """After the first minibatch: from now on old statistics count."""
@@ -181,21 +201,23 @@ class StackedTorchLearner:
             for i in range(len(self.recipes))
         ]
 
-    @torch.no_grad()
-    def restore(self, states: Sequence[dict[str, np.ndarray]]) -> None:
+    def restore(self, states: Iterable[dict[str, np.ndarray]]) -> None:
         """Continues from what `state` returned; no model counts as diverged.
 
-        All states have running statistics, or none has.
+        Arguments:
+            states: of each model, read one after another, so that no two need be in memory. All
+                have running statistics, or none has.
         """
-        self.started = all(name in state for state in states for name in self.statistics)
-        names = [*self.parameters, *(self.statistics if self.started else ())]
-        for name in names:
-            slots = (self.parameters | self.statistics)[name]
-            for slot, state in zip(slots, states, strict=True):  # all at once is one more copy
-                slot.copy_(torch.from_numpy(state[name]))
+        self.started = True
+        for i, state in zip(range(len(self.recipes)), states, strict=True):
+            for name, slots in (self.parameters | self.statistics).items():
+                if name in state:
+                    slots[i].copy_(torch.from_numpy(state[name]))
+                else:
+                    self.started = False
+        self.share.fill_(1 - self.recipes[0].alpha if self.started else 1)
         if not self.started:
             self.averages.zero_()
-        self.share.fill_(1 - self.recipes[0].alpha if self.started else 1)
         self.diverged[:] = False
 
 
@@ -203,7 +225,7 @@ def stacked_learner(
     recipes: Sequence[Recipe],
     network: Network,
     dataset: Dataset,
-    parameters: Sequence[Parameters],
+    parameters: Iterable[Parameters],
     device: str = "cpu",
 ) -> StackedTorchLearner:
     """N trainings at their start, on a device by name; see `StackedTorchLearner`.
@@ -246,7 +268,7 @@ def train_stacked(
             recipes,
             network,
             dataset,
-            [initialize(network, r.initialization, r.seed) for r in recipes],  # kept by nobody
+            (initialize(network, r.initialization, r.seed) for r in recipes),
             device,
         )
         return run_stacked(

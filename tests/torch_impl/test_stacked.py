@@ -19,6 +19,14 @@ UPDATES = 200
 examples = settings(max_examples=25, derandomize=True, deadline=None, database=None)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def two_at_once():
+    """Stacks here are small: that with minibatches of their own they are updated in parts, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("torch_impl.stacked.OWN_AT_ONCE", 2)
+        yield
+
+
 @st.composite
 def mixtures(draw):
     """Recipes of one architecture, order and learning rates of 200 updates, and who diverges."""
@@ -114,6 +122,15 @@ def test_every_evaluation_equals_its_own_training_s(mixture):
 
 def three(**changes):
     return [small_recipe(dtype="float64", seed=seed, **changes) for seed in range(3)]
+
+
+def test_with_minibatches_of_their_own_only_those_of_a_part_are_gathered():
+    learner = stack(three())
+    order = np.stack([minibatch_order(seed, 0, 500, 50) for seed in range(3)])
+    learner.run_epoch(order, np.full((3, 10), 0.01))
+    assert learner.X.shape == (2 * 50, 24)
+    learner.run_epoch(order[0], np.full((3, 10), 0.01))  # shared
+    assert learner.X.shape == (50, 24)
 
 
 def epoch(number=0):
