@@ -21,7 +21,7 @@ def render(results: Results) -> str:
         counts=counts(results),
         headings=headings,
         body=body,
-        ended_early=[row for row in results.rows if row.outcome and row.outcome.said],
+        said=[row for row in results.rows if row.outcome and row.outcome.said],
         pictures=pictures(results),
     )
 

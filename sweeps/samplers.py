@@ -73,12 +73,17 @@ def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
     """What a stage searches: for every field the span of the best trials of all stages before.
 
     The span is made wider on both sides by the mean distance between two trials there were in the
-    range so far, and never leaves the range of the stage before.
+    range so far, and never leaves the range of the stage before. Trials that repeat another do
+    not count.
 
     Arguments:
         stage: from 0, whose predecessors have ended.
     """
-    finished = [t for t in study.get_trials(deepcopy=False) if t.state == TrialState.COMPLETE]
+    finished = [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state == TrialState.COMPLETE and trial.user_attrs["outcome"]["repeats"] is None
+    ]
     for before in range(stage):
         end = plan.first_of(before + 1)
         known = [trial for trial in finished if trial.number < end]

@@ -11,6 +11,7 @@ from sweeps.groups import Task, make_groups
 from sweeps.progress import Clock, OnStatus, Status
 from sweeps.pruning import cycle_ends, next_end, remaining, threshold
 from sweeps.records import Records
+from sweeps.repeats import Repeats
 from sweeps.study import SweepStudy
 from sweeps.trial import Outcome, Row, Trial, ended, outcome_of, ranked
 from sweeps.workers import Pool
@@ -47,6 +48,7 @@ class Search:
         self.study, self.pool, self.records, self.samples = study, pool, records, samples
         self.stack, self.on_status = stack, on_status
         self.waiting: list[Task] = []
+        self.repeats = Repeats(study)
         self.said_at = -OFTEN
         per_trial = study.recipe.plan(samples(study.recipe)).epochs
         open_trials = study.plan.trials - sum(row.outcome is not None for row in study.rows())
@@ -59,8 +61,10 @@ class Search:
             UserError: a group cannot be run, or something cannot be written.
         """
         while True:
+            asked: list[Trial] = []
             if len(self.waiting) < self.pool.idle:
-                self.waiting += self._groups(self.study.ask(self._appetite(), self._check))
+                asked = self.study.ask(self._appetite(), self._check)
+                self.waiting += self._groups(asked)
             while self.waiting and self.pool.idle:
                 self.pool.begin(self.waiting.pop(0))
             if self.pool.busy:
@@ -73,7 +77,7 @@ class Search:
                         self._finish(event.task, event.result)
             elif self.study.ended:
                 return
-            elif not self.waiting:
+            elif not asked:
                 self._say("waiting for trials that train elsewhere")
                 time.sleep(POLL)
 
@@ -95,14 +99,17 @@ class Search:
         return plan.trials if self.study.private else idle * self.stack
 
     def _groups(self, trials: list[Trial]) -> list[Task]:
-        """Groups of trials; one whose curves are here already is told at once."""
+        """Groups of trials; one whose curves are here already, or that repeats another whose
+        outcome is known, is told at once."""
         fresh = {}
         for trial in trials:
             known = self.records(trial.recipe).load(str(trial.number))
             if known is not None and known.recipe == trial.recipe:
-                self.study.tell(trial.number, outcome_of(known))
-            else:
+                self._tell(trial.number, trial.recipe, outcome_of(known))
+            elif self.repeats.is_first(trial):
                 fresh[str(trial.number)] = trial.recipe
+            else:
+                self.clock.drop(trial.recipe.plan(self.samples(trial.recipe)).epochs)
         tasks = make_groups(fresh, self.stack, len(self.pool.workers))
         if self.study.plan.prune is None:
             return tasks
@@ -119,7 +126,11 @@ class Search:
 
     def _keep(self, key: str, result: Run | Diverged) -> None:
         self.records(result.recipe).save(key, result)
-        self.study.tell(int(key), outcome_of(result))
+        self._tell(int(key), result.recipe, outcome_of(result))
+
+    def _tell(self, number: int, recipe: Recipe, outcome: Outcome) -> None:
+        self.study.tell(number, outcome)
+        self.repeats.tell(number, recipe, outcome)
 
     def _judge(self, task: Task, checkpoint: StackCheckpoint) -> None:
         """At the end of a cycle: the best go on, the others are told as pruned."""
@@ -140,7 +151,7 @@ class Search:
         for i in alive:
             if i not in kept:
                 said = f"validation accuracy below {100 * bar:.2f} % after cycle {cycle}"
-                self.study.tell(int(task.keys[i]), pruned(checkpoint, i, said))
+                self._tell(int(task.keys[i]), task.recipes[i], pruned(checkpoint, i, said))
         self.clock.drop((plan.epochs - checkpoint.epochs) * (len(task.keys) - len(kept)))
         if kept:
             self.waiting.insert(0, remaining(task, checkpoint, kept, samples))

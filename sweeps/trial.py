@@ -39,7 +39,8 @@ class Outcome:
         epochs: done.
         training, validation: at the end of the last; None before the first.
         seconds: from its start to its end; a stack's trials share theirs.
-        said: why it ended early.
+        said: why it ended early, or which it repeats.
+        repeats: the number of the trial of the same values that trained in its place.
     """
 
     status: Status
@@ -48,6 +49,7 @@ class Outcome:
     validation: Evaluation | None
     seconds: float
     said: str = ""
+    repeats: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Every field, ready for JSON."""
