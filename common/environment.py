@@ -18,6 +18,9 @@ PACKAGES = (
     "twingrad",
 )
 
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
+"""Linux's flag for vector instructions, and their name; the widest first."""
+
 
 def environment(device: str = "cpu") -> dict[str, Any]:
     """Machine, device and versions, ready for JSON. Imports none of the packages it lists.
@@ -48,11 +51,21 @@ def version(package: str) -> str | None:
         return None
 
 
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's name, as far as the system tells, with its widest vectors: a name alone can
+    stand for several generations.
+
+    Arguments:
+        cpuinfo: the file in which Linux describes its processors.
+    """
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = cpuinfo.read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    told: dict[str, str] = {}
+    for line in lines:
+        field, _, value = line.partition(":")
+        told.setdefault(field.strip(), value.strip())
+    name, flags = told.get("model name", platform.machine()), told.get("flags", "").split()
+    vectors = next((word for flag, word in VECTORS.items() if flag in flags), None)
+    return f"{name} ({vectors})" if vectors else name

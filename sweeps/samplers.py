@@ -82,7 +82,7 @@ def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
     finished = [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state == TrialState.COMPLETE and trial.user_attrs["outcome"]["repeats"] is None
+        if trial.state == TrialState.COMPLETE and trial.user_attrs["outcome"].get("repeats") is None
     ]
     for before in range(stage):
         end = plan.first_of(before + 1)
