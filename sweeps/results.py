@@ -4,11 +4,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from common.files import write_json, write_whole
-from common.pages import write_page
 from sweeps.space import Space
 from sweeps.trial import Row, ranked
 
@@ -118,25 +115,3 @@ def place(status: str) -> int:
 def shown(value: object) -> str:
     """A parameter, with as many digits as a reader needs."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def write_numbers(folder: Path, results: Results) -> None:
-    """Writes results.json and results.csv into a sweep's folder.
-
-    Raises:
-        OSError: one cannot be written.
-    """
-    write_json(folder / "results.json", results.as_json())
-    write_whole(folder / "results.csv", results.as_csv().encode())
-
-
-def write_results(folder: Path, results: Results) -> None:
-    """Writes results.json, results.csv and report.html into a sweep's folder.
-
-    Raises:
-        OSError: one cannot be written.
-    """
-    from sweeps.report import render
-
-    write_numbers(folder, results)
-    write_page(folder / "report.html", render(results))

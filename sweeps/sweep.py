@@ -21,12 +21,13 @@ from sweeps.plan import make_plan
 from sweeps.progress import OnStatus
 from sweeps.pruning import require_prunable
 from sweeps.records import Records
-from sweeps.results import Results, write_numbers, write_results
+from sweeps.results import Results
 from sweeps.search import Search
 from sweeps.space import Space, apply, extremes
 from sweeps.storage import close_storage, open_storage, reported
 from sweeps.study import SweepStudy
 from sweeps.workers import Pool
+from sweeps.writing import write_numbers, write_results
 
 
 def run_sweep(
