@@ -31,6 +31,8 @@ class CheckResult:
         path: its file, as given.
         states: what is wrong with training, if anything is and it was followed.
         hints: what else may help to find a fault.
+        untried: kinds of networks that somebody's code does not do, so that nothing is known of
+            them.
     """
 
     title: str
@@ -42,6 +44,7 @@ class CheckResult:
     path: str = ""
     states: StateExamination | None = None
     hints: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -110,6 +113,7 @@ class CheckResult:
             "findings": [vars(finding) for finding in self.findings],
             "assumed": dict(self.assumed),
             "output": self.output,
+            "untried": list(self.untried),
             "summary": self.summary,
             "states": None if self.states is None else self.states.as_json(),
         }

@@ -88,6 +88,7 @@ def check_code(
         path=str(path),
         states=states,
         hints=tuple(own_cost_hints(submission.answers, form, chosen_eps)),
+        untried=submission.untried,
     )
 
 

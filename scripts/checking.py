@@ -213,6 +213,8 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
         output.print(sentence, style="bold", markup=False)
     missing = not_judged(result.cases)
     beside = f"; not judged: {', '.join(missing)}" if missing and result.path else ""
+    if result.untried:
+        beside += f"; not checked: {escape(', '.join(result.untried))}"
     output.print(f"verdict: {tables.coloured(result.verdict)}{beside}")
 
 

@@ -22,7 +22,7 @@ from compare.adapters.recognise import Unrecognised, recognise
 from compare.adapters.request import Request, as_request, specs
 from compare.adapters.source import Source
 from compare.adapters.submission import Finding
-from compare.adapters.trying import Way, find_way
+from compare.adapters.trying import Attempt, Way, find_way
 
 
 def main(folder: Path) -> None:
@@ -81,11 +81,20 @@ def examine(path: Path, name: str | None, request: Request, report: Report) -> N
         return
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
-    broken = [way for mode, way in ways.items() if mode not in usable]
-    for way in broken:
-        if way.attempt.failure is not None and way.attempt.spec.batch_norm:
+    for mode, way in ways.items():
+        if mode in usable:
+            continue
+        if way.attempt.failure is not None and mode:
             report_failure(source, layout, way, report)
+        elif "batch norm" not in report.result["assumed"]:
+            report.set(untried=[*report.result["untried"], words_for(way.attempt)])
     states(module, report)
+
+
+def words_for(tried: Attempt) -> str:
+    """The networks of a mode that the code does not do, and why as far as that was said."""
+    mode = "with" if tried.spec.batch_norm else "without"
+    return f"networks {mode} batch norm" + (f" ({tried.reason})" if tried.reason else "")
 
 
 def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bool:
@@ -171,6 +180,8 @@ def report_failure(source: Source, layout: Layout, way: Way, report: Report) -> 
     widths = "-".join(map(str, tried.spec.network.widths))
     said = f"the code takes no network {mode} batch norm of widths {widths}"
     said += f": {tried.reason}" if tried.reason else ""
+    if layout.name == "torch module":
+        said += "; write def make_net(): return ... in the file, and check it by FILE:make_net"
     report.find(Finding("keys", said, layout.line, True))
 
 

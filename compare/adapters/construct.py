@@ -6,7 +6,7 @@ from typing import Any
 
 from common.network import Network
 from compare.adapters.binding import signature
-from compare.adapters.failures import Unsupported, call
+from compare.adapters.failures import Unsupported, allowed_to_refuse, call
 from compare.adapters.names import plain
 from compare.adapters.source import Source
 
@@ -62,7 +62,8 @@ def construct(
                 keywords[argument.name] = 0.0
         elif not (meaning == "normalization" and not network.batch_norm):
             keywords[argument.name] = value_of(meaning, argument, network, penalty, dtype)
-    return call(source, 0, factory, **keywords)
+    with allowed_to_refuse():
+        return call(source, 0, factory, **keywords)
 
 
 def value_of(

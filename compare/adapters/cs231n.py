@@ -116,9 +116,11 @@ class CS231n(Layout):
             said = f"{self.model.__name__} has no dict self.params with W1, b1, ..."
             raise CodeFailure(Finding("keys", said, line, True), 0)
         if ("gamma1" in params) != network.batch_norm and network.hidden:
-            raise Unsupported("batch norm")
+            raise Unsupported(
+                "it makes gamma1 all the same" if "gamma1" in params else "it makes no gamma1"
+            )
         if f"W{network.depth}" not in params or f"W{network.depth + 1}" in params:
-            raise Unsupported("depth")
+            raise Unsupported("it makes another number of layers")
         shape = np.shape(params["W1"])
         out_in = shape == (network.widths[1], network.inputs) and shape[0] != shape[1]
         ndim = np.ndim(params.get("b1", np.zeros(1)))

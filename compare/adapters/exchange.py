@@ -34,6 +34,7 @@ class Report:
             "lines": {},
             "answers": [],
             "findings": [],
+            "untried": [],
             "unusable": None,
             "done": False,
         }
@@ -109,6 +110,7 @@ def as_submission(
         lines=result.get("lines", {}),
         answers=tuple(answers),
         findings=(*own, *findings),
+        untried=tuple(result.get("untried", ())),
         states=read_arrays(folder / STATES) if (folder / STATES).is_file() else {},
         output=output,
     )

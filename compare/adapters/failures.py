@@ -1,7 +1,8 @@
 """Whatever the user's code does instead of returning, as a finding with its line."""
 
+import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from compare.adapters.source import Source
@@ -32,16 +33,25 @@ def call(
 
     Raises:
         CodeFailure: it raised, or wanted to end the process.
-        Unsupported: an adapter said NotImplementedError.
     """
     try:
         return function(*args, **kwargs)
     except (Unsupported, CodeFailure):
         raise
-    except NotImplementedError as error:
-        raise Unsupported(str(error)) from error
     except BaseException as error:
         raise CodeFailure(as_finding(error, source, function), stage) from error
+
+
+@contextlib.contextmanager
+def allowed_to_refuse() -> Iterator[None]:
+    """Takes NotImplementedError for "no such network": from adapters, which are asked to raise it,
+    and from constructors. Elsewhere it is code that was never finished."""
+    try:
+        yield
+    except CodeFailure as failure:
+        if isinstance(failure.__cause__, NotImplementedError):
+            raise Unsupported(str(failure.__cause__)) from failure
+        raise
 
 
 def as_finding(

@@ -72,6 +72,7 @@ class Submission:
         lines: where functions and classes begin.
         answers: one per case; fewer or none where the code broke.
         findings: what went wrong.
+        untried: kinds of networks that the code does not do, and why.
         states: parameters, running statistics, ... after updates, from code with a learner.
         output: what the code printed, cut.
     """
@@ -84,5 +85,6 @@ class Submission:
     lines: dict[str, int]
     answers: tuple[Answer, ...]
     findings: tuple[Finding, ...]
+    untried: tuple[str, ...] = ()
     states: dict[str, np.ndarray] = field(default_factory=dict)
     output: str = ""

@@ -2,13 +2,14 @@
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from common.network import EPS, Network
 from compare.adapters.binding import signature
-from compare.adapters.failures import Unsupported, call
+from compare.adapters.failures import CodeFailure, Unsupported, call
 from compare.adapters.layouts import Layout
 from compare.adapters.orientation import Orientation
 from compare.adapters.source import Source
@@ -21,7 +22,9 @@ def modules_in(own: dict[str, Any], *, factories: bool) -> list[Any]:
     other class uses, else (if asked for) functions that make one."""
     import torch
 
-    instances = [t for t in own.values() if isinstance(t, torch.nn.Module)]
+    instances = [
+        t for t in own.values() if isinstance(t, torch.nn.Module) and list(t.parameters())
+    ]  # a criterion has none
     classes = [t for t in own.values() if inspect.isclass(t) and issubclass(t, torch.nn.Module)]
     functions = [t for t in own.values() if inspect.isfunction(t)]
     if instances or classes:
@@ -45,20 +48,26 @@ class TorchModule(Layout):
         )
         instance = thing if isinstance(thing, torch.nn.Module) else None
         if instance is None and not [a for a in signature(thing) if a.default is a.empty]:
-            instance = self.fixed_instance()
+            instance = self.instance_by_default()
         if instance is not None:
+            self.thing = instance
             anatomy = anatomy_of_instance(source, instance)
             self.fixed, self.modes = anatomy.widths, (anatomy.batch_norm,)
 
-    def fixed_instance(self) -> Any:
-        """What a class or factory makes that takes no sizes; None if it takes some."""
-        try:
-            one = made(self.source, self.thing, Network(10, (9, 8)))
-            other = made(self.source, self.thing, Network(13, (7,)))
-        except Unsupported:
+    def instance_by_default(self) -> Any:
+        """What a class or factory makes of its defaults; None if it takes our sizes instead."""
+        ours = (Network(10, (9, 8)), Network(13, (7,)))
+        if any(self.takes(replace(one, batch_norm=bn)) for one in ours for bn in (False, True)):
             return None
-        sizes = [[tuple(p.shape) for p in module.parameters()] for module in (one, other)]
-        return one if sizes[0] == sizes[1] else None
+        return call(self.source, 0, self.thing)
+
+    def takes(self, network: Network) -> bool:
+        """Whether it can be made for a network."""
+        try:
+            anatomy_of(self.source, made(self.source, self.thing, network), network)
+        except (Unsupported, CodeFailure):
+            return False
+        return True
 
     def codes(self, network: Network) -> Iterator[TorchModuleCode]:
         """One way, its parameters sorted by running it."""
