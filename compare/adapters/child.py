@@ -180,8 +180,6 @@ def report_failure(source: Source, layout: Layout, way: Way, report: Report) -> 
     widths = "-".join(map(str, tried.spec.network.widths))
     said = f"the code takes no network {mode} batch norm of widths {widths}"
     said += f": {tried.reason}" if tried.reason else ""
-    if layout.name == "torch module":
-        said += "; write def make_net(): return ... in the file, and check it by FILE:make_net"
     report.find(Finding("keys", said, layout.line, True))
 
 
