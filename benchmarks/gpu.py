@@ -6,6 +6,7 @@
 lacks. `--device cpu --quick` goes through all of it in seconds, to see that it works.
 """
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,26 +38,45 @@ EQUAL = 1e-9
 """Of a tensor's largest magnitude, after 200 updates in float64."""
 
 
-def measure(
-    dataset: Dataset, sizes: Sizes, device: str, equality: dict[str, float]
-) -> list[dict[str, Any]]:
-    """The table's rows: what, value, unit, spread."""
-    place = find_device(device)
-    rows: list[dict[str, Any]] = [
-        {"what": what, "value": value, "unit": f"relative, <= {EQUAL}"}
-        for what, value in equality.items()
-    ]
+class Table:
+    """The rows so far, written after each: what comes to an early end keeps what it has.
 
-    def row(what: str, value: float | None, unit: str, values: Sequence[float] = ()) -> None:
+    Arguments:
+        output: where the JSON goes, and the lines.
+        about: what the JSON says beside the rows.
+    """
+
+    def __init__(self, output: Output, about: dict[str, Any]) -> None:
+        self.output, self.about = output, about
+        self.rows: list[dict[str, Any]] = []
+
+    def row(self, what: str, value: float | None, unit: str, values: Sequence[float] = ()) -> None:
+        """Adds one: what, value (None where there is none), unit, spread."""
         spread = {"range": [min(values), max(values)], "n": len(values)} if values else {}
-        rows.append({"what": what, "value": value, "unit": unit, **spread})
+        known = value if value is not None and math.isfinite(value) else None
+        self.rows.append({"what": what, "value": known, "unit": unit, **spread})
+        if self.output.json_file != "-":
+            self.write()
 
+    def write(self) -> None:
+        """The JSON as it stands."""
+        self.output.write({**self.about, "rows": self.rows})
+
+    def print(self) -> None:
+        """For people."""
+        for found in self.rows:
+            value = "-" if found["value"] is None else f"{found['value']:.4g}"
+            line = f"{found['what']:58s} {value:>10s} {found['unit']}"
+            if "n" in found:
+                line += " ({:.4g} to {:.4g}, n = {})".format(*found["range"], found["n"])
+            self.output.print(line)
+
+
+def measure(table: Table, dataset: Dataset, sizes: Sizes, device: str) -> None:
+    """All figures, those that take longest last."""
+    place, row = find_device(device), table.row
     with arithmetic(deterministic=False, tf32=False):
         found = rates_of_one(dataset, sizes, place)
-        memory = {
-            kind: megabytes_per_net(dataset, sizes, place, own=kind == "own")
-            for kind in ("shared", "own")
-        }
     for name, rates in found.items():
         row(f"{name}: net-updates per second", statistics.median(rates), "1/s", rates)
     for what, above, below in [
@@ -65,17 +85,18 @@ def measure(
     ]:
         ratios = [a / b for a, b in zip(found[above], found[below], strict=True)]
         row(what, statistics.median(ratios), "ratio", ratios)
-    for kind, megabytes in memory.items():
-        row(f"memory per stacked net, {kind} minibatches", megabytes, "MB")
     recipe = replace(preset("three-layer"), epochs=sizes.epochs)
     runs = [waited(lambda: train(recipe, dataset, device=device), place) for _ in range(3)]
     row(f"one run of {sizes.epochs} epochs, evaluations included", min(runs), "s", runs)
+    with arithmetic(deterministic=False, tf32=False):
+        for kind in ("shared", "own"):
+            megabytes = megabytes_per_net(dataset, sizes, place, own=kind == "own")
+            row(f"memory per stacked net, {kind} minibatches", megabytes, "MB")
     for tf32 in (False, True):
         name = (
             f"{sizes.settings} settings of {sizes.epochs} epochs, {'TF32' if tf32 else 'float32'}"
         )
         row(name, sweep_seconds(dataset, sizes, device, tf32=tf32), "s")
-    return rows
 
 
 def gpu(
@@ -88,25 +109,21 @@ def gpu(
     output, sizes = Output(out, quiet=False), QUICK if quick else FULL
     place = find_device(device)
     torch.set_num_threads(1)
-    equality = {
-        f"slices, {'own' if own else 'shared'} minibatches, "
-        f"{'with' if batch_norm else 'without'} batch norm": largest_difference(
-            place, own=own, batch_norm=batch_norm
-        )
-        for own in (False, True)
-        for batch_norm in (True, False)
-    }
-    rows = measure(load(data, sizes, output), sizes, device, equality)
-    equal = all(difference <= EQUAL for difference in equality.values())
-    result = {"equal": equal, "quick": quick, "rows": rows, "environment": environment(device)}
-    output.write(result)
-    for found in rows:
-        value = "-" if found["value"] is None else f"{found['value']:.4g}"
-        line = f"{found['what']:58s} {value:>10s} {found['unit']}"
-        if "n" in found:
-            line += " ({:.4g} to {:.4g}, n = {})".format(*found["range"], found["n"])
-        output.print(line)
-    return 0 if equal else 1
+    table = Table(output, {"equal": True, "quick": quick, "environment": environment(device)})
+    for own in (False, True):
+        for batch_norm in (True, False):
+            difference = largest_difference(place, own=own, batch_norm=batch_norm)
+            table.about["equal"] &= difference <= EQUAL
+            minibatches, layers = (
+                ("own" if own else "shared"),
+                ("with" if batch_norm else "without"),
+            )
+            what = f"slices, {minibatches} minibatches, {layers} batch norm"
+            table.row(what, difference, f"relative, <= {EQUAL}")
+    measure(table, load(data, sizes, output), sizes, device)
+    table.write()
+    table.print()
+    return 0 if table.about["equal"] else 1
 
 
 if __name__ == "__main__":

@@ -10,5 +10,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH=. OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 python=${PYTHON:-python3}
-"$python" -m pytest -q -rs -W default -p no:cacheprovider --noconftest tests/torch_impl tests/gpu
-exec "$python" -m benchmarks.gpu "$@"
+failed=0
+"$python" -m pytest -q -rs -W default -p no:cacheprovider --noconftest tests/gpu tests/torch_impl ||
+  failed=1
+"$python" -m benchmarks.gpu "$@" || failed=1  # a failed test must not cost the table
+exit "$failed"

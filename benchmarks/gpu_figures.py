@@ -1,5 +1,6 @@
 """The single figures of `benchmarks.gpu`: equality, rates, memory, the time of a sweep."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -24,12 +25,13 @@ class Sizes:
     epochs: int
     stack: int
     settings: int
+    at_once: int
     rounds: int
     inputs: int = 3072
 
 
-FULL = Sizes(samples=45_000, epochs=20, stack=256, settings=1000, rounds=7)
-QUICK = Sizes(samples=600, epochs=2, stack=4, settings=6, rounds=2, inputs=48)
+FULL = Sizes(samples=45_000, epochs=20, stack=256, settings=1000, at_once=500, rounds=7)
+QUICK = Sizes(samples=600, epochs=2, stack=4, settings=6, at_once=4, rounds=2, inputs=48)
 
 
 def load(data: str | None, sizes: Sizes, output: Output) -> Dataset:
@@ -86,7 +88,10 @@ def largest_difference(place: torch.device, *, own: bool, batch_norm: bool) -> f
         found = stack.state()[i]
         for name, value in alone.state().items():
             size = max(1.0, float(np.abs(value).max()))
-            worst = max(worst, float(np.abs(found[name] - value).max()) / size)
+            difference = float(np.abs(found[name] - value).max()) / size
+            if not np.isfinite(difference):
+                return float("inf")
+            worst = max(worst, difference)
     return worst
 
 
@@ -143,6 +148,7 @@ def megabytes_per_net(
     recipe, inputs = preset("three-layer"), dataset.training.X.shape[1]
     starts = parameters_of([recipe], inputs) * sizes.stack
     order = minibatch_order(0, 0, len(dataset.training), recipe.batch_size)[:20]
+    gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(place)
     before = torch.cuda.memory_allocated(place)
@@ -170,7 +176,8 @@ def sweep_seconds(dataset: Dataset, sizes: Sizes, device: str, *, tf32: bool) ->
     place = find_device(device)
 
     def run() -> None:
-        for first in range(0, len(grid), 250):
-            train_stacked(grid[first : first + 250], dataset, device=device, tf32=tf32)
+        for first in range(0, len(grid), sizes.at_once):
+            some = grid[first : first + sizes.at_once]
+            train_stacked(some, dataset, device=device, tf32=tf32)
 
     return waited(run, place)

@@ -5,7 +5,7 @@ the learner of one network.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,8 @@ from jaxtyping import Bool, Float, Int
 from common.dataset import Dataset
 from common.errors import DivergedError
 from common.history import Epoch, Evaluation, History, Part
-from common.network import Network
+from common.initialization import initialize
+from common.network import Network, Parameters
 from common.recipe import Recipe
 from common.stackable import require_stackable, stacked_order
 from common.training import Run, require_finite
@@ -99,6 +100,20 @@ class StackCheckpoint:
 OnStackEpoch = Callable[[list[Epoch | None], int], None]
 """Called after every epoch with each model's metrics, None for one that has diverged, and the
 number of epochs there will be."""
+
+
+def initial_parameters(network: Network, recipes: Iterable[Recipe]) -> Iterator[Parameters]:
+    """Each recipe's, drawn one after another, so that a stack's need not be in memory together.
+
+    A recipe that starts as the one before, as in a search for lambda, gets the same arrays again.
+    """
+    known, parameters = None, None
+    for recipe in recipes:
+        start = (recipe.initialization, recipe.seed)
+        if parameters is None or start != known:
+            known, parameters = start, None  # not two at a time
+            parameters = initialize(network, *start)
+        yield parameters
 
 
 def run_stacked(

@@ -7,13 +7,13 @@ from jaxtyping import Float, Int
 
 from common.dataset import Dataset
 from common.history import Evaluation, Part
-from common.initialization import initialize
 from common.network import Network, Parameters, RunningStatistics
 from common.recipe import Recipe
 from common.stacking import (
     Diverged,
     OnStackEpoch,
     StackCheckpoint,
+    initial_parameters,
     require_stackable,
     run_stacked,
 )
@@ -50,12 +50,7 @@ def train_stacked(
     """
     require_stackable(recipes)
     network = recipes[0].network(dataset.training.X.shape[1], dataset.classes)
-    learner = ManualStackedLearner(
-        recipes,
-        network,
-        dataset,
-        (initialize(network, recipe.initialization, recipe.seed) for recipe in recipes),
-    )
+    learner = ManualStackedLearner(recipes, network, dataset, initial_parameters(network, recipes))
     return run_stacked(
         learner, recipes, network, dataset, start=start, save=save, on_epoch=on_epoch
     )

@@ -420,6 +420,6 @@ def test_a_stack_draws_its_initial_parameters_one_by_one_and_keeps_none(
         gc.collect()
         alive.append(sum(W() is not None for W in drawn))
 
-    monkeypatch.setattr(f"{implementation.__name__}.stacked.initialize", remembered)
+    monkeypatch.setattr("common.stacking.initialize", remembered)
     implementation.train_stacked(four(), small_dataset(), on_epoch=count)
     assert (len(drawn), alive) == (4, [0, 0])

@@ -62,39 +62,47 @@ class Course:
 
 
 class Repeated:
-    """An update that is called again and again; on a GPU it is captured and replayed.
+    """An update that is done again and again; on a GPU it is captured and replayed.
+
+    Warming up and capturing happen on one stream of its own: every stream that a product ran on
+    keeps a workspace of cuBLAS, and torch's own capture stream belongs to the first device used.
 
     Arguments:
-        update: takes and returns nothing, reads and writes tensors that stay where they are, and
-            never waits for the device.
-        device: the tensors'.
+        device: of the tensors that the update reads and writes.
     """
 
-    def __init__(self, update: Callable[[], None], device: torch.device) -> None:
-        self.update, self.device = update, device
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
+        self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
-    def __call__(self) -> None:
-        """One update, queued on a GPU, done on a CPU."""
-        if self.device.type != "cuda":
-            self.update()
+    def __call__(self, update: Callable[[], None]) -> None:
+        """One update, queued on a GPU, done on a CPU.
+
+        Arguments:
+            update: the same in every call, and not kept, so that it may belong to who keeps this.
+                Takes and returns nothing, reads and writes tensors that stay where they are, and
+                never waits for the device.
+        """
+        if self.stream is None:
+            update()
         elif self.graph is not None:
             self.graph.replay()
         elif self.calls < WARM_UP:
-            self._warm_up()
+            self._warm_up(update, self.stream)
         else:
-            self.graph = torch.cuda.CUDAGraph()
-            with torch.cuda.device(self.device), torch.cuda.graph(self.graph):
-                self.update()  # recorded, not run
-            self.graph.replay()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.device(self.device), torch.cuda.graph(graph, stream=self.stream):
+                update()  # recorded, not run
+            self.graph = graph
+            graph.replay()
         self.calls += 1
 
-    def _warm_up(self) -> None:
-        """An update on a stream of its own, as capturing asks for."""
+    def _warm_up(self, update: Callable[[], None], stream: torch.cuda.Stream) -> None:
+        """An update on the stream that will capture it, after all that was queued before."""
         with torch.cuda.device(self.device):
-            stream = torch.cuda.Stream()
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
-                self.update()
+                update()
             torch.cuda.current_stream().wait_stream(stream)

@@ -62,10 +62,10 @@ class TorchLearner:
         self.flat = FlatState(recipe, network, self.dtype, device)
         self.restore(parameters)
         self.course: Course | None = None
-        self.step: Callable[[], None] = self._eager_step
+        self.compiled: Callable[[TorchLearner], None] | None = None
         if compiled:
             require_compiler(device)
-            self.step = torch.compile(self._traced_step, fullgraph=True)
+            self.compiled = torch.compile(TorchLearner._traced_step, fullgraph=True)
 
     def run_epoch(
         self,
@@ -81,18 +81,25 @@ class TorchLearner:
             batch = order.shape[1]
             self.X, self.y = X.new_empty(batch, X.shape[1]), y.new_empty(batch)
             self.course = Course(len(order), (batch,), (), self.dtype, self.device)
-            self.repeated = Repeated(self.step, self.device)
+            self.repeated = Repeated(self.device)
         self.course.begin(order, learning_rates)
         for _ in order:
-            self.repeated()
+            self.repeated(self.step)
             self.flat.start()
         # a copy: the next epoch writes into the same buffer
         costs = self.course.costs[: len(order)].double().cpu().numpy().copy()
         broken = np.flatnonzero(~np.isfinite(costs))
         return costs[: broken[0] + 1] if len(broken) else costs
 
+    def step(self) -> None:
+        """The update that the course stands at."""
+        if self.compiled is not None:
+            self.compiled(self)
+        else:
+            self._eager_step()
+
     def _eager_step(self) -> None:
-        """An update: rows gathered into a buffer, gradient by autograd."""
+        """Rows gathered into a buffer, gradient by autograd."""
         assert self.course is not None
         rows, learning_rate = self.course.now()
         X, y = self.data["training"]

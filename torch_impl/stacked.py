@@ -15,11 +15,16 @@ from torch import Tensor
 
 from common.dataset import Dataset
 from common.history import Evaluation, Part
-from common.initialization import initialize
 from common.network import Network, Parameters
 from common.recipe import Recipe
 from common.stackable import require_stackable
-from common.stacking import Diverged, OnStackEpoch, StackCheckpoint, run_stacked
+from common.stacking import (
+    Diverged,
+    OnStackEpoch,
+    StackCheckpoint,
+    initial_parameters,
+    run_stacked,
+)
 from common.training import Run
 from torch_impl.course import Course, Repeated
 from torch_impl.layers import Tensors
@@ -37,8 +42,9 @@ OWN_AT_ONCE = 8
 """Models updated at a time on a CPU where each has its own minibatch, which is 1.2 MB: nothing is
 shared then, and the minibatches of a few stay in the cache."""
 
-EVALUATION_SAMPLES = {"cpu": 8_000, "cuda": 1_000_000}
-"""Samples times models evaluated at a time: few enough for the cache, or for a GPU's memory."""
+EVALUATION_SAMPLES = {"cpu": 8_000, "cuda": 250_000}
+"""Samples times models evaluated at a time: few enough for the cache, or to take less of a GPU's
+memory than the models do."""
 
 
 class StackedTorchLearner:
@@ -113,11 +119,11 @@ class StackedTorchLearner:
             samples = row[-1] if len(row) == 1 else at_once * row[-1]
             self.X, self.y = X.new_empty(samples, X.shape[1]), y.new_empty(samples)
             self.course = Course(updates, row, (models,), self.dtype, self.device)
-            self.repeated = Repeated(self._step, self.device)
+            self.repeated = Repeated(self.device)
         self.course.begin(order, learning_rates.T)
         self.frozen.copy_(torch.from_numpy(self.diverged))
         for _ in range(updates):
-            self.repeated()
+            self.repeated(self._step)
             self._start()
         self.diverged[:] = self.frozen.cpu().numpy()
         # a copy: the next epoch writes into the same buffer
@@ -264,13 +270,8 @@ def train_stacked(
     require_stackable(recipes)
     network = recipes[0].network(dataset.training.X.shape[1], dataset.classes)
     with arithmetic(deterministic=deterministic, tf32=tf32):
-        learner = stacked_learner(
-            recipes,
-            network,
-            dataset,
-            (initialize(network, r.initialization, r.seed) for r in recipes),
-            device,
-        )
+        starts = initial_parameters(network, recipes)
+        learner = stacked_learner(recipes, network, dataset, starts, device)
         return run_stacked(
             learner, recipes, network, dataset, start=start, save=save, on_epoch=on_epoch
         )

@@ -7,11 +7,13 @@ import pytest
 
 from common.errors import UserError
 from common.history import Evaluation
+from common.initialization import initialize
 from common.minibatches import minibatch_order
 from common.network import Network
 from common.stacking import (
     Diverged,
     StackCheckpoint,
+    initial_parameters,
     require_stackable,
     run_stacked,
     stacked_order,
@@ -209,3 +211,17 @@ def test_cycles_of_5_epochs_are_as_long_as_their_epochs():
 def test_an_empty_stack_is_refused():
     with pytest.raises(UserError, match="0 recipes"):
         require_stackable([])
+
+
+def test_initial_parameters_are_each_recipe_s_and_drawn_once_for_equal_neighbours():
+    network = Network(24, (5,), 10)
+    starts = [("he", 0), ("he", 0), ("0.1", 0), ("0.1", 1), ("he", 0)]
+    wanted = [small_recipe(initialization=scheme, seed=seed) for scheme, seed in starts]
+    found = list(initial_parameters(network, wanted))
+    for parameters, start in zip(found, starts, strict=True):
+        np.testing.assert_array_equal(parameters["W1"], initialize(network, *start)["W1"])
+    assert [found[1] is found[0], found[2] is found[1], found[3] is found[2]] == [
+        True,
+        False,
+        False,
+    ]

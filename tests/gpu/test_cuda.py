@@ -90,13 +90,15 @@ def test_a_cost_that_is_not_finite_freezes_the_state_on_the_device():
     assert_same(found, expected)
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 def test_nothing_waits_for_the_device_between_updates():
     gpu = learner("cuda", small_recipe())
     gpu.run_epoch(*course())
+    gpu.course.update.zero_()  # it stood behind the last
     try:
         torch.cuda.set_sync_debug_mode("error")
         gpu.step()  # what is captured, run kernel by kernel
-        gpu.repeated()
+        gpu.repeated(gpu.step)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -134,6 +136,18 @@ def test_deterministic_captured_updates_give_the_same_bits():
             gpu = learner("cuda", small_recipe())
             gpu.run_epoch(*course())
             states.append(bits(gpu.state()))
+    assert states[0] == states[1]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_deterministic_captured_stack_gives_the_same_bits(own):
+    order, rates = course(*((3,) if own else ()))
+    with torch_impl.training.arithmetic(deterministic=True, tf32=False):
+        states = []
+        for _ in range(2):
+            gpu = stack("cuda", dtype="float32")
+            gpu.run_epoch(order, np.stack([rates] * 3))
+            states.append([bits(state) for state in gpu.state()])
     assert states[0] == states[1]
 
 

@@ -1,5 +1,8 @@
 """The fast form of the update against the plain one on the module."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -164,6 +167,25 @@ def test_compiled_updates_equal_the_eager_ones():
         compiled.run_epoch(order, rates), eager.run_epoch(order, rates), rtol=1e-12
     )
     assert_same(compiled.state(), eager.state(), 1e-12)
+
+
+def test_a_learner_that_nobody_holds_is_gone_at_once():
+    # a cycle would keep its data on the device until the collector comes by
+    recipe = small_recipe()
+    network = recipe.network(24, 10)
+    alone = learner(recipe, network, random_parameters(network, 3), "float32")
+    alone.run_epoch(*course(2))
+    stack = torch_impl.stacked_learner(
+        [recipe], network, small_dataset(), [random_parameters(network, 3)]
+    )
+    stack.run_epoch(course(2)[0], np.full((1, 2), 0.01))
+    watched = [weakref.ref(alone), weakref.ref(stack)]
+    gc.disable()
+    try:
+        del alone, stack
+        assert [there() for there in watched] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_compiling_without_a_compiler_says_what_is_missing(monkeypatch):
