@@ -13,6 +13,9 @@ from common.initialization import initial_sigma
 from common.network import Network
 from common.schedule import learning_rates, stale_rates
 
+LONGEST = 20_000_000
+"""Updates of a training: 44,000 epochs of CIFAR-10. A learning rate is kept for each."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -123,7 +126,7 @@ class Recipe:
         """The updates and epochs of a training on so many samples.
 
         Raises:
-            UserError: fewer samples than one minibatch holds.
+            UserError: fewer samples than one minibatch holds, or more updates than `LONGEST`.
         """
         per_epoch = samples // self.batch_size
         if per_epoch == 0:
@@ -132,6 +135,12 @@ class Recipe:
             )
         half_cycle = self.half_cycle or 5 * per_epoch
         updates = self.epochs * per_epoch if self.epochs else 2 * half_cycle * self.cycles
+        if max(updates, half_cycle) > LONGEST:
+            raise UserError(
+                f"a training of {updates} updates with half cycles of {half_cycle} was asked for, "
+                f"but at most {LONGEST} was expected of either; give fewer --epochs, --cycles or "
+                "--half-cycle"
+            )
         rates = learning_rates(updates, half_cycle, self.eta_min, self.eta_max)
         if self.stale_eta:
             rates = stale_rates(rates, half_cycle)

@@ -52,7 +52,7 @@ def reproduce(
         UserError: an unknown experiment or backend; the folder cannot be used; as `run_recipes`.
     """
     cells = cells_of_both(chosen(only), seeds=seeds, backend=backend, quick=quick)
-    processes = checked(processes, stack, devices)
+    processes, _ = checked(processes, stack, devices)
     known: dict[Form, Dataset] = {}
 
     def once(recipe: Recipe) -> Dataset:

@@ -19,9 +19,14 @@ class Output:
     Arguments:
         json_file: `--json`, a path or "-".
         quiet: people get nothing.
+
+    Raises:
+        UserError: the file's folder is missing; said before the work and not after it.
     """
 
     def __init__(self, json_file: str | None, quiet: bool) -> None:
+        if json_file not in (None, "-") and not Path(str(json_file)).absolute().parent.is_dir():
+            raise UserError(f"--json {json_file}: cannot be written, as its folder is missing")
         self.json_file = json_file
         self.console = Console(
             stderr=json_file == "-", quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty()

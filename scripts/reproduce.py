@@ -79,12 +79,13 @@ def reproduce(
                 on_status=line.show,
             )
     except KeyboardInterrupt:
-        output.print(f"saved; continue with the same command and --resume --out {folder}")
+        said = f"saved; continue with the same command and --resume --out {folder}"
+        output.print(said, markup=False)
         raise
     summary = summary_of(results)
     for sentence in summary.sentences:
         output.print(sentence)
-    output.print(f"report: {folder / PAGE}, {folder / REPORT}")
+    output.print(f"report: {folder / PAGE}, {folder / REPORT}", markup=False)
     output.write(summary.as_json())
 
 

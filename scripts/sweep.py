@@ -43,7 +43,9 @@ def sweep(
         int | None, typer.Option(help="At the end of a cycle only one in so many goes on.")
     ] = None,
     search_seed: Annotated[int | None, typer.Option(help="Of what is drawn. [0]")] = None,
-    stack: Annotated[int, typer.Option(help="Trials trained side by side.")] = 16,
+    stack: Annotated[
+        int | None, typer.Option(help="Trials trained side by side. [16, or 256 on a GPU]")
+    ] = None,
     processes: Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")] = None,
     storage: Storage = None,
     study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
@@ -74,7 +76,7 @@ def sweep(
     overwrite: options.Overwrite = False,
     json: options.Json = None,
     quiet: options.Quiet = False,
-) -> None:
+) -> int:
     """Search any field of a recipe; --resume goes on where --out was left, even after a kill."""
     from common.cifar.loading import load_for
     from sweeps.sweep import run_sweep
@@ -105,8 +107,8 @@ def sweep(
         with output.busy("reading images"):
             found = load_for(data, wanted)
         if wanted is recipe:
-            output.print(f"data: {found.identity['description']}")
-            output.print(f"sweep: {folder}")
+            output.print(f"data: {found.identity['description']}", markup=False)
+            output.print(f"sweep: {folder}", markup=False)
         return found
 
     line = Terminal(output.console)
@@ -127,11 +129,13 @@ def sweep(
             )
     except KeyboardInterrupt:
         if (folder / "sweep.json").exists():
-            output.print(f"saved; continue with: twingrad sweep --resume --out {folder}")
+            said = f"saved; continue with: twingrad sweep --resume --out {folder}"
+            output.print(said, markup=False)
         raise
     line.table(results)
-    output.print(f"report: {folder / 'report.html'}")
+    output.print(f"report: {folder / 'report.html'}", markup=False)
     output.write(results.as_json())
+    return 1 if results.best is None else 0
 
 
 def reopened(

@@ -110,7 +110,7 @@ def train(
             overwrite=overwrite,
         )
     output.print(f"data: {dataset.identity['description']}")
-    output.print(f"run: {folder.path}")
+    output.print(f"run: {folder.path}", markup=False)
     try:
         run = train_in_folder(
             folder,
@@ -121,7 +121,8 @@ def train(
             **switches,
         )
     except KeyboardInterrupt:
-        output.print(f"saved; continue with: twingrad train --resume --out {folder.path}")
+        said = f"saved; continue with: twingrad train --resume --out {folder.path}"
+        output.print(said, markup=False)
         raise
     for part, evaluation in run.final.items():
         output.print(

@@ -1,6 +1,7 @@
 """The final choice: trained from its recipe, and only then evaluated on the test data."""
 
 import importlib
+import shutil
 from dataclasses import asdict
 from typing import Any
 
@@ -47,10 +48,12 @@ def train_chosen(
             raise UserError(f"{path}: holds the training of another choice; remove it")
         summary = run_folder.read_summary()
     else:
+        if path.is_dir():  # it was left half made, by a kill or a full disk
+            shutil.rmtree(path)
         run_folder = RunFolder.create(
             path, recipe, backend=backend, device=device, identity=dataset.identity
         )
-    if summary is None:
+    if not summary:
         summary = run(run_folder, recipe, dataset, backend, device, on_epoch)
     parts: dict[str, Any] = {
         part: summary[part] for part in ("training", "validation", "test") if part in summary

@@ -24,10 +24,13 @@ class Loaded:
     known: Mapping[Form, Dataset]
 
     def __call__(self, recipe: Recipe) -> Dataset:
-        """The data of a recipe."""
-        if len(self.known) == 1:
-            return next(iter(self.known.values()))
-        return self.known[form_of(recipe)]
+        """The data of a recipe.
+
+        What a search over the form of the data is around need not be of any form searched; it
+        has the first.
+        """
+        first = next(iter(self.known.values()))
+        return self.known.get(form_of(recipe), first)
 
     def samples(self, recipe: Recipe) -> int:
         """In a recipe's training set."""
@@ -39,6 +42,16 @@ class Loaded:
         It is what trials train on: nothing can be chosen by what they were never handed.
         """
         return Loaded({form: without_test(dataset) for form, dataset in self.known.items()})
+
+
+def require_one_form(recipes: Sequence[Recipe]) -> None:
+    """Raises UserError unless one data set, in whatever dtype, serves all recipes."""
+    for name in FORMS:
+        if name != "dtype" and len({getattr(recipe, name) for recipe in recipes}) > 1:
+            raise UserError(
+                f"the recipes differ in {name}, but one data set was given; give a function that "
+                "loads the data of a recipe"
+            )
 
 
 def load_all(dataset_of: DatasetOf, space: Space, recipe: Recipe) -> Loaded:

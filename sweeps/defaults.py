@@ -5,20 +5,25 @@ from collections.abc import Sequence
 
 from common.errors import UserError
 
-STACK = 16
-"""Trials in a stack: as many as NumPy trains side by side before the cache is full."""
+STACKS = {"cpu": 16, "cuda": 256}
+"""Trials in a stack: as many as train side by side before the cache is full, or as keep a GPU
+busy."""
 
 
-def checked(processes: int | None, stack: int, devices: Sequence[str]) -> int:
-    """How many processes there will be.
+def checked(processes: int | None, stack: int | None, devices: Sequence[str]) -> tuple[int, int]:
+    """How many processes there will be, and how many trials in a stack.
 
     Raises:
-        UserError: fewer than 1, or stacks of fewer than 1.
+        UserError: fewer than 1 of either.
     """
     for option, value in [("stack", stack), ("processes", processes)]:
         if value is not None and value < 1:
             raise UserError(f"--{option} is {value}, but at least 1 was expected")
-    return default_processes(devices) if processes is None else processes
+    cuda = any(device.startswith("cuda") for device in devices)
+    return (
+        default_processes(devices) if processes is None else processes,
+        STACKS["cuda" if cuda else "cpu"] if stack is None else stack,
+    )
 
 
 def default_processes(devices: Sequence[str]) -> int:

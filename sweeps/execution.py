@@ -61,6 +61,14 @@ def train_group(
         return paused.checkpoint
 
 
+def require_trainers(backend: str, devices: Sequence[str]) -> None:
+    """Raises UserError unless the backend is there on every device."""
+    if not devices:
+        raise UserError("no --device was given, but at least one was expected, such as cpu")
+    for device in devices:
+        trainer(backend, device)
+
+
 def trainer(
     backend: str, device: str
 ) -> tuple[Callable[..., list[Run | Diverged]], dict[str, Any]]:
@@ -71,7 +79,7 @@ def trainer(
     """
     if backend == "manual":
         if device != "cpu":
-            raise UserError(f"--device {device} is for --backend torch; NumPy runs on the CPU")
+            raise UserError(f"--device {device!r} is for --backend torch; NumPy runs on the CPU")
         return manual_impl.train_stacked, {}
     if backend != "torch":
         raise UserError(f"--backend is {backend!r}, but manual or torch was expected")

@@ -47,17 +47,12 @@ class SweepFolder:
         settings: content of sweep.json.
 
     Raises:
-        UserError: the settings cannot be read, or another process holds the folder.
+        UserError: the settings are damaged, or another process holds the folder.
     """
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path, self.settings = path, settings
-        try:
-            self.plan = Plan.from_json(settings["plan"])
-            self.recipe = Recipe.from_json(settings["recipe"], str(path / "sweep.json"))
-            self.space = parse_space(settings["space"], self.recipe)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UserError(f"{path / 'sweep.json'}: cannot be read ({error})") from error
+        self.plan, self.recipe, self.space = parse(settings, path / "sweep.json")
         self._lock: IO[str] = hold(path)
 
     @classmethod
@@ -98,6 +93,7 @@ class SweepFolder:
                     "or give --resume to continue it or --overwrite to replace it"
                 )
             hold(path).close()
+            require_unshared(path, storage, study)
             clear(path)
         make_folder(path)
         settings = {
@@ -165,6 +161,20 @@ class SweepFolder:
         self._lock.close()
 
 
+def require_unshared(path: Path, storage: str | None, study: str) -> None:
+    """Raises UserError where a folder's sweep is part of the study that is to be begun: its trials
+    there cannot be replaced, and those it left running would be waited for."""
+    before = read_settings(path)
+    if storage is not None and (before["storage"], before["study"]) == (
+        hide_password(storage),
+        study,
+    ):
+        raise UserError(
+            f"--overwrite would leave the trials of {path} in the study {study!r} of "
+            f"{before['storage']}; give --resume to continue it, or another --study"
+        )
+
+
 def clear(path: Path) -> None:
     """Removes what a sweep wrote, and nothing else; sweep.json last."""
     for name in WRITTEN:
@@ -189,4 +199,20 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{file}: cannot be read as JSON ({error})") from error
     if not isinstance(settings, dict) or NEEDED - set(settings):
         raise UserError(f"{file}: is not what a sweep writes; name another folder")
+    parse(settings, file)
     return settings
+
+
+def parse(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, Space]:
+    """Plan, recipe and space of a sweep.
+
+    Raises:
+        UserError: a value is not what a sweep writes.
+    """
+    try:
+        recipe = Recipe.from_json(settings["recipe"], str(file))
+        if not all(isinstance(device, str) for device in settings["devices"] or [None]):
+            raise TypeError("devices")
+        return Plan.from_json(settings["plan"]), recipe, parse_space(settings["space"], recipe)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(f"{file}: is damaged ({error})") from error

@@ -10,6 +10,9 @@ from sweeps.fields import kind_of, parse_value, require_field
 from sweeps.space import Axis, Choices, Range, Space, extremes
 
 FORMS = "a,b,c or log:LOW:HIGH, linear:LOW:HIGH, int:LOW:HIGH, FIRST..LAST"
+LARGEST = 2**62
+"""End of a range of whole numbers: what a generator of 64 bits draws from."""
+
 LONGEST = 10_000
 """Values that `FIRST..LAST` may stand for."""
 
@@ -32,12 +35,12 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
     for field in fields:
         if fields.count(field) > 1:
             raise UserError(f"--over {field}: was given twice; give one list or one range")
+    both = {"eta_min", "eta_max"} <= set(fields)  # an end of one may suit only some of the other
     for axis in space:
-        if "eta_min" in fields and "eta_max" in fields and axis.field.startswith("eta_"):
-            continue  # an end of the one may suit only some of the other
+        together = ("eta_min", "eta_max") if both and axis.field.startswith("eta_") else ()
         for value in extremes(axis):
             try:
-                replace(recipe, **{axis.field: axis.decode(value)})
+                replace(recipe, **dict.fromkeys((axis.field, *together), axis.decode(value)))
             except UserError as error:
                 raise UserError(f"--over {axis.field}: the value {value} ({error})") from error
     return space
@@ -81,8 +84,10 @@ def parse_range(field: str, kind: str, ends: str) -> Range:
     except ValueError:
         number = "whole numbers" if whole else "numbers"
         raise UserError(f"{where}: two {number} LOW:HIGH were expected") from None
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise UserError(f"{where}: its ends must be finite numbers")
+    if whole and max(abs(low), abs(high)) > LARGEST:
+        raise UserError(f"{where}: its ends must be whole numbers up to {LARGEST}")
+    if not math.isfinite(high - low):
+        raise UserError(f"{where}: its ends, and their difference, must be finite numbers")
     if low >= high:
         reason = "is empty" if low == high else "runs from high to low"
         raise UserError(f"{where}: {reason}; LOW below HIGH was expected")

@@ -7,9 +7,10 @@ from common.dataset import Dataset
 from common.recipe import Recipe
 from common.stacking import Diverged
 from common.training import Run
-from sweeps.data import DatasetOf, Loaded, form_of, one_of_each_form
-from sweeps.defaults import STACK, checked
+from sweeps.data import DatasetOf, Loaded, form_of, one_of_each_form, require_one_form
+from sweeps.defaults import checked
 from sweeps.disk import disk_reported
+from sweeps.execution import require_trainers
 from sweeps.groups import Task, make_groups
 from sweeps.progress import Clock, OnStatus, Status
 from sweeps.records import Records, fingerprint, key_of
@@ -26,7 +27,7 @@ def run_recipes(
     backend: str = "manual",
     devices: Sequence[str] = ("cpu",),
     processes: int | None = None,
-    stack: int = STACK,
+    stack: int | None = None,
     on_done: OnDone | None = None,
     on_status: OnStatus | None = None,
     folder: Path | None = None,
@@ -41,7 +42,7 @@ def run_recipes(
         backend: "manual" or "torch".
         devices: of torch; the processes take them in turn.
         processes: how many train at once; None for one a core, or one a GPU.
-        stack: recipes in a stack, at most.
+        stack: recipes in a stack, at most; None for 16, or 256 on a GPU.
         on_done: called as each ends.
         on_status: called after every epoch of a stack.
         folder: keeps every training that ended; those it has already are not run again but
@@ -52,7 +53,8 @@ def run_recipes(
         UserError: a recipe does not fit the data, the disk is full, workers are killed time and
             again. What had ended is kept.
     """
-    processes = checked(processes, stack, devices)
+    processes, stack = checked(processes, stack, devices)
+    require_trainers(backend, devices)
     data = loaded(dataset, recipes)
     for recipe in recipes:
         recipe.plan(data.samples(recipe))
@@ -94,6 +96,7 @@ def run_recipes(
 def loaded(dataset: Dataset | DatasetOf, recipes: Sequence[Recipe]) -> Loaded:
     """The data of all recipes, each form once."""
     if isinstance(dataset, Dataset):
+        require_one_form(recipes)
         return Loaded({(): dataset})
     return Loaded({form_of(recipe): dataset(recipe) for recipe in one_of_each_form(recipes)})
 

@@ -41,7 +41,13 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     if url is None:
         path = folder / JOURNAL
         mend(path)
-        return JournalStorage(OwnJournal(path))
+        try:
+            return JournalStorage(OwnJournal(path))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{path}: is damaged ({type(error).__name__}); remove it, and --resume tells the "
+                "study again what is in trials/"
+            ) from error
     if "://" not in url:
         raise UserError(
             f"--storage {url}: is no address such as postgresql+psycopg://user@host/name "
@@ -53,6 +59,9 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     with reported(url):
         try:
             return made(url, options)
+        except ValueError as error:
+            shown = hide_password(url)
+            raise UserError(f"--storage {shown}: is no address of a data base") from error
         except ImportError as error:
             missing = getattr(error, "name", None)
             raise UserError(
@@ -130,5 +139,5 @@ def mend(path: Path) -> None:
 
 def hide_password(url: str) -> str:
     """The address as it may be shown and kept."""
-    url = re.sub(r"(://[^:/@]*):[^@]*@", rf"\1:{HIDDEN}@", url)
+    url = re.sub(r"(://[^:/@]*):[^/]*@", rf"\1:{HIDDEN}@", url)
     return re.sub(r"([?&]password=)[^&]*", rf"\1{HIDDEN}", url)

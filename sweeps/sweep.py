@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from common.dataset import Dataset
+from common.errors import UserError
 from common.recipe import Recipe
 from common.training import OnEpoch
 from sweeps.chosen import train_chosen
-from sweeps.data import DatasetOf, Loaded, load_all
-from sweeps.defaults import STACK, checked
+from sweeps.data import DatasetOf, Loaded, forms, load_all, require_one_form
+from sweeps.defaults import checked
 from sweeps.disk import disk_reported
-from sweeps.execution import trainer
+from sweeps.execution import require_trainers
 from sweeps.folder import SweepFolder
 from sweeps.parsing import parse_space
 from sweeps.plan import make_plan
@@ -40,7 +41,7 @@ def run_sweep(
     backend: str = "manual",
     devices: Sequence[str] = ("cpu",),
     processes: int | None = None,
-    stack: int = STACK,
+    stack: int | None = None,
     storage: str | None = None,
     study: str = "sweep",
     resume: bool = False,
@@ -72,9 +73,11 @@ def run_sweep(
     recipe = recipe or Recipe()
     space = parse_space(over, recipe)
     plan = make_plan(sampler, space, recipe, **search)
-    count = checked(processes, stack, devices)
-    trainer(backend, devices[0])
+    processes, stack = checked(processes, stack, devices)
+    require_trainers(backend, devices)
     given = dataset
+    if isinstance(given, Dataset):
+        require_one_form(forms(space, recipe))
     data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
     identity = data(recipe).identity
     require_room(space, recipe, data)
@@ -100,7 +103,7 @@ def run_sweep(
             opened.require_same(plan, space, recipe, identity["digest"])
             opened.require_trainer(backend, devices)
             with opened_study(opened, storage, new=not resume) as asked:
-                return conduct(opened, asked, data, count, stack, on_status, on_epoch)
+                return conduct(opened, asked, data, processes, stack, on_status, on_epoch)
         finally:
             opened.close()
 
@@ -168,6 +171,7 @@ def conduct(
             write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
         raise
     found = Results(settings, space, study.stages(), study.rows())
+    require_possible(found)
     write_numbers(folder.path, found)
     if found.best is not None and study.claim_choice():
         recipe = apply(folder.recipe, space, found.best.parameters)
@@ -175,6 +179,13 @@ def conduct(
         found = replace(found, chosen=chosen)
     write_results(folder.path, found)
     return found
+
+
+def require_possible(results: Results) -> None:
+    """Raises UserError where no trial had values that go together."""
+    if all(row.status == "invalid" for row in results.rows):
+        said = next((row.outcome.said for row in results.rows if row.outcome), "")
+        raise UserError(f"--over: no trial could be run, as its values do not go together ({said})")
 
 
 def require_room(space: Space, recipe: Recipe, data: Loaded) -> None:

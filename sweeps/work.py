@@ -17,6 +17,11 @@ from sweeps.data import DatasetOf
 from sweeps.execution import train_group
 from sweeps.groups import Task
 
+OUT_OF_MEMORY = UserError(
+    "a group does not fit into memory; give a smaller --stack, fewer --processes or smaller "
+    "networks"
+)
+
 Result = list[Run | Diverged] | StackCheckpoint
 
 
@@ -79,10 +84,16 @@ def work(
             )
         except UserError as error:
             say(error)
-        except Exception:
-            say(Crash(traceback.format_exc()))
+        except Exception as error:
+            say(OUT_OF_MEMORY if is_out_of_memory(error) else Crash(traceback.format_exc()))
         else:
             say(News(counter.epoch, result if keep_states else curves_alone(result)))
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the machine or the GPU has no more; torch's error is known by its name, since it
+    need not be loaded."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
 
 
 class EpochCounter:

@@ -108,7 +108,7 @@ def test_a_full_disk(tmp_path, monkeypatch):
         ({"stack": 0}, "--stack is 0"),
         ({"processes": -1}, "--processes is -1"),
         ({"backend": "jax"}, "--backend is 'jax'"),
-        ({"devices": ["cuda"]}, "--device cuda is for --backend torch"),
+        ({"devices": ["cuda"]}, "--device 'cuda' is for --backend torch"),
         ({"recipes": [small(batch_size=600)]}, "only 500 training samples"),
     ],
 )
