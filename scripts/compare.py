@@ -30,6 +30,11 @@ SIDES = ("manual", "torch")
 MARK = "comparison.json"
 """Tells a comparison's folder from any other that has a folder called runs."""
 
+MORE_SEEDS = (
+    "In float64 the two stay equal, so this may be the rounding of float32, which averages out "
+    "over more seeds, as a fault does not: try --seeds {seeds}, or more images."
+)
+
 
 def compare(
     preset: options.Preset = "three-layer",
@@ -118,6 +123,8 @@ def compare(
         f"({largest['part']}, epoch {largest['epoch']}); final test accuracies "
         f"{100 * curves.mean_final:.2f} points apart on average: {tables.coloured(curves.verdict)}"
     )
+    if curves.verdict == "disagree" and stepped.verdict == "agree":
+        output.print(MORE_SEEDS.format(seeds=2 * seeds))
 
     report = Report(
         title=f"{recipe.name}, {'with' if recipe.batch_norm else 'without'} batch norm",

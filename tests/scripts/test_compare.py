@@ -44,6 +44,17 @@ def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkey
     assert report["lockstep"]["parted_at"] == 2
 
 
+def test_curves_alone_that_part_are_said_to_want_more_seeds(
+    twingrad, small_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("compare.curves.PER_EPOCH", -1.0)
+    status, stdout, _ = twingrad(
+        "compare", "--epochs", "3", "--seeds", "1", "--out", tmp_path / "o"
+    )
+    assert status == 1
+    assert "try --seeds 2" in stdout
+
+
 def test_a_planted_fault_of_the_penalty_exits_1(twingrad, small_data, tmp_path, monkeypatch):
     right = manual_impl.network.backward
 

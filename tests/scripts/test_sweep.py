@@ -13,7 +13,8 @@ def sweep(twingrad, small_data, tmp_path, monkeypatch):
     monkeypatch.setattr("sweeps.chosen.save_curves", lambda *arguments: None)
 
     def call(*arguments, small=SMALL):
-        return twingrad("sweep", *arguments, *small, "--out", tmp_path / "s")
+        where = [] if "--out" in arguments else ["--out", tmp_path / "s"]
+        return twingrad("sweep", *arguments, *small, *where)
 
     return call
 
@@ -27,6 +28,19 @@ def test_a_table_ends_with_the_choice(sweep, tmp_path):
     assert f"test {test:.2f} % (computed once, for this choice)" in out
     assert results["chosen"]["recipe"]["hidden"] == [8]
     assert (tmp_path / "s" / "chosen" / "parameters.safetensors").exists()
+
+
+def test_where_no_trial_finishes_the_status_says_so(sweep):
+    given = ["--eta-min", "1e30", "--eta-max", "1e30", "--no-batch-norm"]
+    status, out, _ = sweep("--over", "penalty=0.1,0.01", "--sampler", "grid", *given)
+    assert status == 1
+    assert "no trial has finished" in out
+
+
+def test_folders_with_brackets_are_named_as_they_are(sweep, tmp_path):
+    status, out, err = sweep("--over", "penalty=0.1,0.01", "--out", tmp_path / "[red]s")
+    assert (status, err) == (0, "")
+    assert "[red]s" in out
 
 
 def test_json_for_machines(sweep):
