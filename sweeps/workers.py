@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from common.errors import UserError
-from sweeps.data import DatasetOf
+from sweeps.data import DatasetOf, Loaded
 from sweeps.execution import trainer
 from sweeps.groups import Task
+from sweeps.handing import Mapped
 from sweeps.work import Crash, Result, work
 
 ATTEMPTS = 3
@@ -43,7 +46,7 @@ class Worker:
         self.task: Task | None = None
         self.attempt = 0
         self.connection, theirs = pool.context.Pipe()
-        arguments = (theirs, os.getpid(), pool.dataset_of, pool.backend, device, pool.keep_states)
+        arguments = (theirs, os.getpid(), pool.data, pool.backend, device, pool.keep_states)
         self.process: BaseProcess = pool.context.Process(target=work, args=arguments, daemon=True)
         with warnings.catch_warnings():
             # from Python 3.12: BLAS keeps threads, but none of them computes while we fork
@@ -62,10 +65,10 @@ class Worker:
 
 
 class Pool:
-    """Workers that all see the data, which are loaded once.
+    """Workers that all see the data, which are in memory once.
 
     Arguments:
-        dataset_of: the data of a recipe; nothing is loaded in a worker.
+        data: of every recipe; nothing is loaded in a worker.
         processes: how many.
         backend: "manual" or "torch".
         devices: taken in turn.
@@ -75,7 +78,7 @@ class Pool:
 
     def __init__(
         self,
-        dataset_of: DatasetOf,
+        data: Loaded,
         processes: int,
         *,
         backend: str,
@@ -83,8 +86,14 @@ class Pool:
         keep_states: bool,
     ) -> None:
         trainer(backend, devices[0])  # torch is loaded here once, for all
-        self.context: Any = multiprocessing.get_context(start_method(devices))
-        self.dataset_of, self.backend, self.keep_states = dataset_of, backend, keep_states
+        method = start_method(devices)
+        self.context: Any = multiprocessing.get_context(method)
+        self.backend, self.keep_states = backend, keep_states
+        self.data: DatasetOf = data
+        self.folder: TemporaryDirectory[str] | None = None
+        if method != "fork":
+            self.folder = TemporaryDirectory(prefix="twingrad-", ignore_cleanup_errors=True)
+            self.data = Mapped.write(data, Path(self.folder.name))
         self.workers = [Worker(self, devices[i % len(devices)]) for i in range(processes)]
 
     def __enter__(self) -> "Pool":
@@ -93,6 +102,8 @@ class Pool:
     def __exit__(self, *ended: object) -> None:
         for worker in self.workers:
             worker.close()
+        if self.folder is not None:
+            self.folder.cleanup()
 
     @property
     def idle(self) -> int:

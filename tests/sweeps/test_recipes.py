@@ -9,7 +9,7 @@ import pytest
 
 import manual_impl
 from common import files
-from common.dataset import Split
+from common.dataset import Dataset, Split
 from common.errors import UserError
 from common.recipe import Recipe
 from common.stacking import Diverged
@@ -39,11 +39,24 @@ def test_each_is_its_own_training(backend):
         assert runs[recipe].final["test"].accuracy == alone.final["test"].accuracy
 
 
-def test_workers_that_cannot_be_forked_are_handed_the_data(monkeypatch):
+def test_workers_that_cannot_be_forked_map_the_data(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "jax", None)  # beside its threads nothing can be forked
     assert start_method(["cpu"]) == "spawn"
-    (run,) = run_recipes(MIXED[:1], clouds(), processes=1)
-    assert run.final == manual_impl.train(MIXED[0], clouds()).final
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    recipes = [replace(MIXED[0], dtype=dtype) for dtype in ("float32", "float64")]
+
+    def data(recipe):
+        parts = (clouds().training, clouds().validation, clouds().test)
+        splits = [Split(part.X.astype(recipe.dtype), part.y) for part in parts]
+        return Dataset(*splits, 10, clouds().identity)
+
+    runs = run_recipes(recipes, data, processes=1)
+    first = next(runs)
+    assert len(list(tmp_path.glob("twingrad-*/*.npy"))) == 12  # X, y of 3 parts of 2 forms
+    for run in (first, *runs):
+        assert run.final == manual_impl.train(run.recipe, data(run.recipe)).final
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_in_the_folder_is_not_run_again(tmp_path, monkeypatch):
