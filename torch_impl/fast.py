@@ -161,18 +161,19 @@ def descend(
         The cost before the step.
     """
     pull = state.decay * state.vector  # the penalty's gradient: half of it times W is the penalty
-    cost = loss + 0.5 * torch.dot(pull, state.vector)
-    cost = cost + state.penalty * torch.linalg.vector_norm(state.W1).square()
+    W1 = state.W1.view(-1)
+    cost = torch.add(loss, torch.dot(pull, state.vector), alpha=0.5)
+    cost = torch.add(cost, torch.dot(W1, W1), alpha=state.penalty)
     state.diverged.logical_or_((cost - cost).ne(0))  # NaN for NaN and for infinity
-    ds1 = gradients[0].masked_fill(state.diverged, 0)  # 0 times NaN would be NaN
-    rate = learning_rate.masked_fill(state.diverged, 0)
+    ds1 = torch.where(state.diverged, 0, gradients[0])  # 0 times NaN would be NaN
+    rate = torch.where(state.diverged, 0, learning_rate)
     state.W1.mul_(1 - 2 * state.first_penalty * rate)
     state.W1.addmm_((-rate * ds1).t(), X)
     gradient = torch.cat([ds1.sum(dim=0), *(piece.reshape(-1) for piece in gradients[1:])])
-    gradient = gradient.add_(pull).masked_fill_(state.diverged, 0)
+    gradient = torch.where(state.diverged, 0, gradient.add_(pull))
     state.vector.addcmul_(gradient, rate, value=-1)
     if state.statistics:
         # not lerp: where both are infinite it would make NaN of them
         moved = state.averages * (1 - state.share) + statistics * state.share
-        state.averages.copy_(torch.where(state.diverged, state.averages, moved))
+        torch.where(state.diverged, state.averages, moved, out=state.averages)
     return cost
