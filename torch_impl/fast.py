@@ -45,17 +45,14 @@ class FlatState:
         self.W1 = torch.zeros(network.parameter_shapes["W1"], dtype=dtype, device=device)
         self.shapes = {k: shape for k, shape in network.parameter_shapes.items() if k != "W1"}
         sizes = [math.prod(shape) for shape in self.shapes.values()]
-        widths = [shape[0] for shape in network.statistic_shapes.values()]
         self.vector = self.W1.new_zeros(sum(sizes))
         """b1, gamma1, ..., all but W1."""
-        self.averages = self.W1.new_zeros(sum(widths))
+        self.averages = self.W1.new_zeros(statistic_size(network))
         named = {name: piece.detach() for name, piece in self.pieces(self.vector).items()}
         self.parameters: Tensors = {"W1": self.W1, **named}
         self.above = {name: named[name].requires_grad_() for name in named if name != "b1"}
         """What the loss is a function of, beside s1; the same memory as the vector."""
-        self.statistics: Tensors = dict(
-            zip(network.statistic_shapes, self.averages.split(widths), strict=True)
-        )
+        self.statistics = statistic_views(network, self.averages)
         self.decay = torch.zeros_like(self.vector)
         """What the penalty's gradient multiplies an entry of the vector with: 2 lambda or 0."""
         for name, piece in self.pieces(self.decay).items():
@@ -95,7 +92,7 @@ class FlatState:
 def loss_and_statistics(
     network: Network, above: Tensors, s1: Float[Tensor, "n m1"], y: Int[Tensor, " n"]
 ) -> tuple[Float[Tensor, ""], Float[Tensor, " all"]]:
-    """Mean cross-entropy of a minibatch; its mu1, v1, mu2, ... in one vector, apart from the graph.
+    """Mean cross-entropy of a minibatch; its statistics in one vector, apart from the graph.
 
     Arguments:
         network: gives the layers.
@@ -125,17 +122,30 @@ def normalize(
 def statistics_of(
     like: Tensor, means: Sequence[Tensor], inverses: Sequence[Tensor], eps: float
 ) -> Float[Tensor, "*models all"]:
-    """mu1, v1, mu2, ... of what `normalize` returned, along the last axis.
+    """What `normalize` returned as mu1, mu2, ..., v1, v2, ... along the last axis.
 
     v comes from the 1 / sqrt(v + eps) that torch keeps for its backward pass: a second reduction
     over s would cost more than the layer.
     """
     if not means:
         return like.new_empty(0)
-    mu, v = torch.cat([*means], -1), torch.cat([*inverses], -1).pow(-2).sub_(eps).clamp_min_(0)
-    widths = [mean.shape[-1] for mean in means]
-    pairs = zip(mu.split(widths, -1), v.split(widths, -1), strict=True)
-    return torch.cat([piece for pair in pairs for piece in pair], -1)
+    found = torch.cat([*means, *inverses], -1)
+    found[..., found.shape[-1] // 2 :].pow_(-2).sub_(eps).clamp_min_(0)
+    return found
+
+
+def statistic_size(network: Network) -> int:
+    """Entries of all running statistics."""
+    return sum(shape[0] for shape in network.statistic_shapes.values())
+
+
+def statistic_views(network: Network, values: Float[Tensor, "*models all"]) -> Tensors:
+    """mu1, v1, mu2, ... by name, of a tensor laid out as `statistics_of` does."""
+    if not network.statistic_shapes:
+        return {}
+    mus, vs = (half.split(network.hidden, -1) for half in values.chunk(2, -1))
+    pairs = enumerate(zip(mus, vs, strict=True), start=1)
+    return {name: each for l, (mu, v) in pairs for name, each in ((f"mu{l}", mu), (f"v{l}", v))}
 
 
 @torch.no_grad()

@@ -27,6 +27,7 @@ from common.stacking import (
 )
 from common.training import Run
 from torch_impl.course import Course, Repeated
+from torch_impl.fast import statistic_size, statistic_views
 from torch_impl.layers import Tensors
 from torch_impl.learner import CPU, on_device
 from torch_impl.stacked_layers import (
@@ -81,11 +82,8 @@ class StackedTorchLearner:
             name: torch.zeros((models, *shape), **place)
             for name, shape in network.parameter_shapes.items()
         }
-        widths = [shape[0] for shape in network.statistic_shapes.values()]
-        self.averages = torch.zeros((models, sum(widths)), **place)
-        self.statistics: Tensors = dict(
-            zip(network.statistic_shapes, self.averages.split(widths, dim=1), strict=True)
-        )
+        self.averages = torch.zeros((models, statistic_size(network)), **place)
+        self.statistics = statistic_views(network, self.averages)
         self.penalties = torch.tensor([recipe.penalty for recipe in recipes], **place)
         penalised = [not recipe.unpenalised_first_layer for recipe in recipes]
         self.first_penalties = self.penalties * torch.tensor(penalised, device=device)

@@ -44,7 +44,7 @@ def first_affine(X: Tensor, W: Tensor, b: Tensor) -> Float[Tensor, "n all_out"]:
 def stacked_losses(
     network: Network, above: Tensors, s1: Float[Tensor, "n all_m1"], y: Tensor
 ) -> tuple[Float[Tensor, " models"], Float[Tensor, "models all"]]:
-    """Mean cross-entropy of every model; its mu1, v1, mu2, ... in one row, apart from the graph.
+    """Mean cross-entropy of every model; its statistics in one row, apart from the graph.
 
     Arguments:
         network: gives the layers.
