@@ -25,7 +25,8 @@ from scripts.output import Output
 from scripts.program import run_command
 
 STACKS = [f"stack of {n}" for n in SIZES]
-OURS = ["products", "one net", "one net without batch norm", *STACKS]
+BARE = "products, gather and step"
+OURS = ["products", BARE, "one net", "one net without batch norm", *STACKS]
 PEERS = ["textbook", "textbook, memory kept"]
 
 
@@ -96,6 +97,7 @@ def manual_speed(
     memory = per_stacked_net("manual_impl")
 
     figures = {f"{name} / products": ratio(micro[name], micro["products"]) for name in OURS[1:]}
+    figures[f"one net / {BARE}"] = ratio(micro["one net"], micro[BARE])
     figures |= {f"{peer} / one net": ratio(micro[peer], micro["one net"]) for peer in PEERS}
     figures |= {f"one net / {name}": ratio(micro["one net"], micro[name]) for name in STACKS}
     alone, *together = rates

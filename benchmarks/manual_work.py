@@ -37,8 +37,13 @@ def rows(repeat: int) -> np.ndarray:
     return np.roll(ORDER, -UPDATES * repeat, axis=0)[:UPDATES]
 
 
-def products(_: Dataset) -> Work:
-    """The matrix products of an update and nothing else, into buffers."""
+def products(dataset: Dataset, *, gathered: bool = False) -> Work:
+    """The matrix products of an update and nothing else, into buffers.
+
+    Arguments:
+        gathered: with what no update can leave out: each minibatch is gathered from the images,
+            where the products alone find theirs in the cache, and the weights take their step.
+    """
     rng = np.random.default_rng(0)
     widths = (3072, 50, 50, 10)
 
@@ -51,12 +56,17 @@ def products(_: Dataset) -> Work:
     below, steps = [np.empty_like(value) for value in x], [np.empty_like(value) for value in W]
 
     def work(repeat: int) -> int:
-        for _ in range(UPDATES):
+        for some in rows(repeat):
+            if gathered:
+                np.take(dataset.training.X, some, axis=0, out=x[0], mode="clip")
             for l in range(3):
                 np.matmul(x[l], W[l].T, out=s[l + 1])
                 np.matmul(G[l + 1].T, x[l], out=steps[l])
                 if l > 0:
                     np.matmul(G[l + 1], W[l], out=below[l])
+                if gathered:
+                    W[l] *= 0.999
+                    W[l] += steps[l]
         return UPDATES
 
     return work
@@ -113,6 +123,7 @@ def kept_memory(dataset: Dataset) -> Work:
 
 MAKERS: dict[str, Callable[[Dataset], Work]] = {
     "products": products,
+    "products, gather and step": lambda dataset: products(dataset, gathered=True),
     "one net": one_net,
     "one net without batch norm": lambda dataset: one_net(dataset, batch_norm=False),
     "textbook": textbook,

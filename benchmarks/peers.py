@@ -1,6 +1,6 @@
 """An update of ours beside the same work in other libraries.
 
-    python -m benchmarks.peers [--rounds 9] [--json docs/benchmarks/peers.json]
+    python -m benchmarks.peers [--rounds 9] [--json FILE]
 
 All is [50, 50], minibatches of 100, float32, plain gradient descent with the penalty and, where
 there is batch norm, running statistics, on noise of CIFAR-10's size, gathered from shuffled rows.

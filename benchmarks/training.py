@@ -1,6 +1,6 @@
 """An epoch of the [50, 50] network in either backend: seconds, and their ratio.
 
-    python -m benchmarks.training [--rounds 7] [--json docs/benchmarks/training.json]
+    python -m benchmarks.training [--rounds 7] [--json FILE]
 
 The backends take turns within a round, so that a busy machine slows both. An epoch is 450 updates
 of 100 images and the evaluation of 50,000; a training of 2 cycles has 20. The images are noise:
