@@ -104,9 +104,24 @@ def broken_steps(examination: Examination) -> list[BrokenStep]:
             if part.fault.backward or part.fault.forward
         ]
     return [
-        BrokenStep(title(step, l), Formula(formula(step, network, l)), step.why, code_of(step))
+        BrokenStep(
+            title(step, l),
+            Formula(formula(step, network, l)),
+            step.why,
+            quoted(step, examination.evidence.form),
+        )
         for step, l in examination.steps
     ]
+
+
+def quoted(step: Step, form: Form) -> tuple[tuple[str, str], ...]:
+    """Place and text of our code for a step; said where its penalty is another than in the form."""
+    return tuple(
+        (place, f"{code}  # there the cost has lambda ||W||^2, yours lambda/2 ||W||^2")
+        if form == "half" and "penalty" in code
+        else (place, code)
+        for place, code in code_of(step)
+    )
 
 
 def of_fault(part: Candidate, network: Network, form: Form) -> BrokenStep:
@@ -120,5 +135,5 @@ def of_fault(part: Candidate, network: Network, form: Form) -> BrokenStep:
         title(fault.step, first) + also,
         Formula(*(in_form(part, form) for part in vars(formula).values())),
         in_form(fault.step.why, form),
-        code_of(fault.step),
+        quoted(fault.step, form),
     )

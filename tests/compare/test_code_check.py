@@ -14,6 +14,7 @@ from compare.adapters import Answer, Finding, Request, Submission
 from compare.adapters.request import CaseSpec
 from compare.code_check import check_code
 from compare.conventions import case_of, convention, dtype_of, evidence_of
+from compare.formulas import broken_steps
 from compare.states import course
 
 SPEC = CaseSpec((6, 5), True, 8, 10, 12, 0.1, 3)
@@ -141,6 +142,10 @@ def test_with_half_the_penalty_the_words_are_those_of_the_code(check):
     (said,) = [s for s in result.summary if "missing" in s]
     assert "lambda W is missing from the gradient of W at layer 2" in said
     assert "2 lambda" not in said
+    examined = next(case.examination for case in result.cases if case.examination)
+    codes = [code for step in broken_steps(examined) for _, code in step.code if "penalty" in code]
+    assert codes  # ours has the factor that is wrong in theirs, and says so
+    assert all("yours lambda/2" in code for code in codes)
 
 
 def test_of_several_eps_the_one_that_leaves_least_wrong_is_taken(check):
