@@ -70,12 +70,13 @@ def benchmark(
         name: side.learner(recipe, network, dataset, parameters)
         for name, side in backends().items()
     }
-    for learner in learners.values():
-        epoch_seconds(learner, epoch=0)  # the first epoch warms caches and allocators
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in learners}
-    for epoch in range(1, rounds + 1):
-        for name, learner in learners.items():
-            seconds[name].append(epoch_seconds(learner, epoch))
+    with output.busy("Measuring epochs, of either backend in turn"):
+        for epoch in range(rounds + 1):
+            for name, learner in learners.items():
+                found = epoch_seconds(learner, epoch)
+                if epoch:  # the first warms caches and allocators
+                    seconds[name].append(found)
 
     figures = {}
     for name, pairs in seconds.items():

@@ -177,7 +177,8 @@ def agreement(cases: Sequence[CaseVerdict]) -> str:
     """Cases that agree, in a line."""
     tensors = [tensor for case in cases for tensor in case.tensors]
     exact = [t for t in tensors if t.witness != "central differences"]
-    said = f"{len(cases)} cases agree, {len(tensors)} comparisons"
+    agreeing = "1 case agrees" if len(cases) == 1 else f"{len(cases)} cases agree"
+    said = f"{agreeing}, {len(tensors)} comparisons"
     for scale in ("relative", "absolute"):
         errors = [(float(shown(t)), t) for t in exact if t.scale == scale]
         if errors:

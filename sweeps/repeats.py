@@ -23,7 +23,7 @@ class Repeats:
         self.known: dict[Recipe, tuple[int, Outcome]] = {}
         self.waiting: dict[Recipe, list[int]] = {}
         for row in study.rows():
-            if row.outcome and row.status != "invalid" and row.outcome.repeats is None:
+            if row.outcome and row.status != "invalid" and not row.repeats:
                 recipe = apply(study.recipe, study.space, row.parameters)
                 self.known[recipe] = (row.number, row.outcome)
 

@@ -78,13 +78,13 @@ def measured(row: Row) -> list[Any]:
 
 
 def table_of(results: Results, lines: int) -> tuple[list[str], list[list[str]]]:
-    """Headings and the best trials as text, for a terminal or a page."""
+    """Headings and the best trials as text, for a terminal or a page; without repeats."""
     fields = [axis.field for axis in results.space]
     staged = len(results.stages) > 1
     headings = ["trial", *["stage"] * staged, *fields]
     headings += ["validation %", "training %", "validation loss"]
     body = []
-    for row in ranked(results.rows)[:lines]:
+    for row in [row for row in ranked(results.rows) if not row.repeats][:lines]:
         assert row.outcome is not None
         assert row.outcome.training is not None
         assert row.outcome.validation is not None
@@ -103,13 +103,13 @@ def table_of(results: Results, lines: int) -> tuple[list[str], list[list[str]]]:
 
 def counts(results: Results) -> str:
     """How many trials ended how, such as "38 finished, 2 diverged"."""
-    statuses = [row.status for row in results.rows]
+    statuses = ["repeated" if row.repeats else row.status for row in results.rows]
     return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(sorted(statuses, key=place)))
 
 
 def place(status: str) -> int:
     """Of a status in that line."""
-    return ("finished", "pruned", "diverged", "invalid", "running").index(status)
+    return ("finished", "repeated", "pruned", "diverged", "invalid", "running").index(status)
 
 
 def shown(value: object) -> str:

@@ -87,6 +87,11 @@ class Row:
         return "running" if self.outcome is None else self.outcome.status
 
     @property
+    def repeats(self) -> bool:
+        """Whether another trial of the same values trained in its place."""
+        return self.outcome is not None and self.outcome.repeats is not None
+
+    @property
     def accuracy(self) -> float | None:
         """On the validation data, from 0 to 1; of trials that finished alone."""
         if self.outcome is None or self.outcome.status != "finished":

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sweeps import run_sweep
+from sweeps.results import counts, table_of
 from tests.sweeps.clouds import clouds, small
 
 
@@ -39,6 +40,13 @@ def test_of_equal_trials_one_is_trained(tmp_path, sampler):
             assert row.outcome.seconds == 0
             assert row.outcome.said == f"repeats trial {trained_one.number}"
             assert row.outcome.said in (tmp_path / "report.html").read_text()
+
+
+def test_the_table_has_every_setting_once(tmp_path):
+    results = sweep(tmp_path, "penalty=0.001,0.3")
+    _, body = table_of(results, 10)
+    assert sorted(line[1] for line in body) == ["0.001", "0.3"]
+    assert counts(results) == "2 finished, 6 repeated"
 
 
 def test_what_repeats_a_trial_that_diverged_has_diverged(tmp_path):
