@@ -15,7 +15,7 @@ from reproduction.writing import write_pages
 from sweeps.data import Form, form_of
 from sweeps.defaults import checked
 from sweeps.disk import disk_reported
-from sweeps.execution import trainer
+from sweeps.execution import require_trainers
 from sweeps.progress import OnStatus
 
 
@@ -28,7 +28,7 @@ def reproduce(
     backend: str = "manual",
     devices: Sequence[str] = ("cpu",),
     processes: int | None = None,
-    stack: int = 16,
+    stack: int | None = None,
     quick: bool = False,
     resume: bool = False,
     overwrite: bool = False,
@@ -52,7 +52,7 @@ def reproduce(
         UserError: an unknown experiment or backend; the folder cannot be used; as `run_recipes`.
     """
     cells = cells_of_both(chosen(only), seeds=seeds, backend=backend, quick=quick)
-    processes, _ = checked(processes, stack, devices)
+    processes, stack = checked(processes, stack, devices)
     known: dict[Form, Dataset] = {}
 
     def once(recipe: Recipe) -> Dataset:
@@ -61,8 +61,7 @@ def reproduce(
         return known[form_of(recipe)]
 
     for one in dict.fromkeys(cell.backend for cell in cells):
-        for device in devices:
-            trainer(one, device if one == "torch" else "cpu")  # what is missing is said at once
+        require_trainers(one, devices if one == "torch" else ("cpu",))  # missing: said at once
     prepare(folder, resume=resume, overwrite=overwrite)
     started = time.monotonic()
     with disk_reported(folder):

@@ -154,14 +154,12 @@ def reopened(
     Raises:
         UserError: no --out, or no sweep in it.
     """
-    from sweeps.folder import read_settings
-    from sweeps.plan import Plan
+    from sweeps.folder import parse_settings, read_settings
 
     if out is None:
         raise UserError("--resume needs --out, the folder of the sweep to continue")
     settings = read_settings(out)
-    recipe = Recipe.from_json(settings["recipe"], str(out / "sweep.json"))
-    plan = Plan.from_json(settings["plan"])
+    plan, recipe, _ = parse_settings(settings, out / "sweep.json")
     kept = {"points": plan.points, "keep": plan.keep, "prune": plan.prune, "seed": plan.seed}
     if plan.sampler != "grid":
         kept |= {"trials": plan.trials, "stages": len(plan.stages)}

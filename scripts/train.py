@@ -109,7 +109,7 @@ def train(
             identity=dataset.identity,
             overwrite=overwrite,
         )
-    output.print(f"data: {dataset.identity['description']}")
+    output.print(f"data: {dataset.identity['description']}", markup=False)
     output.print(f"run: {folder.path}", markup=False)
     try:
         run = train_in_folder(

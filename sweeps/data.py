@@ -24,13 +24,10 @@ class Loaded:
     known: Mapping[Form, Dataset]
 
     def __call__(self, recipe: Recipe) -> Dataset:
-        """The data of a recipe.
-
-        What a search over the form of the data is around need not be of any form searched; it
-        has the first.
-        """
-        first = next(iter(self.known.values()))
-        return self.known.get(form_of(recipe), first)
+        """The data of a recipe."""
+        if len(self.known) == 1:
+            return next(iter(self.known.values()))
+        return self.known[form_of(recipe)]
 
     def samples(self, recipe: Recipe) -> int:
         """In a recipe's training set."""
@@ -78,7 +75,8 @@ def form_of(recipe: Recipe) -> Form:
 
 
 def forms(space: Space, recipe: Recipe) -> Sequence[Recipe]:
-    """A recipe for each form of the data that the space asks for."""
+    """A recipe for each form of the data that the space asks for; the one searched around, where
+    it does not search over that form."""
     recipes = [recipe]
     for axis in space:
         if axis.field not in FORMS:

@@ -52,7 +52,7 @@ class SweepFolder:
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path, self.settings = path, settings
-        self.plan, self.recipe, self.space = parse(settings, path / "sweep.json")
+        self.plan, self.recipe, self.space = parse_settings(settings, path / "sweep.json")
         self._lock: IO[str] = hold(path)
 
     @classmethod
@@ -188,7 +188,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Content of a sweep's sweep.json.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: there is none, or something that no sweep wrote.
     """
     file = path / "sweep.json"
     try:
@@ -199,11 +199,10 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"{file}: cannot be read as JSON ({error})") from error
     if not isinstance(settings, dict) or NEEDED - set(settings):
         raise UserError(f"{file}: is not what a sweep writes; name another folder")
-    parse(settings, file)
     return settings
 
 
-def parse(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, Space]:
+def parse_settings(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, Space]:
     """Plan, recipe and space of a sweep.
 
     Raises:

@@ -27,8 +27,8 @@ class Repeats:
                 recipe = apply(study.recipe, study.space, row.parameters)
                 self.known[recipe] = (row.number, row.outcome)
 
-    def is_first(self, trial: Trial) -> bool:
-        """Whether a trial must train. One that repeats another is told, now or when that ends."""
+    def admit(self, trial: Trial) -> bool:
+        """Lets a trial train, or has it take over another's outcome, now or when that ends."""
         if trial.recipe in self.known:
             self._repeat(trial.number, *self.known[trial.recipe])
         elif trial.recipe in self.waiting:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from common.recipe import Recipe
 from common.stacking import Diverged, StackCheckpoint
 from common.training import Run
+from sweeps.data import forms
 from sweeps.groups import Task, make_groups
 from sweeps.progress import Clock, OnStatus, Status
 from sweeps.pruning import cycle_ends, next_end, remaining, threshold
@@ -50,7 +51,8 @@ class Search:
         self.waiting: list[Task] = []
         self.repeats = Repeats(study)
         self.said_at = -OFTEN
-        per_trial = study.recipe.plan(samples(study.recipe)).epochs
+        typical = forms(study.space, study.recipe)[0]
+        per_trial = typical.plan(samples(typical)).epochs
         open_trials = study.plan.trials - sum(row.outcome is not None for row in study.rows())
         self.clock = Clock(per_trial * open_trials)
 
@@ -106,7 +108,7 @@ class Search:
             known = self.records(trial.recipe).load(str(trial.number))
             if known is not None and known.recipe == trial.recipe:
                 self._tell(trial.number, trial.recipe, outcome_of(known))
-            elif self.repeats.is_first(trial):
+            elif self.repeats.admit(trial):
                 fresh[str(trial.number)] = trial.recipe
             else:
                 self.clock.drop(trial.recipe.plan(self.samples(trial.recipe)).epochs)

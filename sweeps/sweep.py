@@ -79,10 +79,11 @@ def run_sweep(
     if isinstance(given, Dataset):
         require_one_form(forms(space, recipe))
     data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
-    identity = data(recipe).identity
-    require_room(space, recipe, data)
+    around = forms(space, recipe)[0]  # like the recipe, but of a form that is loaded
+    identity = data(around).identity
+    require_room(space, around, data)
     if plan.prune is not None:
-        require_prunable(space, recipe, data.samples(recipe))
+        require_prunable(space, around, data.samples(around))
     with disk_reported(folder):
         if resume:
             opened = SweepFolder.reopen(folder)
@@ -171,8 +172,8 @@ def conduct(
             write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
         raise
     found = Results(settings, space, study.stages(), study.rows())
-    require_possible(found)
     write_numbers(folder.path, found)
+    require_possible(found)
     if found.best is not None and study.claim_choice():
         recipe = apply(folder.recipe, space, found.best.parameters)
         chosen = train_chosen(folder, found.best, recipe, data(recipe), on_epoch)

@@ -40,12 +40,12 @@ from torch_impl.stacked_layers import (
 from torch_impl.training import arithmetic, find_device
 
 OWN_AT_ONCE = 8
-"""Models updated at a time on a CPU where each has its own minibatch, which is 1.2 MB: nothing is
-shared then, and the minibatches of a few stay in the cache."""
+"""Models updated at a time on a CPU where each has its own minibatch, which is 1.2 MB and shared
+with nobody. It keeps memory small; all at once would be somewhat faster."""
 
 EVALUATION_SAMPLES = {"cpu": 8_000, "cuda": 250_000}
-"""Samples times models evaluated at a time: few enough for the cache, or to take less of a GPU's
-memory than the models do."""
+"""Samples times models evaluated at a time: few enough for the cache, or to take about as
+much of a GPU's memory as the models do."""
 
 
 class StackedTorchLearner:

@@ -30,6 +30,16 @@ def test_a_table_ends_with_the_choice(sweep, tmp_path):
     assert (tmp_path / "s" / "chosen" / "parameters.safetensors").exists()
 
 
+def test_damaged_settings_are_one_line(sweep, twingrad, tmp_path):
+    sweep("--over", "penalty=0.1,0.01", "--sampler", "grid")
+    file = tmp_path / "s" / "sweep.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"plan": None}))
+    status, _, err = twingrad("sweep", "--resume", "--out", tmp_path / "s")
+    assert status == 2
+    assert "sweep.json: is damaged" in err
+    assert err.count("\n") == 1
+
+
 def test_where_no_trial_finishes_the_status_says_so(sweep):
     given = ["--eta-min", "1e30", "--eta-max", "1e30", "--no-batch-norm"]
     status, out, _ = sweep("--over", "penalty=0.1,0.01", "--sampler", "grid", *given)
