@@ -13,20 +13,20 @@ from typing import Annotated, Any
 
 import typer
 
-from common.cifar.loading import load_dataset
-from common.dataset import Dataset
-from common.environment import environment
-from common.figures import curves_figure
-from common.files import write_json, write_whole
-from common.recipe import Recipe, preset
-from common.run_folder import RunFolder, make_folder
-from common.threads import limit_threads
-from common.training import Run
-from reproduction.report import BASELINES
+from reproduction.published.report import BASELINES
 from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
 from scripts.running import BACKENDS, load_backend, train_in_folder
+from twingrad.cifar.loading import load_dataset
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.figures import curves_figure
+from twingrad.files import write_json, write_whole
+from twingrad.recipe import Recipe, preset
+from twingrad.run_folder import RunFolder, make_folder
+from twingrad.threads import limit_threads
+from twingrad.training import Run
 
 EXPECTED = {
     ("three-layer", False): "51.5-54.5",

@@ -26,13 +26,13 @@ from benchmarks.gpu_figures import (
     sweep_seconds,
     waited,
 )
-from common.dataset import Dataset
-from common.environment import environment
-from common.recipe import preset
 from scripts.output import Output
 from scripts.program import run_command
 from torch_impl import find_device, train
 from torch_impl.training import arithmetic
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.recipe import preset
 
 EQUAL = 1e-9
 """Of a tensor's largest magnitude, after 200 updates in float64."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from common.dataset import Dataset, Split
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import Recipe, preset
 from scripts.output import Output
 from torch_impl import StackedTorchLearner, TorchLearner, find_device, train_stacked
+from twingrad.dataset import Dataset, Split
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.recipe import Recipe, preset
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def load(data: str | None, sizes: Sizes, output: Output) -> Dataset:
     data = data or os.environ.get("TWINGRAD_DATA")
     if data and sizes is FULL:
         try:
-            from common.cifar.loading import load_dataset
+            from twingrad.cifar.loading import load_dataset
 
             return load_dataset(data)
         except ImportError as error:

@@ -6,8 +6,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from common.dataset import Dataset
-from common.network import Network, Parameters
+from twingrad.dataset import Dataset
+from twingrad.network import Network, Parameters
 
 
 def training(

@@ -18,11 +18,11 @@ import manual_impl
 from benchmarks.manual_work import RECIPE, processes
 from benchmarks.memory import SIZES, per_stacked_net, spell
 from benchmarks.training import noise
-from common.dataset import Dataset
-from common.environment import environment
-from common.threads import limit_threads
 from scripts.output import Output
 from scripts.program import run_command
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.threads import limit_threads
 
 STACKS = [f"stack of {n}" for n in SIZES]
 BARE = "products, gather and step"

@@ -16,12 +16,12 @@ import numpy as np
 from benchmarks.memory import SIZES
 from benchmarks.textbook import Textbook
 from benchmarks.training import noise
-from common.dataset import Dataset
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import Recipe
-from common.threads import limit_threads
 from manual_impl import ManualLearner, ManualStackedLearner
+from twingrad.dataset import Dataset
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.recipe import Recipe
+from twingrad.threads import limit_threads
 
 RECIPE = Recipe(hidden=(50, 50))
 ORDER = minibatch_order(0, 0, 45_000, 100)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from common.contract import Implementation
-from common.dataset import Dataset, Split
-from common.initialization import initialize
-from common.recipe import preset
-from common.threads import limit_threads
+from twingrad.contract import Implementation
+from twingrad.dataset import Dataset, Split
+from twingrad.initialization import initialize
+from twingrad.recipe import preset
+from twingrad.threads import limit_threads
 
 SIZES = (16, 32, 64)
 """Of the stacks."""

@@ -23,14 +23,14 @@ import typer
 from threadpoolctl import threadpool_info
 
 from benchmarks.training import noise
-from common.dataset import Dataset
-from common.environment import environment, version
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import Recipe
-from common.threads import limit_threads
 from scripts.output import Output
 from scripts.program import run_command
+from twingrad.dataset import Dataset
+from twingrad.environment import environment, version
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.recipe import Recipe
+from twingrad.threads import limit_threads
 
 UPDATES = 90
 """Of a block: 9,000 samples, a fifth of an epoch."""

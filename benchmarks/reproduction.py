@@ -15,18 +15,18 @@ import typer
 
 import manual_impl
 import torch_impl
-from common.cifar.loading import load_for
-from common.dataset import Dataset
-from common.environment import environment
-from common.recipe import Recipe
-from common.threads import limit_threads
-from reproduction.bands import SAMPLES
+from reproduction.pages.bands import SAMPLES
 from reproduction.results import Results
 from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
-from sweeps.data import form_of
-from sweeps.progress import spell
+from sweeps.engine.data import form_of
+from sweeps.output.progress import spell
+from twingrad.cifar.loading import load_for
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.recipe import Recipe
+from twingrad.threads import limit_threads
 
 EPOCHS = 2
 TRAIN = {"manual": manual_impl.train, "torch": torch_impl.train}

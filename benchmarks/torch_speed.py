@@ -17,13 +17,13 @@ import typer
 
 from benchmarks.memory import per_stacked_net, spell
 from benchmarks.training import noise
-from common.dataset import Dataset
-from common.environment import environment
-from common.errors import UserError
-from common.recipe import Recipe, preset
-from common.threads import limit_threads
 from scripts.output import Output
 from scripts.program import run_command
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe, preset
+from twingrad.threads import limit_threads
 
 
 def take_turns(candidates: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, list[float]]:

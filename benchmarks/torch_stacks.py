@@ -7,8 +7,8 @@ from multiprocessing.connection import Connection
 
 from benchmarks.torch_work import ours, stacked
 from benchmarks.training import noise
-from common.recipe import preset
-from common.threads import limit_threads
+from twingrad.recipe import preset
+from twingrad.threads import limit_threads
 
 
 def worker(commands: Connection, compiled: bool) -> None:

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 import torch_impl
-from common.dataset import Dataset
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import Recipe
+from twingrad.dataset import Dataset
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.recipe import Recipe
 
 UPDATES, STACK, STACKED_UPDATES, BATCH = 50, 32, 8, 100
 
@@ -68,7 +68,7 @@ class Images(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
     """uint8 images that are converted and standardised one by one, as CIFAR-10 is in tutorials."""
 
     def __init__(self, n: int) -> None:
-        from common.vision import transforms
+        from twingrad.vision import transforms
 
         rng = np.random.default_rng(0)
         self.images = rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)

@@ -14,16 +14,16 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from common.contract import Implementation
-from common.dataset import Dataset, Split
-from common.environment import environment
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.recipe import preset
-from common.threads import limit_threads
-from common.training import Learner
 from scripts.output import Output
 from scripts.program import run_command
+from twingrad.contract import Implementation
+from twingrad.dataset import Dataset, Split
+from twingrad.environment import environment
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.recipe import preset
+from twingrad.threads import limit_threads
+from twingrad.training import Learner
 
 
 def backends() -> dict[str, Implementation]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from common.network import Network, Parameters
-from common.streams import stream
+from twingrad.network import Network, Parameters
+from twingrad.streams import stream
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ factor of W.
 import numpy as np
 from jaxtyping import Float, Int
 
-from common.network import Network, Parameters, RunningStatistics
 from manual_impl.fast_layers import Array, Hidden, Top
+from twingrad.network import Network, Parameters, RunningStatistics
 
 
 def quietly() -> np.errstate:

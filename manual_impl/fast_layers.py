@@ -6,7 +6,7 @@ G stands for -eta * d loss / d of the quantity at hand.
 import numpy as np
 from jaxtyping import Float, Int
 
-from common.network import Network, Parameters, RunningStatistics
+from twingrad.network import Network, Parameters, RunningStatistics
 
 Array = np.ndarray
 

@@ -8,11 +8,11 @@ a (b - mu) + beta. What is left are affine layers and ReLUs.
 import numpy as np
 from jaxtyping import Float
 
-from common.dataset import Split
-from common.history import Evaluation
-from common.network import Network, Parameters, RunningStatistics
 from manual_impl.fast import Array, measure
 from manual_impl.layers import softmax_cross_entropy
+from twingrad.dataset import Split
+from twingrad.history import Evaluation
+from twingrad.network import Network, Parameters, RunningStatistics
 
 CHUNK = 500
 """Samples evaluated at a time: few enough that the intermediates stay in the cache."""

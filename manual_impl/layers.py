@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from common.network import Gradients, Kind, Network, Parameters, RunningStatistics, Trace
+from twingrad.network import Gradients, Kind, Network, Parameters, RunningStatistics, Trace
 
 Array = np.ndarray
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from common.network import Gradients, Network, Parameters, RunningStatistics, Trace
 from manual_impl.layers import build, softmax_cross_entropy, softmax_cross_entropy_backward
+from twingrad.network import Gradients, Network, Parameters, RunningStatistics, Trace
 
 
 def forward(

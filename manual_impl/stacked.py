@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from common.dataset import Dataset
-from common.history import Evaluation, Part
-from common.network import Network, Parameters, RunningStatistics
-from common.recipe import Recipe
-from common.stacking import (
+from manual_impl.fast import Workspace, quietly
+from manual_impl.folded import evaluate_folded
+from manual_impl.training import first_penalties, update_statistics
+from twingrad.dataset import Dataset
+from twingrad.history import Evaluation, Part
+from twingrad.network import Network, Parameters, RunningStatistics
+from twingrad.recipe import Recipe
+from twingrad.stacking import (
     Diverged,
     OnStackEpoch,
     StackCheckpoint,
@@ -17,10 +20,7 @@ from common.stacking import (
     require_stackable,
     run_stacked,
 )
-from common.training import Run
-from manual_impl.fast import Workspace, quietly
-from manual_impl.folded import evaluate_folded
-from manual_impl.training import first_penalties, update_statistics
+from twingrad.training import Run
 
 GROUP = 16
 """Models side by side: many enough to share what an update costs besides its products, few

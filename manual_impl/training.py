@@ -6,16 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from common.dataset import Dataset, Split
-from common.history import Evaluation, Part
-from common.initialization import initialize
-from common.network import Network, Parameters, RunningStatistics, Trace
-from common.recipe import Recipe
-from common.run_folder import RunFolder
-from common.training import OnEpoch, Run, run_training
 from manual_impl.fast import Workspace, quietly
 from manual_impl.folded import CHUNK, evaluate_folded
 from manual_impl.network import backward, forward
+from twingrad.dataset import Dataset, Split
+from twingrad.history import Evaluation, Part
+from twingrad.initialization import initialize
+from twingrad.network import Network, Parameters, RunningStatistics, Trace
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder
+from twingrad.training import OnEpoch, Run, run_training
 
 
 def train(

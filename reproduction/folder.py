@@ -4,9 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
-from common.errors import UserError
-from common.files import write_json
-from common.run_folder import make_folder
+from twingrad.errors import UserError
+from twingrad.files import write_json
+from twingrad.run_folder import make_folder
 
 TRAININGS, FIGURES, PAGE, RESULTS, REPORT, SECONDS = OWN = (
     "trainings",

@@ -4,19 +4,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from common.dataset import Dataset
-from common.environment import environment
-from common.recipe import Recipe
-from reproduction.cells import cells_of_both, chosen
 from reproduction.folder import RESULTS, TRAININGS, add_seconds, prepare, seconds_so_far
+from reproduction.pages.writing import write_pages
+from reproduction.published.cells import cells_of_both, chosen
 from reproduction.results import Results
 from reproduction.training import train_cells
-from reproduction.writing import write_pages
-from sweeps.data import Form, form_of
-from sweeps.defaults import checked
-from sweeps.disk import disk_reported
-from sweeps.execution import require_trainers
-from sweeps.progress import OnStatus
+from sweeps.engine.data import Form, form_of
+from sweeps.engine.disk import disk_reported
+from sweeps.engine.execution import require_trainers
+from sweeps.output.progress import OnStatus
+from sweeps.space.defaults import checked
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.recipe import Recipe
 
 
 def reproduce(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.errors import UserError
-from common.files import write_whole
-from common.history import Part
-from common.recipe import Recipe
-from common.stacking import Diverged
-from common.training import Run
-from reproduction.cells import Cell
-from reproduction.readings import Reading
+from reproduction.published.cells import Cell
+from reproduction.published.readings import Reading
+from twingrad.errors import UserError
+from twingrad.files import write_whole
+from twingrad.history import Part
+from twingrad.recipe import Recipe
+from twingrad.stacking import Diverged
+from twingrad.training import Run
 
 QUANTITIES = ("cost", "loss", "accuracy")
 DIGITS = 6

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from common.dataset import Dataset
-from common.recipe import Recipe
-from reproduction.cells import Cell
+from reproduction.published.cells import Cell
 from reproduction.results import Trained, outcome_of
 from sweeps import run_recipes
-from sweeps.progress import OnStatus
+from sweeps.output.progress import OnStatus
+from twingrad.dataset import Dataset
+from twingrad.recipe import Recipe
 
 
 def train_cells(

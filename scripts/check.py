@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from common.errors import UserError
-from common.files import write_whole
 from scripts import options
 from scripts.checking import (
     Asked,
@@ -19,9 +17,11 @@ from scripts.checking import (
 from scripts.options import parse_widths
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
+from twingrad.errors import UserError
+from twingrad.files import write_whole
 
 if TYPE_CHECKING:
-    from compare.check_result import CheckResult
+    from compare.reports.check_result import CheckResult
 
 Golden = Annotated[
     list[Path] | None,
@@ -89,7 +89,7 @@ def check(
 
     Ours by default: by hand against autograd, complex step and central differences.
     """
-    from common.threads import limit_threads
+    from twingrad.threads import limit_threads
 
     output = Output(json, quiet)
     if sum(given is not None for given in (code, golden or None, random)) > 1 or (
@@ -98,7 +98,7 @@ def check(
         raise UserError("--code, --golden, --hidden and --random: give one (or --code --hidden)")
     asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed, dtype)
     if explain is not None:
-        from compare.explain import explain_node
+        from compare.derivation.explain import explain_node
 
         network = asked.network if hidden is not None else None
         output.print(explain_node(network, explain), markup=False)
@@ -130,14 +130,14 @@ def check(
 
 def write_html(path: Path, result: "CheckResult") -> None:
     """The page."""
-    from compare.check_report import write_check_report
+    from compare.reports.check_report import write_check_report
 
     write_check_report(path, result)
 
 
 def write_junit(path: Path, result: "CheckResult") -> None:
     """For graders."""
-    from compare.junit import junit_xml
+    from compare.reports.junit import junit_xml
 
     write_whole(path, junit_xml(result).encode())
 

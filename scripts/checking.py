@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from common.errors import UserError
-from common.network import Network
-from compare.agreement import CaseVerdict
 from compare.cases import Case, random_case, random_cases, standard_cases
-from compare.check_result import CheckResult, by_telling, not_judged
+from compare.numerics.agreement import CaseVerdict
+from compare.reports.check_result import CheckResult, by_telling, not_judged
 from scripts.output import Output
+from twingrad.errors import UserError
+from twingrad.network import Network
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -78,8 +78,8 @@ def check_own_code(
     path: Path, name: str | None, asked: Asked, eps: float | None, time_limit: float
 ) -> CheckResult:
     """Somebody's code against every witness."""
-    from compare.adapters import Request
-    from compare.code_check import check_code
+    from compare.submissions import Request
+    from compare.submissions.code_check import check_code
 
     if asked.dtype == "bfloat16":
         raise UserError("--dtype is 'bfloat16', but NumPy has none to hand to your code")
@@ -107,7 +107,7 @@ def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
     """Every case of the files against both implementations."""
     import manual_impl
     import torch_impl
-    from compare.golden_check import judge_file
+    from compare.golden.golden_check import judge_file
 
     witnesses: Any = {"manual": manual_impl, "autograd": torch_impl}
     return [case for path in paths for case in judge_file(path, witnesses)]
@@ -145,7 +145,7 @@ def check_gradients(
     """Judges every case; of many, each tensor at a sample of its entries."""
     import manual_impl
     import torch_impl
-    from compare.gradient_check import check_case
+    from compare.twins.gradient_check import check_case
 
     depth = {"every_below": 8, "entries": 4} if sampled else {}
     return [
@@ -164,8 +164,8 @@ def check_training() -> tuple[list[CaseVerdict], Any]:
     """What no gradient check sees: a few updates of either implementation, and evaluation."""
     import manual_impl
     import torch_impl
-    from compare.state_diagnosis import examine_states, states_with
-    from compare.states import course, judge_states
+    from compare.diagnosis.state_diagnosis import examine_states, states_with
+    from compare.diagnosis.states import course, judge_states
 
     cases, first = [], None
     for side, implementation in (("by hand", manual_impl), ("autograd", torch_impl)):
@@ -180,7 +180,7 @@ def check_low(asked: Asked) -> CheckResult:
     """Both implementations in a low precision; float64 arbitrates."""
     import manual_impl
     import torch_impl
-    from compare.precision import check_low_precision, smooth_case
+    from compare.numerics.precision import check_low_precision, smooth_case
 
     verdicts: list[CaseVerdict] = []
     for case in asked.cases():
@@ -197,7 +197,7 @@ def check_low(asked: Asked) -> CheckResult:
 
 def print_result(output: Output, result: CheckResult, details: bool) -> None:
     """For people: what was assumed, what is wrong and where, and last the diagnosis."""
-    from compare import tables
+    from compare.reports import tables
 
     if result.assumed:
         output.print(tables.assumed_text(result))
@@ -232,7 +232,7 @@ def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
 
 def print_tree(output: Output, cases: Sequence[CaseVerdict]) -> None:
     """The network of the case that says most, and what is said of it."""
-    from compare.tree import NodeTree
+    from compare.reports.tree import NodeTree
 
     examined = by_telling(cases)
     if examined:

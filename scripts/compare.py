@@ -7,17 +7,8 @@ from typing import Annotated
 
 import typer
 
-from common.dataset import Dataset
-from common.environment import environment
-from common.errors import UserError
-from common.files import write_json
-from common.history import History
-from common.recipe import Recipe
-from common.run_folder import RunFolder, make_folder
-from common.threads import limit_threads
-from common.training import Run
-from compare.agreement import CaseVerdict
-from compare.report import Report
+from compare.numerics.agreement import CaseVerdict
+from compare.reports.compare_report import Report
 from scripts import options
 from scripts.check import Golden
 from scripts.checking import judge_golden_files, print_faulty
@@ -25,6 +16,15 @@ from scripts.options import build_recipe
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from scripts.running import train_in_folder
+from twingrad.dataset import Dataset
+from twingrad.environment import environment
+from twingrad.errors import UserError
+from twingrad.files import write_json
+from twingrad.history import History
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder, make_folder
+from twingrad.threads import limit_threads
+from twingrad.training import Run
 
 SIDES = ("manual", "torch")
 MARK = "comparison.json"
@@ -55,10 +55,10 @@ def compare(
     quiet: options.Quiet = False,
 ) -> int:
     """Prove both implementations equal: gradients, updates, curves. Writes an HTML report."""
-    from common.cifar.loading import load_for
-    from compare import tables
-    from compare.report import write_report
+    from compare.reports import tables
+    from compare.reports.compare_report import write_report
     from torch_impl import find_device
+    from twingrad.cifar.loading import load_for
 
     output = Output(json, quiet)
     if seeds < 1:
@@ -95,8 +95,8 @@ def compare(
 
     import manual_impl
     import torch_impl
-    from compare.curves import judge_curves
-    from compare.lockstep import lockstep
+    from compare.twins.curves import judge_curves
+    from compare.twins.lockstep import lockstep
 
     with output.busy("training in lockstep"):
         stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
@@ -174,7 +174,7 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
     import manual_impl
     import torch_impl
     from compare.cases import Case, random_case, standard_cases
-    from compare.gradient_check import check_case
+    from compare.twins.gradient_check import check_case
 
     samples = min(20, len(dataset.training))
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from common.cifar.images import COLOURS, Cifar, Images
-from common.cifar.loading import default_folder, load_cifar, locate_data, synthetic_cifar
-from common.cifar.split import split
-from common.cifar.standardization import pixel_sums
-from common.cifar.verify import verify as verify_cifar
 from scripts import options
 from scripts.output import Output
 from scripts.program import AGREED, BAD_INPUT, plain_app
+from twingrad.cifar.images import COLOURS, Cifar, Images
+from twingrad.cifar.loading import default_folder, load_cifar, locate_data, synthetic_cifar
+from twingrad.cifar.split import split
+from twingrad.cifar.standardization import pixel_sums
+from twingrad.cifar.verify import verify as verify_cifar
 
 app = plain_app(help="Download, verify and describe CIFAR-10.")
 
@@ -21,7 +21,7 @@ app = plain_app(help="Download, verify and describe CIFAR-10.")
 @app.command()
 def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
     """Fetch CIFAR-10 into a folder, by default the user's cache, where it is then found."""
-    from common.cifar.download import download as download_cifar  # torchvision takes its time
+    from twingrad.cifar.download import download as download_cifar  # torchvision takes its time
 
     output = Output(None, quiet)
     folder = download_cifar(out or default_folder())

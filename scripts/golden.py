@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from common.errors import UserError
 from scripts.checking import Asked
 from scripts.options import parse_widths
 from scripts.output import Output
 from scripts.program import plain_app
+from twingrad.errors import UserError
 
 app = plain_app(help="Golden files: `new` writes inputs, `twingrad check --golden` judges.")
 
@@ -33,7 +33,7 @@ def new(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write a case: run your code on it, add grad_W_1, grad_b_1, ..., check --golden FILE."""
-    from compare.golden import write_golden
+    from compare.golden.golden_file import write_golden
 
     asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed)
     if out.exists() and not overwrite:

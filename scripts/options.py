@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from common.errors import UserError
-from common.recipe import Recipe, preset
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe, preset
 
 Data = Annotated[
     str | None,

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from common.errors import UserError
-from common.files import write_whole
-from common.history import Epoch
+from twingrad.errors import UserError
+from twingrad.files import write_whole
+from twingrad.history import Epoch
 
 
 class Output:

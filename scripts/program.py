@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from common.errors import DivergedError, UserError
+from twingrad.errors import DivergedError, UserError
 
 AGREED, DISAGREED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

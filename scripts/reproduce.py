@@ -5,12 +5,12 @@ from typing import Annotated
 
 import typer
 
-from common.dataset import Dataset
-from common.recipe import Recipe
-from common.threads import limit_threads
 from scripts import options
 from scripts.output import Output
 from scripts.running import load_backend
+from twingrad.dataset import Dataset
+from twingrad.recipe import Recipe
+from twingrad.threads import limit_threads
 
 Only = Annotated[
     list[str] | None,
@@ -40,11 +40,11 @@ def reproduce(
     are of what this call asks for. The first seed of each setting is trained with the other
     backend too.
     """
-    from common.cifar.loading import load_for
     from reproduction.folder import PAGE, REPORT
     from reproduction.reproduce import reproduce as run
-    from reproduction.summary import summary_of
-    from sweeps.terminal import Terminal
+    from reproduction.verdicts.summary import summary_of
+    from sweeps.output.terminal import Terminal
+    from twingrad.cifar.loading import load_for
 
     output, folder = Output(json, quiet), out or Path("runs/reproduction")
     load_backend(backend or "manual")

@@ -6,14 +6,14 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from common.contract import Implementation
-from common.dataset import Dataset
-from common.errors import DivergedError, UserError
-from common.figures import save_curves
-from common.history import Evaluation
-from common.recipe import Recipe
-from common.run_folder import RunFolder
-from common.training import OnEpoch, Run
+from twingrad.contract import Implementation
+from twingrad.dataset import Dataset
+from twingrad.errors import DivergedError, UserError
+from twingrad.figures import save_curves
+from twingrad.history import Evaluation
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder
+from twingrad.training import OnEpoch, Run
 
 BACKENDS = {"manual": "manual_impl", "torch": "torch_impl"}
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from common.dataset import Dataset
-from common.errors import UserError
-from common.recipe import Recipe
-from common.threads import limit_threads
 from scripts import options
 from scripts.options import build_recipe, parse_widths
 from scripts.output import Output
+from twingrad.dataset import Dataset
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+from twingrad.threads import limit_threads
 
 Over = Annotated[
     list[str] | None,
@@ -78,9 +78,9 @@ def sweep(
     quiet: options.Quiet = False,
 ) -> int:
     """Search any field of a recipe; --resume goes on where --out was left, even after a kill."""
-    from common.cifar.loading import load_for
+    from sweeps.output.terminal import Terminal
     from sweeps.sweep import run_sweep
-    from sweeps.terminal import Terminal
+    from twingrad.cifar.loading import load_for
 
     given = {name: value for name, value in locals().items() if value is not None}
     output = Output(json, quiet)
@@ -154,7 +154,7 @@ def reopened(
     Raises:
         UserError: no --out, or no sweep in it.
     """
-    from sweeps.folder import parse_settings, read_settings
+    from sweeps.output.folder import parse_settings, read_settings
 
     if out is None:
         raise UserError("--resume needs --out, the folder of the sweep to continue")

@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from common.errors import UserError
-from common.recipe import Recipe
-from common.run_folder import RunFolder
-from common.threads import limit_threads
 from scripts import options
 from scripts.options import build_recipe, parse_widths
 from scripts.output import Output
 from scripts.running import load_backend, summarise, train_in_folder
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder
+from twingrad.threads import limit_threads
 
 
 def train(
@@ -59,7 +59,7 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Train one network; --out keeps metrics, parameters and figures, and lets --resume go on."""
-    from common.cifar.loading import load_for
+    from twingrad.cifar.loading import load_for
 
     output = Output(json, quiet)
     overrides: dict[str, Any] = {

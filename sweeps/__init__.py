@@ -1,6 +1,6 @@
 """Searches over recipes: many networks trained at once, the choice made on validation data."""
 
-from sweeps.recipes import run_recipes
+from sweeps.engine.recipes import run_recipes
 from sweeps.sweep import run_sweep
 
 __all__ = ["run_recipes", "run_sweep"]

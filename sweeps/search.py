@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from common.recipe import Recipe
-from common.stacking import Diverged, StackCheckpoint
-from common.training import Run
-from sweeps.data import forms
-from sweeps.groups import Task, make_groups
-from sweeps.progress import Clock, OnStatus, Status
-from sweeps.pruning import cycle_ends, next_end, remaining, threshold
-from sweeps.records import Records
-from sweeps.repeats import Repeats
-from sweeps.study import SweepStudy
-from sweeps.trial import Outcome, Row, Trial, ended, outcome_of, ranked
-from sweeps.workers import Pool
+from sweeps.engine.data import forms
+from sweeps.engine.groups import Task, make_groups
+from sweeps.engine.records import Records
+from sweeps.engine.workers import Pool
+from sweeps.output.progress import Clock, OnStatus, Status
+from sweeps.study.pruning import cycle_ends, next_end, remaining, threshold
+from sweeps.study.repeats import Repeats
+from sweeps.study.study import SweepStudy
+from sweeps.study.trial import Outcome, Row, Trial, ended, outcome_of, ranked
+from twingrad.recipe import Recipe
+from twingrad.stacking import Diverged, StackCheckpoint
+from twingrad.training import Run
 
 OFTEN = 0.5
 """Seconds between two words on epochs; to say how the sweep stands it reads the study."""

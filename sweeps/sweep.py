@@ -7,28 +7,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common.dataset import Dataset
-from common.errors import UserError
-from common.recipe import Recipe
-from common.training import OnEpoch
-from sweeps.chosen import train_chosen
-from sweeps.data import DatasetOf, Loaded, forms, load_all, require_one_form
-from sweeps.defaults import checked
-from sweeps.disk import disk_reported
-from sweeps.execution import require_trainers
-from sweeps.folder import SweepFolder
-from sweeps.parsing import parse_space
-from sweeps.plan import make_plan
-from sweeps.progress import OnStatus
-from sweeps.pruning import require_prunable
-from sweeps.records import Records
-from sweeps.results import Results
+from sweeps.engine.data import DatasetOf, Loaded, forms, load_all, require_one_form
+from sweeps.engine.disk import disk_reported
+from sweeps.engine.execution import require_trainers
+from sweeps.engine.records import Records
+from sweeps.engine.workers import Pool
+from sweeps.output.folder import SweepFolder
+from sweeps.output.progress import OnStatus
+from sweeps.output.results import Results
+from sweeps.output.writing import write_numbers, write_results
 from sweeps.search import Search
-from sweeps.space import Space, apply, extremes
-from sweeps.storage import close_storage, open_storage, reported
-from sweeps.study import SweepStudy
-from sweeps.workers import Pool
-from sweeps.writing import write_numbers, write_results
+from sweeps.space.axes import Space, apply, extremes
+from sweeps.space.defaults import checked
+from sweeps.space.parsing import parse_space
+from sweeps.study.chosen import train_chosen
+from sweeps.study.plan import make_plan
+from sweeps.study.pruning import require_prunable
+from sweeps.study.storage import close_storage, open_storage, reported
+from sweeps.study.study import SweepStudy
+from twingrad.dataset import Dataset
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+from twingrad.training import OnEpoch
 
 
 def run_sweep(
@@ -55,7 +55,7 @@ def run_sweep(
     Arguments:
         over: what to search, such as ["penalty=log:1e-5:1e-1", "hidden=50-50,100-50"].
         dataset: or what gives it for a recipe, where size or dtype of the data are searched.
-        folder: of the sweep; see `sweeps.folder`.
+        folder: of the sweep; see `sweeps.output.folder`.
         recipe: what is searched around; None for the default.
         sampler: "random", "grid", "tpe" or "coarse-to-fine".
         backend, devices, processes, stack: as in `run_recipes`.

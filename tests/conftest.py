@@ -4,7 +4,7 @@ import pytest
 
 import manual_impl
 import torch_impl
-from common.threads import limit_threads
+from twingrad.threads import limit_threads
 
 limit_threads()
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from common.dataset import Dataset, Split
-from common.initialization import initialize
-from common.network import Network, Parameters
-from common.recipe import Recipe
-from common.training import Learner
 from manual_impl import ManualLearner
 from torch_impl import TorchLearner
+from twingrad.dataset import Dataset, Split
+from twingrad.initialization import initialize
+from twingrad.network import Network, Parameters
+from twingrad.recipe import Recipe
+from twingrad.training import Learner
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "tests/data/golden"

@@ -8,11 +8,6 @@ import weakref
 import numpy as np
 import pytest
 
-from common.contract import Implementation
-from common.errors import UserError
-from common.initialization import initialize
-from common.network import Network
-from common.streams import stream
 from tests.support import (
     arrays,
     bits,
@@ -22,6 +17,11 @@ from tests.support import (
     small_dataset,
     small_recipe,
 )
+from twingrad.contract import Implementation
+from twingrad.errors import UserError
+from twingrad.initialization import initialize
+from twingrad.network import Network
+from twingrad.streams import stream
 
 SOFTMAX = Network(3, (), 3)
 
@@ -420,6 +420,6 @@ def test_a_stack_draws_its_initial_parameters_one_by_one_and_keeps_none(
         gc.collect()
         alive.append(sum(W() is not None for W in drawn))
 
-    monkeypatch.setattr("common.stacking.initialize", remembered)
+    monkeypatch.setattr("twingrad.stacking.initialize", remembered)
     implementation.train_stacked(four(), small_dataset(), on_epoch=count)
     assert (len(drawn), alive) == (4, [0, 0])

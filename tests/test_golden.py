@@ -6,8 +6,8 @@ import torch
 
 import manual_impl
 import torch_impl
-from common.dataset import Split
 from tests.support import arrays, golden, golden_network, golden_parameters
+from twingrad.dataset import Split
 
 CASES = golden("cases.npz")
 TRAJECTORIES = golden("trajectories.npz")

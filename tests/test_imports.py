@@ -10,7 +10,7 @@ import pytest
 from tests.support import ROOT
 
 FLOORS = {
-    "common": 0,
+    "twingrad": 0,
     "manual_impl": 1,
     "torch_impl": 1,
     "compare": 2,
@@ -46,7 +46,7 @@ def test_imports_go_down_the_floors(package):
 
 def test_the_walk_sees_imports():
     names = {name for _, name in imported("torch_impl")}
-    assert {"common", "torch"} <= names
+    assert {"twingrad", "torch"} <= names
 
 
 def test_manual_impl_names_no_torch():
@@ -54,7 +54,7 @@ def test_manual_impl_names_no_torch():
     assert names & {"torch", "torchvision"} == set()
 
 
-@pytest.mark.parametrize("package", ["manual_impl", "common"])
+@pytest.mark.parametrize("package", ["manual_impl", "twingrad"])
 def test_importing_loads_no_torch(package):
     modules = sorted(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from common import run_folder
-from common.errors import UserError
-from common.run_folder import RunFolder
 from tests.support import ROOT, bits, small_dataset, small_recipe
+from twingrad import run_folder
+from twingrad.errors import UserError
+from twingrad.run_folder import RunFolder
 
 
 def create(path, recipe, implementation):
@@ -78,8 +78,8 @@ import os, pickle, signal, sys
 from importlib import import_module
 from pathlib import Path
 implementation = import_module(sys.argv[1])
-from common.run_folder import RunFolder
-from common.threads import limit_threads
+from twingrad.run_folder import RunFolder
+from twingrad.threads import limit_threads
 limit_threads()
 folder, recipe, _, _ = RunFolder.reopen(Path(sys.argv[2]))
 dataset = pickle.loads(Path(sys.argv[3]).read_bytes())

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 import manual_impl
 import torch_impl
-from common.network import Network
 from tests.support import (
     arrays,
     bits,
@@ -19,6 +18,7 @@ from tests.support import (
     small_dataset,
     small_recipe,
 )
+from twingrad.network import Network
 
 AGREEMENT = 1e-11
 """Of a tensor's largest magnitude: what float64 keeps through 10 layers, with two digits spare."""

@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from common.network import Network
-from common.recipe import Recipe
 from torch_impl.layers import Tensors
+from twingrad.network import Network
+from twingrad.recipe import Recipe
 
 
 class FlatState:

@@ -5,9 +5,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from common.history import Evaluation
-from common.network import Network
 from torch_impl.layers import Tensors
+from twingrad.history import Evaluation
+from twingrad.network import Network
 
 
 def squares(network: Network, parameters: Tensors) -> Float[Tensor, ""]:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from common.network import Kind, Network
+from twingrad.network import Kind, Network
 
 Tensors = dict[str, Tensor]
 

@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from common.dataset import Dataset
-from common.errors import UserError
-from common.history import Evaluation, Part
-from common.network import Network, Parameters
-from common.recipe import Recipe
 from torch_impl.course import Course, Repeated
 from torch_impl.fast import FlatState, descend, loss_and_statistics
 from torch_impl.folded import evaluate_folded
 from torch_impl.layers import Tensors
 from torch_impl.network import as_tensors
+from twingrad.dataset import Dataset
+from twingrad.errors import UserError
+from twingrad.history import Evaluation, Part
+from twingrad.network import Network, Parameters
+from twingrad.recipe import Recipe
 
 CPU = torch.device("cpu")
 EVALUATION_CHUNK = {"cpu": 500, "cuda": 10_000}

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from common.network import Network
 from torch_impl.layers import Tensors, build, loss_and_cost
+from twingrad.network import Network
 
 
 def forward(

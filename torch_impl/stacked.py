@@ -13,19 +13,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from common.dataset import Dataset
-from common.history import Evaluation, Part
-from common.network import Network, Parameters
-from common.recipe import Recipe
-from common.stackable import require_stackable
-from common.stacking import (
-    Diverged,
-    OnStackEpoch,
-    StackCheckpoint,
-    initial_parameters,
-    run_stacked,
-)
-from common.training import Run
 from torch_impl.course import Course, Repeated
 from torch_impl.fast import statistic_size, statistic_views
 from torch_impl.layers import Tensors
@@ -38,6 +25,19 @@ from torch_impl.stacked_layers import (
     stacked_squares,
 )
 from torch_impl.training import arithmetic, find_device
+from twingrad.dataset import Dataset
+from twingrad.history import Evaluation, Part
+from twingrad.network import Network, Parameters
+from twingrad.recipe import Recipe
+from twingrad.stackable import require_stackable
+from twingrad.stacking import (
+    Diverged,
+    OnStackEpoch,
+    StackCheckpoint,
+    initial_parameters,
+    run_stacked,
+)
+from twingrad.training import Run
 
 OWN_AT_ONCE = 8
 """Models updated at a time on a CPU where each has its own minibatch, which is 1.2 MB and shared

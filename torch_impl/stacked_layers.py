@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from common.history import Evaluation
-from common.network import Network
 from torch_impl.fast import normalize, statistics_of
 from torch_impl.folded import folded
 from torch_impl.layers import Tensors
+from twingrad.history import Evaluation
+from twingrad.network import Network
 
 
 def stacked_affine(

@@ -12,16 +12,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from common.dataset import Dataset
-from common.errors import UserError
-from common.history import Evaluation
-from common.initialization import initialize
-from common.recipe import Recipe
-from common.run_folder import RunFolder
-from common.training import OnEpoch, Run, run_training
 from torch_impl.layers import loss_and_cost
 from torch_impl.learner import EVALUATION_CHUNK, TorchLearner
 from torch_impl.network import TorchNetwork
+from twingrad.dataset import Dataset
+from twingrad.errors import UserError
+from twingrad.history import Evaluation
+from twingrad.initialization import initialize
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder
+from twingrad.training import OnEpoch, Run, run_training
 
 
 def train(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from common.network import Gradients, Network, Trace
 from compare.cases import Case
 from compare.derivation.place import Changes, Place, Step
-from compare.structure import split_name
+from compare.numerics.structure import split_name
+from twingrad.network import Gradients, Network, Trace
 
 BACKWARD = {
     step.operation: step

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from common.network import Network, Trace
 from compare.cases import Case
 from compare.derivation.place import Changes, Place, Step
+from twingrad.network import Network, Trace
 
 
 def probabilities(at: Place) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from common.network import Gradients, Trace
 from compare.cases import Case
+from twingrad.network import Gradients, Trace
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def pointer(array):
 
 
 def gradients(network, parameters, X, y, *, penalty):
-    """C's gradients under our names. See compare/adapters/protocol.py."""
+    """C's gradients under our names. See compare/submissions/protocol.py."""
     if network.batch_norm or network.depth != 2:
         raise NotImplementedError("the C code has one hidden layer and no batch norm")
     found = {name: np.empty(shape) for name, shape in network.parameter_shapes.items()}

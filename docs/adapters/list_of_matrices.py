@@ -43,7 +43,7 @@ def run(network, parameters, X, y, penalty):
 
 
 def gradients(network, parameters, X, y, *, penalty):
-    """Their gradients under our names. See compare/adapters/protocol.py."""
+    """Their gradients under our names. See compare/submissions/protocol.py."""
     _, found = run(network, parameters, X, y, penalty)
     named = {f"W{l}": gradient[:, :-1] for l, gradient in enumerate(found, 1)}
     return named | {f"b{l}": gradient[:, -1] for l, gradient in enumerate(found, 1)}

@@ -6,7 +6,7 @@ import numpy as np
 
 import manual_impl
 from compare.cases import Case
-from compare.catalogue import FAULTS as CATALOGUE
+from compare.diagnosis.catalogue import FAULTS as CATALOGUE
 from tests.support import arrays
 
 

@@ -1,11 +1,11 @@
 """Examinations of gradients that a fault of the catalogue gives, for what reports them."""
 
-from common.network import Network
-from compare.agreement import CaseVerdict, judge
 from compare.cases import random_case
-from compare.catalogue import FAULTS, Candidate
-from compare.evidence import Evidence
-from compare.examination import Examination, examine
+from compare.diagnosis.catalogue import FAULTS, Candidate
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.examination import Examination, examine
+from compare.numerics.agreement import CaseVerdict, judge
+from twingrad.network import Network
 
 SMALL = Network(5, (6, 4), 10, batch_norm=True)
 DEEP = Network(5, (9, 8, 7, 6, 6, 6, 6, 6), 10, batch_norm=True)

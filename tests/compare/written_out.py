@@ -1,7 +1,7 @@
 """A student's network in plain NumPy with switches for mistakes: what the catalogue must equal.
 
 One hidden layer after the other with batch norm, samples in rows, everything written out. It
-shares no line with `compare.derivation` or `compare.catalogue`.
+shares no line with `compare.derivation` or `compare.diagnosis.catalogue`.
 """
 
 import numpy as np

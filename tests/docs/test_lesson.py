@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.network import Network
 from compare.cases import random_case
-from compare.catalogue import FAULTS
-from compare.catalogue.states import STATE_FAULTS
 from compare.derivation import BACKWARD, FORWARD
-from compare.evidence import Evidence
+from compare.diagnosis.catalogue import FAULTS
+from compare.diagnosis.catalogue.trained_states import STATE_FAULTS
+from compare.diagnosis.evidence import Evidence
+from twingrad.network import Network
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "backward_pass.md"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from compare.adapters import Request
-from compare.code_check import check_code
+from compare.submissions import Request
+from compare.submissions.code_check import check_code
 from tests.support import ROOT
 
 PAGE = (ROOT / "docs" / "your_own_code.md").read_text()

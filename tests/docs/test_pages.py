@@ -3,7 +3,7 @@ from pathlib import Path
 
 import manual_impl
 import torch_impl
-from compare.golden_check import judge_file
+from compare.golden.golden_check import judge_file
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from reproduction.cells import chosen
-from reproduction.document import markdown_of
-from reproduction.end_costs import end_costs, signature
-from reproduction.judgement import judge, published_test_accuracies
+from reproduction.pages.document import markdown_of
+from reproduction.pages.tables import table_of
+from reproduction.published.cells import chosen
 from reproduction.results import Results
-from reproduction.summary import standing_from_sigma_01
-from reproduction.tables import table_of
+from reproduction.verdicts.end_costs import end_costs, signature
+from reproduction.verdicts.judgement import judge, published_test_accuracies
+from reproduction.verdicts.summary import standing_from_sigma_01
 from tests.support import ROOT
 
 FOLDER = ROOT / "docs" / "reproduction"

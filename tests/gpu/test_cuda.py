@@ -5,9 +5,9 @@ import pytest
 import torch
 
 import torch_impl
-from common.errors import UserError
-from common.minibatches import minibatch_order
 from tests.support import bits, random_parameters, small_dataset, small_recipe
+from twingrad.errors import UserError
+from twingrad.minibatches import minibatch_order
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 

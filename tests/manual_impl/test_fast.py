@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import manual_impl
-from common.dataset import Dataset, Split
-from common.network import Network
-from common.recipe import Recipe
 from manual_impl.folded import evaluate_folded
 from manual_impl.training import stack_of_one
 from tests.support import bits, random_parameters, small_dataset, small_recipe
+from twingrad.dataset import Dataset, Split
+from twingrad.network import Network
+from twingrad.recipe import Recipe
 
 TWINS = 1e-12
 """Of a tensor's size, or of 1: rounding of float64 after 50 updates, with two digits spare."""

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from common.network import EPS, Network
 from manual_impl.layers import (
     Affine,
     BatchNorm,
@@ -11,6 +10,7 @@ from manual_impl.layers import (
     softmax_cross_entropy,
     softmax_cross_entropy_backward,
 )
+from twingrad.network import EPS, Network
 
 NETWORK = Network(2, (2, 2), batch_norm=True)
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import manual_impl
-from common.network import Network
 from tests.support import random_parameters, random_samples
+from twingrad.network import Network
 
 STEP = 1e-30
 """A complex step has no subtraction that could cancel, so it may be as small as one likes."""

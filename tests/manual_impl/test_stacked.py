@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import manual_impl
-from common.errors import DivergedError, UserError
-from common.initialization import initialize
-from common.stacking import Diverged
 from manual_impl import fast, stacked
 from tests.support import bits, random_parameters, small_dataset, small_recipe
+from twingrad.errors import DivergedError, UserError
+from twingrad.initialization import initialize
+from twingrad.stacking import Diverged
 
 SLICES = 1e-9
 """After 200 updates in float64, of a tensor's size or of 1: as the issue has it."""

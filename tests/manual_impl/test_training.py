@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import manual_impl
-from common.network import Network
 from tests.support import bits, random_parameters, small_dataset
+from twingrad.network import Network
 
 NETWORK = Network(24, (12, 9), batch_norm=True)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reproduction.cells import Cell, chosen, recipe_of_row
-from reproduction.experiment import Row
-from reproduction.readings import Reading
+from reproduction.published.cells import Cell, chosen, recipe_of_row
+from reproduction.published.experiment import Row
+from reproduction.published.readings import Reading
 from reproduction.results import Results, Trained
 
 EPOCHS = 20

@@ -9,8 +9,8 @@ from reproduction.results import Results
 
 @pytest.fixture
 def reproduce(twingrad, small_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("reproduction.writing.gradient_checks", list)
-    monkeypatch.setattr("reproduction.writing.save_figures", lambda results, folder: [])
+    monkeypatch.setattr("reproduction.pages.writing.gradient_checks", list)
+    monkeypatch.setattr("reproduction.pages.writing.save_figures", lambda results, folder: [])
 
     def call(*arguments):
         return twingrad(
@@ -54,7 +54,7 @@ def test_what_is_there_is_not_trained_again(reproduce, tmp_path, monkeypatch):
     def fail(*arguments, **options):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("sweeps.recipes.Pool", fail)
+    monkeypatch.setattr("sweeps.engine.recipes.Pool", fail)
     assert reproduce("--only", "three-cycles", "--quick", "--resume")[0] == 0
     after = (tmp_path / "r" / "results.json").read_text()
     assert json.loads(after)["runs"] == json.loads(before)["runs"]

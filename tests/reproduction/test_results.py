@@ -4,13 +4,13 @@ import math
 
 import pytest
 
-from common.errors import UserError
-from common.history import Epoch, Evaluation
-from common.recipe import Recipe
-from common.stacking import Diverged
-from common.training import Run
-from reproduction.cells import Cell
+from reproduction.published.cells import Cell
 from reproduction.results import Results, outcome_of
+from twingrad.errors import UserError
+from twingrad.history import Epoch, Evaluation
+from twingrad.recipe import Recipe
+from twingrad.stacking import Diverged
+from twingrad.training import Run
 
 RECIPE = Recipe(hidden=(5,), unshuffled=True, seed=3)
 HISTORY = [

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from common.dataset import Dataset, Split
 from scripts.cli import join
 from scripts.program import run
+from twingrad.dataset import Dataset, Split
 
 
 @pytest.fixture
@@ -33,5 +33,5 @@ def small_data(monkeypatch):
 
     identity = {"name": "test data", "digest": "d", "description": "test data", "synthetic": False}
     dataset = Dataset(split(400), split(100), split(100), 10, identity)
-    monkeypatch.setattr("common.cifar.loading.load_dataset", lambda *a, **k: dataset)
+    monkeypatch.setattr("twingrad.cifar.loading.load_dataset", lambda *a, **k: dataset)
     return dataset

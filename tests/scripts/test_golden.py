@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from compare.golden import read_golden, to_case
+from compare.golden.golden_file import read_golden, to_case
 from tests.compare.written_out import written_out
 
 

@@ -9,8 +9,8 @@ SMALL = ["--hidden", "8", "--batch-size", "50", "--epochs", "2", "--processes", 
 
 @pytest.fixture
 def sweep(twingrad, small_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("sweeps.report.pictures", lambda results: [])
-    monkeypatch.setattr("sweeps.chosen.save_curves", lambda *arguments: None)
+    monkeypatch.setattr("sweeps.output.report.pictures", lambda results: [])
+    monkeypatch.setattr("sweeps.study.chosen.save_curves", lambda *arguments: None)
 
     def call(*arguments, small=SMALL):
         where = [] if "--out" in arguments else ["--out", tmp_path / "s"]
@@ -140,7 +140,7 @@ def test_a_full_disk_is_one_line(sweep, monkeypatch):
     def full(self, key, result):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sweeps.records.Records.save", full)
+    monkeypatch.setattr("sweeps.engine.records.Records.save", full)
     status, _, err = sweep("--over", "seed=0..1")
     assert status == 2
     assert "the disk is full" in err

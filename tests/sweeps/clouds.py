@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from common.dataset import Dataset, Split
-from common.recipe import Recipe
+from twingrad.dataset import Dataset, Split
+from twingrad.recipe import Recipe
 
 PENALTIES = "penalty=log:1e-5:1e-1"
 

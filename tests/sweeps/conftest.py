@@ -2,18 +2,18 @@
 
 import pytest
 
-from sweeps import report
+from sweeps.output import report
 
 DRAW = report.pictures
 
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
-    monkeypatch.setattr("sweeps.report.pictures", lambda results: [])
-    monkeypatch.setattr("sweeps.chosen.save_curves", lambda *arguments: None)
+    monkeypatch.setattr("sweeps.output.report.pictures", lambda results: [])
+    monkeypatch.setattr("sweeps.study.chosen.save_curves", lambda *arguments: None)
 
 
 @pytest.fixture
 def pictures(_no_pictures, monkeypatch):
     """Draws them after all."""
-    monkeypatch.setattr("sweeps.report.pictures", DRAW)
+    monkeypatch.setattr("sweeps.output.report.pictures", DRAW)

@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from common.dataset import Dataset, Split
-from common.errors import UserError
-from common.recipe import Recipe
 from sweeps import run_recipes, run_sweep
-from sweeps.defaults import checked
-from sweeps.storage import JOURNAL, hide_password
-from sweeps.work import OUT_OF_MEMORY, is_out_of_memory
+from sweeps.engine.work import OUT_OF_MEMORY, is_out_of_memory
+from sweeps.space.defaults import checked
+from sweeps.study.storage import JOURNAL, hide_password
 from tests.sweeps.clouds import clouds, small
+from twingrad.dataset import Dataset, Split
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
 
 TWO = ("penalty=0.1,0.01",)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import UserError
 from sweeps import run_sweep
-from sweeps.folder import SweepFolder
+from sweeps.output.folder import SweepFolder
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from tests.sweeps.processes import start
+from twingrad.errors import UserError
 
 LONG = {"cycles": 60}
 """Of 120 epochs, so that a group is still training when it is killed."""
@@ -55,7 +55,7 @@ def test_a_trial_killed_between_its_file_and_the_study_is_told_without_running(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("sweeps.study.SweepStudy.tell", interrupt)
+        patched.setattr("sweeps.study.study.SweepStudy.tell", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run_sweep([PENALTIES], clouds(), **settings)
     file = tmp_path / "trials" / "0.json"

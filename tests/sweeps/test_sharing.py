@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from common.errors import UserError
 from sweeps import run_sweep
-from sweeps.storage import hide_password
+from sweeps.study.storage import hide_password
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from tests.sweeps.processes import postgresql, start
+from twingrad.errors import UserError
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 
 import manual_impl
-from common import files
-from common.dataset import Split
-from common.errors import UserError
 from sweeps import run_sweep
-from sweeps.storage import JOURNAL, mend
+from sweeps.study.storage import JOURNAL, mend
 from tests.sweeps.clouds import PENALTIES, clouds, small
+from twingrad import files
+from twingrad.dataset import Split
+from twingrad.errors import UserError
 
 
 def sweep(folder, over=(PENALTIES,), **options):
@@ -210,12 +210,12 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing_that_finished(tmp_path, mo
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, content)
 
-    monkeypatch.setattr("sweeps.records.write_whole", full)
+    monkeypatch.setattr("sweeps.engine.records.write_whole", full)
     with pytest.raises(UserError, match="the disk is full; everything that ended before is kept"):
         sweep(tmp_path / "part")
     written = json.loads((tmp_path / "part" / "results.json").read_text())
     assert [trial["status"] for trial in written["trials"]].count("finished") == 3
-    monkeypatch.setattr("sweeps.records.write_whole", write)
+    monkeypatch.setattr("sweeps.engine.records.write_whole", write)
     again = sweep(tmp_path / "part", resume=True)
     assert [row.accuracy for row in again.rows] == [row.accuracy for row in whole.rows]
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import torch_impl
-from common.errors import UserError
 from tests.support import arrays, bits, random_parameters, small_dataset, small_recipe
+from twingrad.errors import UserError
 
 examples = settings(max_examples=40, derandomize=True, deadline=None, database=None)
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 import torch_impl
-from common.network import Network
 from tests.support import arrays, bits, random_parameters, random_samples
+from twingrad.network import Network
 
 NETWORK = Network(7, (6, 5), batch_norm=True)
 PARAMETERS = random_parameters(NETWORK, 1)

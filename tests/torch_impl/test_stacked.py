@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import torch_impl
-from common.errors import UserError
-from common.initialization import initialize
-from common.minibatches import minibatch_order
-from common.training import Run
 from tests.support import bits, random_parameters, small_dataset, small_recipe
+from twingrad.errors import UserError
+from twingrad.initialization import initialize
+from twingrad.minibatches import minibatch_order
+from twingrad.training import Run
 
 UPDATES = 200
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 import torch_impl
-from common.errors import DivergedError, UserError
-from common.network import Network
 from tests.support import bits, random_parameters, small_dataset, small_recipe
+from twingrad.errors import DivergedError, UserError
+from twingrad.network import Network
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 NETWORK = Network(24, (12, 9), batch_norm=True)

@@ -1,7 +1,0 @@
-"""CIFAR-10: read in any layout, checked, split, standardised; or a synthetic stand-in for it."""
-
-from common.cifar.images import Cifar, Images
-from common.cifar.loading import load_cifar, load_dataset, locate_data
-from common.cifar.source import Source
-
-__all__ = ["Cifar", "Images", "Source", "load_cifar", "load_dataset", "locate_data"]

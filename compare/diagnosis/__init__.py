@@ -1,0 +1,1 @@
+"""Which operation is wrong, and which mistake explains it."""

@@ -1,0 +1,136 @@
+"""One case looked into: which operation is broken, and which known mistake explains it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from compare.derivation import BACKWARD, FORWARD, Step
+from compare.derivation.source import code_of
+from compare.derivation.wording import in_form
+from compare.diagnosis.blame import Blame, blame
+from compare.diagnosis.catalogue import Candidate
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.search import FLOAT32, Diagnosis, Match, diagnose
+from compare.numerics.witnesses import Camps
+
+UNKNOWN = "no known fault explains this"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found out about one implementation on one case.
+
+    Arguments:
+        side: whose values these are: "by hand", "autograd", "yours", "the file's".
+        evidence: the values.
+        blame: every node, and the operations suspected.
+        diagnosis: the faults that explain all of them.
+        witnesses: the camps of every parameter; empty where none were heard.
+    """
+
+    side: str
+    evidence: Evidence
+    blame: Blame
+    diagnosis: Diagnosis
+    witnesses: tuple[Camps, ...] = ()
+
+    @property
+    def best(self) -> Match | None:
+        """The first explanation."""
+        return self.diagnosis.matches[0] if self.diagnosis.matches else None
+
+    @property
+    def first_fault(self) -> dict[str, str] | None:
+        """The first broken tensor and its pass."""
+        first = self.blame.first
+        return None if first is None else {"tensor": first.name, "pass": first.stage}
+
+    @property
+    def steps(self) -> list[tuple[Step, int]]:
+        """The suspected operations of the derivation, with their layers."""
+        table = FORWARD if self.blame.stage == "forward" else BACKWARD
+        return [(table[operation], l) for operation, l in self.blame.suspects]
+
+    @property
+    def place(self) -> str:
+        """Where it is wrong, in a sentence."""
+        titles = self.blame.titles
+        if not titles:
+            return ""
+        if self.best is not None and self.best.candidate.fault.name != FLOAT32:
+            # what explains every value tells the place too, which the values alone may not
+            part = self.best.candidate.parts[0]
+            if part.fault.stage == self.blame.stage:
+                l = (min if part.fault.stage == "forward" else max)(part.layers)
+                titles = [part.fault.step.title.replace("{l}", str(l))]
+        stage = "Backward pass" if self.blame.stage == "backward" else "Forward pass"
+        if len(titles) == 1:
+            return f"{stage}, first wrong: the {titles[0]}."
+        if len(titles) > 4:
+            return f"{stage}, first wrong: something from the {titles[0]} to the {titles[-1]}."
+        return f"{stage}, first wrong is one of these: the {', the '.join(titles)}."
+
+    @property
+    def sentences(self) -> list[str]:
+        """The findings for people: where, then what."""
+        said = [self.place] if self.place else []
+        best = self.best
+        if best is not None:
+            said += best.sentences
+            beside = (
+                "" if best.runner_up is None else f"; that of the runner-up is {best.runner_up:.1e}"
+            )
+            said.append(f"The residual is {best.residual:.1e}{beside}.")
+            others = [m.candidate.name for m in self.diagnosis.matches[1:4]]
+            if others:
+                said.append(f"The same values come of: {'; '.join(others)}.")
+        elif self.evidence.wrong:
+            said.append(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]} ({self.diagnosis.tried} tried).")
+            if self.diagnosis.partly is not None:
+                said.append(partial(self.diagnosis.partly))
+        # that the code under test stands alone goes without saying
+        alone = {camps.alone for camps in self.witnesses} - {None, "yours"}
+        said += [
+            f"Of the witnesses {who} stands alone: {', '.join(names_of(self.witnesses, who))}."
+            for who in sorted(filter(None, alone))
+        ]
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """What DESIGN's `check` writes of a case beyond its tensors."""
+        return {
+            "side": self.side,
+            "said": self.sentences,
+            "first_fault": self.first_fault,
+            "diagnosis": [match.as_json(self.evidence) for match in self.diagnosis.matches],
+            "suspects": [
+                {
+                    "operation": operation,
+                    "layer": l,
+                    "title": step.title.replace("{l}", str(l)),
+                    "formula": in_form(step.formula, self.evidence.form),
+                    "code": [place for place, _ in code_of(step)],
+                }
+                for (step, _), (operation, l) in zip(self.steps, self.blame.suspects, strict=True)
+            ],
+            "nodes": [node.as_json() for node in self.blame.nodes],
+            "witnesses": [camps.as_json() for camps in self.witnesses],
+            "tried": self.diagnosis.tried,
+        }
+
+
+def examine(side: str, evidence: Evidence, witnesses: tuple[Camps, ...] = ()) -> Examination:
+    """Blame and diagnosis of the values found."""
+    return Examination(side, evidence, blame(evidence), diagnose(evidence), witnesses)
+
+
+def partial(candidate: Candidate) -> str:
+    """What explains the first wrong tensor alone."""
+    return (
+        f"The first wrong tensor alone would come of: {candidate.name}. "
+        "Mend that and check again: something else is wrong below it."
+    )
+
+
+def names_of(witnesses: tuple[Camps, ...], who: str) -> list[str]:
+    """The parameters on which a witness stands alone."""
+    return [camps.name for camps in witnesses if camps.alone == who]

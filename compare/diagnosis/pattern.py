@@ -1,0 +1,244 @@
+"""Blame for code that shows the gradients of its parameters alone.
+
+Layer by layer from the top: what the right steps make of the gradient handed down is compared
+with what W_l, b_l, gamma_l and beta_l collected of it. A single parameter that is wrong is wrong
+by its own formula; where all that lie behind one gradient are wrong, the gradient is, and where
+it can be recovered from them the walk goes on with it.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.derivation import Place
+from compare.derivation.backward import step_from
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.recovery import (
+    WELL_CONDITIONED,
+    Contradiction,
+    recovered_s,
+    recovered_s_tilde,
+)
+
+Suspects = list[tuple[str, int]]
+
+BATCH_NORM_DOWN = ("s_hat", "v", "mu", "s")
+
+
+@dataclass
+class Walk:
+    """How far the walk has come.
+
+    Arguments:
+        evidence: what was found.
+        G: by name, gradients assumed: right steps from the last one known.
+        broken: names of parameters wrong by their own formula.
+        suspects: the operations suspected, of the first fault; empty if all agrees.
+        lost: whether a gradient is wrong that could not be recovered, so that nothing below it
+            can be judged.
+        recovered: gradients that follow from those of the parameters.
+    """
+
+    evidence: Evidence
+    G: dict[str, np.ndarray] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    suspects: Suspects = field(default_factory=list)
+    lost: bool = False
+    recovered: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def local(self, name: str) -> np.ndarray:
+        """What the right step makes of the gradients assumed."""
+        value = np.asarray(step_from(self.evidence.case, self.evidence.own_trace, self.G, name))
+        self.G[name] = value
+        return value
+
+    def wrong(self, name: str) -> bool | None:
+        """Whether a parameter's gradient is not what the right step makes; None if not found."""
+        if name not in self.evidence.found:
+            return None
+        return self.evidence.error(name, self.local(name)) > self.slack
+
+    @property
+    def slack(self) -> float:
+        """Recovered gradients carry the rounding of their recovery."""
+        return WELL_CONDITIONED if self.recovered else 1.0
+
+    def leaf(self, *names: str) -> None:
+        """Parameters that are wrong by their own formula."""
+        self.broken.update(names)
+        if not self.suspects:
+            self.suspects = [split(name) for name in names[:1]]
+
+    def path(self, suspects: Suspects) -> None:
+        """A gradient that is wrong on its way down."""
+        if not self.suspects:
+            self.suspects = suspects
+
+
+def split(name: str) -> tuple[str, int]:
+    """gamma2 as ("gamma", 2)."""
+    kind = name.rstrip("0123456789")
+    return kind, int(name[len(kind) :])
+
+
+def walk_down(evidence: Evidence) -> Walk:
+    """Judges the gradients of the parameters, the last layer's first."""
+    walk = Walk(evidence)
+    network = evidence.case.network
+    for l in range(network.depth, 0, -1):
+        tilde_wrong = False
+        if l < network.depth:
+            walk.local(f"x{l}")
+            walk.local(f"s_tilde{l}" if network.batch_norm else f"s{l}")
+            if network.batch_norm:
+                tilde_wrong = judge_scale(walk, l)
+                for operation in BATCH_NORM_DOWN:
+                    walk.local(f"{operation}{l}")
+        else:
+            walk.local(f"s{l}")
+        judge_affine(walk, l, tilde_wrong)
+        if walk.lost:
+            break
+    return walk
+
+
+def judge_scale(walk: Walk, l: int) -> bool:
+    """gamma_l and beta_l; returns whether both are wrong, so that s_tilde's gradient may be."""
+    gamma, beta = walk.wrong(f"gamma{l}"), walk.wrong(f"beta{l}")
+    if gamma and beta:
+        return True
+    if gamma or beta:
+        walk.leaf(f"gamma{l}" if gamma else f"beta{l}")
+    return False
+
+
+def judge_affine(walk: Walk, l: int, tilde_wrong: bool) -> None:
+    """W_l and b_l, and with them what lies above."""
+    W, b = walk.wrong(f"W{l}"), walk.wrong(f"b{l}")
+    if W is not None and not W:
+        judge_with_right_W(walk, l, bool(b), tilde_wrong)
+        return
+    if W is None and not tilde_wrong:
+        if b:
+            walk.leaf(f"b{l}")
+        return
+    try:
+        G = recovered_s(walk.evidence, l)
+    except Contradiction:
+        judge_without_G(walk, l, bool(b), tilde_wrong, contradiction=True)
+        return
+    if G is None:
+        judge_without_G(walk, l, bool(b), tilde_wrong, contradiction=False)
+    else:
+        judge_with_G(walk, l, bool(b), tilde_wrong, G)
+
+
+def judge_with_right_W(walk: Walk, l: int, b: bool, tilde_wrong: bool) -> None:
+    """What W collected is right, and so is the gradient that it collected it of."""
+    if tilde_wrong:
+        if behind_zero_gammas(walk, l):
+            walk.path([("down", l), ("mask", l)])
+        else:
+            walk.leaf(f"gamma{l}", f"beta{l}")
+    elif b and not Place(walk.evidence.case, l, walk.evidence.trace, {}).input.any():
+        # of an input of zeros W collects nothing, right or wrong
+        walk.path([*path_to(walk, l, tilde_wrong, None), ("b", l)])
+        walk.lost = True
+    elif b:
+        walk.leaf(f"b{l}")
+
+
+def judge_without_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, *, contradiction: bool) -> None:
+    """W is wrong, and the gradient behind it is not known: the layer below may show it."""
+    normalised = walk.evidence.case.network.batch_norm and l < walk.evidence.case.network.depth
+    right_below = not tilde_wrong and follows_below(walk, l, walk.G[f"s{l}"])
+    alone = l == 1 and not b and not tilde_wrong and (not normalised or contradiction)
+    if right_below or alone:
+        walk.leaf(f"W{l}", *([f"b{l}"] if b else []))
+        return
+    path = path_to(walk, l, tilde_wrong, None)
+    walk.path(path if b or tilde_wrong else [*path, ("W", l)])
+    walk.lost = True
+
+
+def judge_with_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, G: np.ndarray) -> None:
+    """W is wrong, and would be right for another gradient G: is that what came down?"""
+    evidence, network, name = walk.evidence, walk.evidence.case.network, f"s{l}"
+    normalised = network.batch_norm and l < network.depth
+    follows = evidence.error(f"b{l}", G.sum(axis=0)) <= WELL_CONDITIONED if b else normalised
+    right_below = follows_below(walk, l, walk.G[name]) and not follows_below(walk, l, G)
+    if not tilde_wrong and (not follows or right_below):
+        # b tells of another gradient than W, or the layer below does
+        walk.leaf(f"W{l}", *([f"b{l}"] if b else []))
+        return
+    path = path_to(walk, l, tilde_wrong, G)
+    if normalised and not b and not tilde_wrong and l == 1 and passed_batch_norm(walk, l, G):
+        path = [*path, ("W", l)]
+    walk.path(path)
+    walk.G[name] = walk.recovered[name] = G
+
+
+def behind_zero_gammas(walk: Walk, l: int) -> bool:
+    """Whether gamma_l and beta_l are wrong only in units whose gamma, being 0, hides s_tilde."""
+    evidence = walk.evidence
+    at = Place(evidence.case, l, evidence.trace, {})
+    for name in (f"gamma{l}", f"beta{l}"):
+        found, right = evidence.found.get(name), walk.G[name]
+        if found is None or found.shape != right.shape:
+            return False
+        off = np.abs(found - right) > evidence.rounding * np.abs(right).max()
+        if np.any(off & (at.gamma != 0)):
+            return False
+    return True
+
+
+def follows_below(walk: Walk, l: int, G_s: np.ndarray) -> bool:
+    """Whether the layer below has collected what the right steps make of this gradient."""
+    if l == 1:
+        return False
+    evidence, network = walk.evidence, walk.evidence.case.network
+    below = Walk(evidence, {f"s{l}": G_s, f"W{l}": walk.G[f"W{l}"]})
+    below.local(f"x{l - 1}")
+    below.local(f"s_tilde{l - 1}" if network.batch_norm else f"s{l - 1}")
+    names = ["gamma", "beta"] if network.batch_norm else ["W", "b"]
+    return any(below.wrong(f"{name}{l - 1}") is False for name in names)
+
+
+def passed_batch_norm(walk: Walk, l: int, G_s: np.ndarray) -> bool:
+    """Whether a gradient is orthogonal to s_hat, as batch norm's way down leaves it."""
+    s_hat = walk.evidence.trace[f"s_hat{l}"]
+    along = np.abs((G_s * s_hat).sum(axis=0)).max() / np.abs(G_s).sum(axis=0).max()
+    return bool(along <= WELL_CONDITIONED * walk.evidence.rounding)
+
+
+def path_to(walk: Walk, l: int, tilde_wrong: bool, G_s: np.ndarray | None) -> Suspects:
+    """The operations on the way to s_l's gradient that can be at fault."""
+    evidence, network = walk.evidence, walk.evidence.case.network
+    if l == network.depth:
+        return [("softmax", l)]
+    G = G_s
+    if network.batch_norm:
+        if not tilde_wrong:
+            return [(operation, l) for operation in BATCH_NORM_DOWN]
+        G = None if G_s is None else recovered_s_tilde(evidence, l, G_s)
+    if G is None:
+        return [("down", l), ("mask", l)]
+    return masked_or_not(walk, l, G)
+
+
+def masked_or_not(walk: Walk, l: int, G: np.ndarray) -> Suspects:
+    """Whether the ReLU is at fault, or what came down to it.
+
+    The ReLU is where something comes through that it should stop, or where what it lets through
+    is right and merely too little; else what it was handed is wrong.
+    """
+    evidence = walk.evidence
+    x = walk.G[f"x{l}"]
+    passes = Place(evidence.case, l, evidence.trace, {}).relu_input > 0  # (n, m)
+    size = max(float(np.abs(x).max()), float(np.abs(G).max()))
+    near = WELL_CONDITIONED * evidence.rounding * size
+    through = bool((np.abs(G[~passes]) > near).any())
+    same = np.abs(G - x) <= near
+    if through or bool((same | (np.abs(G) <= near)).all()):
+        return [("mask", l)]
+    return [("down", l)]

@@ -1,0 +1,1 @@
+"""Golden files: values of another implementation."""

@@ -1,0 +1,209 @@
+"""Golden files: values of somebody else's implementation, read and made sure of.
+
+A file is `.npz` or `.mat`. Keys are `<case>/<key>`, or in a `.mat` a struct per case; without
+either the file is one case. Samples are columns there and are transposed here, nowhere else.
+"""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from compare.cases import Case
+from twingrad.errors import UserError
+from twingrad.files import write_whole
+from twingrad.network import Network, Parameters
+
+
+class GoldenCase:
+    """One case of a file: its arrays by key, and errors that name file, case and key."""
+
+    def __init__(self, path: Path, name: str, values: dict[str, np.ndarray]) -> None:
+        self.path, self.name, self.values = path, name, values
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+    def error(self, key: str, problem: str) -> UserError:
+        """What is wrong with a key."""
+        return UserError(f"{self.path}: {self.name}/{key} {problem}")
+
+    def read(self, key: str, shape: tuple[int | None, ...] = ()) -> np.ndarray:
+        """A finite float64 array of that shape; None leaves a size open.
+
+        Raises:
+            UserError: missing, not numeric, NaN or infinite, or of another shape.
+        """
+        if key not in self.values:
+            raise self.error(key, "is missing, but a case needs it")
+        value = self.values[key]
+        if value.dtype.kind not in "fiub":
+            raise self.error(key, f"has dtype {value.dtype}, but real numbers were expected")
+        value = np.asarray(value, np.float64)
+        if not np.isfinite(value).all():
+            where = np.argwhere(~np.isfinite(value))[0].tolist()
+            raise self.error(key, f"holds {value[tuple(where)]} at {where}, but must be finite")
+        if shape in ((), (1,)) and value.size == 1:
+            return value.reshape(shape)
+        if len(shape) == 1 and value.ndim == 2 and value.shape[1] == 1:
+            value = value[:, 0]  # the files' vectors are columns
+        fits = len(shape) == value.ndim and all(
+            size in (None, found) for size, found in zip(shape, value.shape, strict=True)
+        )
+        if not fits:
+            wanted = " x ".join("any" if size is None else str(size) for size in shape)
+            raise self.error(
+                key, f"has shape {value.shape}, but {wanted or 'a single number'} was expected"
+            )
+        return value
+
+    def parameters(self, suffix: str = "") -> tuple[Network, Parameters]:
+        """The network that the file's weights spell out, and its parameters.
+
+        Arguments:
+            suffix: "0" for the start of a trajectory (W0_1, ...).
+        """
+        k = int(self.read("k")) if "k" in self else self._count(f"W{suffix}_")
+        if k < 1:
+            raise self.error(f"W{suffix}_1", "is missing, but a case needs it")
+        widths = [self.read(f"W{suffix}_{l}", (None, None)).shape for l in range(1, k + 1)]
+        batch_norm = bool(self.read("bn")) if "bn" in self else f"gamma{suffix}_1" in self
+        inputs, classes = widths[0][1], widths[-1][0]
+        hidden = tuple(out for out, _ in widths[:-1])
+        network = Network(inputs, hidden, classes, batch_norm)
+        parameters = {}
+        for name, shape in network.parameter_shapes.items():
+            parameters[name] = self.read(file_key(name, suffix), shape)
+        return network, parameters
+
+    def labels(self, key: str, classes: int, samples: int) -> np.ndarray:
+        """Classes from 0, from the one-hot columns of Y."""
+        Y = self.read(key, (classes, samples))
+        if not (np.isin(Y, (0, 1)).all() and (Y.sum(axis=0) == 1).all()):
+            raise self.error(key, "is not one-hot: each column needs a single 1")
+        return Y.argmax(axis=0)
+
+    def _count(self, prefix: str) -> int:
+        l = 0
+        while f"{prefix}{l + 1}" in self:
+            l += 1
+        return l
+
+
+def file_key(name: str, infix: str = "") -> str:
+    """The file's name of a tensor of ours: W1 -> W_1, with "0" W0_1."""
+    kind = name.rstrip("0123456789")
+    return f"{kind}{infix}_{name[len(kind) :]}"
+
+
+def read_golden(path: Path) -> list[GoldenCase]:
+    """Every case of a file, in its order.
+
+    Raises:
+        UserError: missing, not a `.npz` or `.mat`, damaged, empty, or holding objects.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, but a golden file (.npz or .mat) was expected")
+    if path.suffix not in (".npz", ".mat"):
+        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, not in .npz or .mat")
+    values = read_npz(path) if path.suffix == ".npz" else read_mat(path)
+    cases: dict[str, dict[str, np.ndarray]] = {}
+    for key, value in values.items():
+        case, _, name = key.rpartition("/")
+        cases.setdefault(case or path.stem, {})[name] = value
+    if not cases:
+        raise UserError(f"{path}: holds no arrays")
+    return [GoldenCase(path, name, values) for name, values in cases.items()]
+
+
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a `.npz`; pickled objects are refused unread."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
+        raise UserError(f"{path}: cannot be read as .npz ({error})") from error
+
+
+def read_mat(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a `.mat` up to version 7; a struct's fields get its name before a slash."""
+    from scipy.io import loadmat
+
+    try:
+        variables = loadmat(path, struct_as_record=True)
+    except Exception as error:  # SciPy's reader fails in many ways on damaged files
+        raise UserError(f"{path}: cannot be read as .mat up to version 7 ({error})") from error
+    values: dict[str, np.ndarray] = {}
+    for name, value in variables.items():
+        if name.startswith("__"):
+            continue
+        if value.dtype.names:
+            record = value.reshape(-1)[0]
+            values |= {f"{name}/{key}": np.asarray(record[key]) for key in value.dtype.names}
+        else:
+            values[name] = value
+    return values
+
+
+def write_golden(path: Path, case: Case) -> list[str]:
+    """Writes a case's inputs and parameters, for somebody's gradients to be added.
+
+    Arguments:
+        path: .npz or .mat.
+        case: samples in rows; written in columns, vectors as (m, 1).
+
+    Returns:
+        The keys of the parameters, W_1, b_1, ....
+
+    Raises:
+        UserError: another ending.
+        OSError: it cannot be written.
+    """
+    columns = {
+        file_key(name): value if value.ndim == 2 else value[:, None]
+        for name, value in case.parameters.items()
+    }
+    values = {
+        "X": case.X.T,
+        "Y": np.eye(case.network.classes)[case.y].T,
+        "y": case.y[None, :] + 1.0,  # classes from 1, as Matlab counts them
+        "lam": np.array(case.penalty),
+        "k": np.array(case.network.depth),
+        "bn": np.array(int(case.network.batch_norm)),
+        **columns,
+    }
+    buffer = io.BytesIO()
+    if path.suffix == ".npz":
+        np.savez(buffer, **values)
+    elif path.suffix == ".mat":
+        from scipy.io import savemat
+
+        savemat(buffer, values)
+    else:
+        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, not in .npz or .mat")
+    write_whole(path, buffer.getvalue())
+    return list(columns)
+
+
+def to_case(golden: GoldenCase) -> Case:
+    """The inputs of a case, samples in rows.
+
+    Raises:
+        UserError: what is missing, not finite, or of a shape that contradicts the others.
+    """
+    network, parameters = golden.parameters()
+    X = golden.read("X", (network.inputs, None))
+    samples = X.shape[1]
+    if samples < 1:
+        raise golden.error("X", "has no samples")
+    if network.batch_norm and samples < 2:
+        raise golden.error("X", "has 1 sample, but batch norm needs at least 2")
+    return Case(
+        name=golden.name,
+        network=network,
+        parameters=parameters,
+        X=np.ascontiguousarray(X.T),
+        y=golden.labels("Y", network.classes, samples),
+        penalty=float(golden.read("lam")),
+    )

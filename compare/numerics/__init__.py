@@ -1,0 +1,1 @@
+"""Derivatives by number, and whether two tensors agree."""

@@ -1,0 +1,153 @@
+"""All that one `check` found, whatever it checked."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from compare.diagnosis.examination import UNKNOWN, Examination
+from compare.diagnosis.search import Match
+from compare.diagnosis.state_diagnosis import StateExamination
+from compare.numerics.agreement import CaseVerdict, Verdict, overall
+from compare.submissions import Finding
+
+WITHIN = (
+    "What differs is within 1e-11 of its tensor: rounding that somebody else did otherwise, or a "
+    "fault too small to be placed."
+)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` reports.
+
+    Arguments:
+        title: what was checked.
+        cases: a verdict each.
+        findings: what went wrong other than a number, in somebody's code.
+        assumed: what was taken for granted of that code: layout, orientation, penalty, ...
+        output: what that code printed.
+        lines: the lines of its functions, by name.
+        path: its file, as given.
+        states: what is wrong with training, if anything is and it was followed.
+        hints: what else may help to find a fault.
+        untried: kinds of networks that somebody's code does not do, so that nothing is known of
+            them.
+    """
+
+    title: str
+    cases: tuple[CaseVerdict, ...]
+    findings: tuple[Finding, ...] = ()
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    output: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    path: str = ""
+    states: StateExamination | None = None
+    hints: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Disagreement in any case, or a finding that fails."""
+        failed: list[Verdict] = ["disagree" for finding in self.findings if finding.fails]
+        return overall([*(case.verdict for case in self.cases), *failed])
+
+    @property
+    def explained(self) -> list[Match]:
+        """The faults that explain the cases that disagree, each once.
+
+        A case may allow several explanations (with lambda 0 or a single layer some look alike);
+        one that holds in every case is taken.
+        """
+        examined = by_telling(self.cases)
+        counts = support(examined)
+        chosen: dict[str, Match] = {}
+        for examination in examined:
+            matches = examination.diagnosis.matches
+            if matches:
+                # the fewest faults, then what most cases agree on, then the smallest residual
+                best = min(
+                    matches,
+                    key=lambda m: (len(m.candidate.parts), -counts[kind(m)], m.residual),
+                )
+                chosen.setdefault(kind(best), best)
+        return [match for name, match in chosen.items() if 2 * counts[name] >= len(examined)]
+
+    @property
+    def summary(self) -> list[str]:
+        """The diagnosis over all cases, in sentences."""
+        said: list[str] = []
+        for match in self.explained:
+            said += match.sentences
+        trusted = {part.fault.name for m in self.explained for part in m.candidate.parts}
+        unexplained = [
+            case.name
+            for case in self.cases
+            if case.examination is not None
+            and case.examination.evidence.wrong
+            and not any(
+                {part.fault.name for part in match.candidate.parts} <= trusted
+                for match in case.examination.diagnosis.matches
+            )
+        ]
+        if unexplained and not said:
+            said.append(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}.")
+        elif unexplained:
+            said.append(f"That does not explain: {', '.join(unexplained)}.")
+        if any(
+            case.verdict == "disagree" and case.examination and not case.examination.evidence.wrong
+            for case in self.cases
+        ):
+            said.append(WITHIN)
+        if self.states is not None:
+            said += self.states.sentences
+        said += self.hints
+        return said
+
+    def as_json(self) -> dict[str, Any]:
+        """As DESIGN writes it, and beyond it what was assumed, found and said."""
+        return {
+            "verdict": self.verdict,
+            "title": self.title,
+            "cases": [case.as_json() for case in self.cases],
+            "findings": [vars(finding) for finding in self.findings],
+            "assumed": dict(self.assumed),
+            "output": self.output,
+            "untried": list(self.untried),
+            "summary": self.summary,
+            "states": None if self.states is None else self.states.as_json(),
+        }
+
+
+def by_telling(cases: Sequence[CaseVerdict]) -> list[Examination]:
+    """The examinations, the most telling first.
+
+    Those whose explanation holds in most cases, and of these those with the fewest suspects: a
+    fault that explains one case of many is an accident.
+    """
+    examined = [case.examination for case in cases if case.examination is not None]
+    counts = support(examined)
+
+    def most(examination: Examination) -> int:
+        return max((counts[kind(match)] for match in examination.diagnosis.matches), default=0)
+
+    return sorted(examined, key=lambda e: (-most(e), len(e.blame.suspects)))
+
+
+def support(examined: Sequence[Examination]) -> Counter[str]:
+    """By kind of fault, in how many cases it explains everything."""
+    return Counter(
+        name for e in examined for name in {kind(match) for match in e.diagnosis.matches}
+    )
+
+
+def not_judged(cases: Sequence[CaseVerdict]) -> list[str]:
+    """Gradients of parameters that were missing wherever they could have been given."""
+    asked = {name for case in cases for name in case.not_judged if name[0] in "Wbg"}
+    given = {tensor.name for case in cases for tensor in case.tensors}
+    return sorted(asked - given)
+
+
+def kind(match: Match) -> str:
+    """The faults of a match without their layers."""
+    return " + ".join(sorted(part.fault.name for part in match.candidate.parts))

@@ -1,0 +1,83 @@
+"""A node of the network in words: its mark, how wrong it is, where, and by whose fault."""
+
+from math import isinf
+
+from compare.diagnosis.blame import Node, Status
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.examination import Examination
+
+MARKS: dict[Status, tuple[str, str]] = {
+    "agrees": ("✓", "+"),
+    "inherits": ("~", "~"),
+    "broken": ("✗", "X"),
+    "unclear": ("?", "?"),
+    "not given": ("·", "."),
+}
+"""With what stands in where the terminal has ASCII alone."""
+
+MEANINGS: dict[Status, str] = {
+    "agrees": "right, within rounding",
+    "inherits": "wrong only because of what it was handed",
+    "broken": "wrong by its own operation",
+    "unclear": "wrong, and what it was computed of is not known",
+    "not given": "not shown by the code, so not judged",
+}
+
+
+def shown_error(evidence: Evidence, node: Node) -> float | None:
+    """A node's relative error; if it agrees though it is zero in theory, in units of rounding.
+
+    There the tensor is rounding alone, so an error relative to it says nothing.
+    """
+    if node.status != "agrees" or node.error is None:
+        return node.error
+    name = f"forward {node.name}" if node.stage == "forward" else node.name
+    return min(node.error, evidence.error(name, evidence.right[name]) * evidence.rounding)
+
+
+def suspected(found: Examination, node: Node) -> bool:
+    """Whether the operation of a node may be the one that is broken first."""
+    return (
+        node.stage == found.blame.stage
+        and (node.operation, layer(node, found)) in found.blame.suspects
+    )
+
+
+def layer(node: Node, found: Examination) -> int:
+    """The layer of a node; p, loss and cost belong to the last."""
+    return found.evidence.case.network.depth if node.layer is None else node.layer
+
+
+def things(stage: str) -> str:
+    """What a pass computes."""
+    return "values" if stage == "forward" else "gradients"
+
+
+def error_words(node: Node) -> str:
+    """How wrong."""
+    if node.error is None or isinf(node.error):
+        return "another shape than expected" if node.error else "not known how wrong"
+    return f"error {node.error:.1e}"
+
+
+def worst_words(node: Node) -> str:
+    """Where most."""
+    if node.expected is None or node.actual is None:
+        return ""
+    at = f" at {list(node.worst_index)}" if node.worst_index else ""
+    expected, actual = two_numbers(node.expected, node.actual)
+    return f"worst{at}: expected {expected}, actual {actual}"
+
+
+def two_numbers(expected: float, actual: float) -> tuple[str, str]:
+    """Both with as many digits as tell them apart."""
+    for digits in (6, 12):
+        said = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
+        if said[0] != said[1]:
+            return said
+    return repr(expected), repr(actual)
+
+
+def alone_words(node: Node) -> str:
+    """What the layer does with right gradients, where it could be asked."""
+    return "" if node.alone is None else f"; alone: {'right' if node.alone else 'wrong'}"

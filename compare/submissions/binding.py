@@ -1,0 +1,187 @@
+"""Which value goes to which argument of a student's function, by the arguments' names."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from compare.submissions.child.failures import Unsupported
+from compare.submissions.names import ROLE, parameter_argument, plain, tensor_name
+
+
+@dataclass
+class Values:
+    """All that an argument may be given.
+
+    Arguments:
+        one_hot: Y, classes by samples or samples by classes.
+        labels: y (n,).
+        prefers_one_hot: which of the two an argument gets whose name leaves it open.
+        lists: W, b, gamma, beta, each a list over the layers.
+        roles: the rest, by role.
+        forward: what the forward function returned, by name.
+        whole: the same as it came, for an argument such as `cache`.
+        single: W stands for the only layer's array, not for a list of one.
+    """
+
+    one_hot: Any
+    labels: Any
+    prefers_one_hot: bool
+    lists: dict[str, list[Any]]
+    roles: dict[str, Any]
+    forward: dict[str, Any] = field(default_factory=dict)
+    whole: Any = None
+    single: bool = False
+
+
+def signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The arguments that have a name, self left out; none where Python cannot tell."""
+    try:
+        arguments = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    named = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [a for a in arguments if a.kind not in named and a.name != "self"]
+
+
+def role(name: str) -> str | None:
+    """What an argument stands for, parameters of one layer included."""
+    if parameter_argument(name):
+        return parameter_argument(name)[0]  # type: ignore[index]
+    word = plain(name)
+    return ROLE.get(word) or ROLE.get(word.rstrip("0123456789"))
+
+
+def roles(function: Callable[..., Any]) -> set[str]:
+    """The roles of all arguments."""
+    return {found for a in signature(function) if (found := role(a.name))}
+
+
+def layers_of(function: Callable[..., Any]) -> int | None:
+    """The number of layers where W1, W2, ... are arguments of their own."""
+    numbers = [
+        found[1]
+        for a in signature(function)
+        if (found := parameter_argument(a.name)) and found[0] == "W"
+    ]
+    return max(numbers) if numbers else None
+
+
+def bind(
+    function: Callable[..., Any], values: Values
+) -> tuple[list[Any], dict[str, Any], list[str]]:
+    """Arguments for a call.
+
+    Returns:
+        Positional and keyword arguments, and the names of required ones that nothing fits.
+
+    Raises:
+        Unsupported: the function takes W1, W2, ... of another number of layers.
+    """
+    depth = layers_of(function)
+    if depth is not None and depth != len(values.lists["W"]):
+        raise Unsupported(f"takes the parameters of {depth} layers")
+    arguments = signature(function)
+    labelled = [plain(a.name) for a in arguments if role(a.name) == "Y"]
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    unknown: list[str] = []
+    for argument in arguments:
+        found, value = look_up(argument.name, values, both_labels=len(labelled) > 1)
+        required = argument.default is inspect.Parameter.empty
+        if found and argument.kind is inspect.Parameter.POSITIONAL_ONLY:
+            positional.append(value)
+        elif found:
+            keywords[argument.name] = value
+        elif required:
+            unknown.append(argument.name)
+    if len(unknown) == 1 and values.whole is not None:
+        # what the forward pass is called in the backward pass, be it `cache` or `activations`
+        keywords[unknown.pop()] = rest(values)
+    return positional, keywords, unknown
+
+
+def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]:
+    """The value for one argument: (found, value)."""
+    word = plain(name)
+    single = parameter_argument(name)
+    if single:
+        layers = values.lists[single[0]]
+        there = single[1] <= len(layers)
+        return there, layers[single[1] - 1] if there else None
+    stands_for = role(name)
+    if stands_for == "Y":
+        if "onehot" in word or (both_labels and name[0] == "Y"):
+            return True, values.one_hot
+        if "label" in word or both_labels:
+            return True, values.labels
+        return True, values.one_hot if values.prefers_one_hot else values.labels
+    if stands_for in ("W", "b", "gamma", "beta"):
+        entries = values.lists[stands_for]
+        return True, entries[0] if values.single and entries else entries
+    if stands_for in values.roles:
+        return True, values.roles[stands_for]
+    if word in values.forward:
+        return True, values.forward[word]
+    if stands_for == "P":
+        return probabilities(values)
+    kind = tensor_name(name)
+    for key, value in values.forward.items():
+        if kind is not None and tensor_name(key) == kind:
+            return True, value
+    return False, None
+
+
+def probabilities(values: Values) -> tuple[bool, Any]:
+    """Whatever of the forward pass has columns or rows that sum to 1."""
+    for value in values.forward.values():
+        if looks_like_probabilities(value):
+            return True, value
+        if isinstance(value, list | tuple) and value and looks_like_probabilities(value[-1]):
+            return True, value[-1]
+    return False, None
+
+
+def looks_like_probabilities(value: Any) -> bool:
+    """A matrix of values from 0 to 1 whose columns or rows sum to 1."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind != "f":
+        return False
+    if not ((value >= 0) & (value <= 1)).all():
+        return False
+    return any(bool(np.allclose(value.sum(axis=axis), 1, atol=1e-2)) for axis in (0, 1))
+
+
+def rest(values: Values) -> Any:
+    """What the forward pass returned besides its probabilities, if that is one thing; else all."""
+    if not isinstance(values.whole, tuple):
+        return values.whole
+    others = [value for value in values.whole if not looks_like_probabilities(value)]
+    return others[0] if len(others) == 1 else values.whole
+
+
+def named_results(value: Any, names: list[list[str | None]]) -> dict[str, Any]:
+    """What a function returned, by the names it gave in its `return`.
+
+    Arguments:
+        value: as returned.
+        names: of `returned_names`.
+
+    Returns:
+        By plain name; entries without one are "0", "1", ... by their place.
+    """
+    if isinstance(value, dict):
+        return {plain(str(key)): entry for key, entry in value.items()}
+    entries = list(value) if isinstance(value, tuple) else [value]
+    found = next((n for n in names if len(n) == len(entries)), [None] * len(entries))
+    named = {
+        plain(name) if name else str(i): entry
+        for i, (name, entry) in enumerate(zip(found, entries, strict=True))
+    }
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(value, tuple):
+            named |= {k: v for k, v in named_results(entry, []).items() if k not in named}
+    return named

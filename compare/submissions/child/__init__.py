@@ -1,0 +1,1 @@
+"""What runs in the child process, around the user's code."""

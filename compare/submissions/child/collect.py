@@ -1,0 +1,177 @@
+"""One case through the user's code: its tensors in our names, and what was wrong with them."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.cases import Case
+from compare.numerics.derivatives import CENTRAL_STEP
+from compare.submissions.child.failures import CodeFailure, Unsupported
+from compare.submissions.child.quiet import quiet
+from compare.submissions.layouts.layout import Code, Handed, Raw
+from compare.submissions.orientation import Misshapen
+from compare.submissions.request import CaseSpec
+from compare.submissions.submission import Answer, Finding, Index
+from twingrad.streams import stream
+
+ENTRIES = 4
+"""Per parameter, of the code's own cost."""
+
+SECONDS = 2.0
+"""For the central differences of one case."""
+
+
+@dataclass
+class Taken:
+    """What one call returned, in our orientation, and what does not fit."""
+
+    gradients: dict[str, np.ndarray] = field(default_factory=dict)
+    forward: dict[str, np.ndarray] = field(default_factory=dict)
+    wrong: dict[str, np.ndarray] = field(default_factory=dict)
+    raw_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
+    """Shapes, keys and finiteness of what was returned."""
+    taken, samples = Taken(), len(case.X)
+    known = set(case.network.parameter_shapes)
+    for name, value in raw.gradients.items():
+        try:
+            taken.gradients[name] = code.orientation.take(name, value, case.network, samples)
+        except Misshapen as error:
+            if name not in known:
+                continue  # an intermediate that is called like one of ours, and is another
+            said = f"the gradient of {name} {error.problem}"
+            taken.findings.append(Finding(error.kind, said, line, True, name))
+            if error.value is not None:
+                taken.raw_shapes[name] = error.value.shape
+                if error.ours is not None:
+                    taken.gradients[name] = error.ours
+                elif error.value.dtype.kind in "fiu":
+                    taken.wrong[name] = error.value
+    for name, value in raw.forward.items():
+        try:
+            taken.forward[name] = code.orientation.take(name, value, case.network, samples)
+        except Misshapen:
+            continue
+    missing = [n for n in code.expected() if n not in taken.gradients and n not in raw.gradients]
+    for name in missing:
+        there = ", ".join([*raw.gradients, *raw.unknown]) or "none"
+        said = f"no gradient of {name} was returned; there is {there}"
+        taken.findings.append(Finding("keys", said, line, True, name))
+    for group, of in ((taken.gradients, "the gradient of "), (taken.forward, "")):
+        for name, array in group.items():
+            bad = ~np.isfinite(array)
+            if bad.any():
+                at = f" at {np.argwhere(bad)[0].tolist()}" if array.ndim else ""
+                value = array[tuple(np.argwhere(bad)[0])]
+                said = f"{of}{name} holds {value}{at}, in the case {case.name}"
+                if case.network.hidden and not bad.all():
+                    said += f"; {bad.sum()} of {array.size} entries are not finite"
+                taken.findings.append(Finding("not finite", said, line, True, name))
+                break  # those after it inherit it
+    return taken
+
+
+def right(code: Code, taken: Taken) -> int:
+    """How many of the expected gradients came in the right shape."""
+    return sum(n in taken.gradients and n not in taken.raw_shapes for n in code.expected())
+
+
+def answer(
+    code: Code, spec: CaseSpec, dtype: str, line: int | None, *, twice: bool
+) -> tuple[Answer, list[Finding]]:
+    """One case, with everything around it.
+
+    Arguments:
+        dtype: of what is handed over.
+        line: of the function that computes the gradients.
+        twice: whether to ask again and compare.
+    """
+    case = spec.case()
+    handed, pristine = code.hand_over(case, dtype), code.hand_over(case, dtype)
+    start = time.perf_counter()
+    raw = code.evaluate(case, handed)
+    seconds = time.perf_counter() - start
+    taken = take(code, case, raw, line)
+    taken.findings += mutations(handed, pristine, line)
+    if twice:
+        with quiet():
+            again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)
+        taken.findings += differences(taken, again, line)
+    taken.findings += code.notes
+    with quiet():
+        own_cost = {} if spec.at_kink else central_differences(code, case, spec.seed)
+    found = Answer(
+        spec, taken.gradients, taken.forward, own_cost, taken.raw_shapes, taken.wrong, seconds
+    )
+    return found, taken.findings
+
+
+def mutations(handed: Handed, pristine: Handed, line: int | None) -> list[Finding]:
+    """Which of the inputs the code changed in place."""
+    changed = [n for n, value in pristine.items() if not same(handed.get(n), value)]
+    if not changed:
+        return []
+    said = f"{', '.join(changed)} changed in place by the call: work on a copy"
+    return [Finding("mutation", said, line, False, changed[0])]
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two inputs hold the same values."""
+    if hasattr(one, "detach"):
+        one, other = one.detach().numpy(), other.detach().numpy()  # type: ignore[attr-defined]
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
+    """Results that two calls on the same input do not share, beyond rounding."""
+    for name, array in first.gradients.items():
+        other = second.gradients.get(name)
+        if other is None or other.shape != array.shape or not np.isfinite(array).all():
+            continue
+        eps = np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0.0
+        size = np.abs(array).max(initial=0) + np.finfo(np.float64).tiny
+        if np.abs(other - array).max(initial=0) > 1e4 * eps * max(size, 1.0):
+            said = (
+                f"two calls on the same input give other gradients (first {name}): is there "
+                "something random in it, or something that a call leaves behind?"
+            )
+            return [Finding("not deterministic", said, line, True, name)]
+    return []
+
+
+def central_differences(code: Code, case: Case, seed: int) -> dict[str, list[tuple[Index, float]]]:
+    """Of the code's own cost, by the four-point rule; {} where there is none."""
+    rng = stream(seed, "own cost")
+    found: dict[str, list[tuple[Index, float]]] = {}
+    until = time.perf_counter() + SECONDS
+    try:
+        if code.cost(case, code.hand_over(case, "float64")) is None:
+            return {}
+        for name, value in case.parameters.items():
+            for flat in rng.choice(value.size, size=min(ENTRIES, value.size), replace=False):
+                index = tuple(int(i) for i in np.unravel_index(flat, value.shape))
+                found.setdefault(name, []).append((index, slope(code, case, name, index)))
+                if time.perf_counter() > until:
+                    break
+    except (CodeFailure, Unsupported):
+        return {}
+    return found
+
+
+def slope(code: Code, case: Case, name: str, index: Index) -> float:
+    """d cost / d of one entry: (8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h)."""
+
+    def cost(steps: int) -> float:
+        moved = case.parameters[name].copy()
+        moved[index] += steps * CENTRAL_STEP
+        shifted = Case(
+            case.name, case.network, {**case.parameters, name: moved}, case.X, case.y, case.penalty
+        )
+        value = code.cost(shifted, code.hand_over(shifted, "float64"))
+        return float("nan") if value is None else value
+
+    return (8 * (cost(1) - cost(-1)) - (cost(2) - cost(-2))) / (12 * CENTRAL_STEP)

@@ -1,0 +1,191 @@
+"""Which layout a file follows, from what it defines."""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+from compare.submissions.binding import roles, signature
+from compare.submissions.layouts.contract_code import Contract, speaks_contract
+from compare.submissions.layouts.cs231n import CS231n, is_model
+from compare.submissions.layouts.dd2424 import DD2424
+from compare.submissions.layouts.dd2424_code import Functions
+from compare.submissions.layouts.layout import Layout
+from compare.submissions.names import (
+    BACKWARD,
+    COST,
+    FORWARD,
+    NOT_BACKWARD,
+    NOT_COST,
+    NOT_FORWARD,
+    rank,
+    says_batch_norm,
+)
+from compare.submissions.source import Source
+
+Function = Callable[..., Any]
+
+
+class Unrecognised(Exception):
+    """No layout fits. The message is one line for the user."""
+
+
+def recognise(source: Source, module: ModuleType, name: str | None, words: set[str]) -> Layout:
+    """The layout of a module, or of one object in it.
+
+    Arguments:
+        words: identifiers and strings of the user's files.
+
+    Raises:
+        Unrecognised: none fits, or there is no such name.
+    """
+    if name is not None:
+        return of_object(source, module, name, words)
+    if speaks_contract(module):
+        return Contract(source, module)
+    own = {n: thing for n, thing in vars(module).items() if belongs(source, thing)}
+    objects = [t for n, t in own.items() if n != "np" and not inspect.isroutine(t)]
+    for thing in objects:
+        if not inspect.isclass(thing) and speaks_contract(thing):
+            return Contract(source, thing)
+    plain_functions = [t for t in own.values() if inspect.isfunction(t)]
+    found = functions_of(plain_functions)
+    if found[False].backward is not None:
+        return DD2424(source, found, words)
+    classes = [t for t in own.values() if inspect.isclass(t)]
+    models = [c for c in classes if is_model(c)]
+    if models:
+        return CS231n(source, models[-1], words)
+    layout = of_torch(source, own, found, words)
+    if layout is not None:
+        return layout
+    raise Unrecognised(
+        f"{source.path}: {defines(plain_functions, classes)}, but expected functions such as "
+        "BackwardPass(X, Y, P, net_params, lam), a class with params and loss(X, y), a torch "
+        "module or cost function, or gradients(network, parameters, X, y, *, penalty); "
+        "see docs/your_own_code.md"
+    )
+
+
+def of_object(source: Source, module: ModuleType, name: str, words: set[str]) -> Layout:
+    """The layout of what the user named."""
+    thing: Any = module
+    for part in name.split("."):
+        if not hasattr(thing, part):
+            has = ", ".join(n for n, t in vars(module).items() if belongs(source, t)) or "nothing"
+            raise Unrecognised(f"{source.path} has no {name}; it defines {has}")
+        thing = getattr(thing, part)
+    if speaks_contract(thing):
+        return Contract(source, thing)
+    if inspect.isclass(thing) and is_model(thing):
+        return CS231n(source, thing, words)
+    own = {n: t for n, t in vars(module).items() if belongs(source, t)}
+    others = [t for t in own.values() if inspect.isfunction(t) and t is not thing]
+    found = functions_of(others)
+    if inspect.isfunction(thing) and {"X", "Y"} & roles(thing):
+        if rank(thing.__name__, COST, ("cost", "loss"), NOT_COST) < 0:
+            chosen = {mode: Functions(f.forward, thing, f.cost) for mode, f in found.items()}
+            return DD2424(source, chosen, words)
+        found = {mode: Functions(f.forward, None, thing) for mode, f in found.items()}
+        own = {}
+    else:
+        own = {name: thing}
+    layout = of_torch(source, own, found, words, named=True)
+    if layout is None:
+        raise Unrecognised(
+            f"{source.path}: {name} is {kind_of(thing)} that no layout fits; expected a backward "
+            "function on (X, Y, ...), a class with params and loss(X, y), a torch module or cost "
+            "function, or gradients(network, parameters, X, y, *, penalty); "
+            "see docs/your_own_code.md"
+        )
+    return layout
+
+
+def of_torch(
+    source: Source,
+    own: dict[str, Any],
+    found: dict[bool, Functions],
+    words: set[str],
+    *,
+    named: bool = False,
+) -> Layout | None:
+    """A torch module or cost function, where the file uses torch at all."""
+    if "torch" not in sys.modules:
+        return None
+    from compare.submissions.layouts.torch_function import TorchFunction
+    from compare.submissions.layouts.torch_module import TorchModule, modules_in
+
+    modules = modules_in(own, factories=named)
+    if modules:
+        return TorchModule(source, modules[-1], words)
+    if found[False].cost is not None:
+        return TorchFunction(source, found, words)
+    return None
+
+
+def belongs(source: Source, thing: Any) -> bool:
+    """Whether a module's attribute is the user's: defined in one of the user's files."""
+    if inspect.ismodule(thing):
+        return False
+    owner = thing if inspect.isclass(thing) or inspect.isfunction(thing) else type(thing)
+    made_by = sys.modules.get(getattr(owner, "__module__", ""), None)
+    file = getattr(made_by, "__file__", None)
+    if file is not None and source.is_users(file):
+        return True
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.nn.Module)
+
+
+def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
+    """The forward, backward and cost function for either mode."""
+    chosen = {}
+    for mode in (False, True):
+        forward = best(functions, mode, FORWARD, ("forward", "evaluate"), NOT_FORWARD, {"X"})
+        backward = best(
+            functions, mode, BACKWARD, ("backward", "backprop", "grad"), NOT_BACKWARD, {"Y"}
+        )
+        cost = best(functions, mode, COST, ("cost", "loss"), NOT_COST, {"Y"})
+        chosen[mode] = Functions(forward, backward, cost)
+    return chosen
+
+
+def best(
+    functions: Sequence[Function],
+    batch_norm: bool,
+    words: tuple[str, ...],
+    parts: tuple[str, ...],
+    without: tuple[str, ...],
+    needs: set[str],
+) -> Function | None:
+    """The likeliest function of a purpose: the one for the mode first, then by its name."""
+    ranked = []
+    for place, function in enumerate(functions):
+        value = rank(function.__name__, words, parts, without)
+        used = roles(function)
+        whole = bool(used & {"parameters", "W"})
+        # else a layer's own, such as softmax_backward(p, y); a cost may be one of (P, Y)
+        enough = whole or needs == {"X"} or ("X" in used and len(signature(function)) > 2)
+        if value >= 0 and needs <= used and enough:
+            wrong_mode = says_batch_norm(function.__name__) != batch_norm
+            ranked.append((not whole, wrong_mode, value, place, function))
+    return min(ranked, key=lambda entry: entry[:4])[4] if ranked else None
+
+
+def defines(functions: Sequence[Function], classes: list[type]) -> str:
+    """What a file has, in a few words."""
+    parts = []
+    if functions:
+        parts.append("functions " + ", ".join(f.__name__ for f in functions[:8]))
+    if classes:
+        parts.append("classes " + ", ".join(c.__name__ for c in classes[:8]))
+    return "it defines " + " and ".join(parts) if parts else "it defines no function and no class"
+
+
+def kind_of(thing: Any) -> str:
+    """An object in words."""
+    if inspect.isclass(thing):
+        return "a class"
+    return (
+        "a function" if inspect.isfunction(thing) else f"an object of type {type(thing).__name__}"
+    )

@@ -1,0 +1,126 @@
+"""How the user's code wants to be called: tried, not asked."""
+
+from dataclasses import dataclass
+
+from compare.submissions.child.collect import right, take
+from compare.submissions.child.failures import CodeFailure, Unsupported
+from compare.submissions.layouts.layout import Code, Layout
+from compare.submissions.request import CaseSpec, Request, trial
+
+
+@dataclass
+class Attempt:
+    """One way of calling the code, and how far it came.
+
+    Arguments:
+        code: None where the code cannot take such a network at all.
+        right: how many gradients had their right shape, of `wanted`.
+        failure: what it raised.
+        reason: why it cannot take such a network, if that was said.
+    """
+
+    spec: CaseSpec
+    code: Code | None = None
+    right: int = 0
+    wanted: int = 1
+    failure: CodeFailure | None = None
+    reason: str = ""
+
+    @property
+    def works(self) -> bool:
+        """Whether everything came as it should."""
+        return self.code is not None and self.right == self.wanted
+
+    @property
+    def progress(self) -> tuple[bool, bool, float, int, int]:
+        """For choosing the most plausible of several failures: the one that came furthest."""
+        if self.failure is not None:
+            return (True, False, 0, self.failure.stage, self.failure.finding.line or 0)
+        if self.code is None:
+            return (False, False, 0, 0, 0)
+        return (True, True, self.right / self.wanted, 0, 0)
+
+
+def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
+    """Tries one way."""
+    case = spec.case()
+    try:
+        raw = code.evaluate(case, code.hand_over(case, dtype))
+    except CodeFailure as failure:
+        return Attempt(spec, code, failure=failure)
+    except Unsupported as error:
+        return Attempt(spec, reason=str(error))
+    taken = take(code, case, raw, None)
+    return Attempt(spec, code, right(code, taken), len(code.expected()))
+
+
+def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
+    """The first way that works, else the one that came furthest."""
+    best = Attempt(spec)
+    try:
+        for code in layout.codes(spec.network):
+            tried = attempt(code, spec, dtype)
+            if tried.works:
+                return tried
+            if tried.progress > best.progress:
+                best = tried
+    except Unsupported as error:
+        return Attempt(spec, reason=str(error))
+    except CodeFailure as failure:
+        return Attempt(spec, None, failure=failure)
+    return best
+
+
+@dataclass
+class Way:
+    """What was found out about one mode.
+
+    Arguments:
+        attempt: the best one.
+        depth: the only number of layers that works; None if any does.
+        refused: what came of another number of layers.
+    """
+
+    attempt: Attempt
+    depth: int | None
+    refused: Attempt | None = None
+
+
+def find_way(layout: Layout, request: Request, batch_norm: bool) -> Way:
+    """Tries depths and ways of calling."""
+    if layout.fixed is not None or request.hidden is not None:
+        depth = len(layout.fixed or ()) - 1 if request.hidden is None else len(request.hidden) + 1
+        spec = trial(request, depth, batch_norm, layout.fixed)
+        return Way(best_way(layout, spec, request.dtype), depth)
+    best: Way | None = None
+    refused: Attempt | None = None
+    for depth in layout.depths:
+        if batch_norm and depth == 1:
+            continue
+        tried = best_way(layout, trial(request, depth, batch_norm), request.dtype)
+        if tried.works:
+            deeper = try_deeper(layout, tried, request, depth)
+            refused = refused or deeper
+            return Way(tried, None if deeper and deeper.works else depth, refused)
+        if layout.says_no and tried.failure is not None:
+            return Way(tried, depth)
+        refused = refused or tried
+        if best is None or tried.progress > best.attempt.progress:
+            best = Way(tried, depth)
+    assert best is not None
+    if best.depth == 3 and best.attempt.code is not None and best.attempt.failure is None:
+        return Way(best.attempt, None)  # wrong, but not for want of layers
+    return best
+
+
+def try_deeper(layout: Layout, found: Attempt, request: Request, depth: int) -> Attempt | None:
+    """What works with 3 layers, tried with 4; None where that makes no sense."""
+    if depth != 3 or found.code is None or len(layout.depths) == 1:
+        return None
+    spec = trial(request, 4, found.spec.batch_norm)
+    try:
+        return attempt(found.code.for_network(spec.network), spec, request.dtype)
+    except Unsupported:
+        return Attempt(spec)
+    except CodeFailure as failure:
+        return Attempt(spec, failure=failure)

@@ -1,0 +1,241 @@
+"""`check --code`: somebody's own gradients against every witness, with blame and diagnosis."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+
+import manual_impl
+from compare.cases import Case
+from compare.derivation.wording import Form
+from compare.diagnosis.evidence import ROUNDING
+from compare.diagnosis.examination import examine
+from compare.diagnosis.state_diagnosis import examine_states
+from compare.diagnosis.states import course, judge_states
+from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
+from compare.numerics.derivatives import derivatives, probes
+from compare.numerics.precision import MARGIN, judge_low_precision, witnessed_errors
+from compare.numerics.structure import VALUE, is_value, structural_zeros
+from compare.numerics.witnesses import camps_along
+from compare.reports.check_result import CheckResult
+from compare.submissions import Answer, Finding, Request, Submission, run_code
+from compare.submissions.conventions import PENALTIES, convention, dtype_of, evidence_of
+from compare.twins.gradient_check import (
+    array,
+    first_fault,
+    judge_derivatives,
+    judge_gradient,
+    scales_of,
+)
+
+YOURS = "yours"
+
+OUTPUTS = {"p", "loss", "cost"}
+"""What a forward pass is for."""
+
+OWN_COST = 1e-5
+"""Of central differences of somebody's cost, which may be computed in many ways."""
+
+
+def check_code(
+    path: Path,
+    name: str | None,
+    request: Request,
+    *,
+    time_limit: float = 60.0,
+    eps: float | None = None,
+) -> CheckResult:
+    """Runs the code in a child process and judges what it gives.
+
+    Arguments:
+        path: the file.
+        name: of the function, class or object in it; None finds one.
+        request: networks to try; with nothing given, a set that shows every known fault.
+        time_limit: seconds for the child.
+        eps: what the code is meant to add to the variance; None takes the layout's.
+
+    Raises:
+        UserError: no such file, no such name, or nothing in it that is recognised.
+    """
+    loading = Thread(target=import_autograd)  # while the child is at work
+    loading.start()
+    try:
+        submission = run_code(path, name, request, time_limit=time_limit)
+    finally:
+        loading.join()
+    submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
+    form, chosen_eps = convention(submission, eps)
+    cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
+    assumed = dict(submission.assumed)
+    if submission.answers:
+        assumed["penalty"] = PENALTIES[form]
+        if any(answer.spec.batch_norm for answer in submission.answers):
+            assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    states = None
+    if submission.states:
+        verdicts = judge_states("by hand", course(manual_impl), submission.states)
+        states = examine_states(submission.states, verdicts)
+        cases.append(CaseVerdict("training", tuple(verdicts), None))
+    return CheckResult(
+        title=f"your code: {path.name}",
+        cases=tuple(cases),
+        findings=submission.findings,
+        assumed=assumed,
+        output=submission.output,
+        lines=submission.lines,
+        path=str(path),
+        states=states,
+        hints=tuple(own_cost_hints(submission.answers, form, chosen_eps)),
+        untried=submission.untried,
+    )
+
+
+def handed(submission: Submission, request: Request) -> tuple[Answer, ...]:
+    """The answers with the dtype that they were asked in."""
+    return tuple(replace(answer, dtype=request.dtype) for answer in submission.answers)
+
+
+def told_apart(submission: Submission, eps: float | None) -> Submission:
+    """Leaves out what was handed over under a name but is not what the name says.
+
+    Where p is right, so is every value on the way to it; a list of S or v that is not was
+    overwritten, or holds something else, such as standard deviations.
+    """
+    form, chosen_eps = convention(submission, eps)
+    answers, names = [], set()
+    for answer in submission.answers:
+        evidence = evidence_of(answer, form, chosen_eps)
+        values = [name for name in evidence.wrong if is_value(name)]
+        wrong = [name for name in values if name.removeprefix(VALUE) not in OUTPUTS]
+        if "p" in answer.forward and "forward p" not in evidence.wrong:
+            answer = replace(answer, misleading=tuple(wrong))
+            names |= {name.removeprefix(VALUE) for name in wrong}
+        answers.append(answer)
+    if not names:
+        return submission
+    said = (
+        f"what you hand over as {', '.join(sorted(names))} is not that (overwritten in place, or "
+        "something else under its name), while p is right: these were not judged"
+    )
+    finding = Finding("values", said, None, False)
+    findings = (*submission.findings, finding)
+    return replace(submission, answers=tuple(answers), findings=findings)
+
+
+def import_autograd() -> None:
+    """torch takes longer to import than most code to run."""
+    import torch_impl  # noqa: F401
+
+
+def judge_answer(answer: Answer, form: Form, eps: float) -> CaseVerdict:
+    """One case: every tensor against every witness, and where it is wrong, why."""
+    evidence = evidence_of(answer, form, eps)
+    case, dtype = evidence.case, dtype_of(answer)
+    found = {
+        name: value
+        for name, value in evidence.found.items()
+        if name in evidence.right and value.shape == evidence.right[name].shape
+    }
+    if dtype == "float64":
+        tensors, camps = judge_float64(case, found)
+    else:
+        import torch_impl
+
+        witnesses = {"by hand": manual_impl, "autograd": torch_impl}
+        tensors, camps = list(judge_low_precision(case, dtype, found, witnesses)), ()
+        if all(tensor.verdict == "agree" for tensor in tensors):
+            evidence = replace(evidence, rounding=1.0)  # the rule above has the last word
+        else:
+            errors = witnessed_errors(case, dtype, [manual_impl])
+            zeros = structural_zeros(case.network, len(case.y))
+            kept = {name: v for name, v in evidence.found.items() if name not in zeros}
+            worst = max(
+                errors[name] / max(float(np.abs(evidence.right[name]).max()), 1e-3)
+                for name in evidence.order
+                if name in kept
+            )
+            evidence = replace(evidence, found=kept, rounding=MARGIN * worst)
+    faulty = bool(evidence.wrong) or any(tensor.verdict == "disagree" for tensor in tensors)
+    examination = examine(YOURS, evidence, camps) if faulty else None
+    fault = None if examination is None else examination.first_fault
+    forward = [tensor for tensor in tensors if is_value(tensor.name)]
+    backward = [tensor for tensor in tensors if not is_value(tensor.name)]
+    given = {*answer.gradients, *answer.wrong_shapes}
+    missing = [name for name in case.network.parameter_shapes if name not in given]
+    missing += [name for name in ("p", "cost") if name not in answer.forward]
+    return CaseVerdict(
+        name=case.name,
+        tensors=tuple(tensors),
+        first_fault=fault or first_fault(forward, backward),
+        not_judged=tuple(missing),
+        examination=examination,
+    )
+
+
+def judge_float64(case: Case, found: Mapping[str, np.ndarray]) -> tuple[list[TensorVerdict], tuple]:
+    """Values and gradients against the four witnesses, and their camps."""
+    import torch_impl
+
+    arguments = (case.network, case.parameters, case.X, case.y)
+    traces, gradients = {}, {}
+    for witness, side in (("by hand", manual_impl), ("autograd", torch_impl)):
+        trace = side.forward(*arguments, penalty=case.penalty)
+        given = side.gradients(*arguments, penalty=case.penalty)
+        traces[witness] = {name: array(value) for name, value in trace.items()}
+        gradients[witness] = {name: array(value) for name, value in given.items()}
+    scales = scales_of(case, traces["by hand"], gradients["by hand"])
+    numerical = derivatives(
+        manual_impl,
+        *arguments,
+        penalty=case.penalty,
+        along=probes(case.parameters, np.random.default_rng(0), every_below=12, entries=6),
+    )
+    tensors: list[TensorVerdict] = []
+    for name, value in found.items():
+        for witness in gradients:
+            if is_value(name):
+                expected = traces[witness][name.removeprefix(VALUE)]
+                tensors.append(judge(name, witness, expected, value, relative=ROUNDING))
+            else:
+                expected = gradients[witness][name]
+                tensors.append(judge_gradient(name, witness, expected, value, scales[name]))
+        if name in numerical:
+            tensors += judge_derivatives(name, numerical[name], value, scales[name])
+    heard = {YOURS: dict(found), **gradients}
+    camps = tuple(camps_along(name, values, heard) for name, values in numerical.items())
+    return tensors, camps
+
+
+def own_cost_hints(answers: Iterable[Answer], form: Form, eps: float) -> Iterable[str]:
+    """Where gradients are wrong, whether they are at least those of the code's own cost."""
+    for answer in answers:
+        evidence = evidence_of(answer, form, eps)
+        wrong = {name for name in evidence.wrong if not is_value(name)}
+        tried = {name: entries for name, entries in answer.own_cost.items() if entries}
+        unknown = answer.wrong_shapes or answer.raw_shapes or evidence.rounding > ROUNDING
+        if not tried or not evidence.wrong or unknown:
+            continue  # in a low precision differences of the cost tell nothing
+        contradicted = {
+            name
+            for name, entries in tried.items()
+            if name in evidence.found
+            and any(
+                abs(evidence.found[name][tuple(index)] - value) > OWN_COST * max(1, abs(value))
+                for index, value in entries
+                if evidence.found[name].shape == evidence.right[name].shape
+            )
+        }
+        if wrong and not contradicted & wrong:
+            yield (
+                "Central differences of your own cost agree with your gradients: look for the "
+                "mistake in the forward pass or the cost, not in the backward pass."
+            )
+            return
+        if contradicted:
+            yield (
+                "Central differences of your own cost contradict your gradients of "
+                f"{', '.join(sorted(contradicted))}."
+            )
+            return

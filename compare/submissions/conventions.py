@@ -1,0 +1,84 @@
+"""What lambda and eps mean in somebody's code, and its values under that reading."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import cast
+
+import numpy as np
+
+from compare.cases import Case
+from compare.derivation.wording import Form
+from compare.diagnosis.evidence import ROUNDING, Evidence
+from compare.numerics.precision import ROUNDINGS, rounded
+from compare.numerics.structure import together
+from compare.submissions import Answer, Submission
+from twingrad.network import EPS
+
+PENALTIES: dict[Form, str] = {
+    "full": "lambda sum ||W||^2, gradient 2 lambda W",
+    "half": "lambda/2 sum ||W||^2, gradient lambda W",
+}
+
+
+def convention(submission: Submission, eps: float | None) -> tuple[Form, float]:
+    """What lambda and eps mean in this code: the reading that leaves least wrong.
+
+    A penalty other than the layout's own is believed only where the code's own cost says so.
+    """
+    if not submission.answers:
+        return "full", EPS
+    all_eps = submission.eps_forms if eps is None else (eps,)
+    first, *others = cast(tuple[Form, ...], submission.penalty_forms)
+    forms: list[Form] = [
+        first,
+        *(form for form in others if cost_says(submission.answers, form, all_eps)),
+    ]
+
+    def wrong(reading: tuple[Form, float]) -> int:
+        return sum(len(evidence_of(answer, *reading).wrong) for answer in submission.answers)
+
+    return min(product(forms, all_eps), key=wrong)  # of equals, the first
+
+
+def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -> bool:
+    """Whether the code has a cost, and it holds the penalty in this form wherever it is seen."""
+    seen = [answer for answer in answers if "cost" in answer.forward and answer.spec.penalty]
+    return bool(seen) and any(
+        all("forward cost" not in evidence_of(answer, form, eps).wrong for answer in seen)
+        for eps in all_eps
+    )
+
+
+def case_of(answer: Answer, form: Form, eps: float) -> Case:
+    """The case as our side computes it."""
+    case = replace(answer.spec, eps=eps).case()
+    dtype = dtype_of(answer)
+    if dtype in ROUNDINGS:
+        case = rounded(case, dtype)
+    kink = ", at the kink" if answer.spec.at_kink else ""
+    name = f"{case.name}{kink}"
+    # the name keeps the lambda that the code was handed
+    return replace(case, penalty=case.penalty / (2 if form == "half" else 1), name=name)
+
+
+def dtype_of(answer: Answer) -> str:
+    """What the code was handed or its gradients came in, whichever is lowest."""
+    dtypes = {answer.dtype, *(str(value.dtype) for value in answer.gradients.values())}
+    return next((d for d in ("float16", "float32") if d in dtypes), "float64")
+
+
+def evidence_of(answer: Answer, form: Form, eps: float) -> Evidence:
+    """The values that can be judged, in float64."""
+    case = case_of(answer, form, eps)
+    found = together(answer.gradients, answer.forward)
+    finite = {
+        name: np.asarray(value, np.float64)
+        for name, value in found.items()
+        if np.isfinite(value).all() and name not in answer.misleading
+    }
+    shaped = {name: np.squeeze(value) for name, value in answer.wrong_shapes.items()}
+    finite |= {n: np.asarray(v, np.float64) for n, v in shaped.items() if np.isfinite(v).all()}
+    dtype = dtype_of(answer)
+    rounding = ROUNDING if dtype == "float64" else 2000 * ROUNDINGS[dtype]
+    return Evidence(case, finite, rounding, form=form)

@@ -1,0 +1,136 @@
+"""A class with self.params, self.reg and loss(X, y): the layout of CS231n."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compare.cases import Case
+from compare.submissions.binding import signature
+from compare.submissions.child.failures import CodeFailure, Unsupported, call
+from compare.submissions.construct import construct
+from compare.submissions.layouts.layout import Handed, Layout, Raw
+from compare.submissions.names import ROLE, plain
+from compare.submissions.orientation import Orientation
+from compare.submissions.request import cast
+from compare.submissions.source import Source
+from compare.submissions.submission import Finding
+from twingrad.network import EPS, Network
+
+COURSE_EPS = 1e-5
+"""What the course's batchnorm_forward takes where bn_param says nothing."""
+
+
+def is_model(thing: Any) -> bool:
+    """Whether a class has loss(X, y), or an instance of one."""
+    torch_module = any(base.__module__.startswith("torch.") for base in inspect.getmro(thing))
+    loss = getattr(thing, "loss", None)
+    if torch_module or not inspect.isfunction(loss):
+        return False
+    names = [ROLE.get(plain(argument.name)) for argument in signature(loss)]
+    return names[:2] == ["X", "Y"]
+
+
+@dataclass
+class CS231nCode:
+    """The class, for one network."""
+
+    source: Source
+    model: type
+    network: Network
+    orientation: Orientation
+    eps_forms: tuple[float, ...]
+    notes: list[Finding] = field(default_factory=list)
+
+    def for_network(self, network: Network) -> "CS231nCode":
+        return replace(self, network=network)
+
+    def expected(self) -> list[str]:
+        return list(self.network.parameter_shapes)
+
+    def hand_over(self, case: Case, dtype: str) -> Handed:
+        handed = {n: self.orientation.give(n, cast(v, dtype)) for n, v in case.parameters.items()}
+        return {"X": cast(case.X, dtype), "y": case.y.copy(), **handed}
+
+    def returned(self, case: Case, handed: Handed) -> Any:
+        """What loss(X, y) returns, of a fresh object that holds the case's parameters."""
+        dtype = handed["X"].dtype.type
+        model = construct(self.source, self.model, self.network, case.penalty, dtype)
+        for name in case.parameters:
+            model.params[name] = handed[name]
+        if hasattr(model, "reg"):
+            model.reg = case.penalty
+        keywords = {}
+        for argument in signature(model.loss)[2:]:
+            if ROLE.get(plain(argument.name)) == "penalty":
+                keywords[argument.name] = case.penalty
+        return call(self.source, 1, model.loss, handed["X"], handed["y"], **keywords)
+
+    def evaluate(self, case: Case, handed: Handed) -> Raw:
+        returned = self.returned(case, handed)
+        if not isinstance(returned, tuple) or not isinstance(returned[1], dict):
+            line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
+            said = f"loss(X, y) returned {type(returned).__name__}, but (loss, grads) was expected"
+            raise CodeFailure(Finding("keys", said, line, True), 1)
+        grads = {str(name): value for name, value in returned[1].items()}
+        known = {n: v for n, v in grads.items() if n in self.network.parameter_shapes}
+        return Raw(known, {"cost": returned[0]}, [n for n in grads if n not in known])
+
+    def cost(self, case: Case, handed: Handed) -> float | None:
+        returned = self.returned(case, handed)
+        return float(np.asarray(returned[0]))
+
+    def assumed(self) -> dict[str, str]:
+        line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
+        where = f", line {line}" if line else ""
+        return {
+            "class": self.model.__name__,
+            "backward": f"{self.model.__name__}.loss{where}",
+            **self.orientation.words(),
+            "labels": "classes from 0, y (n,)",
+            "penalty": "reg / 2 * sum ||W||^2, gradient reg W",
+        }
+
+
+class CS231n(Layout):
+    """The layout: one class."""
+
+    name = "cs231n"
+    penalty_forms = ("half", "full")
+    depths = (3, 2, 4, 1)
+
+    def __init__(self, source: Source, model: type, words: set[str]) -> None:
+        self.source, self.model = source, model
+        normalises = any("gamma" in plain(word) for word in words)
+        self.modes = (False, True) if normalises else (False,)
+        self.line = source.line_of(model.loss)  # type: ignore[attr-defined]
+
+    def codes(self, network: Network) -> Iterator[CS231nCode]:
+        """One way, its orientation read off the parameters that the class makes itself."""
+        made = construct(self.source, self.model, network, 0.0, np.float64)
+        params = getattr(made, "params", None)
+        if not isinstance(params, dict):
+            line = self.source.line_of(self.model)
+            said = f"{self.model.__name__} has no dict self.params with W1, b1, ..."
+            raise CodeFailure(Finding("keys", said, line, True), 0)
+        if ("gamma1" in params) != network.batch_norm and network.hidden:
+            raise Unsupported(
+                "it makes gamma1 all the same" if "gamma1" in params else "it makes no gamma1"
+            )
+        if f"W{network.depth}" not in params or f"W{network.depth + 1}" in params:
+            raise Unsupported("it makes another number of layers")
+        shape = np.shape(params["W1"])
+        out_in = shape == (network.widths[1], network.inputs) and shape[0] != shape[1]
+        ndim = np.ndim(params.get("b1", np.zeros(1)))
+        vectors = "flat" if ndim != 2 else ("row" if np.shape(params["b1"])[0] == 1 else "column")
+        orientation = Orientation(in_out=not out_in, vectors=vectors)
+        yield CS231nCode(self.source, self.model, network, orientation, eps_of(made))
+
+
+def eps_of(made: Any) -> tuple[float, ...]:
+    """What an object adds to the variance: as its bn_params say, the course's, ours."""
+    bn_params = getattr(made, "bn_params", None) or []
+    own = [p["eps"] for p in bn_params if isinstance(p, dict) and "eps" in p]
+    return tuple(dict.fromkeys([*map(float, own), COURSE_EPS, EPS]))

@@ -1,0 +1,193 @@
+"""Functions on (X, Y, net_params, lam), called in one way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from compare.cases import Case
+from compare.submissions.binding import Values, bind, layers_of, named_results, roles
+from compare.submissions.child.failures import CodeFailure, Unsupported, call
+from compare.submissions.holding import FORMS, container, told_apart
+from compare.submissions.layouts.layout import Handed, Raw, one_hot
+from compare.submissions.orientation import Orientation
+from compare.submissions.returned import forward_of, gradients_of, named_entries
+from compare.submissions.source import Source, returned_names
+from compare.submissions.submission import Finding
+from twingrad.network import EPS, Network
+
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Functions:
+    """The functions of one mode. Batch norm may have functions of its own."""
+
+    forward: Function | None
+    backward: Function | None
+    cost: Function | None
+
+
+@dataclass
+class DD2424Code:
+    """One way of calling the functions."""
+
+    source: Source
+    functions: Functions
+    network: Network
+    orientation: Orientation
+    form: str
+    prefers_one_hot: bool
+    strings: set[str]
+    eps_forms: tuple[float, ...] = (EPS,)
+    cost_one_hot: bool | None = None
+    notes: list[Finding] = field(default_factory=list)
+    returned: str = ""
+    """The names that the entries of a tuple were read under, in their order."""
+
+    def for_network(self, network: Network) -> "DD2424Code":
+        return replace(self, network=network)
+
+    def expected(self) -> list[str]:
+        return list(self.network.parameter_shapes)
+
+    def hand_over(self, case: Case, dtype: str) -> Handed:
+        arrays = {"X": case.X, **case.parameters}
+        handed: Handed = {
+            name: self.orientation.give("x0" if name == "X" else name, value).astype(dtype)
+            for name, value in arrays.items()
+        }
+        columns = self.orientation.columns
+        handed["Y"] = one_hot(case.y, self.network.classes, columns=columns, dtype=dtype)
+        handed["y"] = case.y.copy()
+        return handed
+
+    def values(self, case: Case, handed: Handed) -> Values:
+        """All that an argument may be given."""
+        lists = {
+            kind: [handed[n] for l in range(1, 99) if (n := f"{kind}{l}") in handed]
+            for kind in ("W", "b", "gamma", "beta")
+        }
+        given = {
+            "X": handed["X"],
+            "parameters": container(lists, self.form, self.strings, self.network),
+            "penalty": case.penalty,
+            "batch_norm": self.network.batch_norm,
+            "training": True,
+            "mode": "train",
+            "samples": len(case.X),
+            "depth": self.network.depth,
+            "classes": self.network.classes,
+            "eps": self.network.eps,
+        }
+        values = Values(handed["Y"], handed["y"], self.prefers_one_hot, lists, given)
+        values.single = self.form == "single"
+        return values
+
+    def run_forward(self, values: Values) -> Values:
+        """The values with what the forward function returned."""
+        if self.functions.forward is None:
+            return values
+        returned = self.run(self.functions.forward, values, 0)
+        values.whole = returned
+        values.forward = named_results(returned, returned_names(self.functions.forward))
+        return values
+
+    def run(self, function: Function, values: Values, stage: int) -> Any:
+        """Binds and calls a function of the user's."""
+        positional, keywords, unknown = bind(function, values)
+        if unknown:
+            name = function.__name__
+            raise CodeFailure(
+                Finding(
+                    "keys",
+                    f"{name} takes {' and '.join(unknown)}, which nothing here fits: name it as "
+                    "the forward function's return does, give it a default, or write an adapter",
+                    self.source.line_of(function),
+                    True,
+                ),
+                stage,
+            )
+        return call(self.source, stage, function, *positional, **keywords)
+
+    def evaluate(self, case: Case, handed: Handed) -> Raw:
+        values = self.run_forward(self.values(case, handed))
+        depth = self.network.depth
+        # copied: a backward pass may work in place on what the forward pass returned
+        forward = {
+            name: np.array(value, copy=True)
+            for name, value in forward_of(values.forward, depth, handed["X"]).items()
+        }
+        if self.functions.forward is not None and "p" not in forward:
+            found = [v for v in (values.whole, *values.forward.values()) if self.is_p(v)]
+            forward |= {"p": np.array(found[0])} if found else {}
+        assert self.functions.backward is not None
+        returned = self.run(self.functions.backward, values, 1)
+        names = returned_names(self.functions.backward)
+        gradients, unknown = gradients_of(returned, names, depth)
+        if isinstance(returned, tuple):
+            self.returned = ", ".join(named_entries(list(returned), names))
+        for name in ("p", "loss", "cost"):
+            if name in gradients:
+                forward.setdefault(name, gradients.pop(name))
+        # of fresh inputs: the backward pass may have changed these
+        fresh = self.hand_over(case, handed["X"].dtype.name)
+        return Raw(gradients, forward | self.costs(case, fresh), unknown)
+
+    def is_p(self, value: Any) -> bool:
+        """Whether a value has the shape of the probabilities."""
+        shape = getattr(value, "shape", None)
+        return shape is not None and len(shape) == 2 and self.network.classes in shape
+
+    def costs(self, case: Case, handed: Handed) -> dict[str, float]:
+        """Cost and loss of the user's cost function; {} where there is none that can be called."""
+        function = self.functions.cost
+        if function is None or self.notes:
+            return {}
+        known = self.cost_one_hot is not None
+        first = bool(self.cost_one_hot) if known else self.prefers_one_hot
+        failure: Exception | None = None
+        for prefers in [first] if known else [first, not first]:
+            values = self.values(case, handed)
+            values.prefers_one_hot = prefers
+            try:
+                if "P" in roles(function):
+                    values = self.run_forward(values)
+                named = named_results(self.run(function, values, 2), returned_names(function))
+                numbers = {k: float(np.asarray(v)) for k, v in named.items() if np.size(v) == 1}
+            except (CodeFailure, Unsupported, TypeError, ValueError) as error:
+                failure = failure or error
+                continue
+            if numbers:
+                self.cost_one_hot = prefers
+                return told_apart(numbers, case.penalty)
+        if isinstance(failure, CodeFailure):
+            self.notes.append(replace(failure.finding, fails=False))
+        return {}
+
+    def cost(self, case: Case, handed: Handed) -> float | None:
+        return self.costs(case, handed).get("cost")
+
+    def assumed(self) -> dict[str, str]:
+        said = {}
+        for what in ("forward", "backward", "cost"):
+            function = getattr(self.functions, what)
+            if function is not None:
+                line = self.source.line_of(function)
+                said[what] = function.__name__ + (f", line {line}" if line else "")
+        said |= self.orientation.words()
+        if self.functions.backward is not None:
+            used = roles(self.functions.backward)
+            if "parameters" in used or self.form == "single":
+                said["parameters"] = FORMS[self.form]
+            elif layers_of(self.functions.backward):
+                said["parameters"] = "each an argument of its own"
+            else:
+                said["parameters"] = "a list per kind"
+        if self.returned:
+            said["returned"] = f"{self.returned}, in this order"
+        where = "columns" if self.orientation.columns else "rows"
+        said["labels"] = f"one-hot {where}" if self.prefers_one_hot else "classes from 0, y (n,)"
+        said["penalty"] = "lambda * sum ||W||^2, gradient 2 lambda W"
+        return said

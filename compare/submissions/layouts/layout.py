@@ -1,0 +1,103 @@
+"""What every layout offers to the child, whichever way it calls the user's code."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from compare.cases import Case
+from compare.submissions.orientation import Orientation
+from compare.submissions.submission import Finding
+from twingrad.network import Network
+
+Handed = dict[str, Any]
+"""What the user's code is given, by our names, in its orientation: X, y, W1, ..."""
+
+
+@dataclass
+class Raw:
+    """What the code returned for one case, by our names, in its orientation.
+
+    Arguments:
+        gradients, forward: as returned.
+        unknown: keys that say nothing.
+    """
+
+    gradients: dict[str, Any]
+    forward: dict[str, Any] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+
+class Code(Protocol):
+    """The user's code for one network, called in one way.
+
+    Arguments:
+        orientation: of all that it is given and returns.
+        eps_forms: see Submission.
+        notes: what is to be said and does not fail the check, filled as it runs.
+
+    Each method may raise CodeFailure, or Unsupported where such a network cannot be had.
+    """
+
+    orientation: Orientation
+    eps_forms: tuple[float, ...]
+    notes: list[Finding]
+
+    def for_network(self, network: Network) -> "Code":
+        """The same way of calling it for another network."""
+        ...
+
+    def expected(self) -> list[str]:
+        """The parameters whose gradients must be there."""
+        ...
+
+    def hand_over(self, case: Case, dtype: str) -> Handed:
+        """Fresh arrays of a case."""
+        ...
+
+    def evaluate(self, case: Case, handed: Handed) -> Raw:
+        """One forward and backward pass."""
+        ...
+
+    def cost(self, case: Case, handed: Handed) -> float | None:
+        """The code's own cost; None where it has none."""
+        ...
+
+    def assumed(self) -> dict[str, str]:
+        """In words, for the user."""
+        ...
+
+
+class Layout(ABC):
+    """The user's code as a layout sees it.
+
+    Arguments:
+        name: of the layout.
+        penalty_forms: see Submission.
+        fixed: (inputs, hidden..., classes) where the code does one network only.
+        depths: numbers of layers to try, in this order.
+        says_no: whether the code itself says which networks it cannot do, so that an exception is
+            never taken for that.
+        modes: batch norm or not, as far as the text of the code tells.
+        line: where the gradients are computed.
+    """
+
+    name: str
+    penalty_forms: tuple[str, ...] = ("full", "half")
+    fixed: tuple[int, ...] | None = None
+    depths: tuple[int, ...] = (3, 4, 2, 1)
+    says_no: bool = False
+    modes: tuple[bool, ...] = (False, True)
+    line: int | None = None
+
+    @abstractmethod
+    def codes(self, network: Network) -> Iterator[Code]:
+        """The ways of calling it for a network, the likeliest first."""
+
+
+def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:
+    """(classes, n), or (n, classes) where samples are rows."""
+    Y = np.eye(classes, dtype=dtype)[y]  # (n, classes)
+    return np.ascontiguousarray(Y.T) if columns else Y

@@ -1,0 +1,92 @@
+"""An nn.Module, as a class, a factory or an instance: its autograd against ours."""
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compare.submissions.binding import signature
+from compare.submissions.child.failures import CodeFailure, Unsupported, call
+from compare.submissions.layouts.layout import Layout
+from compare.submissions.layouts.torch_code import TorchModuleCode
+from compare.submissions.layouts.torch_making import (
+    anatomy_of,
+    anatomy_of_instance,
+    made,
+    output_of,
+)
+from compare.submissions.orientation import Orientation
+from compare.submissions.source import Source
+from twingrad.network import EPS, Network
+
+
+def modules_in(own: dict[str, Any], *, factories: bool) -> list[Any]:
+    """The modules among what a file defines, the likeliest last: instances, else classes that no
+    other class uses, else (if asked for) functions that make one."""
+    import torch
+
+    instances = [
+        t for t in own.values() if isinstance(t, torch.nn.Module) and list(t.parameters())
+    ]  # a criterion has none
+    classes = [t for t in own.values() if inspect.isclass(t) and issubclass(t, torch.nn.Module)]
+    functions = [t for t in own.values() if inspect.isfunction(t)]
+    if instances or classes:
+        used = {word for c in classes for word in c.__init__.__code__.co_names}
+        outer = [c for c in classes if c.__name__ not in used] or classes
+        return instances or outer
+    return functions if factories else []
+
+
+class TorchModule(Layout):
+    """The layout: one module."""
+
+    name = "torch module"
+
+    def __init__(self, source: Source, thing: Any, words: set[str]) -> None:
+        import torch
+
+        self.source, self.thing = source, thing
+        self.line = source.line_of(
+            thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
+        )
+        instance = thing if isinstance(thing, torch.nn.Module) else None
+        if instance is None and not [a for a in signature(thing) if a.default is a.empty]:
+            instance = self.instance_by_default()
+        if instance is not None:
+            self.thing = instance
+            anatomy = anatomy_of_instance(source, instance)
+            self.fixed, self.modes = anatomy.widths, (anatomy.batch_norm,)
+
+    def instance_by_default(self) -> Any:
+        """What a class or factory makes of its defaults; None if it takes our sizes instead."""
+        ours = (Network(10, (9, 8)), Network(13, (7,)))
+        if any(self.takes(replace(one, batch_norm=bn)) for one in ours for bn in (False, True)):
+            return None
+        return call(self.source, 0, self.thing)
+
+    def takes(self, network: Network) -> bool:
+        """Whether it can be made for a network."""
+        try:
+            anatomy_of(self.source, made(self.source, self.thing, network), network)
+        except (Unsupported, CodeFailure):
+            return False
+        return True
+
+    def codes(self, network: Network) -> Iterator[TorchModuleCode]:
+        """One way, its parameters sorted by running it."""
+        import torch
+
+        module = made(self.source, self.thing, network)
+        anatomy = anatomy_of(self.source, module, network)
+        first = dict(module.named_parameters()).get(anatomy.names.get("b1", ""))
+        vectors = "flat" if first is None or first.ndim == 1 else "row"
+        orientation = Orientation(in_out=anatomy.in_out, vectors=vectors)
+        X = torch.from_numpy(np.random.default_rng(0).standard_normal((5, network.inputs)))
+        output = output_of(call(self.source, 0, module.double(), X))
+        eps = (anatomy.eps,) if anatomy.eps is not None else (EPS,)
+        fixed = self.fixed is not None
+        yield TorchModuleCode(
+            self.source, self.thing, network, anatomy, output, fixed, orientation, eps
+        )

@@ -1,0 +1,138 @@
+"""What the user's code is asked: networks, and the cases made from them on both sides."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.cases import Case, random_case
+from twingrad.network import EPS, Network
+
+INPUTS, CLASSES = 10, 10
+WIDTHS = (9, 8, 7, 6, 5, 4, 3, 2)
+"""Of the hidden layers: all differ, from inputs and samples too, so that a turned matrix shows."""
+
+
+@dataclass(frozen=True)
+class CaseSpec:
+    """Enough to make the same case in either process.
+
+    Arguments:
+        hidden, batch_norm, inputs, classes, eps: the network.
+        samples: n.
+        penalty: the number that is handed to the user's code as it is, whatever it means there.
+        seed: of parameters and samples.
+        at_kink: the input of unit 0 of every ReLU is exactly 0, for every sample.
+    """
+
+    hidden: tuple[int, ...]
+    batch_norm: bool
+    inputs: int
+    classes: int
+    samples: int
+    penalty: float
+    seed: int
+    at_kink: bool = False
+    eps: float = EPS
+
+    @property
+    def network(self) -> Network:
+        """The network alone."""
+        return Network(self.inputs, self.hidden, self.classes, self.batch_norm, self.eps)
+
+    def case(self) -> Case:
+        """The case itself, float64."""
+        case = random_case(self.network, self.samples, penalty=self.penalty, seed=self.seed)
+        if self.at_kink:
+            # s itself stays: at v = 0 batch norm would make infinities of rounding
+            kinds = ("gamma", "beta") if self.batch_norm else ("W", "b")
+            for l in range(1, case.network.depth):
+                for kind in kinds:
+                    case.parameters[f"{kind}{l}"][0] = 0
+        return case
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to try; None leaves the choice to what the code supports.
+
+    Arguments:
+        hidden: widths of the hidden layers.
+        batch_norm: only with it, or only without.
+        inputs, samples, penalty: in place of those of the cases.
+        seed: of every case.
+        dtype: in which samples and parameters are handed over: float64, float32, float16.
+    """
+
+    hidden: tuple[int, ...] | None = None
+    batch_norm: bool | None = None
+    inputs: int | None = None
+    samples: int | None = None
+    penalty: float | None = None
+    seed: int = 0
+    dtype: str = "float64"
+
+
+def trial(
+    request: Request, depth: int, batch_norm: bool, fixed: tuple[int, ...] | None = None
+) -> CaseSpec:
+    """The case that ways of calling the code are tried on.
+
+    No matrix is square there and samples are as many as nothing else, unless the user wants so.
+
+    Arguments:
+        fixed: (inputs, hidden..., classes) where the code can do no other.
+    """
+    hidden, inputs, classes = WIDTHS[: depth - 1], INPUTS if depth > 1 else INPUTS + 3, CLASSES
+    if fixed is not None:
+        inputs, hidden, classes = fixed[0], fixed[1:-1], fixed[-1]
+    return CaseSpec(
+        hidden=hidden if request.hidden is None else request.hidden,
+        batch_norm=batch_norm,
+        inputs=request.inputs or inputs,
+        classes=classes,
+        samples=request.samples or 12,
+        penalty=0.1 if request.penalty is None else request.penalty,
+        seed=request.seed,
+    )
+
+
+def specs(
+    request: Request, batch_norm: bool, depth: int | None, fixed: tuple[int, ...] | None, eps: float
+) -> list[CaseSpec]:
+    """The cases of one mode.
+
+    Arguments:
+        depth: the only number of affine layers that the code can do; None if any.
+        fixed: (inputs, hidden..., classes) where the code can do no other.
+        eps: what the code is expected to add to the variance.
+
+    Returns:
+        With `request.hidden` that network, with and without penalty. Else a plain case, one
+        without penalty, one of equal widths (there no shape betrays a wrong or turned W), and
+        one at the kink of the ReLU.
+    """
+    first = replace(trial(request, depth or 3, batch_norm, fixed), eps=eps)
+    without = replace(first, penalty=0.0, seed=first.seed + 1)
+    if request.hidden is not None:
+        return [first] if first.penalty == 0 else [first, without]
+    equal = replace(first, samples=request.samples or 11, seed=first.seed + 2)
+    kink = replace(first, samples=request.samples or 9, seed=first.seed + 3, at_kink=True)
+    if request.penalty is None:
+        equal = replace(equal, penalty=0.05)
+    if fixed is None:
+        layers = 3 if depth is None else depth - 1
+        # wider than the minibatch, so that gradients by s can be recovered from those of W
+        equal = replace(equal, hidden=(14,) * layers, inputs=request.inputs or 14)
+        kink = replace(kink, hidden=(7, 6, 5, 4, 3)[: (depth or 3) - 1])
+    return [first, without, equal, kink] if first.hidden else [first, without, equal]
+
+
+def as_request(values: dict) -> Request:
+    """A request as JSON brought it."""
+    hidden = values["hidden"]
+    return Request(**{**values, "hidden": None if hidden is None else tuple(hidden)})
+
+
+def cast(value: np.ndarray, dtype: str) -> np.ndarray:
+    """A fresh array of that dtype; integers stay."""
+    return value.astype(dtype) if value.dtype.kind == "f" else value.copy()

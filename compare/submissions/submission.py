@@ -1,0 +1,90 @@
+"""What comes back from the user's code."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from compare.submissions.request import CaseSpec
+
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that went wrong other than a wrong number.
+
+    Arguments:
+        kind: "exception", "syntax", "hang", "exit", "noise", "not finite", "shape", "dtype",
+            "keys", "mutation", "not deterministic".
+        message: what happened, what was expected, what to do.
+        line: of the user's file, where there is one.
+        fails: whether the check fails by it.
+        tensor: our name of what it is about ("W1").
+    """
+
+    kind: str
+    message: str
+    line: int | None
+    fails: bool
+    tensor: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the code gave for one case, in our names, samples in rows, in the dtype it gave.
+
+    Arguments:
+        spec: the case.
+        gradients: of parameters, and of intermediates as far as the code gives them.
+        forward: p (n, classes), loss, cost, s1, mu1, v1, s_hat1, s_tilde1, x1, ..., likewise.
+        own_cost: central differences of the code's own cost, float64, by parameter: (index, value).
+        raw_shapes: shape as given, of every gradient whose shape was wrong.
+        wrong_shapes: those gradients as given, where their values could not be placed.
+        seconds: that one forward and backward pass took.
+        dtype: in which samples and parameters were handed over.
+        misleading: values, as "forward s1", that are not what the forward pass went on with.
+    """
+
+    spec: CaseSpec
+    gradients: dict[str, np.ndarray]
+    forward: dict[str, np.ndarray] = field(default_factory=dict)
+    own_cost: dict[str, list[tuple[Index, float]]] = field(default_factory=dict)
+    raw_shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    wrong_shapes: dict[str, np.ndarray] = field(default_factory=dict)
+    seconds: float = 0.0
+    dtype: str = "float64"
+    misleading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """All that was learnt from one file.
+
+    Arguments:
+        path: the file.
+        layout: "dd2424", "cs231n", "torch module", "torch function", "contract"; "" where the
+            file could not even be imported.
+        assumed: what was taken for granted, in words for the user.
+        penalty_forms: what the penalty may mean, the layout's own first: "full" is
+            lambda ||W||^2, "half" lambda/2 ||W||^2.
+        eps_forms: what the code may add to the variance, the likeliest first.
+        lines: where functions and classes begin.
+        answers: one per case; fewer or none where the code broke.
+        findings: what went wrong.
+        untried: kinds of networks that the code does not do, and why.
+        states: parameters, running statistics, ... after updates, from code with a learner.
+        output: what the code printed, cut.
+    """
+
+    path: Path
+    layout: str
+    assumed: dict[str, str]
+    penalty_forms: tuple[str, ...]
+    eps_forms: tuple[float, ...]
+    lines: dict[str, int]
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
+    untried: tuple[str, ...] = ()
+    states: dict[str, np.ndarray] = field(default_factory=dict)
+    output: str = ""

@@ -1,0 +1,1 @@
+"""Our own two implementations, against each other."""

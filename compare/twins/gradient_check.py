@@ -1,0 +1,234 @@
+"""`check`: the gradients by hand against autograd, complex step and central differences."""
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from compare.cases import Case
+from compare.diagnosis.evidence import ROUNDING, Evidence
+from compare.diagnosis.examination import Examination, examine
+from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
+from compare.numerics.derivatives import Derivatives, derivatives, probes
+from compare.numerics.structure import VALUE, below_batch_norm, structural_zeros, together, unit
+from compare.numerics.witnesses import camps_along
+from twingrad.contract import Implementation
+from twingrad.streams import stream
+
+CANCELLATION = 1e-13
+"""Absolute, for gradients that pass through a batch norm: there terms near 1 cancel, and what is
+left carries their rounding, however small it is itself."""
+
+CENTRAL = 1e-6
+"""For central differences, absolute: the published report's own measure."""
+
+
+def check_case(
+    case: Case,
+    manual: Implementation,
+    autograd: Implementation,
+    *,
+    seed: int = 0,
+    every_below: int = 400,
+    entries: int = 20,
+) -> CaseVerdict:
+    """Judges every gradient of one case.
+
+    Arguments:
+        case: float64.
+        manual: under test; its forward pass must run in complex128.
+        autograd: the witness that knows every intermediate.
+        seed: of the sampled entries and directions.
+        every_below, entries: see `compare.numerics.derivatives.probes`.
+
+    Returns:
+        First the forward pass's intermediates, then the gradients in backward order, then the
+        parameters against the numerical derivatives.
+    """
+    arguments = (case.network, case.parameters, case.X, case.y)
+    traces = [side.forward(*arguments, penalty=case.penalty) for side in (manual, autograd)]
+    found, witnessed = (
+        side.gradients(*arguments, penalty=case.penalty) for side in (manual, autograd)
+    )
+    scales = scales_of(case, traces[0], found)
+    forward = [
+        judge(f"{VALUE}{name}", "autograd", array(traces[1][name]), array(value), relative=ROUNDING)
+        for name, value in traces[0].items()
+    ]
+    backward = [
+        judge_gradient(name, "autograd", array(witnessed[name]), array(found[name]), scales[name])
+        for name in found
+    ]
+    numerical = derivatives(
+        manual,
+        *arguments,
+        penalty=case.penalty,
+        along=probes(
+            case.parameters, stream(seed, "probes"), every_below=every_below, entries=entries
+        ),
+    )
+    along = [
+        verdict
+        for name, values in numerical.items()
+        for verdict in judge_derivatives(name, values, array(found[name]), scales[name])
+    ]
+    tensors = (*forward, *backward, *along)
+    examination = None
+    if any(tensor.verdict == "disagree" for tensor in tensors):
+        examination = look_into(
+            case,
+            {"by hand": (manual, traces[0], found), "autograd": (autograd, traces[1], witnessed)},
+            numerical,
+        )
+    fault = examination.first_fault if examination is not None else None
+    return CaseVerdict(
+        name=case.name,
+        tensors=tensors,
+        first_fault=fault or first_fault(forward, [*backward, *along]),
+        examination=examination,
+    )
+
+
+def look_into(
+    case: Case,
+    sides: Mapping[str, tuple[Implementation, Mapping[str, Any], Mapping[str, Any]]],
+    numerical: Mapping[str, Derivatives],
+) -> Examination:
+    """Examines the side that the derivation, as a third, contradicts.
+
+    Arguments:
+        sides: by name the implementation, its trace and its gradients.
+        numerical: of every parameter, for the camps of the witnesses.
+    """
+    gradients = {
+        side: {name: array(value) for name, value in found.items()}
+        for side, (_, _, found) in sides.items()
+    }
+    camps = tuple(camps_along(name, values, gradients) for name, values in numerical.items())
+    examinations = []
+    for side, (implementation, trace, _) in sides.items():
+        values = {name: array(value) for name, value in trace.items()}
+        evidence = Evidence(case, together(gradients[side], values))
+        if evidence.wrong:
+            evidence = replace(evidence, alone=forced(implementation, evidence))
+            return examine(side, evidence, camps)
+        examinations.append(examine(side, evidence, camps))
+    return examinations[0]
+
+
+def forced(implementation: Implementation, evidence: Evidence) -> dict[str, np.ndarray]:
+    """What each layer makes of the right gradient of its output; empty if it cannot be asked."""
+    if "upstream" not in inspect.signature(implementation.gradients).parameters:
+        return {}
+    case = evidence.case
+    right = {name: value for name, value in evidence.right.items() if " " not in name}
+    alone = implementation.gradients(
+        case.network, case.parameters, case.X, case.y, penalty=case.penalty, upstream=right
+    )
+    return {name: array(value) for name, value in alone.items()}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a gradient is judged where its own size does not tell.
+
+    Arguments:
+        zero: why it is zero in theory; "" where it is not.
+        unit: the size of its rounding, see `compare.numerics.structure.unit`.
+        cancels: whether it passes through a batch norm.
+    """
+
+    zero: str
+    unit: float
+    cancels: bool
+
+
+def scales_of(case: Case, trace: Mapping[str, Any], names: Iterable[str]) -> dict[str, Scale]:
+    """How each of these gradients is judged.
+
+    Arguments:
+        trace: of the forward pass.
+    """
+    zeros = structural_zeros(case.network, len(case.y))
+    return {
+        name: Scale(
+            zero=zeros.get(name, ""),
+            unit=unit(case.network, name, trace),
+            cancels=below_batch_norm(case.network, name),
+        )
+        for name in names
+    }
+
+
+def judge_gradient(
+    name: str, witness: str, expected: np.ndarray, actual: np.ndarray, scale: Scale
+) -> TensorVerdict:
+    """Relative to the tensor, or absolute where it is zero in theory or all but cancels."""
+    if scale.zero:
+        allowed = ROUNDING * scale.unit
+        return judge(name, witness, expected, actual, absolute=allowed, note=scale.zero)
+    verdict = judge(name, witness, expected, actual, relative=ROUNDING)
+    floor = CANCELLATION * scale.unit
+    if verdict.verdict == "disagree" and scale.cancels and verdict.max_abs <= floor:
+        note = "rounding alone: its terms cancel through the batch norm above"
+        return judge(name, witness, expected, actual, absolute=floor, note=note)
+    return verdict
+
+
+def judge_derivatives(
+    name: str, values: Derivatives, gradient: np.ndarray, scale: Scale
+) -> Iterator[TensorVerdict]:
+    """One parameter's gradient along its probes, against both numerical derivatives.
+
+    The worst index is that of the entry; a random direction gives the index of its largest
+    component.
+    """
+    along = np.array([float(np.vdot(probe.direction, gradient)) for probe in values.probes])
+    size = np.array([float(np.linalg.norm(probe.direction)) for probe in values.probes])
+    complex_step, central = np.array(values.complex_step), np.array(values.central)
+    exact = judge_gradient(name, "complex step", complex_step / size, along / size, scale)
+    yield located(exact, values)
+    smooth = np.isfinite(central)
+    if smooth.any():
+        verdict = judge(
+            name,
+            "central differences",
+            (central / size)[smooth],
+            (along / size)[smooth],
+            absolute=CENTRAL,
+        )
+        kept = Derivatives([probe for probe, ok in zip(values.probes, smooth, strict=True) if ok])
+        yield located(verdict, kept, left_out=int((~smooth).sum()))
+
+
+def located(verdict: TensorVerdict, values: Derivatives, left_out: int = 0) -> TensorVerdict:
+    """The verdict with the index of the parameter's entry instead of the probe's number."""
+    probe = values.probes[verdict.worst_index[0]]
+    note = verdict.note
+    index = probe.index
+    if index is None:
+        flat = int(np.abs(probe.direction).argmax())
+        index = tuple(int(i) for i in np.unravel_index(flat, probe.direction.shape))
+        note = "; ".join(filter(None, [note, "worst along a random direction"]))
+    return TensorVerdict(
+        **{**vars(verdict), "worst_index": index, "note": note, "left_out": left_out}
+    )
+
+
+def first_fault(
+    forward: list[TensorVerdict], backward: list[TensorVerdict]
+) -> dict[str, str] | None:
+    """The first disagreement in order of execution."""
+    for stage, verdicts in (("forward", forward), ("backward", backward)):
+        for verdict in verdicts:
+            if verdict.verdict == "disagree":
+                return {"tensor": verdict.name.removeprefix(VALUE), "pass": stage}
+    return None
+
+
+def array(value: object) -> np.ndarray:
+    """An implementation's array or tensor as a NumPy array on the CPU."""
+    detach = getattr(value, "detach", None)
+    return np.asarray(value if detach is None else detach().cpu().numpy())

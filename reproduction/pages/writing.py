@@ -1,0 +1,130 @@
+"""The pages of a reproduction: Markdown beside its figures, and one HTML file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reproduction.folder import FIGURES, PAGE, REPORT
+from reproduction.pages.document import (
+    Block,
+    Bullets,
+    Heading,
+    Paragraph,
+    Picture,
+    as_html,
+    as_markdown,
+)
+from reproduction.pages.figures import save_figures
+from reproduction.pages.findings import (
+    backends_section,
+    claims_section,
+    costs_section,
+    flaws_section,
+    gradients_section,
+)
+from reproduction.pages.tables import section_of
+from reproduction.published.cells import chosen
+from reproduction.published.experiment import Experiment
+from reproduction.published.readings import DEFECTS
+from reproduction.results import Results
+from reproduction.verdicts.gradients import gradient_checks
+from reproduction.verdicts.summary import Summary, summary_of
+from sweeps.output.progress import spell
+from twingrad.files import write_whole
+from twingrad.pages import data_uri, write_page
+
+SOURCES = {
+    "report": "The report, table by table",
+    "assignment": "What the assignment asks for and the report left out",
+    "ours": "What tests an explanation",
+}
+
+
+def write_pages(results: Results, folder: Path) -> None:
+    """Writes figures, `README.md` and `reproduction.html`."""
+    drawn = save_figures(results, folder / FIGURES)
+    pictures = [Picture(f"{FIGURES}/{name}", title, caption) for name, title, caption in drawn]
+    blocks = document_of(results, pictures)
+    write_whole(folder / PAGE, as_markdown(blocks).encode())
+    inside = {
+        picture.file: data_uri((folder / picture.file).read_bytes(), "image/png")
+        for picture in pictures
+    }
+    write_page(folder / REPORT, as_html(blocks, inside))
+
+
+def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:
+    """Everything, in the order of the report."""
+    summary = summary_of(results)
+    blocks: list[Block] = [Heading("The published report, reproduced", 1), *opening(summary)]
+    run = {cell.experiment for cell in results.cells}
+    experiments = [experiment for experiment in chosen(()) if experiment.key in run]
+    for source, heading in SOURCES.items():
+        blocks += part_of(results, [e for e in experiments if e.source == source], heading)
+    if pictures:
+        blocks.append(Heading("Figures"))
+        blocks += pictures
+    blocks += flaws_section(results)
+    blocks += costs_section(summary)
+    blocks += claims_section(summary)
+    blocks += backends_section(results)
+    return blocks + gradients_section(gradient_checks())
+
+
+def counted_seeds(about: Mapping[str, Any]) -> str:
+    """How many there are; the tables have n where it is another."""
+    seeds = about["seeds"]
+    return "1 seed" if seeds == 1 else f"{seeds} seeds where a table has no other n"
+
+
+def command_of(about: Mapping[str, Any]) -> str:
+    """What made these pages."""
+    words = ["twingrad reproduce", f"--seeds {about['seeds']}"]
+    words += [f"--only {key}" for key in about["only"]]
+    if about["backend"] != "manual":
+        words.append(f"--backend {about['backend']}")
+    return " ".join(words + ["--quick"] * about["quick"])
+
+
+def which_copy(data: Mapping[str, Any]) -> str:
+    """What a reader must know of the data."""
+    if data["synthetic"]:
+        return ", a synthetic stand-in: these accuracies say nothing of the report's"
+    return "" if data["official"] else ", not the official copy (the MD5s of its files differ)"
+
+
+def part_of(results: Results, experiments: Sequence[Experiment], heading: str) -> list[Block]:
+    """The experiments of one source."""
+    if not experiments:
+        return []
+    blocks: list[Block] = [Heading(heading)]
+    for experiment in experiments:
+        blocks += section_of(results, experiment, 3)
+    return blocks
+
+
+def opening(summary: Summary) -> list[Block]:
+    """What was run, how to read it, and what was found."""
+    about = summary.about
+    data, machine = about["data"], about["environment"]
+    blocks: list[Block] = [
+        Paragraph(
+            "A course report (KTH DD2424, Assignment 3: a fully connected network on CIFAR-10, in "
+            "Matlab) and every one of its numbers, trained anew in two readings. **As published** "
+            "does what the report's code did; **as specified** does what the assignment asks. A "
+            "published number **stands** if it lies within the 95 % prediction interval for one "
+            "further run, from the mean and standard deviation of ours over seeds."
+        ),
+        Paragraph(
+            f"Data: {data['name']}{which_copy(data)}. "
+            f"{counted_seeds(about)}, {about['backend']}, float32, {machine['processor']}, "
+            f"{about['processes']} processes of one thread; trained in "
+            f"{spell(about['training seconds'])}. Made by "
+            f"`{command_of(about)}`; every run with its curves is in `results.json`."
+        ),
+        Heading("What was found"),
+        Bullets([f"{said[0].upper()}{said[1:]}." for said in summary.sentences]),
+        Heading("The switches of the published reading"),
+        Bullets([f"`{name}`: {what}" for name, what in DEFECTS.items()]),
+    ]
+    return blocks

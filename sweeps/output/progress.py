@@ -1,0 +1,76 @@
+"""How far a sweep is: what is done, the best so far, the time left."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sweeps.engine.groups import Task
+
+
+@dataclass(frozen=True)
+class Status:
+    """A sweep at a moment.
+
+    Arguments:
+        done, total: trials that have ended, and that there will be.
+        training: trials that train here.
+        said: what just happened, a line; empty where only an epoch ended.
+        best: the best trial so far in a few words, empty before the first.
+        seconds_left: None until it can be said.
+    """
+
+    done: int
+    total: int
+    training: int
+    said: str
+    best: str
+    seconds_left: float | None
+
+
+OnStatus = Callable[[Status], None]
+"""Called after every epoch of every group."""
+
+
+@dataclass
+class Clock:
+    """Epochs of single trainings, done and to come, and how long they take.
+
+    Arguments:
+        epochs_left: of all trainings that have not ended.
+    """
+
+    epochs_left: float
+    epochs_done: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    reached: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def advance(self, task: Task, epoch: int) -> None:
+        """A group ended an epoch; one that is begun again counts from where it was."""
+        before = max(self.reached.get(task.keys, 0), task.done)
+        if epoch > before:
+            self.reached[task.keys] = epoch
+            self.epochs_done += (epoch - before) * len(task.keys)
+            self.epochs_left -= (epoch - before) * len(task.keys)
+
+    def drop(self, epochs: float) -> None:
+        """So many epochs will not be trained: a trial ended early."""
+        self.epochs_left -= epochs
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the speed so far."""
+        if self.epochs_done == 0:
+            return None
+        speed = self.epochs_done / (time.monotonic() - self.started)
+        return max(self.epochs_left, 0) / speed
+
+
+def spell(seconds: float | None) -> str:
+    """ "1 h 05 min", "3 min 20 s", "8 s"; "?" where it is not known."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,117 @@
+"""What a sweep found: as JSON, as CSV, as lines of a table."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.space.axes import Space
+from sweeps.study.trial import Row, ranked
+
+EVALUATED = ("training", "validation")
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sweep's findings.
+
+    Arguments:
+        settings: content of sweep.json.
+        space: searched.
+        stages: the space of each stage, narrower each time in coarse-to-fine.
+        rows: every trial.
+        chosen: what `train_chosen` returned; None where the final choice is trained elsewhere
+            or the sweep has not ended.
+    """
+
+    settings: Mapping[str, Any]
+    space: Space
+    stages: Sequence[Space]
+    rows: Sequence[Row]
+    chosen: Mapping[str, Any] | None = None
+
+    @property
+    def best(self) -> Row | None:
+        """The trial with the best validation accuracy; None if none has finished."""
+        return next(iter(ranked(self.rows)), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Content of results.json; accuracies are from 0 to 1, times in seconds."""
+        return {
+            "chosen by": "validation accuracy",
+            "best": None if self.best is None else self.best.as_json(),
+            "chosen": None if self.chosen is None else dict(self.chosen),
+            "stages": [[axis.spec for axis in space] for space in self.stages],
+            "trials": [row.as_json() for row in self.rows],
+            "settings": dict(self.settings),
+        }
+
+    def as_csv(self) -> str:
+        """A line for each trial, the best first, then those that did not finish."""
+        fields = [axis.field for axis in self.space]
+        measures = [f"{part} {name}" for part in EVALUATED for name in ("accuracy", "loss", "cost")]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
+        best = ranked(self.rows)
+        for row in [*best, *(row for row in self.rows if row not in best)]:
+            writer.writerow(
+                [
+                    *(row.number, row.stage, row.status),
+                    *(row.parameters[field] for field in fields),
+                    *measured(row),
+                ]
+            )
+        return text.getvalue()
+
+
+def measured(row: Row) -> list[Any]:
+    """The measures of a row, empty where it has none."""
+    if row.outcome is None:
+        return [""] * 8
+    values: list[Any] = []
+    for part in EVALUATED:
+        found = getattr(row.outcome, part)
+        values += ["", "", ""] if found is None else [found.accuracy, found.loss, found.cost]
+    return [*values, row.outcome.epochs, round(row.outcome.seconds, 3)]
+
+
+def table_of(results: Results, lines: int) -> tuple[list[str], list[list[str]]]:
+    """Headings and the best trials as text, for a terminal or a page; without repeats."""
+    fields = [axis.field for axis in results.space]
+    staged = len(results.stages) > 1
+    headings = ["trial", *["stage"] * staged, *fields]
+    headings += ["validation %", "training %", "validation loss"]
+    body = []
+    for row in [row for row in ranked(results.rows) if not row.repeats][:lines]:
+        assert row.outcome is not None
+        assert row.outcome.training is not None
+        assert row.outcome.validation is not None
+        body.append(
+            [
+                str(row.number),
+                *[str(row.stage)] * staged,
+                *(shown(row.parameters[field]) for field in fields),
+                f"{100 * row.outcome.validation.accuracy:.2f}",
+                f"{100 * row.outcome.training.accuracy:.2f}",
+                f"{row.outcome.validation.loss:.4f}",
+            ]
+        )
+    return headings, body
+
+
+def counts(results: Results) -> str:
+    """How many trials ended how, such as "38 finished, 2 diverged"."""
+    statuses = ["repeated" if row.repeats else row.status for row in results.rows]
+    return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(sorted(statuses, key=place)))
+
+
+def place(status: str) -> int:
+    """Of a status in that line."""
+    return ("finished", "repeated", "pruned", "diverged", "invalid", "running").index(status)
+
+
+def shown(value: object) -> str:
+    """A parameter, with as many digits as a reader needs."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

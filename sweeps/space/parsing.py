@@ -1,0 +1,112 @@
+"""`--over FIELD=SPEC` as an axis of the space, with errors that say what was expected."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sweeps.space.axes import Axis, Choices, Range, Space, extremes
+from sweeps.space.fields import kind_of, parse_value, require_field
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+
+FORMS = "a,b,c or log:LOW:HIGH, linear:LOW:HIGH, int:LOW:HIGH, FIRST..LAST"
+LARGEST = 2**62
+"""End of a range of whole numbers: what a generator of 64 bits draws from."""
+
+LONGEST = 10_000
+"""Values that `FIRST..LAST` may stand for."""
+
+
+def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
+    """The space that several `--over` make.
+
+    Arguments:
+        texts: such as "penalty=log:1e-5:1e-1", "hidden=50-50,100-50", "seed=0..4".
+        recipe: what is searched around; values that it could not hold are refused.
+
+    Raises:
+        UserError: no field, an unknown or repeated one, an empty or inverted range, a log range
+            from 0, a value that a recipe refuses.
+    """
+    if not texts:
+        raise UserError("--over is missing: name what to search, such as penalty=log:1e-5:1e-1")
+    space = tuple(parse_axis(text) for text in texts)
+    fields = [axis.field for axis in space]
+    for field in fields:
+        if fields.count(field) > 1:
+            raise UserError(f"--over {field}: was given twice; give one list or one range")
+    both = {"eta_min", "eta_max"} <= set(fields)  # an end of one may suit only some of the other
+    for axis in space:
+        together = ("eta_min", "eta_max") if both and axis.field.startswith("eta_") else ()
+        for value in extremes(axis):
+            try:
+                replace(recipe, **dict.fromkeys((axis.field, *together), axis.decode(value)))
+            except UserError as error:
+                raise UserError(f"--over {axis.field}: the value {value} ({error})") from error
+    return space
+
+
+def parse_axis(text: str) -> Axis:
+    """One field's values.
+
+    Raises:
+        UserError: see `parse_space`.
+    """
+    field, equals, spec = text.partition("=")
+    field = field.strip().replace("-", "_")
+    require_field(field)
+    if not equals or not spec.strip():
+        raise UserError(f"--over {text}: holds no values; {FORMS} was expected")
+    kind, colon, ends = spec.strip().partition(":")
+    if colon:
+        return parse_range(field, kind, ends)
+    if ".." in spec:
+        return Choices(field, consecutive(field, spec))
+    labels = tuple(label.strip() for label in spec.split(","))
+    values = [parse_value(field, label) for label in labels]
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise UserError(f"--over {field}: has {labels[i]} twice")
+    return Choices(field, labels)
+
+
+def parse_range(field: str, kind: str, ends: str) -> Range:
+    """A range by its kind and its two ends."""
+    where, numeric = f"--over {field}={kind}:{ends}", kind_of(field)
+    if kind not in ("log", "linear", "int"):
+        raise UserError(f"{where}: begins with {kind!r}, but log, linear or int was expected")
+    if numeric in (tuple, bool) or (kind == "int" and numeric is not int):
+        other = "linear" if numeric in (float, str) else "a list"
+        raise UserError(f"{where}: {field} takes no range of this kind; give {other}")
+    whole = numeric is int
+    try:
+        low, high = ((int if whole else float)(end) for end in ends.split(":"))
+    except ValueError:
+        number = "whole numbers" if whole else "numbers"
+        raise UserError(f"{where}: two {number} LOW:HIGH were expected") from None
+    if whole and max(abs(low), abs(high)) > LARGEST:
+        raise UserError(f"{where}: its ends must be whole numbers up to {LARGEST}")
+    if not math.isfinite(high - low):
+        raise UserError(f"{where}: its ends, and their difference, must be finite numbers")
+    if low >= high:
+        reason = "is empty" if low == high else "runs from high to low"
+        raise UserError(f"{where}: {reason}; LOW below HIGH was expected")
+    if kind == "log" and low <= 0:
+        raise UserError(f"{where}: a log range cannot begin at {low:g}; take a LOW above 0")
+    return Range(field, low, high, log=kind == "log", whole=whole)
+
+
+def consecutive(field: str, spec: str) -> tuple[str, ...]:
+    """ "0..4" as five labels."""
+    where = f"--over {field}={spec}"
+    if kind_of(field) is not int:
+        raise UserError(f"{where}: FIRST..LAST is for whole numbers; {FORMS} was expected")
+    try:
+        first, last = (int(end) for end in spec.split(".."))
+    except ValueError:
+        raise UserError(f"{where}: two whole numbers FIRST..LAST were expected") from None
+    if last < first:
+        raise UserError(f"{where}: runs from high to low; FIRST up to LAST was expected")
+    if last - first >= LONGEST:
+        raise UserError(f"{where}: has more than {LONGEST} values; take a range, int:LOW:HIGH")
+    return tuple(str(value) for value in range(first, last + 1))

@@ -1,0 +1,1 @@
+"""How it is searched, and what was found so far."""

@@ -1,0 +1,143 @@
+"""Where a study is kept: a journal in the run folder, or a data base that machines share."""
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+from twingrad.errors import UserError
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+JOURNAL = "study.journal"
+HIDDEN = "***"
+"""In the place of a password."""
+
+ATTEMPTS = 5
+"""At making a storage's tables."""
+
+PATIENCE = 10
+"""Seconds until a data base that does not answer counts as out of reach."""
+
+
+def open_storage(url: str | None, folder: Path) -> BaseStorage:
+    """The storage at an address, or the journal of the folder.
+
+    Arguments:
+        url: of any data base that SQLAlchemy reaches, such as
+            postgresql+psycopg://user@host/name or sqlite:///FILE; None for the journal.
+        folder: locked by the caller.
+
+    Raises:
+        UserError: it cannot be reached, its driver is not installed, it is no such address.
+    """
+    if url is None:
+        path = folder / JOURNAL
+        mend(path)
+        try:
+            return JournalStorage(OwnJournal(path))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f"{path}: is damaged ({type(error).__name__}); remove it, and --resume tells the "
+                "study again what is in trials/"
+            ) from error
+    if "://" not in url:
+        raise UserError(
+            f"--storage {url}: is no address such as postgresql+psycopg://user@host/name "
+            "or sqlite:///FILE"
+        )
+    options: dict[str, object] = {"pool_pre_ping": True}
+    if url.startswith("postgresql"):
+        options["connect_args"] = {"connect_timeout": PATIENCE}
+    with reported(url):
+        try:
+            return made(url, options)
+        except ValueError as error:
+            shown = hide_password(url)
+            raise UserError(f"--storage {shown}: is no address of a data base") from error
+        except ImportError as error:
+            missing = getattr(error, "name", None)
+            raise UserError(
+                f"--storage {hide_password(url)}: needs a driver that is not installed "
+                f"({missing or error})"
+            ) from error
+
+
+class OwnJournal(JournalFileBackend):
+    """A journal that one process alone writes: neither locked nor forced to disk line by line.
+
+    A killed process loses nothing by that. What a power cut takes was written by `Records`
+    before, from where a resumed sweep tells it again.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
+        with self.path.open("ab") as file:
+            file.write(lines.encode())
+
+
+def made(url: str, options: dict[str, object]) -> RDBStorage:
+    """The storage with its tables; processes that make them at once fail at first, all but one."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for attempt in range(ATTEMPTS):
+        try:
+            return RDBStorage(url, engine_kwargs=options)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            race = isinstance(error, IntegrityError) or "already exists" in str(error)
+            if not race or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.2 * (attempt + 1))
+    raise AssertionError
+
+
+def close_storage(storage: BaseStorage) -> None:
+    """Hangs up on a data base."""
+    if isinstance(storage, RDBStorage):
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+@contextlib.contextmanager
+def reported(url: str | None) -> Iterator[None]:
+    """What a data base refuses, as one line that names it."""
+    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        inner = error.__cause__ or error
+        said = str(getattr(inner, "orig", None) or inner).strip().splitlines()
+        verb = "is no address of a data base" if isinstance(error, ArgumentError) else "failed"
+        raise UserError(
+            f"--storage {hide_password(url or '')}: {verb} ({said[0] if said else inner}); "
+            "trials that finished are kept"
+        ) from error
+
+
+def mend(path: Path) -> None:
+    """Cuts off the line that a full disk or a killed process left half written."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+
+
+def hide_password(url: str) -> str:
+    """The address as it may be shown and kept."""
+    url = re.sub(r"(://[^:/@]*):[^/]*@", rf"\1:{HIDDEN}@", url)
+    return re.sub(r"([?&]password=)[^&]*", rf"\1{HIDDEN}", url)

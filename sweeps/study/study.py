@@ -1,0 +1,190 @@
+"""The study of a sweep: trials asked from it and told to it, by one process or by several."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import optuna
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.space.axes import Space, apply
+from sweeps.space.samplers import make_sampler, narrowed_space
+from sweeps.study.identity import describe, require_same
+from sweeps.study.plan import Plan
+from sweeps.study.trial import Outcome, Row, Trial
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+
+ABANDONED = 60
+"""Seconds after which a trial that nobody has claimed belongs to who finds it: its process was
+killed between asking for it and claiming it."""
+
+
+class SweepStudy:
+    """What to try and what was found, kept in a storage.
+
+    Arguments:
+        storage: of the study.
+        name: of the study; made if it is not there.
+        owner: of the trials asked for here; unique to a run folder.
+        plan, space, recipe: of the search.
+        digest: of the data.
+        private: nobody else uses the storage.
+
+    Raises:
+        UserError: the storage holds a study of that name with another space, plan, recipe or data.
+    """
+
+    def __init__(
+        self,
+        storage: BaseStorage,
+        name: str,
+        owner: str,
+        *,
+        plan: Plan,
+        space: Space,
+        recipe: Recipe,
+        digest: str,
+        private: bool,
+    ) -> None:
+        self.owner, self.plan, self.space, self.recipe = owner, plan, space, recipe
+        self.private = private
+        self.study = optuna.create_study(
+            storage=storage, study_name=name, direction="maximize", load_if_exists=True
+        )
+        identity = describe(plan, space, recipe, digest)
+        if "sweep" not in self.study.user_attrs and not self._frozen():
+            self.study.set_user_attr("sweep", identity)
+        require_same(self.study.user_attrs.get("sweep"), identity, name)
+        salt = f"{owner if not private else ''} {len(self._frozen())}"
+        self.study.sampler = make_sampler(plan, space, recipe, salt)
+        self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
+        """Mine, and not yet handed out."""
+
+    def ask(self, n: int, check: Callable[[Recipe], object]) -> list[Trial]:
+        """Up to n trials to run now: those left by an earlier process first, then new ones.
+
+        A trial waits until every stage before its own has ended. One whose values do not go
+        together, or that `check` refuses with a UserError, is told as such and not returned.
+        """
+        trials: list[Trial] = []
+        while len(trials) < n:
+            if not self.asked and not self._reserve():
+                break
+            number = min(self.asked)
+            if not self._open(self.plan.stage_of(number)):
+                break
+            self.asked.remove(number)
+            trial = self._live(number)
+            for axis in self.space:
+                axis.suggest(trial)
+            try:
+                recipe = apply(self.recipe, self.space, trial.params)
+                check(recipe)
+            except UserError as error:
+                self.tell(number, Outcome("invalid", 0, None, None, 0.0, str(error)))
+                continue
+            trials.append(Trial(number, dict(trial.params), recipe))
+        return trials
+
+    def report(self, number: int, cycle: int, accuracy: float) -> None:
+        """A trial's validation accuracy at the end of a cycle."""
+        trial = self._live(number)
+        if cycle not in self._frozen()[number].intermediate_values:
+            trial.report(accuracy, cycle)
+
+    def at_cycle(self, cycle: int) -> list[float]:
+        """Every accuracy reported at the end of a cycle."""
+        values = [t.intermediate_values.get(cycle) for t in self._frozen()]
+        return [value for value in values if value is not None]
+
+    def tell(self, number: int, outcome: Outcome) -> None:
+        """Records what became of a trial.
+
+        To the sampler a trial that diverged is the worst there can be.
+        """
+        self._live(number).set_user_attr("outcome", outcome.as_json())
+        if outcome.status == "finished" and outcome.validation is not None:
+            self.study.tell(number, outcome.validation.accuracy)
+        else:
+            self.study.tell(number, state=TrialState.PRUNED)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every trial of the plan has ended, wherever it ran."""
+        return self._open(len(self.plan.stages))
+
+    def rows(self) -> list[Row]:
+        """Every trial that has its values, by number."""
+        rows = []
+        for trial in self._frozen()[: self.plan.trials]:
+            if len(trial.params) < len(self.space):
+                continue
+            found = trial.user_attrs.get("outcome") if trial.state.is_finished() else None
+            rows.append(
+                Row(
+                    trial.number,
+                    {axis.field: trial.params[axis.field] for axis in self.space},
+                    self.plan.stage_of(trial.number) + 1,
+                    None if found is None else Outcome.from_json(found),
+                    trial.user_attrs.get("owner", "?"),
+                )
+            )
+        return rows
+
+    def stages(self) -> list[Space]:
+        """What each stage searches, as far as can be said."""
+        count = len(self.plan.stages)
+        return [narrowed_space(self.plan, self.space, self.study, s) for s in range(count)]
+
+    def claim_choice(self) -> bool:
+        """Whether the final choice is ours to train: one process of those that share a study.
+
+        A claim is a trial beyond the plan: it appears whole, with a number that orders the claims.
+        """
+        if self.owner not in self._claims():
+            claim = optuna.trial.create_trial(
+                state=TrialState.FAIL, user_attrs={"claims choice": self.owner}
+            )
+            self.study.add_trial(claim)
+        return self._claims()[0] == self.owner
+
+    def _claims(self) -> list[str]:
+        claims = (trial.user_attrs.get("claims choice") for trial in self._frozen())
+        return [owner for owner in claims if owner is not None]
+
+    def _reserve(self) -> bool:
+        """Takes the next number of the study; False if the plan has no more."""
+        if len(self._frozen()) >= self.plan.trials:
+            return False
+        trial = self.study.ask()
+        if trial.number >= self.plan.trials:  # another process took the last one
+            self.study.tell(trial, state=TrialState.FAIL)
+            return False
+        trial.set_user_attr("owner", self.owner)
+        self.asked.add(trial.number)
+        return True
+
+    def _open(self, stage: int) -> bool:
+        """Whether every trial before a stage has ended."""
+        before = self._frozen()[: self.plan.first_of(stage)]
+        return len(before) == self.plan.first_of(stage) and all(
+            trial.state.is_finished() for trial in before
+        )
+
+    def _frozen(self) -> Sequence[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False)
+
+    def _live(self, number: int) -> optuna.Trial:
+        return optuna.Trial(self.study, self._frozen()[number]._trial_id)
+
+    def _is_mine(self, trial: FrozenTrial) -> bool:
+        """Whether a trial was left running by an earlier process of this run folder."""
+        if trial.state != TrialState.RUNNING:
+            return False
+        owner = trial.user_attrs.get("owner")
+        if self.private or owner == self.owner:
+            return True
+        started = (trial.datetime_start or datetime.now()).timestamp()
+        return owner is None and time.time() - started > ABANDONED

@@ -1,0 +1,163 @@
+"""Given lists of recipes: stacked, spread over processes, resumable."""
+
+import errno
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import manual_impl
+from sweeps import run_recipes
+from sweeps.engine.execution import train_group
+from sweeps.engine.groups import make_groups
+from sweeps.engine.records import Records, fingerprint, key_of
+from sweeps.engine.workers import start_method
+from tests.sweeps.clouds import clouds, small
+from twingrad import files
+from twingrad.dataset import Dataset, Split
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+from twingrad.stacking import Diverged
+
+MIXED = [
+    small(dtype="float64", hidden=hidden, batch_norm=batch_norm, seed=seed, penalty=penalty)
+    for hidden, batch_norm in [((8,), True), ((6, 5), False)]
+    for seed, penalty in [(0, 0.1), (0, 0.01), (1, 0.0)]
+]
+
+
+@pytest.mark.parametrize("backend", ["manual", "torch"])
+def test_each_is_its_own_training(backend):
+    data = clouds()
+    runs = {run.recipe: run for run in run_recipes(MIXED, data, backend=backend, processes=2)}
+    assert set(runs) == set(MIXED)
+    for recipe in MIXED:
+        alone = manual_impl.train(recipe, data)
+        for name, value in alone.parameters.items():
+            np.testing.assert_allclose(runs[recipe].parameters[name], value, rtol=0, atol=1e-9)
+        assert runs[recipe].final["test"].accuracy == alone.final["test"].accuracy
+
+
+def test_workers_that_cannot_be_forked_map_the_data(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "jax", None)  # beside its threads nothing can be forked
+    assert start_method(["cpu"]) == "spawn"
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    recipes = [replace(MIXED[0], dtype=dtype) for dtype in ("float32", "float64")]
+
+    def data(recipe):
+        parts = (clouds().training, clouds().validation, clouds().test)
+        splits = [Split(part.X.astype(recipe.dtype), part.y) for part in parts]
+        return Dataset(*splits, 10, clouds().identity)
+
+    runs = run_recipes(recipes, data, processes=1)
+    first = next(runs)
+    assert len(list(tmp_path.glob("twingrad-*/*.npy"))) == 12  # X, y of 3 parts of 2 forms
+    for run in (first, *runs):
+        assert run.final == manual_impl.train(run.recipe, data(run.recipe)).final
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_in_the_folder_is_not_run_again(tmp_path, monkeypatch):
+    data = clouds()
+    first = run_recipes(MIXED, data, processes=1, folder=tmp_path, stack=1)
+    some = [next(first) for _ in range(2)]
+    first.close()
+    files_then = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    done = []
+    again = list(
+        run_recipes(
+            MIXED,
+            data,
+            processes=1,
+            folder=tmp_path,
+            on_done=lambda n, total, run: done.append((n, total)),
+        )
+    )
+    assert done == [(n, 6) for n in range(1, 7)]
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in files_then} == files_then
+    found = {run.recipe: run for run in again}
+    for run in some:
+        kept = found[run.recipe]
+        assert (kept.history, kept.final) == (run.history, run.final)
+        for name, value in (run.parameters | run.statistics).items():
+            np.testing.assert_array_equal((kept.parameters | kept.statistics)[name], value)
+    monkeypatch.setattr("manual_impl.train_stacked", None)
+    assert len(list(run_recipes(MIXED, data, processes=1, folder=tmp_path))) == 6
+
+
+def test_data_prepared_in_another_way_are_other_data(tmp_path):
+    data = clouds()
+    doubled = Split(2 * data.training.X, data.training.y)
+    for one in (data, replace(data, training=doubled)):
+        list(run_recipes(MIXED[:1], one, processes=1, folder=tmp_path))
+    assert len(list(tmp_path.glob("*.json"))) == 2
+
+
+def test_one_that_diverges_is_kept_as_such(tmp_path):
+    recipes = [small(batch_norm=False, eta_max=eta) for eta in (0.01, 1e30)]
+    for _ in range(2):  # trained, then read
+        runs = run_recipes(recipes, clouds(), processes=1, folder=tmp_path)
+        outcome = {run.recipe: run for run in runs}
+        assert isinstance(outcome[recipes[1]], Diverged)
+        assert not np.isfinite(outcome[recipes[1]].cost)
+        assert outcome[recipes[0]].final["validation"].accuracy > 0
+
+
+def test_a_full_disk(tmp_path, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("sweeps.engine.records.write_whole", full)
+    with pytest.raises(UserError, match="the disk is full"):
+        list(run_recipes(MIXED[:1], clouds(), processes=1, folder=tmp_path))
+    assert files.write_whole is not full
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"stack": 0}, "--stack is 0"),
+        ({"processes": -1}, "--processes is -1"),
+        ({"backend": "jax"}, "--backend is 'jax'"),
+        ({"devices": ["cuda"]}, "--device 'cuda' is for --backend torch"),
+        ({"recipes": [small(batch_size=600)]}, "only 500 training samples"),
+    ],
+)
+def test_refused(options, said):
+    options = {"recipes": MIXED, **options}
+    with pytest.raises(UserError, match=said):
+        list(run_recipes(options.pop("recipes"), clouds(), **options))
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    list(run_recipes(MIXED[:1], clouds(), processes=1, folder=tmp_path))
+    path = tmp_path / f"{key_of(MIXED[0], fingerprint(clouds()), 'manual')}.json"
+    path.write_text(path.read_text()[:50])
+    with pytest.raises(UserError, match="remove it to run it again"):
+        Records(tmp_path, lambda recipe: 500, states=True).load(path.stem)
+
+
+def test_a_group_forced_together_names_what_differs():
+    with pytest.raises(UserError, match="must have equal batch_size"):
+        train_group([small(), small(batch_size=25)], clouds(), "manual")
+
+
+def test_groups_fill_the_workers_and_keep_shared_minibatches_together():
+    def sizes(recipes, stack, workers):
+        named = {str(i): recipe for i, recipe in enumerate(recipes)}
+        return [len(task.keys) for task in make_groups(named, stack, workers)]
+
+    alike = [small(penalty=0.001 * i) for i in range(20)]
+    assert sizes(alike, 16, 1) == [10, 10]
+    assert sizes(alike, 16, 2) == [10, 10]
+    assert sizes(alike[:10], 16, 2) == [5, 5]
+    assert sizes([*alike, *alike], 16, 2) == [10, 10, 10, 10]
+    assert sizes(alike[:1], 16, 2) == [1]
+    seeds = [small(seed=seed, penalty=p) for seed in (1, 2) for p in (0.1, 0.2, 0.3)]
+    for task in make_groups({str(i): recipe for i, recipe in enumerate(seeds)}, 16, 2):
+        assert len({recipe.seed for recipe in task.recipes}) == 1
+    assert sizes([small(seed=i) for i in range(5)], 16, 1) == [5]
+    longest_first = make_groups({"a": Recipe(hidden=(5,)), "b": Recipe(hidden=(90,))}, 16, 2)
+    assert [task.keys for task in longest_first] == [("b",), ("a",)]

@@ -1,0 +1,148 @@
+"""What `--over` takes, and what a space draws."""
+
+import numpy as np
+import pytest
+
+from sweeps.space.axes import Choices, Range, apply, combinations
+from sweeps.space.parsing import parse_axis, parse_space
+from sweeps.study.plan import Plan, make_plan, stage_sizes
+from twingrad.errors import UserError
+from twingrad.recipe import Recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "axis"),
+    [
+        ("penalty=log:1e-5:1e-1", Range("penalty", 1e-5, 1e-1, log=True, whole=False)),
+        ("alpha=linear:0.8:1", Range("alpha", 0.8, 1.0, log=False, whole=False)),
+        ("cycles=int:1:4", Range("cycles", 1, 4, log=False, whole=True)),
+        ("batch_size=log:10:1000", Range("batch_size", 10, 1000, log=True, whole=True)),
+        ("initialization=log:1e-3:1e-1", Range("initialization", 1e-3, 0.1, log=True, whole=False)),
+        ("eta-max=0.1, 0.05", Choices("eta_max", ("0.1", "0.05"))),
+        ("hidden=50-50,100-50,none", Choices("hidden", ("50-50", "100-50", "none"))),
+        ("seed=0..4", Choices("seed", ("0", "1", "2", "3", "4"))),
+        ("initialization=he,xavier,0.01", Choices("initialization", ("he", "xavier", "0.01"))),
+        ("batch_norm=true,false", Choices("batch_norm", ("true", "false"))),
+        ("order_seed=none,1", Choices("order_seed", ("none", "1"))),
+    ],
+)
+def test_forms(text, axis):
+    assert parse_axis(text) == axis
+    assert parse_axis(axis.spec) == axis
+
+
+def test_a_point_becomes_a_recipe():
+    texts = ["hidden=50-50,none", "batch_norm=no,yes", "initialization=log:1e-3:1e-1", "seed=7,8"]
+    space = parse_space(texts, Recipe())
+    point = {"hidden": "none", "batch_norm": "no", "initialization": 0.02, "seed": "8"}
+    recipe = apply(Recipe(), space, point)
+    found = recipe.hidden, recipe.batch_norm, recipe.initialization, recipe.seed
+    assert found == ((), False, "0.02", 8)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ([], "--over is missing"),
+        (["penalty"], "holds no values"),
+        (["penalty="], "holds no values"),
+        (["lambda=1,2"], "is no field of a recipe"),
+        (["name=a,b"], "is no field of a recipe"),
+        (["batches=1,2"], "changes the validation set"),
+        (["penalty=log:0:1"], "a log range cannot begin at 0"),
+        (["penalty=log:-1:1"], "a log range cannot begin at -1"),
+        (["penalty=log:1e-1:1e-5"], "runs from high to low"),
+        (["penalty=log:0.1:0.1"], "is empty"),
+        (["penalty=linear:0:inf"], "must be finite"),
+        (["penalty=log:1"], "two numbers LOW:HIGH"),
+        (["penalty=log:a:b"], "two numbers LOW:HIGH"),
+        (["cycles=int:1:2.5"], "two whole numbers"),
+        (["penalty=uniform:0:1"], "log, linear or int was expected"),
+        (["penalty=int:0:1"], "give linear"),
+        (["hidden=int:1:4"], "give a list"),
+        (["seed=4..0"], "runs from high to low"),
+        (["seed=0..x"], "two whole numbers FIRST..LAST"),
+        (["seed=0..99999"], "more than 10000"),
+        (["penalty=0..4"], "is for whole numbers"),
+        (["penalty=0.1,"], "a number was expected"),
+        (["penalty=0.1,0.10"], "has 0.10 twice"),
+        (["hidden=50,x"], "widths such as 50-50"),
+        (["batch_norm=maybe"], "true or false"),
+        (["seed=0,1", "seed=2"], "was given twice"),
+        (["penalty=-1,0"], "the value -1"),
+        (["hidden=0-5"], "the value 0-5"),
+        (["initialization=he,she"], "the value she"),
+        (["eta_min=log:0.01:1"], "the value 1"),
+    ],
+)
+def test_refused_in_one_line(texts, said):
+    with pytest.raises(UserError) as refused:
+        parse_space(texts, Recipe())
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_draws_are_uniform_on_their_scale():
+    rng = np.random.default_rng(0)
+    log = Range("penalty", 1e-5, 1e-1, log=True, whole=False)
+    exponents = np.log10([log.draw(rng) for _ in range(2000)])
+    # a quarter of 2000 in each decade, within four standard deviations of sqrt(2000 * 3/16)
+    counts, _ = np.histogram(exponents, bins=[-5, -4, -3, -2, -1])
+    assert counts.sum() == 2000
+    assert abs(counts - 500).max() < 4 * 19.4
+    whole = Range("cycles", 1, 3, log=False, whole=True)
+    assert {whole.draw(rng) for _ in range(100)} == {1, 2, 3}
+
+
+def test_a_grid_leaves_out_what_does_not_go_together():
+    space = parse_space(["eta_min=1e-4,1e-2", "eta_max=1e-3,1e-1"], Recipe())
+    assert [(p["eta_min"], p["eta_max"]) for p in combinations(space, Recipe(), 5)] == [
+        ("1e-4", "1e-3"),
+        ("1e-4", "1e-1"),
+        ("1e-2", "1e-1"),
+    ]
+    axis = Range("penalty", 1e-4, 1.0, log=True, whole=False)
+    assert axis.grid(5) == pytest.approx([1e-4, 1e-3, 1e-2, 1e-1, 1.0])
+    assert Range("cycles", 1, 3, log=False, whole=True).grid(9) == [1, 2, 3]
+
+
+def test_a_grid_of_nothing_is_refused():
+    space = parse_space(["eta_min=1e-2", "eta_max=1e-3"], Recipe())
+    with pytest.raises(UserError, match="no combination"):
+        make_plan("grid", space, Recipe())
+
+
+def test_the_best_narrow_a_range():
+    axis = Range("penalty", 1e-5, 1e-1, log=True, whole=False)
+    narrow = axis.narrowed([1e-3, 1e-2], spacing=1 / 8)  # half a decade on either side
+    assert (narrow.low, narrow.high) == pytest.approx((10**-3.5, 10**-1.5))
+    assert axis.narrowed([1e-1], spacing=1 / 8).high == 1e-1
+    assert Choices("hidden", ("5", "6", "7")).narrowed(["7", "5"], 0).labels == ("5", "7")
+
+
+def test_stages():
+    assert stage_sizes(40, 3) == (20, 10, 10)
+    assert stage_sizes(7, 3) == (4, 2, 1)
+    assert stage_sizes(3, 3) == (1, 1, 1)
+    assert stage_sizes(5, 1) == (5,)
+    plan = Plan("coarse-to-fine", (4, 2, 1))
+    assert [plan.stage_of(n) for n in range(7)] == [0, 0, 0, 0, 1, 1, 2]
+    assert Plan.from_json(plan.as_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("sampler", "options", "said"),
+    [
+        ("bayes", {}, "--sampler is 'bayes'"),
+        ("random", {"trials": 0}, "--trials is 0"),
+        ("coarse-to-fine", {"trials": 2, "stages": 3}, "--stages is 3"),
+        ("grid", {"trials": 3}, "--trials is not for a grid"),
+        ("grid", {"points": 0}, "--points is 0"),
+        ("random", {"prune": 1}, "--prune is 1"),
+        ("random", {"seed": -1}, "--search-seed is -1"),
+    ],
+)
+def test_plans_refused(sampler, options, said):
+    space = parse_space(["penalty=0.1,0.01"], Recipe())
+    with pytest.raises(UserError, match=said):
+        make_plan(sampler, space, Recipe(), **options)

@@ -1,0 +1,7 @@
+"""CIFAR-10: read in any layout, checked, split, standardised; or a synthetic stand-in for it."""
+
+from twingrad.cifar.images import Cifar, Images
+from twingrad.cifar.loading import load_cifar, load_dataset, locate_data
+from twingrad.cifar.source import Source
+
+__all__ = ["Cifar", "Images", "Source", "load_cifar", "load_dataset", "locate_data"]

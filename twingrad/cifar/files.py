@@ -1,0 +1,134 @@
+"""Finding CIFAR-10's files in a folder or an archive, and reading them one after the other."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from twingrad.cifar.archives import LARGEST_FILE, Archive
+from twingrad.cifar.images import TRAINING_BATCHES, damaged
+from twingrad.cifar.layouts import LAYOUT_OF_FILE, LAYOUTS, Layout
+from twingrad.cifar.source import OFFICIAL_ARCHIVE_MD5, OFFICIAL_MD5, FileIdentity, identify
+from twingrad.errors import UserError
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One file of one layout; where is its full name, for messages."""
+
+    layout: Layout
+    name: str
+    where: str
+    content: bytes
+
+    def identity(self) -> FileIdentity:
+        """The file's MD5, judged."""
+        md5 = hashlib.md5(self.content, usedforsecurity=False).hexdigest()
+        return identify(self.name, md5, OFFICIAL_MD5[self.layout.kind].get(self.name))
+
+
+def find(path: Path) -> Path | None:
+    """The folder of batches, or the archive, that a path leads to.
+
+    Arguments:
+        path: a folder that holds the batches, or one that holds such a folder or archive under
+            its published name, or an archive of any name.
+
+    Returns:
+        None when nothing of the kind is there.
+    """
+    if os.path.isfile(path):
+        return path
+    folders = [path, *(path / layout.folder for layout in LAYOUTS)]
+    archives = [path / layout.archive for layout in LAYOUTS]
+    found = [folder for folder in folders if _layouts_in(folder)]
+    found += [archive for archive in archives if os.path.isfile(archive)]
+    return found[0] if found else None
+
+
+def find_or_fail(path: Path, called: str) -> Path:
+    """The same, where the path was asked for.
+
+    Arguments:
+        path: see `find`.
+        called: what to call the path in the message, such as "--data ../cifar".
+
+    Raises:
+        UserError: when nothing of the kind is there.
+    """
+    found = find(path)
+    if found is not None:
+        return found
+    problem = "no CIFAR-10 in this folder" if os.path.isdir(path) else "no such file or folder"
+    raise UserError(
+        f"{called}: {problem}; expected a folder of data_batch_1 ... test_batch (or .bin, .mat), "
+        f"{', '.join(layout.folder for layout in LAYOUTS)} within it, or a .tar.gz archive of one"
+    )
+
+
+def _layouts_in(folder: Path) -> list[Layout]:
+    return [
+        layout
+        for layout in LAYOUTS
+        if any(os.path.isfile(folder / name) for name in layout.needed(TRAINING_BATCHES))
+    ]
+
+
+class Files:
+    """The files of one layout at one place, read in one pass and in no certain order.
+
+    layout, and archive if they lie in one, are known once they have been read.
+    """
+
+    layout: Layout
+    archive: FileIdentity | None = None
+
+    def __init__(self, path: Path, batches: int) -> None:
+        """path is what `find` returned; see `Layout.needed` for batches."""
+        self.path = path
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[RawFile]:
+        """The files that so many batches need and the names of the classes, if they are there.
+
+        Raises:
+            UserError: when one cannot be read, or an archive holds no file of CIFAR-10.
+        """
+        return self._in_archive() if os.path.isfile(self.path) else self._in_folder()
+
+    def _wanted(self) -> tuple[str, ...]:
+        return (self.layout.meta, *self.layout.needed(self._batches))
+
+    def _in_folder(self) -> Iterator[RawFile]:
+        self.layout = _layouts_in(self.path)[0]
+        for name in self._wanted():
+            path = self.path / name
+            if os.path.isfile(path):
+                yield RawFile(self.layout, name, str(path), _content(path))
+
+    def _in_archive(self) -> Iterator[RawFile]:
+        archive = Archive(self.path)
+        found = None
+        for name, content in archive.members():
+            layout = LAYOUT_OF_FILE.get(name)
+            if layout is not None and found in (None, layout):
+                self.layout = found = layout
+                if name in self._wanted():
+                    yield RawFile(layout, name, f"{self.path}: {name}", content)
+        if found is None:
+            raise damaged(str(self.path), "no file of CIFAR-10", "data_batch_1 and the others")
+        official = OFFICIAL_ARCHIVE_MD5[found.kind]
+        self.archive = identify(self.path.name, archive.md5, official)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise damaged(str(path), f"{size} bytes", f"at most {LARGEST_FILE}")
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a readable file"
+        ) from (error)

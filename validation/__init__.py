@@ -1,0 +1,10 @@
+"""A test of the tester: faults planted on purpose, and right code written otherwise.
+
+    python -m validation [--json FILE] [--markdown FILE]
+
+The counts depend on the seed alone, not on the machine.
+"""
+
+from validation.command import checkers
+
+__all__ = ["checkers"]

@@ -1,0 +1,7 @@
+"""`python -m validation`."""
+
+from scripts.program import run_command
+from validation.command import checkers
+
+if __name__ == "__main__":
+    run_command(checkers)

@@ -1,0 +1,56 @@
+"""The command."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scripts.output import Output
+from scripts.program import AGREED, DISAGREED
+from twingrad.environment import environment
+from twingrad.errors import UserError
+from twingrad.files import write_whole
+from twingrad.threads import limit_threads
+
+
+def checkers(
+    seed: Annotated[int, typer.Option(help="Of parameters, minibatches and drawn pairs.")] = 0,
+    json: Annotated[str | None, typer.Option(help="File for the counts; '-' for output.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File for the page of documentation.")
+    ] = None,
+) -> int:
+    """Plant faults and right variants, and count what this checker and others say of them."""
+    from validation.counted import as_json
+    from validation.measure import measure
+    from validation.page import page
+    from validation.tables import COMPARED, FOUND, compared_rows, found_rows, table
+
+    output = Output(json, quiet=False)
+    if seed < 0:
+        raise UserError(f"--seed is {seed}, but at least 0 was expected")
+    limit_threads(1)
+    with output.busy("planting faults") as status:
+        measured = measure(seed, lambda doing: status.update(f"planting faults: {doing}"))
+    counts = as_json(measured, seed)
+    output.print(table("Faults found, percent of those seen", FOUND, found_rows(counts)))
+    output.print(table("Other checks, percent of the same faults", COMPARED, compared_rows(counts)))
+    training = counts["training"]
+    output.print(
+        f"faults of training: {training['faults']}, missed {len(training['missed'])}, "
+        f"misnamed {len(training['misnamed'])}"
+    )
+    for precision, accused in measured.alarms.items():
+        output.print(f"false alarms in {precision}: {len(accused)} of {measured.right[precision]}")
+        for name in accused:
+            output.print(f"  {name}")
+    output.write(counts | {"environment": environment()})
+    if markdown is not None:
+        try:
+            write_whole(markdown, page(counts).encode())
+        except OSError as error:
+            raise UserError(
+                f"--markdown {markdown}: cannot be written ({error.strerror})"
+            ) from error
+    accused_any = [*measured.alarms.values(), training["accused"]]
+    return DISAGREED if any(accused_any) else AGREED

@@ -1,0 +1,185 @@
+"""Plants every fault in every network, and counts what is said of it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import manual_impl
+import torch_impl
+from compare.cases import Case
+from compare.numerics.precision import judge_low_precision, smooth_case
+from validation.gathered import combined, outside_singles
+from validation.networks import networks, touches_kink
+from validation.others import RememberedCost, central_differences, consistent, say
+from validation.ours import Finding, alarm, examine
+from validation.planting import ALWAYS_SHOWN, Planted, catalogue
+from validation.remembering import remembered
+from validation.variants import Variant, applicable, combinations, in_float32, variants
+
+CATALOGUE, SINGLES, COMBINED = "catalogue", "outside", "combined"
+"""The groups of faults; the last are pairs and triples of the first."""
+
+FLOAT32_COMBINATIONS = 30
+"""Random combinations of formulas in float32 for each network."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the other checks say of one right or faulty implementation.
+
+    Arguments:
+        case: the network's name.
+        kink: whether a ReLU's input is exactly 0 there.
+        group: of the fault; "" for right code.
+        kind: of the fault, or the variant's name.
+        alarms: by rule.
+        consistent: whether the gradients are those of the code's own, other, cost.
+    """
+
+    case: str
+    kink: bool
+    group: str
+    kind: str
+    alarms: dict[str, bool]
+    consistent: bool
+
+
+@dataclass
+class Measured:
+    """All that was found out.
+
+    Arguments:
+        cases: the networks.
+        findings: by group, one for each fault and showing where it can be seen.
+        planted, unseen: by group and showing, how many faults there were, and how many of them
+            change nothing that is shown.
+        right: how many right variants in float64, and in float32.
+        alarms: the same: the names of those that were accused, and of what.
+        others: what the other checks say.
+    """
+
+    cases: list[Case]
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    planted: dict[tuple[str, bool], int] = field(default_factory=dict)
+    unseen: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
+    right: dict[str, int] = field(default_factory=lambda: {"float64": 0, "float32": 0})
+    alarms: dict[str, list[str]] = field(default_factory=lambda: {"float64": [], "float32": []})
+    others: list[Said] = field(default_factory=list)
+
+    def found(self, group: str, everything: bool) -> list[Finding]:
+        """The findings of one line of the table."""
+        return [f for f in self.findings.get(group, []) if f.everything == everything]
+
+
+def measure(seed: int = 0, tell: Callable[[str], None] = lambda doing: None) -> Measured:
+    """The whole measurement.
+
+    Arguments:
+        seed: of parameters, minibatches and drawn combinations.
+        tell: is told what is being done.
+    """
+    cases = networks(seed)
+    measured = Measured(cases)
+    for number, case in enumerate(cases):
+        tell(case.name)
+        groups = planted_in(case, seed + number)
+        with remembered(case):
+            for group, faults in groups.items():
+                examine_all(measured, group, faults)
+        right = list(variants(case, seed + number))
+        accuse(measured, right)
+        hear_others(measured, case, groups, right)
+        if not touches_kink(case):  # float32 would move it
+            judge_float32(measured, case, seed + number)
+    return measured
+
+
+def planted_in(case: Case, seed: int) -> dict[str, list[Planted]]:
+    """The faults of each group."""
+    return {
+        CATALOGUE: catalogue(case),
+        SINGLES: outside_singles(case),
+        COMBINED: combined(case, seed),
+    }
+
+
+def worth_naming(fault: Planted, group: str) -> bool:
+    """Whether a diagnosis is asked for: of what the catalogue has, alone or in pairs.
+
+    Of the others there is nothing to name.
+    """
+    return group == CATALOGUE or len(fault.parts) == 2
+
+
+def examine_all(measured: Measured, group: str, faults: Sequence[Planted]) -> None:
+    """What is said of each fault, with everything shown and with the parameters alone."""
+    for everything in (True, False):
+        key = (group, everything)
+        measured.planted[key] = measured.planted.get(key, 0) + len(faults)
+        unseen = measured.unseen.setdefault(key, [])
+        for fault in faults:
+            if not fault.visible(everything):
+                unseen.append(f"{fault.case.name}: {fault.name}")
+                continue
+            found = examine(fault, everything, name_it=worth_naming(fault, group))
+            measured.findings.setdefault(group, []).append(found)
+
+
+def accuse(measured: Measured, right: Sequence[Variant]) -> None:
+    """Whether any right variant is called wrong, with everything shown or the parameters alone."""
+    for variant in right:
+        values = variant.values
+        known = variant.case.parameters
+        alone = {n: v for n, v in values.items() if n in known or n in ALWAYS_SHOWN}
+        accused = alarm(variant.case, values) or alarm(variant.case, alone)
+        if accused:
+            where = f"{variant.case.name}: {variant.name}"
+            measured.alarms["float64"].append(f"{where}: {accused}")
+        measured.right["float64"] += 1
+
+
+def judge_float32(measured: Measured, like: Case, seed: int) -> None:
+    """The same formulas in float32, by the rule for low precision."""
+    case = smooth_case(like.network, len(like.y), penalty=like.penalty, seed=seed, dtype="float32")
+    for name, values in float32_values(case, seed):
+        witnesses = {"by hand": manual_impl, "autograd": torch_impl}
+        verdicts = judge_low_precision(case, "float32", values, witnesses)
+        wrong = [verdict.name for verdict in verdicts if verdict.verdict != "agree"]
+        if wrong:
+            measured.alarms["float32"].append(f"{case.name}: {name}: {', '.join(wrong)}")
+        measured.right["float32"] += 1
+
+
+def float32_values(case: Case, seed: int) -> Iterator[tuple[str, dict]]:
+    """By name of the variant, what it gives."""
+    usable = applicable(case.network)
+    for formula in usable:
+        yield formula.name, in_float32([formula])(case)
+    for number, chosen in enumerate(combinations(usable, FLOAT32_COMBINATIONS, seed)):
+        yield f"combination {number}", in_float32(chosen)(case)
+
+
+def hear_others(
+    measured: Measured, case: Case, groups: dict[str, list[Planted]], right: Sequence[Variant]
+) -> None:
+    """What the other checks say of the same faults and of the right variants.
+
+    Right code, and faults of the backward pass alone, share a cost; a fault of the forward pass
+    has its own, as its author's check would.
+    """
+    kink = touches_kink(case)
+    shared = RememberedCost(Planted(case, "", "", ()).cost, case.parameters)
+    shared_numerical = central_differences(shared)
+    for variant in right:
+        said = say(variant.values, shared_numerical, shared)
+        measured.others.append(Said(case.name, kink, "", variant.name, said, False))
+    for group, faults in groups.items():
+        for fault in faults:
+            if not fault.visible(everything=False):
+                continue
+            cost, numerical = shared, shared_numerical
+            if fault.in_forward:
+                cost = RememberedCost(fault.cost, case.parameters)
+                numerical = central_differences(cost)
+            said = say(fault.values, numerical, cost)
+            own = fault.in_forward and consistent(fault.values, numerical)
+            measured.others.append(Said(case.name, kink, group, fault.kind, said, own))

@@ -1,0 +1,69 @@
+"""The networks that faults are planted in: small, and each special in some way."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from compare.cases import Case, random_case
+from compare.derivation import Place, forward_pass
+from twingrad.network import Network
+
+CLASSES = 4
+
+
+def networks(seed: int = 0) -> list[Case]:
+    """2 to 5 layers, with and without batch norm.
+
+    Minibatches are smaller than the layers are wide (so that G follows from the gradient of W),
+    or larger; widths are equal (so that W can be transposed or taken from another layer), or not;
+    the penalty is 0.1 or 0.
+    """
+    plain = [
+        ((6,), False, 11, 0.1),
+        ((6, 6), False, 5, 0.1),
+        ((7, 6, 5), False, 7, 0.0),
+        ((6,), True, 11, 0.1),
+        ((6, 6), True, 5, 0.1),
+        ((5, 6), True, 10, 0.0),
+        ((5, 5, 5, 5), True, 13, 0.1),
+    ]
+    cases = [
+        random_case(Network(8, hidden, CLASSES, norm), samples, penalty=penalty, seed=seed)
+        for hidden, norm, samples, penalty in plain
+    ]
+    return [*cases, *special(seed)]
+
+
+def special(seed: int) -> Iterator[Case]:
+    """ReLUs at exactly 0, and inputs so small that the smallest eps shows."""
+    for norm in (False, True):
+        network = Network(8, (6, 5), CLASSES, norm)
+        yield at_kink(random_case(network, 11, penalty=0.1, seed=seed))
+    yield small_inputs(
+        random_case(Network(7, (6,), CLASSES, True), 10, penalty=0.1, seed=seed), 1e-4
+    )
+
+
+def at_kink(case: Case) -> Case:
+    """Unit 0 of every hidden layer hands its ReLU exactly 0, in every sample."""
+    parameters = {name: value.copy() for name, value in case.parameters.items()}
+    kinds = ("gamma", "beta") if case.network.batch_norm else ("W", "b")
+    for l in range(1, case.network.depth):
+        for kind in kinds:
+            parameters[f"{kind}{l}"][0] = 0
+    return replace(case, name=f"{case.name} at a kink", parameters=parameters)
+
+
+def touches_kink(case: Case) -> bool:
+    """Whether a ReLU's input is exactly 0, so that the cost has no derivative there."""
+    trace = forward_pass(case)
+    layers = range(1, case.network.depth)
+    return any(bool(np.any(Place(case, l, trace, {}).relu_input == 0)) for l in layers)
+
+
+def small_inputs(case: Case, factor: float) -> Case:
+    """Inputs, and b of layer 1 with them, times a factor."""
+    parameters = case.parameters | {"b1": factor * case.parameters["b1"]}
+    name = f"{case.name} inputs x {factor:g}"
+    return replace(case, name=name, parameters=parameters, X=factor * case.X)
