@@ -17,7 +17,8 @@ from reproduction.published.report import BASELINES
 from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
-from scripts.running import BACKENDS, load_backend, train_in_folder
+from scripts.running import train_in_folder
+from twingrad import BACKENDS, load_backend
 from twingrad.cifar.loading import load_dataset
 from twingrad.dataset import Dataset
 from twingrad.environment import environment
@@ -56,7 +57,9 @@ def baselines(
     for (name, batch_norm), expected in EXPECTED.items():
         by_backend: dict[str, list[Run]] = {backend: [] for backend in BACKENDS}
         for seed in range(seeds):
-            recipe = dataclasses.replace(preset(name), batch_norm=batch_norm, seed=seed)
+            recipe = dataclasses.replace(
+                preset(name), normalization="batch" if batch_norm else "none", seed=seed
+            )
             for backend in BACKENDS:
                 by_backend[backend].append(train_one(recipe, backend, dataset, runs, output))
         for backend, trained in by_backend.items():

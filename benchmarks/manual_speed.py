@@ -3,8 +3,8 @@
     python -m benchmarks.manual_speed [--rounds 15] [--json FILE]
 
 All is [50, 50], minibatches of 100, one thread a process, noise of CIFAR-10's size for images, and
-float32 except for the textbook's code (see `benchmarks.textbook`). What is compared takes turns
-within a round. Seconds are those for which a process had a core: on a busy machine the clock
+float32 except for the textbook's code (see `benchmarks.peers.textbook`). What is compared takes
+turns within a round. Seconds are those for which a process had a core: on a busy machine the clock
 counts the others' work too. The gain of two processes is given by both.
 """
 
@@ -17,7 +17,7 @@ import typer
 import manual_impl
 from benchmarks.manual_work import RECIPE, processes
 from benchmarks.memory import SIZES, per_stacked_net, spell
-from benchmarks.training import noise
+from benchmarks.workload import noise
 from scripts.output import Output
 from scripts.program import run_command
 from twingrad.dataset import Dataset

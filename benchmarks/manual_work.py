@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from benchmarks.memory import SIZES
-from benchmarks.textbook import Textbook
-from benchmarks.training import noise
-from manual_impl import ManualLearner, ManualStackedLearner
+from benchmarks.peers.textbook import Textbook
+from benchmarks.workload import at_rate, noise
+from manual_impl import ManualLearner
 from twingrad.dataset import Dataset
 from twingrad.initialization import initialize
 from twingrad.minibatches import minibatch_order
@@ -74,25 +74,25 @@ def products(dataset: Dataset, *, gathered: bool = False) -> Work:
 
 def one_net(dataset: Dataset, *, batch_norm: bool = True) -> Work:
     """Updates of a single net."""
-    recipe = dataclasses.replace(RECIPE, batch_norm=batch_norm)
+    recipe = dataclasses.replace(RECIPE, normalization="batch" if batch_norm else "none")
     network = recipe.network(3072, 10)
-    learner = ManualLearner(recipe, network, dataset, initialize(network, "he", 0))
+    learner = ManualLearner([recipe], network, dataset, [initialize(network, "he", 0)])
 
     def work(repeat: int) -> int:
-        return len(learner.run_epoch(rows(repeat), np.full(UPDATES, 0.001)))
+        return learner.run_epoch(at_rate(rows(repeat), 0.001)).size
 
     return work
 
 
-def stack_of(dataset: Dataset, models: int) -> Work:
+def stack_of(dataset: Dataset, networks: int) -> Work:
     """Updates of a stack, with batch norm: fewer of them, as each is worth many."""
-    recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(models)]
+    recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(networks)]
     network, updates = RECIPE.network(3072, 10), UPDATES // 6
-    starts = [initialize(network, "he", i) for i in range(models)]
-    learner = ManualStackedLearner(recipes, network, dataset, starts)
+    starts = [initialize(network, "he", i) for i in range(networks)]
+    learner = ManualLearner(recipes, network, dataset, starts)
 
     def work(repeat: int) -> int:
-        return learner.run_epoch(rows(repeat)[:updates], np.full((models, updates), 0.001)).size
+        return learner.run_epoch(at_rate(rows(repeat)[:updates], 0.001, networks)).size
 
     return work
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.workload import at_rate
 from twingrad.contract import Implementation
 from twingrad.dataset import Dataset, Split
 from twingrad.initialization import initialize
@@ -29,31 +30,31 @@ def per_stacked_net(package: str) -> dict[str, float] | None:
     if not STATUS.exists():
         return None
     return {
-        f"stack of {models}, {'own' if own else 'shared'} minibatches": megabytes(
-            package, models, own=own
+        f"stack of {networks}, {'own' if own else 'shared'} minibatches": megabytes(
+            package, networks, own=own
         )
         for own in (False, True)
-        for models in SIZES
+        for networks in SIZES
     }
 
 
-def megabytes(package: str, models: int, *, own: bool) -> float:
+def megabytes(package: str, networks: int, *, own: bool) -> float:
     """The most that a process of its own comes to hold, from the initial parameters to an
     evaluation after updates, beyond what it held before; for each net.
 
     Counted is resident memory, and so the libraries' buffers too.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
-        return executor.submit(growth, package, models, own).result() / models / 1e6
+        return executor.submit(growth, package, networks, own).result() / networks / 1e6
 
 
-def growth(package: str, models: int, own: bool) -> int:
+def growth(package: str, networks: int, own: bool) -> int:
     """Bytes, of this process."""
     limit_threads(1)
     implementation, dataset = importlib.import_module(package), samples()
     work(implementation, dataset, 2, own=own)  # what a first call loads is no stack's
     before = resident("VmRSS")
-    work(implementation, dataset, models, own=own)
+    work(implementation, dataset, networks, own=own)
     return resident("VmHWM") - before
 
 
@@ -64,15 +65,18 @@ def samples() -> Dataset:
     return Dataset(split, split, split, 10, {})
 
 
-def work(implementation: Implementation, dataset: Dataset, models: int, *, own: bool) -> None:
+def work(implementation: Implementation, dataset: Dataset, networks: int, *, own: bool) -> None:
     """Two updates and an evaluation of a stack."""
-    recipes = [replace(preset("three-layer"), seed=i) for i in range(models)]
+    order_seed = None if own else 0
+    recipes = [
+        replace(preset("three-layer"), seed=i, order_seed=order_seed) for i in range(networks)
+    ]
     network = recipes[0].network(3072, 10)
-    learner = implementation.stacked_learner(
+    learner = implementation.learner(
         recipes, network, dataset, (initialize(network, "he", recipe.seed) for recipe in recipes)
     )
-    order = np.random.default_rng(1).integers(0, 5000, ((models,) if own else ()) + (2, 100))
-    learner.run_epoch(order, np.full((models, 2), 0.001))
+    order = np.random.default_rng(1).integers(0, 5000, ((networks,) if own else ()) + (2, 100))
+    learner.run_epoch(at_rate(order, 0.001, networks))
     learner.evaluate("validation")
 
 

@@ -8,6 +8,7 @@ one stands for all epochs of that architecture, so that what else the machine do
 
 import dataclasses
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,10 @@ from twingrad.dataset import Dataset
 from twingrad.environment import environment
 from twingrad.recipe import Recipe
 from twingrad.threads import limit_threads
+from twingrad.training import Run
 
 EPOCHS = 2
-TRAIN = {"manual": manual_impl.train, "torch": torch_impl.train}
+TRAIN: dict[str, Callable[..., Run]] = {"manual": manual_impl.train, "torch": torch_impl.train}
 
 
 def reproduction(
@@ -78,7 +80,7 @@ def reproduction(
 def plain(recipe: Recipe) -> Recipe:
     """The architecture, for the time of an epoch alone."""
     return dataclasses.replace(
-        Recipe(hidden=recipe.hidden, batch_norm=recipe.batch_norm, batches=recipe.batches),
+        Recipe(hidden=recipe.hidden, normalization=recipe.normalization, batches=recipe.batches),
         epochs=EPOCHS,
     )
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.memory import per_stacked_net, spell
-from benchmarks.training import noise
+from benchmarks.workload import noise
 from scripts.output import Output
 from scripts.program import run_command
 from twingrad.dataset import Dataset
@@ -66,7 +66,7 @@ def torch_speed(
     output = Output(json, quiet=False)
     limit_threads(1)
     dataset, recipe = noise(), preset("three-layer")
-    plain = Recipe(name="three-layer without batch norm", batch_norm=False)
+    plain = Recipe(name="three-layer without batch norm", normalization="none")
     candidates = {
         "products": products(recipe),
         "update": ours(recipe, dataset, compiled=False),

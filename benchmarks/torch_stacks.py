@@ -6,7 +6,7 @@ import time
 from multiprocessing.connection import Connection
 
 from benchmarks.torch_work import ours, stacked
-from benchmarks.training import noise
+from benchmarks.workload import noise
 from twingrad.recipe import preset
 from twingrad.threads import limit_threads
 

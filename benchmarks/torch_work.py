@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 import torch_impl
+from benchmarks.workload import at_rate
 from twingrad.dataset import Dataset
 from twingrad.initialization import initialize
 from twingrad.minibatches import minibatch_order
@@ -22,21 +23,21 @@ Work = Callable[[], int]
 
 
 def ours(recipe: Recipe, dataset: Dataset, *, compiled: bool) -> Work:
-    """Updates of a `TorchLearner`."""
+    """Updates of one net."""
     network = recipe.network(3072, 10)
     parameters = initialize(network, "he", seed=0)
-    learner = torch_impl.TorchLearner(recipe, network, dataset, parameters, compiled=compiled)
+    learner = torch_impl.learner([recipe], network, dataset, [parameters], compiled=compiled)
     order = minibatch_order(0, 0, len(dataset.training), BATCH)[:UPDATES]
-    return lambda: learner.run_epoch(order, np.full(len(order), 0.001)).size
+    return lambda: learner.run_epoch(at_rate(order, 0.001)).size
 
 
 def stacked(recipe: Recipe, dataset: Dataset) -> Work:
-    """Updates of a stack whose models share their minibatches."""
+    """Updates of a stack whose nets share their minibatches."""
     network = recipe.network(3072, 10)
     parameters = [initialize(network, "he", seed=0)] * STACK
-    learner = torch_impl.stacked_learner([recipe] * STACK, network, dataset, parameters)
+    learner = torch_impl.learner([recipe] * STACK, network, dataset, parameters)
     order = minibatch_order(0, 0, len(dataset.training), BATCH)[:STACKED_UPDATES]
-    return lambda: learner.run_epoch(order, np.full((STACK, len(order)), 0.001)).size
+    return lambda: learner.run_epoch(at_rate(order, 0.001, STACK)).size
 
 
 def products(recipe: Recipe) -> Work:

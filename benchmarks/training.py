@@ -11,13 +11,12 @@ import statistics
 import time
 from typing import Annotated
 
-import numpy as np
 import typer
 
+from benchmarks.workload import at_rate, noise
 from scripts.output import Output
 from scripts.program import run_command
 from twingrad.contract import Implementation
-from twingrad.dataset import Dataset, Split
 from twingrad.environment import environment
 from twingrad.initialization import initialize
 from twingrad.minibatches import minibatch_order
@@ -34,21 +33,11 @@ def backends() -> dict[str, Implementation]:
     return {"manual": manual_impl, "torch": torch_impl}
 
 
-def noise(seed: int = 0) -> Dataset:
-    """45,000, 5,000 and 100 samples of CIFAR-10's size, float32."""
-    rng = np.random.default_rng(seed)
-
-    def split(n: int) -> Split:
-        return Split(rng.standard_normal((n, 3072), dtype=np.float32), rng.integers(10, size=n))
-
-    return Dataset(split(45_000), split(5_000), split(100), 10, identity={})
-
-
 def epoch_seconds(learner: Learner, epoch: int) -> tuple[float, float]:
     """Seconds of the updates and of the evaluations of one epoch."""
-    order = minibatch_order(0, epoch, 45_000, 100)
+    inputs = at_rate(minibatch_order(0, epoch, 45_000, 100), 0.01)
     started = time.perf_counter()
-    learner.run_epoch(order, np.full(len(order), 0.01))
+    learner.run_epoch(inputs)
     updated = time.perf_counter()
     learner.evaluate("training")
     learner.evaluate("validation")
@@ -67,7 +56,7 @@ def benchmark(
     dataset = noise()
     parameters = initialize(network, "he", seed=0)
     learners = {
-        name: side.learner(recipe, network, dataset, parameters)
+        name: side.learner([recipe], network, dataset, [parameters])
         for name, side in backends().items()
     }
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in learners}

@@ -1,18 +1,26 @@
 """What `check` tries: networks with their parameters and a minibatch."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from twingrad.network import Network, Parameters
+from twingrad.contract import Implementation
+from twingrad.network import Masks, Network, Parameters
 from twingrad.streams import stream
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network with its parameters and a minibatch, all float64."""
+    """A network with its parameters and a minibatch, all float64.
+
+    Arguments:
+        name: for people.
+        network, parameters, X, y, penalty: as in the contract.
+        masks: of dropout; empty in a network without it.
+    """
 
     name: str
     network: Network
@@ -20,6 +28,25 @@ class Case:
     X: Float[np.ndarray, "n d"]
     y: Int[np.ndarray, " n"]
     penalty: float
+    masks: Masks = field(default_factory=dict)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What an implementation is given by keyword. Code without dropout need not know masks."""
+        return {"penalty": self.penalty, **({"masks": self.masks} if self.masks else {})}
+
+    def forward(self, implementation: Implementation) -> Mapping[str, Any]:
+        """Every intermediate that an implementation computes."""
+        return implementation.forward(self.network, self.parameters, self.X, self.y, **self.given)
+
+    def gradients(
+        self, implementation: Implementation, upstream: Mapping[str, Any] | None = None
+    ) -> Mapping[str, Any]:
+        """Every gradient that it computes; with `upstream` by teacher forcing."""
+        forced: dict[str, Any] = {} if upstream is None else {"upstream": upstream}
+        return implementation.gradients(
+            self.network, self.parameters, self.X, self.y, **self.given, **forced
+        )
 
 
 def random_case(network: Network, samples: int, *, penalty: float, seed: int) -> Case:
@@ -36,22 +63,50 @@ def random_case(network: Network, samples: int, *, penalty: float, seed: int) ->
             parameters[name] = rng.uniform(0.5, 1.5, shape)
         else:
             parameters[name] = 0.1 * rng.standard_normal(shape)
-    norm = " BN" if network.batch_norm else ""
-    shape_text = "-".join(str(width) for width in network.widths)
     return Case(
-        name=f"{shape_text}{norm} n={samples} lambda={penalty:g}",
+        name=f"{described(network)} n={samples} lambda={penalty:g}",
         network=network,
         parameters=parameters,
         X=rng.standard_normal((samples, network.inputs)),
         y=rng.integers(network.classes, size=samples),
         penalty=penalty,
+        masks=random_masks(network, samples, seed),
     )
+
+
+def random_masks(network: Network, samples: int, seed: int) -> Masks:
+    """Of dropout, from a stream of their own: the samples do not depend on dropout."""
+    return {
+        name: stream(seed, "check masks", l).random((samples, *width)) >= network.dropout
+        for l, (name, width) in enumerate(network.mask_shapes.items(), start=1)
+    }
+
+
+NORMALIZATION_WORDS = {"batch": " BN", "batch-after": " BN after", "layer": " LN"}
+
+
+def described(network: Network) -> str:
+    """Widths and kinds, short: "10-9-8-10 BN leaky dropout 0.3"."""
+    words = "-".join(str(width) for width in network.widths)
+    if not network.hidden:
+        return words + smoothing_word(network)
+    words += NORMALIZATION_WORDS.get(network.normalization, "")
+    if network.activation != "relu":
+        words += f" {network.activation.replace('_', ' ')}"
+    if network.dropout:
+        words += f" dropout {network.dropout:g}"
+    return words + smoothing_word(network)
+
+
+def smoothing_word(network: Network) -> str:
+    return f" smoothing {network.smoothing:g}" if network.smoothing else ""
 
 
 def standard_cases(seed: int) -> Iterator[Case]:
     """Small nets whose every parameter is probed: 1 to 9 layers, and the sizes that are special.
 
-    Two samples, where batch norm leaves no gradient; a width of 1; no penalty.
+    Two samples, where batch norm leaves no gradient; a width of 1; no penalty. Then one net or
+    more of every further kind, and all of them together.
     """
     for batch_norm in (False, True):
         for hidden, samples, penalty in [
@@ -64,22 +119,68 @@ def standard_cases(seed: int) -> Iterator[Case]:
             ((9, 8, 7, 6, 6, 6, 6, 6), 40, 0.005),
         ]:
             if hidden or not batch_norm:
-                network = Network(10, hidden, 10, batch_norm)
+                network = Network(10, hidden, 10, "batch" if batch_norm else "none")
                 yield random_case(network, samples, penalty=penalty, seed=seed)
+    for network, samples in further_networks():
+        yield random_case(network, samples, penalty=0.005, seed=seed)
+
+
+def further_networks() -> Iterator[tuple[Network, int]]:
+    """Networks with the kinds of layer beside batch norm and ReLU, and their samples."""
+    plain = Network(10, (9, 8), 10)
+    for change, samples in [
+        ({"normalization": "batch-after"}, 20),
+        ({"normalization": "layer"}, 20),
+        ({"normalization": "layer", "hidden": (2,)}, 7),
+        ({"activation": "leaky_relu", "slope": 0.1}, 20),
+        ({"dropout": 0.3}, 20),
+        ({"smoothing": 0.1}, 20),
+        ({"smoothing": 0.2, "hidden": ()}, 7),
+        ({"normalization": "batch", "dropout": 0.5, "smoothing": 0.1}, 20),
+    ]:
+        yield replace(plain, **change), samples  # type: ignore[arg-type]
+    for normalization in ("batch-after", "layer"):
+        yield (
+            Network(10, (10, 8, 7, 6), 10, normalization, "leaky_relu", 0.2, 0.3, 0.1),
+            30,
+        )
 
 
 def random_cases(count: int, seed: int) -> Iterator[Case]:
-    """Nets of 1 to 9 hidden layers, with and without batch norm, a third of them awkward.
+    """Nets of 1 to 9 hidden layers of every kind, a third of them awkward.
 
     Widths are 1 to 40 and batches 2 to 100, in the awkward ones 1 to 5 and 2 to 7; inputs are
-    1 to 60, in every third 1 to 3072.
+    1 to 60, in every third 1 to 3072. Layer norm has widths of at least 2. In every second net
+    the kinds are drawn too; an awkward one has no dropout, which would often leave all samples
+    of its minibatch alike, so that batch norm would normalise rounding.
     """
     rng = stream(seed, "architectures")
+    kinds = stream(seed, "kinds")
     for number in range(count):
         awkward = number % 3 == 2
         widths = rng.integers(1, 6 if awkward else 41, size=rng.integers(1, 10))
         samples = int(rng.integers(2, 8 if awkward else 101))
         inputs = int(rng.integers(1, 3073 if number % 3 == 1 else 61))
-        network = Network(inputs, tuple(map(int, widths)), 10, bool(rng.integers(2)))
+        network = Network(
+            inputs, tuple(map(int, widths)), 10, "batch" if bool(rng.integers(2)) else "none"
+        )
         penalty = float(rng.choice([0.0, 0.005, 0.1]))
+        if number % 2:
+            network = with_random_kinds(network, kinds)
+            network = replace(network, dropout=0.0) if awkward else network
         yield random_case(network, samples, penalty=penalty, seed=seed + number)
+
+
+def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
+    """The same widths with normalisation, activation, dropout and smoothing drawn."""
+    normalization = str(rng.choice(["none", "batch", "batch-after", "layer"]))
+    least = 2 if normalization == "layer" else 1
+    return replace(
+        network,
+        hidden=tuple(max(width, least) for width in network.hidden),
+        normalization=normalization,
+        activation=str(rng.choice(["relu", "leaky_relu"])),
+        slope=float(rng.choice([0.01, 0.2, -0.1])),
+        dropout=float(rng.choice([0.0, 0.2, 0.5])),
+        smoothing=float(rng.choice([0.0, 0.1])),
+    )

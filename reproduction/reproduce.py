@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from reproduction.folder import RESULTS, TRAININGS, add_seconds, prepare, seconds_so_far
 from reproduction.pages.writing import write_pages
-from reproduction.published.cells import cells_of_both, chosen
+from reproduction.published.cells import Choice
 from reproduction.results import Results
 from reproduction.training import train_cells
 from sweeps.engine.data import Form, form_of
@@ -23,7 +24,7 @@ def reproduce(
     dataset_of: Callable[[Recipe], Dataset],
     folder: Path,
     *,
-    only: Sequence[str] = (),
+    choice: Choice | None = None,
     seeds: int = 5,
     backend: str = "manual",
     devices: Sequence[str] = ("cpu",),
@@ -39,7 +40,7 @@ def reproduce(
     Arguments:
         dataset_of: loads the data of a recipe.
         folder: for all that is kept.
-        only: keys of experiments; none for all.
+        choice: which trainings; None for all.
         seeds: trainings of every setting with the backend; the other backend trains the first.
         backend: "manual" or "torch".
         devices: of the torch side; the processes take them in turn.
@@ -49,9 +50,11 @@ def reproduce(
         on_status: called after every epoch of a stack.
 
     Raises:
-        UserError: an unknown experiment or backend; the folder cannot be used; as `run_recipes`.
+        UserError: an unknown experiment, row, reading, seed or backend; the folder cannot be
+            used; as `run_recipes`.
     """
-    cells = cells_of_both(chosen(only), seeds=seeds, backend=backend, quick=quick)
+    choice = choice or Choice()
+    cells = choice.cells(seeds=seeds, backend=backend, quick=quick)
     processes, stack = checked(processes, stack, devices)
     known: dict[Form, Dataset] = {}
 
@@ -79,9 +82,10 @@ def reproduce(
             add_seconds(folder, time.monotonic() - started)
     identity = next(iter(known.values())).identity
     about = {
-        "only": list(only),
+        **asdict(choice),
+        "only": list(choice.only),
         "backend": backend,
-        "seeds": seeds,
+        "seeds": seeds if choice.seed is None else 1,
         "quick": quick,
         "processes": processes,
         "training seconds": round(seconds_so_far(folder)),

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from reproduction.published.cells import Cell
+from reproduction.published.defects import PublishedRecipe
 from reproduction.published.readings import Reading
 from twingrad.errors import UserError
 from twingrad.files import write_whole
 from twingrad.history import Part
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged
-from twingrad.training import Run
+from twingrad.training import Diverged, Run
 
 QUANTITIES = ("cost", "loss", "accuracy")
 DIGITS = 6
@@ -94,6 +94,13 @@ class Results:
         self, experiment: str, row: str, reading: Reading, backend: str | None = None
     ) -> list[Trained]:
         """A row's trainings by seed; with the main backend unless another is named."""
+        cells = self.cells_of(experiment, row, reading, backend)
+        return [self.trainings[cell.recipe, cell.backend] for cell in cells]
+
+    def cells_of(
+        self, experiment: str, row: str, reading: Reading, backend: str | None = None
+    ) -> list[Cell]:
+        """A row's cells by seed; with the main backend unless another is named."""
         backend = backend or self.about["backend"]
         found = [
             cell
@@ -101,10 +108,7 @@ class Results:
             if (cell.experiment, cell.row, cell.reading, cell.backend)
             == (experiment, row, reading, backend)
         ]
-        return [
-            self.trainings[cell.recipe, cell.backend]
-            for cell in sorted(found, key=lambda cell: cell.seed)
-        ]
+        return sorted(found, key=lambda cell: cell.seed)
 
     def save(self, path: Path) -> None:
         """Writes JSON, a line for every training and every cell."""
@@ -153,7 +157,7 @@ def lines_of(rows: Iterable[Any]) -> str:
 def run_as_json(number: int, run: Trained) -> dict[str, Any]:
     """A training, its recipe by what differs from a plain one."""
     plain = Recipe().as_json()
-    fields = {k: v for k, v in run.recipe.as_json().items() if v != plain[k]}
+    fields = {k: v for k, v in run.recipe.as_json().items() if k not in plain or v != plain[k]}
     return {
         "run": number,
         "backend": run.backend,
@@ -166,7 +170,7 @@ def run_as_json(number: int, run: Trained) -> dict[str, Any]:
 
 def run_from_json(fields: dict[str, Any], source: str) -> Trained:
     """What `run_as_json` described."""
-    recipe = Recipe.from_json({**Recipe().as_json(), **fields["recipe"]}, source)
+    recipe = PublishedRecipe.from_json({**Recipe().as_json(), **fields["recipe"]}, source)
     curves = {
         part: {quantity: tuple(values) for quantity, values in fields[part].items()}
         for part in ("training", "validation")

@@ -47,6 +47,7 @@ def train_cells(
             on_status=on_status,
             folder=folder,
             states=False,
+            curves=True,
         ):
             trained[result.recipe, backend] = outcome_of(result, backend)
     return trained

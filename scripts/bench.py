@@ -1,15 +1,45 @@
-"""`twingrad bench`: what is claimed, measured."""
+"""`twingrad bench`: what is claimed, measured. A benchmark is imported when it is asked for."""
 
-from benchmarks.manual_speed import manual_speed
-from benchmarks.peers import peers
-from benchmarks.torch_speed import torch_speed
-from benchmarks.training import benchmark
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import typer
+
 from scripts.program import plain_app
-from validation import checkers
+
+BENCHMARKS = {
+    "training": ("benchmarks.training:benchmark", "An epoch in NumPy and in torch."),
+    "manual-speed": ("benchmarks.manual_speed:manual_speed", "NumPy against its products."),
+    "torch-speed": ("benchmarks.torch_speed:torch_speed", "torch against its products."),
+    "peers": ("benchmarks.peers.on_cpu:peers", "NumPy beside scikit-learn, JAX and Keras."),
+    "against": ("benchmarks.against:against", "Updates beside those of an earlier commit."),
+    "gpu": ("benchmarks.gpu.command:gpu", "A GPU, beside JAX and torch.func."),
+    "checkers": ("validation:checkers", "How often the checker finds a planted mistake."),
+}
+"""By name: where the command is, and what it measures."""
 
 app = plain_app(help="What is claimed about speed and about the checker, measured.")
-app.command(name="training")(benchmark)
-app.command(name="manual-speed")(manual_speed)
-app.command(name="torch-speed")(torch_speed)
-app.command(name="peers")(peers)
-app.command(name="checkers")(checkers)
+
+
+def passing_on(name: str, where: str) -> Callable[[typer.Context], Any]:
+    """A command that imports the benchmark and passes all its arguments on, --help included."""
+
+    def command(context: typer.Context) -> Any:
+        module, function = where.split(":")
+        benchmark = typer.Typer(
+            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        )
+        benchmark.command()(getattr(import_module(module), function))
+        return benchmark(context.args, prog_name=f"twingrad bench {name}", standalone_mode=False)
+
+    return command
+
+
+for name, (where, help) in BENCHMARKS.items():
+    app.command(
+        name=name,
+        help=help,
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(passing_on(name, where))

@@ -55,7 +55,7 @@ class Asked:
         """The network, small unless said otherwise."""
         hidden = (50, 50) if self.hidden is None else self.hidden
         inputs = 10 if self.inputs is None else self.inputs
-        return Network(inputs, hidden, 10, self.batch_norm is not False)
+        return Network(inputs, hidden, 10, "batch" if self.batch_norm is not False else "none")
 
     def cases(self) -> Iterator[Case]:
         """That network's case, or the standard ones."""
@@ -165,14 +165,15 @@ def check_training() -> tuple[list[CaseVerdict], Any]:
     import manual_impl
     import torch_impl
     from compare.diagnosis.state_diagnosis import examine_states, states_with
-    from compare.diagnosis.states import course, judge_states
+    from compare.diagnosis.states import SETTINGS, course, judge_states
 
     cases, first = [], None
-    for side, implementation in (("by hand", manual_impl), ("autograd", torch_impl)):
-        found = course(implementation)
-        verdicts = judge_states("a plain training", states_with(()), found)
-        cases.append(CaseVerdict(f"training, {side}", tuple(verdicts), None))
-        first = first or examine_states(found, verdicts)
+    for setting in SETTINGS:
+        for side, implementation in (("by hand", manual_impl), ("autograd", torch_impl)):
+            found, right = course(implementation, setting), states_with((), setting)
+            verdicts = judge_states("a plain training", right, found, setting)
+            cases.append(CaseVerdict(f"training with {setting}, {side}", tuple(verdicts), None))
+            first = first or examine_states(found, verdicts, setting)
     return cases, first
 
 

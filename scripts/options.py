@@ -1,7 +1,12 @@
-"""The options that commands share, and how a recipe is made of them."""
+"""The options that commands share, and those made from the fields of a recipe."""
 
-from dataclasses import replace
+import dataclasses
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any
 
 import typer
@@ -27,53 +32,121 @@ Device = Annotated[str, typer.Option(help="Of the torch side: cpu, cuda or cuda:
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what is in the folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]
+Backend = Annotated[str | None, typer.Option(help="manual or torch.")]
+Processes = Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")]
+
+# Until compare takes `recipe_options`.
 BatchNorm = Annotated[
     bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Override the preset.")
 ]
-Hidden = Annotated[str | None, typer.Option(help="Widths, such as 50,50.")]
-Initialization = Annotated[str | None, typer.Option(help="he, xavier, or a sigma such as 0.01.")]
-Penalty = Annotated[float | None, typer.Option(help="lambda.")]
-EtaMin = Annotated[float | None, typer.Option(help="Smallest learning rate.")]
-EtaMax = Annotated[float | None, typer.Option(help="Largest learning rate.")]
-HalfCycle = Annotated[int | None, typer.Option(help="n_s in updates.")]
-Cycles = Annotated[int | None, typer.Option(help="How many cycles.")]
-BatchSize = Annotated[int | None, typer.Option(help="Samples per minibatch.")]
-Alpha = Annotated[float | None, typer.Option(help="Of the running statistics.")]
-Dtype = Annotated[str | None, typer.Option(help="float32 or float64.")]
-Seed = Annotated[int | None, typer.Option(help="Of initialisation and order.")]
-Backend = Annotated[str | None, typer.Option(help="manual or torch.")]
 TrainSize = Annotated[int | None, typer.Option(help="Keep so many training images.")]
 Batches = Annotated[
     int | None,
     typer.Option(help="Training files to use, 1 to 5; below 5 the next one validates."),
 ]
-Processes = Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")]
-UnpenalisedFirstLayer = Annotated[
-    bool | None,
-    typer.Option(
-        "--unpenalised-first-layer",
-        help="A defect: no penalty in the gradient of W1, though in its cost.",
-    ),
-]
-Unshuffled = Annotated[
-    bool | None,
-    typer.Option("--unshuffled", help="A defect: the samples as they lie, in every epoch."),
-]
-PerFileStandardization = Annotated[
-    bool | None,
-    typer.Option(
-        "--per-file-standardization",
-        help="A defect: every file by its own mean and standard deviation.",
-    ),
-]
-StaleEta = Annotated[
-    bool | None,
-    typer.Option("--stale-eta", help="A defect: a cycle begins with the rate of the one before."),
-]
 Epochs = Annotated[int | None, typer.Option(help="Stop after so many epochs.")]
 
+Fields = dict[str, Any]
+"""The fields of a recipe that were given on the command line, by name."""
 
-def parse_widths(text: str | None) -> tuple[int, ...] | None:
+ALL = tuple(field.name for field in dataclasses.fields(Recipe) if field.name != "name")
+TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
+
+BATCH_NORM = inspect.Parameter(
+    "batch_norm",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        bool | None,
+        typer.Option(
+            "--batch-norm/--no-batch-norm", help="Short for --normalization batch or none."
+        ),
+    ],
+)
+
+
+def recipe_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Replaces a command's keyword-only parameter `fields` by one option per field of `Recipe`.
+
+    Type, help and choices are those of the dataclass, so a new field needs no change here. The
+    command receives `Fields`: what was given, converted, with --batch-norm as `normalization`.
+
+    Arguments:
+        names: the fields to offer; without any, all but `name`.
+    """
+    fields = [f for f in dataclasses.fields(Recipe) if f.name in (names or ALL)]
+    made = [option_of(field) for field in fields]
+    made += [BATCH_NORM] if "normalization" in {field.name for field in fields} else []
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def with_fields(**arguments: Any) -> Any:
+            given = {option.name: arguments.pop(option.name) for option in made}
+            return command(fields=collect(given), **arguments)
+
+        signature = inspect.signature(command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for parameter in signature.parameters.values():
+            parameters += made if parameter.name == "fields" else [parameter]
+        replaced = signature.replace(
+            parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        )
+        vars(with_fields)["__signature__"] = replaced
+        with_fields.__annotations__ = {p.name: p.annotation for p in parameters}
+        return with_fields
+
+    return decorate
+
+
+def option_of(field: "dataclasses.Field[Any]") -> inspect.Parameter:
+    """The option of one field; its value is None where it is not given."""
+    kind, flag, default = type_of(field.name), field.name.replace("_", "-"), field.default
+    described = field.metadata["help"]
+    if default is not None and kind is not bool:
+        shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        described += f" [{shown}]"
+    choices = field.metadata["choices"]
+    option = typer.Option(
+        f"--{flag}/--no-{flag}" if kind is bool else f"--{flag}",
+        help=described,
+        metavar=f"[{'|'.join(choices)}]" if choices else None,
+    )
+    read_as: Any = str if kind is tuple else kind
+    annotation: Any = Annotated[read_as | None, option]
+    return inspect.Parameter(
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )
+
+
+def type_of(name: str) -> Any:
+    """The type of a field where it is not None; `tuple` for a tuple of anything."""
+    hint = TYPES[name]
+    present = [each for each in typing.get_args(hint) or (hint,) if each is not NoneType]
+    is_tuple = typing.get_origin(hint) is tuple or typing.get_origin(present[0]) is tuple
+    return tuple if is_tuple else present[0]
+
+
+def collect(given: Mapping[str, Any]) -> Fields:
+    """What was given, without the options that were not.
+
+    Raises:
+        UserError: a tuple that cannot be read, or --batch-norm beside --normalization.
+    """
+    fields = {name: value for name, value in given.items() if value is not None}
+    for name, value in fields.items():
+        if name != "batch_norm" and type_of(name) is tuple:
+            fields[name] = parse_widths(value, "--" + name.replace("_", "-"))
+    if (batch_norm := fields.pop("batch_norm", None)) is not None:
+        if "normalization" in fields:
+            raise UserError(
+                "--batch-norm and --no-batch-norm are short for --normalization batch and none; "
+                "give one of them"
+            )
+        fields["normalization"] = "batch" if batch_norm else "none"
+    return fields
+
+
+def parse_widths(text: str | None, option: str = "--hidden") -> tuple[int, ...] | None:
     """ "50,50" as (50, 50); "" as no hidden layer.
 
     Raises:
@@ -84,14 +157,38 @@ def parse_widths(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(width) for width in text.split(",")) if text.strip() else ()
     except ValueError:
-        raise UserError(f"--hidden is {text!r}, but widths such as 50,50 were expected") from None
+        raise UserError(f"{option} is {text!r}, but expected widths such as 50,50") from None
 
 
-def build_recipe(name: str, overrides: dict[str, Any]) -> Recipe:
-    """A preset with the options that were given; None means not given.
+def build_recipe(name: str, fields: Mapping[str, Any]) -> Recipe:
+    """A preset with the fields that were given; None means not given.
 
     Raises:
         UserError: an unknown preset, or a value outside its range.
     """
-    given = {key: value for key, value in overrides.items() if value is not None}
-    return replace(preset(name), **given)
+    given = {key: value for key, value in fields.items() if value is not None}
+    return dataclasses.replace(preset(name), **given)
+
+
+def require_used(recipe: Recipe, fields: Fields) -> None:
+    """Raises UserError if a given field has no effect in this recipe, such as Adam's beta1 in sgd.
+
+    Arguments:
+        recipe: made of the fields.
+        fields: what was given on the command line.
+    """
+    for field in dataclasses.fields(Recipe):
+        if field.name not in fields or field.metadata["only_with"] is None:
+            continue
+        name, values = field.metadata["only_with"]
+        if getattr(recipe, name) not in values:
+            raise UserError(
+                f"--{field.name.replace('_', '-')} has no effect with --{name} "
+                f"{getattr(recipe, name)}, only with {' or '.join(values)}"
+            )
+
+
+def short_name(recipe: Recipe) -> str:
+    """Preset and normalisation, for the name of a folder: "three-layer-no-batch-norm"."""
+    suffix = {"batch": "", "none": "-no-batch-norm"}
+    return recipe.name + suffix.get(recipe.normalization, f"-{recipe.normalization}")

@@ -63,9 +63,12 @@ class Output:
 
     def epoch(self, label: str, epoch: Epoch, epochs: int) -> None:
         """A line of progress."""
-        training, validation = epoch.training, epoch.validation
+        parts = {"training": epoch.training, "validation": epoch.validation}
+        cost = f"cost {epoch.training.cost:.4f}  " if epoch.training else ""
+        accuracies = ", ".join(
+            f"{name} {100 * part.accuracy:5.2f} %" for name, part in parts.items() if part
+        )
         self.print(
             f"{label}  epoch {epoch.epoch:2d}/{epochs}  update {epoch.update:6d}  "
-            f"cost {training.cost:.4f}  accuracy: training {100 * training.accuracy:5.2f} %, "
-            f"validation {100 * validation.accuracy:5.2f} %  ({epoch.seconds:.1f} s)"
+            f"{cost}accuracy: {accuracies}  ({epoch.seconds:.1f} s)"
         )

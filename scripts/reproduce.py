@@ -16,11 +16,19 @@ Only = Annotated[
     list[str] | None,
     typer.Option(metavar="KEY", help="One experiment, such as table3; repeat for more. [all]"),
 ]
+Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row of its table, as printed.")]
+OneReading = Annotated[str | None, typer.Option("--reading", help="published or specified. [both]")]
+OneSeed = Annotated[
+    int | None, typer.Option(help="One training of each setting, of this seed. [--seeds of them]")
+]
 Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each: a test of the command.")]
 
 
 def reproduce(
     only: Only = None,
+    row: Row = None,
+    reading: OneReading = None,
+    seed: OneSeed = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every setting.")] = 5,
     backend: options.Backend = None,
     device: options.Device = "cpu",
@@ -38,9 +46,10 @@ def reproduce(
 
     With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
     are of what this call asks for. The first seed of each setting is trained with the other
-    backend too.
+    backend too, unless --seed names the only one.
     """
     from reproduction.folder import PAGE, REPORT
+    from reproduction.published.cells import Choice
     from reproduction.reproduce import reproduce as run
     from reproduction.verdicts.summary import summary_of
     from sweeps.output.terminal import Terminal
@@ -67,7 +76,7 @@ def reproduce(
             results = run(
                 dataset_of,
                 folder,
-                only=only or (),
+                choice=Choice(tuple(only or ()), row, reading, seed),
                 seeds=seeds,
                 backend=backend or "manual",
                 devices=device.split(","),

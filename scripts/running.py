@@ -1,32 +1,21 @@
 """A training in its folder: new, continued, or already there."""
 
-import importlib
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from twingrad.contract import Implementation
+import numpy as np
+
+from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
-from twingrad.figures import save_curves
+from twingrad.figures import save_curves, save_range
 from twingrad.history import Evaluation
+from twingrad.range_test import judge_range
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
 from twingrad.training import OnEpoch, Run
-
-BACKENDS = {"manual": "manual_impl", "torch": "torch_impl"}
-
-
-def load_backend(name: str) -> Implementation:
-    """The implementation; torch is imported only where it is asked for.
-
-    Raises:
-        UserError: no such backend.
-    """
-    if name not in BACKENDS:
-        raise UserError(f"--backend is {name!r}, but manual or torch was expected")
-    return importlib.import_module(BACKENDS[name])
 
 
 def train_in_folder(
@@ -47,28 +36,51 @@ def train_in_folder(
         options: device and switches of the torch backend.
 
     Raises:
-        DivergedError: with its update and learning rate, after writing them to the summary.
+        DivergedError: with its update and learning rate, after writing them to the summary; a
+            range test is then drawn all the same.
     """
     folder.require_same_data(dataset.identity)
     if (finished := finished_run(folder, recipe)) is not None:
         return finished
+    label = f"{recipe.name}, {backend}, seed {recipe.seed}"
     try:
         train: Callable[..., Run] = load_backend(backend).train
         run = train(recipe, dataset, folder=folder, on_epoch=on_epoch, **options)
     except DivergedError as error:
-        folder.record_summary(
-            {
-                "status": "diverged",
-                "backend": backend,
-                "update": error.update,
-                "learning_rate": error.learning_rate,
-                "cost": repr(error.cost),
-            }
-        )
+        summary = {
+            "status": "diverged",
+            "backend": backend,
+            "update": error.update,
+            "learning_rate": error.learning_rate,
+            "cost": repr(error.cost),
+        }
+        costs = [*costs_in(folder), *error.costs]
+        folder.record_summary(summary | range_test(folder, recipe, dataset, costs, label))
         raise
-    save_curves(folder.path, f"{recipe.name}, {backend}, seed {recipe.seed}", run.history)
-    folder.finish(summarise(run, backend, dataset), run.parameters | run.statistics)
+    save_curves(folder.path, label, run.history)
+    found = range_test(folder, recipe, dataset, costs_in(folder), label)
+    folder.finish(summarise(run, backend, dataset) | found, run.parameters | run.statistics)
     return run
+
+
+def costs_in(folder: RunFolder) -> list[float]:
+    """The cost of every minibatch of the folder's epochs."""
+    return [cost for epoch in folder.read_history() for cost in epoch.costs]
+
+
+def range_test(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, costs: Sequence[float], label: str
+) -> dict[str, Any]:
+    """Draws the outcome of a learning-rate range test; what the summary says of it.
+
+    Of a training with any other schedule nothing is drawn or said.
+    """
+    if recipe.schedule != "range":
+        return {}
+    rates = recipe.plan_for(dataset).learning_rates[: len(costs)]
+    found = judge_range(rates, np.array(costs))
+    save_range(folder.path, label, found)
+    return {"range": {"falls_fastest": found.falls_fastest, "rises_from": found.rises_from}}
 
 
 def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:

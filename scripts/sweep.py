@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from scripts import options
-from scripts.options import build_recipe, parse_widths
+from scripts.options import build_recipe, recipe_options, require_used
 from scripts.output import Output
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
@@ -30,6 +30,7 @@ Storage = Annotated[
 SEARCH = ("trials", "stages", "points", "keep", "prune", "search_seed")
 
 
+@recipe_options()
 def sweep(
     over: Over = None,
     sampler: Sampler = None,
@@ -50,22 +51,12 @@ def sweep(
     storage: Storage = None,
     study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
     preset: options.Preset = "three-layer",
-    batch_norm: options.BatchNorm = None,
-    hidden: options.Hidden = None,
-    initialization: options.Initialization = None,
-    penalty: options.Penalty = None,
-    eta_min: options.EtaMin = None,
-    eta_max: options.EtaMax = None,
-    half_cycle: options.HalfCycle = None,
-    cycles: options.Cycles = None,
-    epochs: options.Epochs = None,
-    batch_size: options.BatchSize = None,
-    alpha: options.Alpha = None,
-    dtype: options.Dtype = None,
-    seed: options.Seed = None,
-    order_seed: Annotated[int | None, typer.Option(help="Of the order alone.")] = None,
-    batches: options.Batches = None,
-    train_size: options.TrainSize = None,
+    *,
+    fields: options.Fields,
+    curves: Annotated[
+        bool | None,
+        typer.Option("--curves", help="Evaluate the training data after every epoch too."),
+    ] = None,
     backend: options.Backend = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, or several: cuda:0,cuda:1 (torch).")
@@ -85,16 +76,15 @@ def sweep(
     given = {name: value for name, value in locals().items() if value is not None}
     output = Output(json, quiet)
     limit_threads()
-    fields = {f.name: given[f.name] for f in dataclasses.fields(Recipe) if f.name in given}
-    if hidden is not None:
-        fields["hidden"] = parse_widths(hidden)
     search = {name.removeprefix("search_"): given[name] for name in SEARCH if name in given}
     if resume:
         arguments = reopened(out, over, sampler, fields, search, backend, device)
     else:
+        around = build_recipe(preset, fields)
+        require_used(around, without_searched(fields, over or []))
         arguments = {
             "over": over or [],
-            "recipe": build_recipe(preset, fields),
+            "recipe": around,
             "sampler": sampler or "random",
             "backend": backend or "manual",
             "devices": (device or "cpu").split(","),
@@ -123,6 +113,7 @@ def sweep(
                 study=study,
                 resume=resume,
                 overwrite=overwrite,
+                curves=curves,
                 on_status=line.show,
                 on_epoch=line.epoch,
                 **arguments,
@@ -136,6 +127,17 @@ def sweep(
     output.print(f"report: {folder / 'report.html'}", markup=False)
     output.write(results.as_json())
     return 1 if results.best is None else 0
+
+
+def without_searched(fields: options.Fields, over: list[str]) -> options.Fields:
+    """The fields whose effect depends on no field that is searched."""
+    searched = {text.partition("=")[0].strip().replace("-", "_") for text in over}
+    depends = {f.name: f.metadata["only_with"] for f in dataclasses.fields(Recipe)}
+    return {
+        name: value
+        for name, value in fields.items()
+        if depends[name] is None or depends[name][0] not in searched
+    }
 
 
 def reopened(

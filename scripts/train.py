@@ -6,36 +6,21 @@ from typing import Annotated, Any
 import typer
 
 from scripts import options
-from scripts.options import build_recipe, parse_widths
+from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
-from scripts.running import load_backend, summarise, train_in_folder
-from twingrad.errors import UserError
+from scripts.running import load_backend, train_in_folder
+from twingrad.errors import DivergedError, UserError
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
 from twingrad.threads import limit_threads
+from twingrad.training import Run
 
 
+@recipe_options()
 def train(
     preset: options.Preset = "three-layer",
-    batch_norm: options.BatchNorm = None,
-    hidden: options.Hidden = None,
-    initialization: options.Initialization = None,
-    penalty: options.Penalty = None,
-    eta_min: options.EtaMin = None,
-    eta_max: options.EtaMax = None,
-    half_cycle: options.HalfCycle = None,
-    cycles: options.Cycles = None,
-    epochs: options.Epochs = None,
-    batch_size: options.BatchSize = None,
-    alpha: options.Alpha = None,
-    dtype: options.Dtype = None,
-    seed: options.Seed = None,
-    batches: options.Batches = None,
-    train_size: options.TrainSize = None,
-    unpenalised_first_layer: options.UnpenalisedFirstLayer = None,
-    unshuffled: options.Unshuffled = None,
-    per_file_standardization: options.PerFileStandardization = None,
-    stale_eta: options.StaleEta = None,
+    *,
+    fields: options.Fields,
     backend: options.Backend = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N (torch).")] = None,
     deterministic: Annotated[
@@ -46,9 +31,7 @@ def train(
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option(
-            "--compiled", help="Compile the update first: half a minute (torch on the CPU)."
-        ),
+        typer.Option("--compiled", help="Compile the update first: half a minute (torch)."),
     ] = False,
     threads: options.Threads = 1,
     data: options.Data = None,
@@ -58,39 +41,20 @@ def train(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train one network; --out keeps metrics, parameters and figures, and lets --resume go on."""
+    """Train one network; --out keeps metrics, parameters and figures, and lets --resume go on.
+
+    --schedule range is the learning-rate range test: it finds the rates to train with.
+    """
     from twingrad.cifar.loading import load_for
 
     output = Output(json, quiet)
-    overrides: dict[str, Any] = {
-        "batch_norm": batch_norm,
-        "hidden": parse_widths(hidden),
-        "initialization": initialization,
-        "penalty": penalty,
-        "eta_min": eta_min,
-        "eta_max": eta_max,
-        "half_cycle": half_cycle,
-        "cycles": cycles,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "alpha": alpha,
-        "dtype": dtype,
-        "seed": seed,
-        "batches": batches,
-        "train_size": train_size,
-        "unpenalised_first_layer": unpenalised_first_layer,
-        "unshuffled": unshuffled,
-        "per_file_standardization": per_file_standardization,
-        "stale_eta": stale_eta,
-    }
     if resume:
-        given = [name for name, value in overrides.items() if value is not None]
-        folder, recipe, backend, device = reopen(out, given, backend, device)
+        folder, recipe, backend, device = reopen(out, list(fields), backend, device)
     else:
-        recipe = build_recipe(preset, overrides)
+        recipe = build_recipe(preset, fields)
+        require_used(recipe, fields)
         backend, device = backend or "manual", device or "cpu"
-        norm = "" if recipe.batch_norm else "-no-batch-norm"
-        out = out or Path("runs") / f"{recipe.name}{norm}-{backend}-seed{recipe.seed}"
+        out = out or Path("runs") / f"{short_name(recipe)}-{backend}-seed{recipe.seed}"
     switches = torch_switches(
         backend, device, deterministic=deterministic, tf32=tf32, compiled=compiled
     )
@@ -98,7 +62,7 @@ def train(
     limit_threads(threads)
     with output.busy("reading images"):
         dataset = load_for(data, recipe)
-    recipe.plan(len(dataset.training))  # a minibatch too large is said before a folder is made
+    recipe.plan_for(dataset)  # what the data do not allow is said before a folder is made
     if not resume:
         assert out is not None
         folder = RunFolder.create(
@@ -111,6 +75,7 @@ def train(
         )
     output.print(f"data: {dataset.identity['description']}", markup=False)
     output.print(f"run: {folder.path}", markup=False)
+    run = None
     try:
         run = train_in_folder(
             folder,
@@ -124,12 +89,37 @@ def train(
         said = f"saved; continue with: twingrad train --resume --out {folder.path}"
         output.print(said, markup=False)
         raise
+    except DivergedError as error:
+        if recipe.schedule != "range":
+            raise
+        output.print(f"{error}: this ends the range test")
+    if run is not None:
+        print_evaluations(output, run)
+    summary = folder.read_summary() or {}
+    if "range" in summary:
+        output.print(describe_range(**summary["range"]))
+        output.print(f"figure: {folder.path / 'figures/range.png'}", markup=False)
+    output.write(summary)
+
+
+def print_evaluations(output: Output, run: Run) -> None:
+    """A line for each part of the data."""
     for part, evaluation in run.final.items():
         output.print(
             f"{part:10s}  accuracy {100 * evaluation.accuracy:5.2f} %  "
             f"loss {evaluation.loss:.4f}  cost {evaluation.cost:.4f}"
         )
-    output.write(folder.read_summary() or summarise(run, backend, dataset))
+
+
+def describe_range(falls_fastest: float | None, rises_from: float | None) -> str:
+    """What a range test found, in one sentence."""
+    falls = "never falls clearly"
+    if falls_fastest is not None:
+        falls = f"falls fastest at learning rate {falls_fastest:.2g}"
+    rises = "does not rise up to --eta-max"
+    if rises_from is not None:
+        rises = f"rises from {rises_from:.2g} on"
+    return f"range test: the cost {falls} and {rises}"
 
 
 def reopen(
@@ -163,16 +153,15 @@ def torch_switches(
     """The options that only torch has.
 
     Raises:
-        UserError: one was given to the manual backend, the device is not here, or nothing can be
-            compiled for it.
+        UserError: one was given to the manual backend, the device is not here, or no compiler is.
     """
     if backend == "torch":
         from torch_impl import find_device
-        from torch_impl.learner import require_compiler
+        from torch_impl.capture import require_compiler
 
-        place = find_device(device)
+        find_device(device)
         if compiled:
-            require_compiler(place)
+            require_compiler()
         return {
             "device": device,
             "deterministic": deterministic,

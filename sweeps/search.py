@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from sweeps.engine.data import forms
+from sweeps.engine.data import Loaded, forms
 from sweeps.engine.groups import Task, make_groups
 from sweeps.engine.records import Records
 from sweeps.engine.workers import Pool
@@ -14,8 +14,7 @@ from sweeps.study.repeats import Repeats
 from sweeps.study.study import SweepStudy
 from sweeps.study.trial import Outcome, Row, Trial, ended, outcome_of, ranked
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged, StackCheckpoint
-from twingrad.training import Run
+from twingrad.training import Checkpoint, Diverged, Run
 
 OFTEN = 0.5
 """Seconds between two words on epochs; to say how the sweep stands it reads the study."""
@@ -31,7 +30,7 @@ class Search:
         study: asked and told.
         pool: trains.
         records: where the curves of trials are kept.
-        samples: in the training set of a recipe.
+        data: of every recipe.
         stack: trials in a group, at most.
         on_status: for progress.
     """
@@ -41,18 +40,19 @@ class Search:
         study: SweepStudy,
         pool: Pool,
         records: Callable[[Recipe], Records],
-        samples: Callable[[Recipe], int],
+        data: Loaded,
         *,
         stack: int,
         on_status: OnStatus | None = None,
     ) -> None:
-        self.study, self.pool, self.records, self.samples = study, pool, records, samples
+        self.study, self.pool, self.records, self.data = study, pool, records, data
+        self.samples = data.samples
         self.stack, self.on_status = stack, on_status
         self.waiting: list[Task] = []
         self.repeats = Repeats(study)
         self.said_at = -OFTEN
         typical = forms(study.space, study.recipe)[0]
-        per_trial = typical.plan(samples(typical)).epochs
+        per_trial = typical.plan(self.samples(typical)).epochs
         open_trials = study.plan.trials - sum(row.outcome is not None for row in study.rows())
         self.clock = Clock(per_trial * open_trials)
 
@@ -73,7 +73,7 @@ class Search:
                 for event in self.pool.wait():
                     self.clock.advance(event.task, event.epoch)
                     self._say("")
-                    if isinstance(event.result, StackCheckpoint):
+                    if isinstance(event.result, Checkpoint):
                         self._judge(event.task, event.result)
                     elif event.result is not None:
                         self._finish(event.task, event.result)
@@ -85,7 +85,7 @@ class Search:
 
     def _check(self, recipe: Recipe) -> None:
         """Raises UserError where a recipe does not fit the data, or the pruning."""
-        recipe.plan(self.samples(recipe))
+        recipe.plan_for(self.data(recipe))
         if self.study.plan.prune is not None:
             cycle_ends(recipe, self.samples(recipe))
 
@@ -134,7 +134,7 @@ class Search:
         self.study.tell(number, outcome)
         self.repeats.tell(number, recipe, outcome)
 
-    def _judge(self, task: Task, checkpoint: StackCheckpoint) -> None:
+    def _judge(self, task: Task, checkpoint: Checkpoint) -> None:
         """At the end of a cycle: the best go on, the others are told as pruned."""
         alive = [i for i, gone in enumerate(checkpoint.diverged) if gone is None]
         for i, gone in enumerate(checkpoint.diverged):
@@ -144,7 +144,7 @@ class Search:
         samples = self.samples(recipe)
         plan = recipe.plan(samples)
         cycle = checkpoint.epochs * plan.updates_per_epoch // (2 * plan.half_cycle)
-        accuracy = {i: checkpoint.histories[i][-1].validation.accuracy for i in alive}
+        accuracy = {i: accuracy_of(checkpoint, i) for i in alive}
         for i in alive:
             self.study.report(int(task.keys[i]), cycle, accuracy[i])
         assert self.study.plan.prune is not None
@@ -177,7 +177,14 @@ class Search:
         )
 
 
-def pruned(checkpoint: StackCheckpoint, i: int, said: str) -> Outcome:
+def accuracy_of(checkpoint: Checkpoint, i: int) -> float:
+    """The last validation accuracy of a model that has not diverged."""
+    validation = checkpoint.histories[i][-1].validation
+    assert validation is not None
+    return validation.accuracy
+
+
+def pruned(checkpoint: Checkpoint, i: int, said: str) -> Outcome:
     """The outcome of a model that does not go on."""
     history = checkpoint.histories[i]
     return ended("pruned", history, sum(epoch.seconds for epoch in history), said)

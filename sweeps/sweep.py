@@ -19,7 +19,7 @@ from sweeps.output.writing import write_numbers, write_results
 from sweeps.search import Search
 from sweeps.space.axes import Space, apply, extremes
 from sweeps.space.defaults import checked
-from sweeps.space.parsing import parse_space
+from sweeps.space.parsing import parse_space, suited
 from sweeps.study.chosen import train_chosen
 from sweeps.study.plan import make_plan
 from sweeps.study.pruning import require_prunable
@@ -29,6 +29,12 @@ from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 from twingrad.training import OnEpoch
+
+PLANNED = (
+    *("train_size", "batch_size", "epochs", "half_cycle", "cycles"),
+    *("flip", "shift", "jitter"),
+)
+"""Fields whose values the data may not allow."""
 
 
 def run_sweep(
@@ -46,6 +52,7 @@ def run_sweep(
     study: str = "sweep",
     resume: bool = False,
     overwrite: bool = False,
+    curves: bool | None = None,
     on_status: OnStatus | None = None,
     on_epoch: OnEpoch | None = None,
     **search: Any,
@@ -63,6 +70,8 @@ def run_sweep(
             None for a journal in the folder.
         resume: continues what is in the folder; it must be this sweep on these data.
         overwrite: replaces what is in the folder.
+        curves: whether the training data are evaluated after every epoch, as the validation data
+            are, or at the end alone. None for no, or where a sweep resumes for as it was begun.
         on_status: called as the search goes on.
         on_epoch: called as the final choice trains.
         search: trials, stages, seed, points, keep, prune, as in `make_plan`.
@@ -81,7 +90,7 @@ def run_sweep(
     data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
     around = forms(space, recipe)[0]  # like the recipe, but of a form that is loaded
     identity = data(around).identity
-    require_room(space, around, data)
+    require_data_allow(space, around, data)
     if plan.prune is not None:
         require_prunable(space, around, data.samples(around))
     with disk_reported(folder):
@@ -99,10 +108,12 @@ def run_sweep(
                 storage=storage,
                 study=study,
                 overwrite=overwrite,
+                curves=bool(curves),
             )
         try:
             opened.require_same(plan, space, recipe, identity["digest"])
             opened.require_trainer(backend, devices)
+            opened.require_curves(curves)
             with opened_study(opened, storage, new=not resume) as asked:
                 return conduct(opened, asked, data, processes, stack, on_status, on_epoch)
         finally:
@@ -162,11 +173,12 @@ def conduct(
         backend=settings["backend"],
         devices=settings["devices"],
         keep_states=False,
+        curves=folder.curves,
     )
     records = partial(records_in, folder.path / "trials", data)
     try:
         with pool:
-            Search(study, pool, records, data.samples, stack=stack, on_status=on_status).run()
+            Search(study, pool, records, search_data, stack=stack, on_status=on_status).run()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
             write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
@@ -189,14 +201,18 @@ def require_possible(results: Results) -> None:
         raise UserError(f"--over: no trial could be run, as its values do not go together ({said})")
 
 
-def require_room(space: Space, recipe: Recipe, data: Loaded) -> None:
-    """Raises UserError unless the data hold a minibatch of every size searched."""
-    recipe.plan(data.samples(recipe))
+def require_data_allow(space: Space, recipe: Recipe, data: Loaded) -> None:
+    """Raises UserError unless every value searched can train on the data, such as a minibatch of
+    every size."""
+    recipe.plan_for(data(recipe))
+    searched = [axis.field for axis in space]
     for axis in space:
-        if axis.field == "batch_size":
-            for value in extremes(axis):
-                one = apply(recipe, (axis,), {axis.field: value})
-                one.plan(data.samples(one))
+        if axis.field not in PLANNED:
+            continue
+        for label in extremes(axis):
+            values = suited(axis.field, axis.decode(label), searched, recipe)
+            one = replace(recipe, **values)
+            one.plan_for(data(one))
 
 
 def records_in(path: Path, data: Loaded, recipe: Recipe) -> Records:

@@ -1,13 +1,13 @@
 """Both implementations against values that nobody in this project computed."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
-import torch
 
-import manual_impl
-import torch_impl
-from tests.support import arrays, golden, golden_network, golden_parameters
-from twingrad.dataset import Split
+from tests.support import arrays, epoch_inputs, golden, golden_network, golden_parameters
+from twingrad.dataset import Dataset, Split
+from twingrad.recipe import Recipe
 
 CASES = golden("cases.npz")
 TRAJECTORIES = golden("trajectories.npz")
@@ -64,83 +64,54 @@ def test_gradients_of_a_golden_case(implementation, name):
         np.testing.assert_allclose(found[tensor], value, **SOUND, err_msg=tensor)
 
 
-class ManualReplay:
-    """A golden trajectory in NumPy."""
+class Replay:
+    """A golden trajectory, one update at a time."""
 
-    def __init__(self, run):
-        self.network, self.parameters = golden_network(run), golden_parameters(run, "{kind}0_{l}")
-        self.penalty, self.averages = float(run["lam"]), {}
-
-    def loss(self, X, y):
-        trace = manual_impl.forward(self.network, self.parameters, X, y, penalty=self.penalty)
-        return float(trace["loss"])
-
-    def update(self, X, y, learning_rate):
-        return manual_impl.sgd_update(
-            self.network,
-            self.parameters,
-            self.averages,
-            X,
-            y,
-            penalty=self.penalty,
-            learning_rate=learning_rate,
-            alpha=0.9,
+    def __init__(self, implementation, run):
+        self.implementation, self.network = implementation, golden_network(run)
+        training, test = (
+            Split(np.ascontiguousarray(run[X].T), run[y])
+            for X, y in (("X", "y"), ("Xtest", "ytest"))
         )
-
-    def state(self):
-        return self.parameters | self.averages
-
-    def evaluate(self, X, y):
-        return manual_impl.evaluate(
-            self.network, self.parameters, self.averages, Split(X, y), penalty=self.penalty
-        )
-
-
-class TorchReplay:
-    """The same in torch."""
-
-    def __init__(self, run):
+        self.dataset = Dataset(training, test, test, 10, {})
         self.penalty = float(run["lam"])
-        self.module = torch_impl.TorchNetwork(
-            golden_network(run), golden_parameters(run, "{kind}0_{l}"), dtype=torch.float64
-        )
-
-    def loss(self, X, y):
-        parameters = self.module.parameters_by_name()
-        trace = torch_impl.forward(self.module.network, parameters, X, y, penalty=self.penalty)
-        return trace["loss"].item()
-
-    def update(self, X, y, learning_rate):
-        cost = torch_impl.sgd_update(
-            self.module,
-            torch.as_tensor(X),
-            torch.as_tensor(y),
+        recipe = Recipe(
+            hidden=self.network.hidden,
+            normalization=self.network.normalization,
             penalty=self.penalty,
-            learning_rate=learning_rate,
+            dtype="float64",
         )
-        return cost.item()
+        start = golden_parameters(run, "{kind}0_{l}")
+        self.learner = implementation.learner([recipe], self.network, self.dataset, [start])
+
+    def loss(self, rows):
+        training, state = self.dataset.training, self.state()
+        parameters = {name: state[name] for name in self.network.parameter_shapes}
+        given = (self.network, parameters, training.X[rows], training.y[rows])
+        return float(self.implementation.forward(*given, penalty=self.penalty)["loss"])
+
+    def update(self, rows, learning_rate):
+        [[cost]] = self.learner.run_epoch(epoch_inputs(rows[None], [learning_rate]))
+        return cost
 
     def state(self):
-        return arrays(self.module.parameters_by_name() | self.module.statistics())
+        return self.learner.state()[0]
 
-    def evaluate(self, X, y):
-        return torch_impl.evaluate(
-            self.module, torch.as_tensor(X), torch.as_tensor(y), penalty=self.penalty, chunk=64
-        )
+    def evaluate(self, part):
+        return self.learner.evaluate(part)[0]
 
 
-@pytest.fixture(scope="module", params=[ManualReplay, TorchReplay], ids=["manual", "torch"])
+@pytest.fixture(scope="module", params=["manual_impl", "torch_impl"])
 def replay(request):
     """Every golden trajectory replayed: (golden run, end, costs, losses, states after t = 1, 2)."""
-    replayed = {}
+    replayed, implementation = {}, import_module(request.param)
     for name, run in TRAJECTORIES.items():
-        twin, costs, losses, states = request.param(run), [], [], {}
+        twin, costs, losses, states = Replay(implementation, run), [], [], {}
         for t, (rows, eta) in enumerate(zip(run["inds"], run["etas"], strict=True), start=1):
-            X, y = np.ascontiguousarray(run["X"].T[rows]), run["y"][rows]
-            losses.append(twin.loss(X, y))
-            costs.append(twin.update(X, y, float(eta)))
+            losses.append(twin.loss(rows))
+            costs.append(twin.update(rows, float(eta)))
             if t <= 2:
-                states[t] = {key: value.copy() for key, value in twin.state().items()}
+                states[t] = twin.state()
         replayed[name] = (run, twin, costs, losses, states)
     return replayed
 
@@ -177,9 +148,9 @@ def test_replayed_running_statistics(replay, t):
 
 
 @pytest.mark.parametrize("name", TRAJECTORIES)
-@pytest.mark.parametrize(("part", "X", "y"), [("train", "X", "y"), ("test", "Xtest", "ytest")])
-def test_replayed_evaluation(replay, name, part, X, y):
+@pytest.mark.parametrize(("part", "suffix"), [("training", "train"), ("test", "test")])
+def test_replayed_evaluation(replay, name, part, suffix):
     run, twin, _, _, _ = replay[name]
-    found = twin.evaluate(np.ascontiguousarray(run[X].T), run[y])
-    expected = [run[f"{what}_{part}"] for what in ("J", "loss", "acc")]
+    found = twin.evaluate(part)
+    expected = [run[f"{what}_{suffix}"] for what in ("J", "loss", "acc")]
     np.testing.assert_allclose([found.cost, found.loss, found.accuracy], expected, **REPLAYED)

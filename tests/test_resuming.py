@@ -1,12 +1,20 @@
-"""An interrupted training ends bit for bit where the uninterrupted one ends."""
+"""An interrupted training ends bit for bit where the uninterrupted one ends.
+
+tests/data/old_run is a training that commit f5de9fd began, interrupted after epoch 2 of 4;
+tests/data/old_run_end.safetensors is where that commit's uninterrupted training ended.
+"""
 
 import dataclasses
+import json
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tests.support import ROOT, bits, small_dataset, small_recipe
 from twingrad import run_folder
@@ -38,10 +46,25 @@ def stop_after(epochs):
     return on_epoch
 
 
-@pytest.mark.parametrize("batch_norm", [True, False])
+PLAIN = {"normalization": "none"}
+KINDS = {
+    "batch": {"normalization": "batch"},
+    "batch-after": {"normalization": "batch-after", "activation": "leaky_relu"},
+    "none": PLAIN,
+    "dropout": PLAIN | {"dropout": 0.3, "smoothing": 0.1},
+    "momentum": PLAIN | {"optimizer": "momentum"},
+    "nesterov": {"normalization": "layer", "optimizer": "nesterov"},
+    "adam": {"normalization": "batch", "optimizer": "adam", "eta_max": 0.01},
+    "adamw": PLAIN | {"optimizer": "adam", "eta_max": 0.01, "decoupled": True},
+    "cosine": {"schedule": "cosine", "precise_statistics": True},
+    "augmented": {"flip": True, "shift": 1, "jitter": 0.1},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("epochs", [1, 3, 4])
-def test_interrupted_by_the_keyboard(implementation, tmp_path, batch_norm, epochs):
-    recipe, dataset = small_recipe(batch_norm=batch_norm), small_dataset()
+def test_interrupted_by_the_keyboard(implementation, tmp_path, kind, epochs):
+    recipe, dataset = small_recipe(**KINDS[kind]), small_dataset(inputs=48)
     whole = create(tmp_path / "whole", recipe, implementation)
     expected = outcome(implementation.train(recipe, dataset, folder=whole), whole)
     folder = create(tmp_path / "part", recipe, implementation)
@@ -50,6 +73,54 @@ def test_interrupted_by_the_keyboard(implementation, tmp_path, batch_norm, epoch
     again, resumed, _, _ = RunFolder.reopen(tmp_path / "part")
     assert len(again.read_history()) == epochs
     assert outcome(implementation.train(resumed, dataset, folder=again), again) == expected
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kept"),
+    [("sgd", set()), ("momentum", {"velocity"}), ("adam", {"moment1", "moment2"})],
+)
+def test_a_checkpoint_holds_what_the_optimiser_remembers(implementation, tmp_path, optimizer, kept):
+    recipe, dataset = small_recipe(optimizer=optimizer), small_dataset()
+    folder = create(tmp_path / "part", recipe, implementation)
+    with pytest.raises(KeyboardInterrupt):
+        implementation.train(recipe, dataset, folder=folder, on_epoch=stop_after(2))
+    _, state = folder.load_checkpoint()
+    network = recipe.network(24, 10)
+    for kind in kept:
+        for name, shape in network.parameter_shapes.items():
+            assert state[f"{kind}.{name}"].shape == shape
+            assert state[f"{kind}.{name}"].any()
+    assert {name.split(".")[0] for name in state if "." in name} == kept
+    assert (state["updates"].shape, state["updates"].dtype) == ((), np.dtype("int64"))
+    assert state["updates"] == 20
+
+
+OLD = ROOT / "tests/data/old_run"
+
+
+def test_a_run_that_an_earlier_version_began_is_finished(implementation, tmp_path):
+    shutil.copytree(OLD, tmp_path / "run")
+    folder, recipe, backend, _ = RunFolder.reopen(tmp_path / "run")
+    assert (recipe, backend) == (
+        small_recipe(hidden=(5, 4), dtype="float64", normalization="batch"),
+        "manual",
+    )
+    run = implementation.train(recipe, small_dataset("float64"), folder=folder)
+    assert [epoch.update for epoch in run.history] == [10, 20, 30, 40]
+    assert [len(epoch.costs) for epoch in run.history] == [0, 0, 10, 10]
+    expected = load_file(OLD.with_name("old_run_end.safetensors"))
+    assert expected.keys() == (run.parameters | run.statistics).keys()
+    for name, value in (run.parameters | run.statistics).items():
+        # rounding of 20 updates in float64
+        np.testing.assert_allclose(value, expected[name], rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+def test_an_earlier_run_with_a_defect_is_refused_with_the_reason(tmp_path):
+    shutil.copytree(OLD, tmp_path / "run")
+    path = tmp_path / "run/recipe.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"unshuffled": True}))
+    with pytest.raises(UserError, match=r"recipe\.json: has the defect 'unshuffled'.*reproduce"):
+        RunFolder.reopen(tmp_path / "run")
 
 
 def test_interrupted_between_metrics_and_state(implementation, tmp_path, monkeypatch):
@@ -104,12 +175,12 @@ def test_killed(implementation, tmp_path):
 
 
 def test_a_checkpoint_without_one_of_the_tensors_is_refused(implementation, tmp_path):
-    recipe, dataset = small_recipe(batch_norm=True), small_dataset()
+    recipe, dataset = small_recipe(), small_dataset()
     folder = create(tmp_path / "part", recipe, implementation)
     with pytest.raises(KeyboardInterrupt):
         implementation.train(recipe, dataset, folder=folder, on_epoch=stop_after(1))
     history, state = folder.load_checkpoint()
     del state["gamma1"]
     folder.save_checkpoint(history, state)
-    with pytest.raises(UserError, match="gamma1 is nothing"):
+    with pytest.raises(UserError, match="gamma1 is missing"):
         implementation.train(recipe, dataset, folder=folder)

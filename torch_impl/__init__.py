@@ -1,14 +1,11 @@
 """The network in torch, every gradient by autograd, on the CPU or a GPU."""
 
-from torch_impl.learner import TorchLearner
 from torch_impl.network import TorchNetwork, forward, gradients
-from torch_impl.stacked import StackedTorchLearner, stacked_learner, train_stacked
-from torch_impl.training import evaluate, find_device, sgd_update, train
+from torch_impl.training import TorchLearner, evaluate, find_device, train, train_stacked
 
 learner = TorchLearner
 
 __all__ = [
-    "StackedTorchLearner",
     "TorchLearner",
     "TorchNetwork",
     "evaluate",
@@ -16,8 +13,6 @@ __all__ = [
     "forward",
     "gradients",
     "learner",
-    "sgd_update",
-    "stacked_learner",
     "train",
     "train_stacked",
 ]

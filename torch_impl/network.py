@@ -1,14 +1,17 @@
 """The whole network in torch: the contract's functions, and the same layers as an nn.Module."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from torch_impl.layers import Tensors, build, loss_and_cost
+from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
+from twingrad.errors import UserError
 from twingrad.network import Network
+from twingrad.run_folder import RunFolder
 
 
 def forward(
@@ -17,31 +20,35 @@ def forward(
     X: Any,
     y: Any,
     *,
-    penalty: float,
+    penalty: Any,
     statistics: Mapping[str, Any] | None = None,
+    masks: Mapping[str, Any] | None = None,
 ) -> Tensors:
     """Every intermediate: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk, p, loss, cost.
 
     Arguments:
         network: gives the layers and their names.
-        parameters: arrays or tensors, float32 or float64, all of one dtype and device.
-        X: (n, d), likewise.
-        y: (n,) int64, classes from 0.
-        penalty: lambda.
+        parameters: arrays or tensors, float16 to float64, all of one dtype and device. With a
+            leading axis they are those of many networks, and so is all that is returned.
+        X: (n, d), likewise; with the leading axis where each network has its own.
+        y: int64, classes from 0, with the axes of X but the last.
+        penalty: lambda, or that of each network.
         statistics: running statistics to use in place of the minibatch's; not changed.
+        masks: of dropout, True where a unit is kept; None drops nothing.
 
     Returns:
         Tensors by name, in order of execution, on the device of what was given; part of an
-        autograd graph where the parameters are.
+        autograd graph where the parameters are. loss and cost have shape () or (networks,).
     """
-    values = as_tensors(parameters)
-    X, y = torch.as_tensor(X), torch.as_tensor(y)
-    averages = None if statistics is None else as_tensors(statistics)
-    trace = run_layers(network, values, X, averages)
-    logits = trace[f"s{network.depth}"]
-    trace["p"] = logits.softmax(dim=1)
-    trace["loss"], trace["cost"] = loss_and_cost(network, logits, y, values, penalty)
-    return trace
+    values, y = as_tensors(parameters), torch.as_tensor(y)
+    run = Pass(values, statistics and as_tensors(statistics), masks and as_tensors(masks))
+    s = run_layers(build(network), torch.as_tensor(X), run)
+    run.trace["p"] = s.softmax(-1)  # (n, classes)
+    run.trace["loss"] = cross_entropy(s, y, network.smoothing)
+    squares = torch.stack([squared_norm(values[name]) for name in network.weights]).sum(0)
+    factor = torch.as_tensor(penalty, dtype=squares.dtype, device=squares.device)
+    run.trace["cost"] = run.trace["loss"] + factor * squares
+    return run.trace
 
 
 def gradients(
@@ -50,62 +57,53 @@ def gradients(
     X: Any,
     y: Any,
     *,
-    penalty: float,
+    penalty: Any,
+    masks: Mapping[str, Any] | None = None,
     upstream: Mapping[str, Any] | None = None,
 ) -> Tensors:
     """d cost / d of every parameter and intermediate, by autograd.
 
     Arguments:
-        network, parameters, X, y, penalty: as in `forward`.
-        upstream: handed to every layer as the gradient of its output, in place of what the
-            layer above computed (teacher forcing).
+        network, parameters, X, y, penalty, masks: as in `forward`.
+        upstream: passed to every layer as the gradient of its output, in place of what the layer
+            above computed (teacher forcing): each layer then answers for itself alone.
     """
     leaves = {
         name: value.detach().requires_grad_() for name, value in as_tensors(parameters).items()
     }
-    trace = forward(network, leaves, X, y, penalty=penalty)
+    trace = forward(network, leaves, X, y, penalty=penalty, masks=masks)
+    cost = trace["cost"].sum()  # of networks that have nothing in common: each gets its own
     if upstream is not None:
-        return teacher_forced(network, leaves, trace, as_tensors(upstream), penalty)
+        return teacher_forced(network, leaves, trace, cost, as_tensors(upstream))
     sources = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
-    derivatives = torch.autograd.grad(trace["cost"], list(sources.values()))
+    derivatives = torch.autograd.grad(cost, list(sources.values()))
     return dict(zip(sources, derivatives, strict=True))
 
 
 def teacher_forced(
-    network: Network, leaves: Tensors, trace: Tensors, upstream: Tensors, penalty: float
+    network: Network, leaves: Tensors, trace: Tensors, cost: Tensor, upstream: Tensors
 ) -> Tensors:
     """The gradients that each layer alone makes of the gradient of its output."""
-    layers = build(network)
-    last = layers[-1].output
-    found = {last: torch.autograd.grad(trace["cost"], trace[last], retain_graph=True)[0]}
-    names = list(trace)
-    for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
-        first = 0 if below is None else names.index(below.output)
-        sources = {name: trace[name] for name in names[first : names.index(layer.output)]}
-        sources |= {name: leaves[name] for name in layer.parameters}
-        derivatives = torch.autograd.grad(
-            trace[layer.output],
-            list(sources.values()),
-            upstream[layer.output],
-            retain_graph=True,
-        )
-        found |= dict(zip(sources, derivatives, strict=True))
-    for l in range(1, network.depth + 1):
-        W = leaves[f"W{l}"]
-        found[f"W{l}"] += torch.autograd.grad(penalty * W.square().sum(), W)[0]
+    found: Tensors = {network.layers[-1].output: derivative(cost, [trace[f"s{network.depth}"]])[0]}
+    for place in reversed(network.layers):
+        names = [] if place.input == "X" else [place.input]
+        sources = {name: trace[name] for name in [*names, *place.intermediates[:-1]]}
+        sources |= {name: leaves[name] for name in place.parameters}
+        made = derivative(trace[place.output], list(sources.values()), upstream[place.output])
+        found |= dict(zip(sources, made, strict=True))
+    penalties = cost - trace["loss"].sum()
+    for name, pull in zip(
+        network.weights,
+        derivative(penalties, [leaves[name] for name in network.weights]),
+        strict=True,
+    ):
+        found[name] = found[name] + pull
     return found
 
 
-def run_layers(
-    network: Network, parameters: Tensors, X: Tensor, statistics: Tensors | None
-) -> Tensors:
-    """The intermediates up to the logits, the last of them."""
-    trace: Tensors = {}
-    x = X
-    for layer in build(network):
-        layer.forward(x, parameters, trace, statistics)
-        x = trace[layer.output]
-    return trace
+def derivative(of: Tensor, by: list[Tensor], upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+    """d of / d by; the graph stays for further ones."""
+    return torch.autograd.grad(of, by, upstream, retain_graph=True)
 
 
 def as_tensors(values: Mapping[str, Any]) -> Tensors:
@@ -117,9 +115,9 @@ class TorchNetwork(nn.Module):
     """The network as torch users know it: a module from X (n, d) to logits (n, classes).
 
     Its parameters are called W1, b1, gamma1, beta1, ... and its buffers mu1, v1, ..., so its
-    state dict has the names of `parameters.safetensors`. In training mode it normalises by the
-    minibatch and moves the running statistics (in place of their absence at the first one); in
-    evaluation mode it uses these and changes nothing.
+    state dict has the names of `parameters.safetensors`. In training mode it drops units at
+    random, normalises by the minibatch and moves the running statistics (in place of their
+    absence at the first one); in evaluation mode it uses these and changes nothing.
 
     Arguments:
         network: gives the layers.
@@ -150,6 +148,24 @@ class TorchNetwork(nn.Module):
                 name, None if start is None else start.to(device, dtype, copy=True)
             )
 
+    @classmethod
+    def from_run(
+        cls, path: str | Path, *, device: torch.device | str = "cpu"
+    ) -> "TorchNetwork":
+        """The trained network in the folder of a finished run, in evaluation mode.
+
+        Raises:
+            UserError: there is no run, or it has not finished.
+        """
+        folder, recipe, _, _ = RunFolder.reopen(Path(path))
+        if not (folder.path / "parameters.safetensors").is_file():
+            raise UserError(f"{path}: has no parameters.safetensors; finish the run first")
+        state = folder.read_state()
+        network = recipe.network(state["W1"].shape[1], len(state[f"b{len(recipe.hidden) + 1}"]))
+        dtype = getattr(torch, recipe.dtype)
+        module = cls(network, state, state, alpha=recipe.alpha, dtype=dtype, device=device)
+        return module.eval()
+
     def parameters_by_name(self) -> Tensors:
         """The parameters themselves, W1, b1, ...; not copies."""
         return dict(self.named_parameters())
@@ -173,15 +189,23 @@ class TorchNetwork(nn.Module):
         Raises:
             RuntimeError: in evaluation mode, before there are running statistics.
         """
-        statistics = None if self.training else self.statistics()
-        if statistics == {} and self.network.statistic_shapes:
-            raise RuntimeError(
-                "evaluation mode needs running statistics: train on a minibatch or load them first"
-            )
-        trace = run_layers(self.network, self.parameters_by_name(), X, statistics)
+        run = Pass(self.parameters_by_name())
         if self.training:
-            self._update_statistics(trace)
-        return trace[f"s{self.network.depth}"]
+            run.masks = {
+                name: torch.rand(len(X), *width, device=X.device) >= self.network.dropout
+                for name, width in self.network.mask_shapes.items()
+            }
+        else:
+            run.statistics = self.statistics()
+            if self.network.statistic_shapes and not run.statistics:
+                raise RuntimeError(
+                    "evaluation mode needs running statistics: train on a minibatch or load them "
+                    "first"
+                )
+        s = run_layers(build(self.network), X, run)
+        if self.training:
+            self._update_statistics(run.trace)
+        return s
 
     @torch.no_grad()
     def _update_statistics(self, trace: Tensors) -> None:

@@ -1,1 +1,142 @@
-"""What both implementations share. NumPy only, and no gradient is computed here."""
+"""One network written twice, by hand and with autograd, and what proves the two equal.
+
+    >>> import twingrad
+    >>> dataset = twingrad.load_dataset()
+    >>> run = twingrad.train(twingrad.preset("three-layer"), dataset, backend="manual")
+    >>> run.final["test"].accuracy
+
+The public names, loaded when first used: importing twingrad loads neither torch nor matplotlib.
+
+- Network, Recipe, preset: which network, and how it is trained.
+- load_dataset, Dataset, Split: CIFAR-10 in any of its layouts, or arrays of your own.
+- train, train_stacked, Run, Diverged, RunFolder: one training or many side by side, and its folder.
+- forward, gradients: every intermediate and every gradient, by hand.
+- TorchNetwork: the same network as a torch module.
+- load_backend: all of an implementation, "manual" or "torch".
+- UserError, DivergedError: what is raised for bad input and for a cost that is not finite.
+
+This package is also the ground floor that both implementations share. It computes no gradient, and
+of the floors above it knows the names below, nothing more.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twingrad.cifar.loading import load_dataset
+    from twingrad.contract import Implementation
+    from twingrad.dataset import Dataset, Split
+    from twingrad.errors import DivergedError, UserError
+    from twingrad.network import Network
+    from twingrad.recipe import Recipe, preset
+    from twingrad.run_folder import RunFolder
+    from twingrad.training import Diverged, Run
+
+BACKENDS = {"manual": "manual_impl", "torch": "torch_impl"}
+"""The two implementations, by the names that commands call them."""
+
+HOMES = {
+    "Dataset": "twingrad.dataset",
+    "Diverged": "twingrad.training",
+    "DivergedError": "twingrad.errors",
+    "Network": "twingrad.network",
+    "Recipe": "twingrad.recipe",
+    "Run": "twingrad.training",
+    "RunFolder": "twingrad.run_folder",
+    "Split": "twingrad.dataset",
+    "TorchNetwork": "torch_impl",
+    "UserError": "twingrad.errors",
+    "forward": "manual_impl",
+    "gradients": "manual_impl",
+    "load_dataset": "twingrad.cifar.loading",
+    "preset": "twingrad.recipe",
+}
+"""Where each public name is found when it is first used."""
+
+__all__ = [
+    "Dataset",
+    "Diverged",
+    "DivergedError",
+    "Network",
+    "Recipe",
+    "Run",
+    "RunFolder",
+    "Split",
+    "TorchNetwork",
+    "UserError",
+    "forward",
+    "gradients",
+    "load_backend",
+    "load_dataset",
+    "preset",
+    "train",
+    "train_stacked",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'twingrad' has no attribute {name!r}")
+    value = getattr(importlib.import_module(HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def load_backend(name: str) -> "Implementation":
+    """The implementation of that name; torch is imported only where it is asked for.
+
+    Arguments:
+        name: "manual" or "torch".
+
+    Raises:
+        UserError: no such backend.
+    """
+    if name not in BACKENDS:
+        from twingrad.errors import UserError
+
+        raise UserError(f"--backend is {name!r}, but expected manual or torch")
+    return importlib.import_module(BACKENDS[name])
+
+
+def train(
+    recipe: "Recipe", dataset: "Dataset", *, backend: str = "manual", **options: Any
+) -> "Run":
+    """Trains one network.
+
+    Arguments:
+        recipe: what to run.
+        dataset: in the recipe's dtype.
+        backend: "manual" or "torch".
+        options: folder (a `RunFolder`, where every epoch is saved), on_epoch (called after each
+            with it and the number of epochs); of torch also device, deterministic, ...
+
+    Raises:
+        DivergedError: the cost became NaN or infinite.
+        UserError: the recipe and the data do not go together, or no such backend.
+    """
+    return load_backend(backend).train(recipe, dataset, **options)
+
+
+def train_stacked(
+    recipes: "Sequence[Recipe]", dataset: "Dataset", *, backend: str = "manual", **options: Any
+) -> "list[Run | Diverged]":
+    """Trains many networks of equal architecture side by side.
+
+    Arguments:
+        recipes: penalties, learning rates, initialisations and seeds may differ.
+        dataset: in the recipes' dtype.
+        backend: "manual" or "torch".
+        options: as in `twingrad.training.train_stack`; of torch also device, ...
+
+    Returns:
+        For every recipe its run, or how it diverged.
+
+    Raises:
+        UserError: the recipes cannot be trained as one stack, or no such backend.
+    """
+    return load_backend(backend).train_stacked(recipes, dataset, **options)

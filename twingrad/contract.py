@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from twingrad.dataset import Dataset
+from twingrad.history import Part
 from twingrad.network import Network, Parameters, RunningStatistics
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
-from twingrad.stacking import Diverged, OnStackEpoch, StackCheckpoint, StackedLearner
-from twingrad.training import Learner, OnEpoch, Run
+from twingrad.training import (
+    EVERY_EPOCH,
+    Checkpoint,
+    Diverged,
+    Learner,
+    OnEpoch,
+    OnStackEpoch,
+    Run,
+)
 
 
 class Implementation(Protocol):
@@ -24,20 +32,24 @@ class Implementation(Protocol):
     Common arguments:
         network: gives names and shapes.
         parameters: of every name in `network.parameter_shapes`; their dtype is computed in.
-        X: (n, d).
-        y: (n,) classes from 0, int64.
-        penalty: lambda of the cost, loss + lambda * sum ||W||^2.
+            Leading axes, where there are any, are networks: W1 (networks, out, in).
+        X: (n, d), or (networks, n, d) where each network has its own.
+        y: classes from 0, int64, with the axes of X but the last.
+        penalty: lambda of the cost, loss + lambda * sum ||W||^2; or one of each network.
+        masks: of dropout, mask1 (n, width), ...: True keeps a unit, which is then divided by the
+            probability of being kept. Without masks nothing is dropped (evaluation).
     """
 
     def forward(
         self,
         network: Network,
         parameters: Parameters,
-        X: Float[np.ndarray, "n d"],
-        y: Int[np.ndarray, " n"],
+        X: Float[np.ndarray, "*networks n d"],
+        y: Int[np.ndarray, "*networks n"],
         *,
-        penalty: float,
+        penalty: float | Float[np.ndarray, " networks"],
         statistics: RunningStatistics | None = None,
+        masks: Mapping[str, Bool[np.ndarray, "*networks n width"]] | None = None,
     ) -> Mapping[str, Any]:
         """Every intermediate, in order of execution: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk,
         p, then loss and cost.
@@ -51,10 +63,11 @@ class Implementation(Protocol):
         self,
         network: Network,
         parameters: Parameters,
-        X: Float[np.ndarray, "n d"],
-        y: Int[np.ndarray, " n"],
+        X: Float[np.ndarray, "*networks n d"],
+        y: Int[np.ndarray, "*networks n"],
         *,
-        penalty: float,
+        penalty: float | Float[np.ndarray, " networks"],
+        masks: Mapping[str, Bool[np.ndarray, "*networks n width"]] | None = None,
         upstream: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
         """d cost / d of every parameter and of every intermediate, under the same names.
@@ -68,9 +81,19 @@ class Implementation(Protocol):
         ...
 
     def learner(
-        self, recipe: Recipe, network: Network, dataset: Dataset, parameters: Parameters
+        self,
+        recipes: Sequence[Recipe],
+        network: Network,
+        dataset: Dataset,
+        parameters: Iterable[Parameters],
     ) -> Learner:
-        """A training at its start: of the recipe it takes dtype, penalty and alpha."""
+        """Trainings at their start, side by side: of one recipe, or of many that can be stacked.
+
+        Arguments:
+            recipes: of equal architecture, minibatch size and length.
+            dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
+            parameters: of each network, read one after another and copied.
+        """
         ...
 
     def train(
@@ -81,18 +104,7 @@ class Implementation(Protocol):
         folder: RunFolder | None = None,
         on_epoch: OnEpoch | None = None,
     ) -> Run:
-        """Minibatch gradient descent from the recipe's initial parameters, in its order."""
-        ...
-
-    def stacked_learner(
-        self,
-        recipes: Sequence[Recipe],
-        network: Network,
-        dataset: Dataset,
-        parameters: Iterable[Parameters],
-    ) -> StackedLearner:
-        """Many trainings at their start, done side by side: each slice is what `learner` makes of
-        its recipe and parameters, which are read one after another."""
+        """Minibatch descent from the recipe's initial parameters, in its order."""
         ...
 
     def train_stacked(
@@ -100,15 +112,16 @@ class Implementation(Protocol):
         recipes: Sequence[Recipe],
         dataset: Dataset,
         *,
-        start: StackCheckpoint | None = None,
-        save: Callable[[StackCheckpoint], None] | None = None,
+        start: Checkpoint | None = None,
+        save: Callable[[Checkpoint], None] | None = None,
         on_epoch: OnStackEpoch | None = None,
+        evaluate: Sequence[Part] = EVERY_EPOCH,
     ) -> list[Run | Diverged]:
         """What `train` makes of each recipe, or how it diverged, which disturbs no other.
 
         Arguments:
             recipes: of equal architecture, minibatch size and length.
-            start, save, on_epoch: as in `run_stacked`.
+            start, save, on_epoch, evaluate: as in `twingrad.training.train_stack`.
 
         Raises:
             UserError: the recipes cannot be stacked; the message names the field that differs.

@@ -1,4 +1,4 @@
-"""Curves of one training or of several: cost, loss, accuracy, learning rate."""
+"""Curves of one training or of several: cost, loss, accuracy, learning rate; the range test."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from twingrad.history import History
+from twingrad.range_test import RangeTest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +45,8 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             continue
         updates = [epoch.update for epoch in history]
         for part, style, named in (("training", "-", label), ("validation", "--", None)):
-            values = [getattr(getattr(epoch, part), panel) for epoch in history]
+            evaluations = [getattr(epoch, part) for epoch in history]
+            values = [getattr(one, panel) if one else np.nan for one in evaluations]
             axes.plot(updates, values, style, color=colour, label=named, lw=1.2)
     parts = "" if panel == "learning rate" else ": training solid, validation dashed"
     axes.set_title(panel + parts)
@@ -69,3 +71,34 @@ def save_curves(folder: Path, label: str, history: History) -> None:
         draw_panel(figure.subplots(), panel, {label: history})
         figure.suptitle(label)
         figure.savefig(figures / f"{panel.replace(' ', '_')}.png", dpi=110)
+
+
+def range_figure(found: RangeTest, title: str) -> "Figure":
+    """The cost of every minibatch and their smoothed course against the learning rate."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx(found.rates, found.costs, ".", color="0.75", ms=2, label="minibatch")
+    rates = found.rates[: len(found.smoothed)]
+    axes.semilogx(rates, found.smoothed, color=COLOURS[0], lw=1.6, label="smoothed")
+    for label, rate, colour in [
+        ("falls fastest", found.falls_fastest, COLOURS[2]),
+        ("rises from", found.rises_from, COLOURS[1]),
+    ]:
+        if rate is not None:
+            axes.axvline(rate, color=colour, ls="--", lw=1.2, label=f"{label} {rate:.2g}")
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("cost")
+    axes.set_title(title)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def save_range(folder: Path, label: str, found: RangeTest) -> None:
+    """Writes figures/range.png into a run's folder."""
+    figures = folder / "figures"
+    figures.mkdir(exist_ok=True)
+    title = f"{label}: learning-rate range test"
+    range_figure(found, title).savefig(figures / "range.png", dpi=110)

@@ -29,17 +29,20 @@ class Epoch:
     Arguments:
         epoch: from 1.
         update: updates done by its end.
-        training, validation: evaluated at its end, with the running statistics.
+        training, validation: evaluated at its end, with the running statistics; None where that
+            part was not evaluated.
         learning_rates: of each of its updates.
         seconds: its duration, evaluations included.
+        costs: of each minibatch, before its update.
     """
 
     epoch: int
     update: int
-    training: Evaluation
-    validation: Evaluation
+    training: Evaluation | None
+    validation: Evaluation | None
     learning_rates: tuple[float, ...]
     seconds: float
+    costs: tuple[float, ...] = ()
 
     def as_line(self) -> str:
         """The line, without its end."""
@@ -49,9 +52,10 @@ class Epoch:
     def from_line(cls, line: str) -> "Epoch":
         """The epoch that `as_line` wrote."""
         fields: dict[str, Any] = json.loads(line)
-        fields["training"] = Evaluation(**fields["training"])
-        fields["validation"] = Evaluation(**fields["validation"])
-        fields["learning_rates"] = tuple(fields["learning_rates"])
+        for part in ("training", "validation"):
+            fields[part] = fields[part] and Evaluation(**fields[part])
+        for series in ("learning_rates", "costs"):
+            fields[series] = tuple(fields.get(series, ()))
         return cls(**fields)
 
 

@@ -1,20 +1,26 @@
 """Which network: its layers, the names and shapes of all that it holds and computes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
 
 import numpy as np
 
 from twingrad.errors import UserError
+from twingrad.layers import ACTIVATIONS, NORMALIZATIONS, Layer
 
 EPS = 2.220446049250313e-16
 """Added to the variance unless a network says otherwise: machine epsilon of float64."""
 
 Parameters = dict[str, np.ndarray]
-"""W1 (out, in), b1 (out,), with batch norm gamma1, beta1 (out,); then W2, ... in this order."""
+"""W1 (out, in), b1 (out,), with a normalisation gamma1, beta1 (out,); then W2, ... in this order.
+Leading axes, where there are any, are networks."""
 
 RunningStatistics = dict[str, np.ndarray]
-"""mu1, v1 (width,), mu2, ...: running mean and biased variance of s. Empty before update 1."""
+"""mu1, v1 (width,), mu2, ...: running mean and biased variance. Empty before update 1."""
+
+Masks = Mapping[str, np.ndarray]
+"""mask1 (n, width), mask2, ...: True where dropout keeps a unit of a sample."""
 
 Trace = dict[str, np.ndarray]
 """Every intermediate of a forward pass by name, in order of execution, at last loss and cost."""
@@ -22,36 +28,36 @@ Trace = dict[str, np.ndarray]
 Gradients = dict[str, np.ndarray]
 """d cost / d of every parameter and of every intermediate on the way to the loss, by name."""
 
-Kind = Literal["affine", "batch_norm", "relu"]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One entry of the network: what it does and the number that its names carry, from 1."""
-
-    kind: Kind
-    number: int
-
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron: affine, [batch norm,] ReLU, ..., affine, softmax.
+    """A multilayer perceptron: hidden layers, then affine and softmax.
+
+    A hidden layer is affine, [normalisation,] activation, [normalisation,] [dropout].
 
     Arguments:
         inputs: values per sample, d.
         hidden: widths of the hidden layers; empty for softmax regression.
         classes: width of the last layer.
-        batch_norm: whether each hidden layer normalises s before the ReLU.
-        eps: added to the variance there, in every dtype; other frameworks take 1e-5.
+        normalization: "none"; "batch" or "layer", before every activation; "batch-after", after.
+        activation: "relu", "leaky_relu", ...: one of `twingrad.layers.ACTIVATIONS`.
+        slope: of the leaky ReLU below 0.
+        dropout: the probability that a unit is dropped at the end of a hidden layer.
+        smoothing: of the labels: the share of a target that is spread evenly over all classes.
+        eps: added to the variance in a normalisation, in every dtype; other frameworks take 1e-5.
 
     Raises:
-        UserError: a width below 1, fewer than 2 classes, or eps that is negative or not finite.
+        UserError: a value outside its range, named with what was expected.
     """
 
     inputs: int
     hidden: tuple[int, ...]
     classes: int = 10
-    batch_norm: bool = False
+    normalization: str = "none"
+    activation: str = "relu"
+    slope: float = 0.01
+    dropout: float = 0.0
+    smoothing: float = 0.0
     eps: float = EPS
 
     def __post_init__(self) -> None:
@@ -60,8 +66,26 @@ class Network:
                 raise UserError(f"{what} is {width}, but a layer needs a width of at least 1")
         if self.classes < 2:
             raise UserError(f"classes is {self.classes}, but a softmax needs at least 2")
-        if not 0 <= self.eps < float("inf"):
-            raise UserError(f"eps is {self.eps}, but a finite number from 0 was expected")
+        for what, word, known in [
+            ("normalization", self.normalization, NORMALIZATIONS),
+            ("activation", self.activation, ACTIVATIONS),
+        ]:
+            if word not in known:
+                raise UserError(f"{what} is {word!r}, but expected one of: {', '.join(known)}")
+        if self.normalization == "layer" and 1 in self.hidden:
+            raise UserError(
+                "a hidden size is 1, but layer norm needs at least 2 units: a single one always "
+                "equals its mean; take wider layers or another normalization"
+            )
+        for what, number, high in [
+            ("eps", self.eps, float("inf")),
+            ("dropout", self.dropout, 1),
+            ("smoothing", self.smoothing, 1),
+        ]:
+            if not 0 <= number < high:
+                raise UserError(f"{what} is {number}, but expected a number from 0 to below {high}")
+        if not -float("inf") < self.slope < float("inf"):
+            raise UserError(f"slope is {self.slope}, but expected a finite number")
 
     @property
     def depth(self) -> int:
@@ -74,32 +98,50 @@ class Network:
         return (self.inputs, *self.hidden, self.classes)
 
     @property
+    def batch_norm(self) -> bool:
+        """Whether statistics of the minibatch are used, before the activation or after it."""
+        return self.normalization in ("batch", "batch-after")
+
+    @cached_property
+    def block(self) -> tuple[str, ...]:
+        """The kinds of layer in a hidden layer, in order."""
+        kind, after = NORMALIZATIONS[self.normalization]
+        normalization = (kind,) if kind else ()
+        dropout = ("dropout",) if self.dropout else ()
+        if after:
+            return ("affine", self.activation, *normalization, *dropout)
+        return ("affine", *normalization, self.activation, *dropout)
+
+    @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """The list that either implementation builds its own layers from."""
-        kinds: tuple[Kind, ...] = ("affine", "relu")
-        if self.batch_norm:
-            kinds = ("affine", "batch_norm", "relu")
-        hidden = tuple(Layer(kind, l) for l in range(1, self.depth) for kind in kinds)
-        return (*hidden, Layer("affine", self.depth))
+        layers: list[Layer] = []
+        source = "X"
+        for l, (before, width) in enumerate(zip(self.widths, self.widths[1:], strict=False), 1):
+            for kind in self.block if l < self.depth else ("affine",):
+                inputs = before if kind == "affine" else width
+                layers.append(Layer(kind, l, source, inputs, width))
+                source = layers[-1].output
+        return tuple(layers)
 
-    @property
+    @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """W1, W2, ...: the parameters that the penalty is taken of."""
+        return tuple(f"W{l}" for l in range(1, self.depth + 1))
+
+    @cached_property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every parameter, in order."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        for layer in self.layers:
-            l, out, into = layer.number, self.widths[layer.number], self.widths[layer.number - 1]
-            if layer.kind == "affine":
-                shapes |= {f"W{l}": (out, into), f"b{l}": (out,)}
-            elif layer.kind == "batch_norm":
-                shapes |= {f"gamma{l}": (out,), f"beta{l}": (out,)}
-        return shapes
+        return {name: shape for layer in self.layers for name, shape in layer.parameters.items()}
 
-    @property
+    @cached_property
     def statistic_shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every running statistic, in order; none without batch norm."""
+        return {name: shape for layer in self.layers for name, shape in layer.statistics.items()}
+
+    @property
+    def mask_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Name and shape, for one sample, of every mask of dropout."""
         return {
-            f"{kind}{layer.number}": (self.widths[layer.number],)
-            for layer in self.layers
-            if layer.kind == "batch_norm"
-            for kind in ("mu", "v")
+            layer.name("mask"): (layer.width,) for layer in self.layers if layer.kind == "dropout"
         }

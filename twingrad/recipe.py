@@ -1,126 +1,238 @@
-"""All that a training needs to be run again: one frozen dataclass, and the named presets."""
+"""All that a training needs to be run again: one frozen dataclass, and the named presets.
+
+A field says everything about itself here, in one place: its default, its range and its help. The
+options of `twingrad train` and the fields of `twingrad sweep` are made from it.
+"""
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, get_args, get_origin
 
 import numpy as np
 from jaxtyping import Float
 
+from twingrad.augmentation import draw_augmentation, image_side
+from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.initialization import initial_sigma
+from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.minibatches import EpochInputs, draw_masks, minibatch_order
 from twingrad.network import Network
-from twingrad.schedule import learning_rates, stale_rates
+from twingrad.schedule import SCHEDULES, learning_rates
 
 LONGEST = 20_000_000
 """Updates of a training: 44,000 epochs of CIFAR-10. A learning rate is kept for each."""
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
+DTYPES = ("float32", "float64")
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    below: float = math.inf,
+    choices: tuple[str, ...] = (),
+    only_with: tuple[str, tuple[str, ...]] | None = None,
+) -> Any:
+    """A field of the recipe.
+
+    Arguments:
+        default: its value where none is given.
+        help: one sentence for the command line.
+        low, high: the range of a number, ends included.
+        below: what a number must be less than.
+        choices: what a word can be.
+        only_with: another field and its values, without which this one has no effect.
+    """
+    limits = {"low": low, "high": high, "below": below, "choices": choices}
+    metadata = {"help": help, "only_with": only_with, **limits}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+ADAM = ("optimizer", ("adam",))
+BATCH_NORM = ("normalization", ("batch", "batch-after"))
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A training run, resolved: nothing about it is decided elsewhere.
 
-    Arguments:
-        name: the preset it came from, or "custom".
-        hidden: widths of the hidden layers.
-        batch_norm: batch normalisation before every ReLU.
-        initialization: "he", "xavier", or a sigma such as "0.01".
-        penalty: lambda; the cost is loss + lambda * sum ||W||^2.
-        eta_min, eta_max: the range of the cyclical learning rate.
-        half_cycle: n_s in updates; None for 5 epochs' worth.
-        cycles: how many cycles to train for.
-        epochs: stop after so many epochs instead, mid-cycle or beyond; None for whole cycles.
-        batch_size: samples per minibatch.
-        alpha: share of the old value in a running statistic.
-        dtype: "float32" or "float64".
-        seed: of the initial parameters and the order of the samples.
-        order_seed: of the order of the samples; None takes `seed`.
-        batches: training files in use; below 5 the next file is the validation set.
-        train_size: keep so many training samples; None for all.
-        unpenalised_first_layer: a defect: the gradient of W1 lacks 2 lambda W1, while the cost
-            keeps lambda ||W1||^2.
-        unshuffled: a defect: every epoch takes the samples in the order of the files.
-        per_file_standardization: a defect: every file by its own mean and standard deviation
-            (divided by N - 1), so the test images by theirs.
-        stale_eta: a defect: the update at which a cycle begins anew keeps the rate of the one
-            before it.
-
-    The defects are those of the published report's code; its numbers cannot be had without them.
-
     Raises:
         UserError: a value outside its range, named with what was expected.
     """
 
-    name: str = "custom"
-    hidden: tuple[int, ...] = (50, 50)
-    batch_norm: bool = True
-    initialization: str = "he"
-    penalty: float = 0.005
-    eta_min: float = 1e-5
-    eta_max: float = 1e-1
-    half_cycle: int | None = None
-    cycles: int = 2
-    epochs: int | None = None
-    batch_size: int = 100
-    alpha: float = 0.9
-    dtype: str = "float32"
-    seed: int = 0
-    order_seed: int | None = None
-    batches: int = 5
-    train_size: int | None = None
-    unpenalised_first_layer: bool = False
-    unshuffled: bool = False
-    per_file_standardization: bool = False
-    stale_eta: bool = False
+    name: str = setting("custom", "The preset it came from.")
+    hidden: tuple[int, ...] = setting((50, 50), "Widths of the hidden layers, such as 50,50.")
+    normalization: str = setting(
+        "batch",
+        "Batch norm before every activation or after it, layer norm before it, or none.",
+        choices=tuple(NORMALIZATIONS),
+    )
+    activation: str = setting("relu", "After every hidden layer.", choices=ACTIVATIONS)
+    slope: float = setting(
+        0.01, "Of the leaky ReLU below 0.", only_with=("activation", ("leaky_relu",))
+    )
+    dropout: float = setting(0.0, "Probability that a hidden unit is dropped.", low=0, below=1)
+    initialization: str = setting("he", "he, xavier, or a sigma such as 0.01.")
+    penalty: float = setting(0.005, "lambda: the cost is loss + lambda * sum ||W||^2.", low=0)
+    smoothing: float = setting(
+        0.0, "Label smoothing: the share of a target spread over all classes.", low=0, below=1
+    )
+    optimizer: str = setting(
+        "sgd", "Plain gradient descent, momentum, Nesterov's momentum or Adam.", choices=OPTIMIZERS
+    )
+    momentum: float = setting(
+        0.9,
+        "Of momentum and nesterov.",
+        low=0,
+        below=1,
+        only_with=("optimizer", ("momentum", "nesterov")),
+    )
+    beta1: float = setting(0.9, "Adam's decay of the first moment.", low=0, below=1, only_with=ADAM)
+    beta2: float = setting(
+        0.999, "Adam's decay of the second moment.", low=0, below=1, only_with=ADAM
+    )
+    adam_eps: float = setting(
+        1e-8, "Added to the root of Adam's second moment.", low=0, only_with=ADAM
+    )
+    decoupled: bool = setting(
+        False, "Weights decay by 2 eta lambda beside the optimiser's step, as in AdamW."
+    )
+    schedule: str = setting("cyclical", "Of the learning rate.", choices=SCHEDULES)
+    eta_min: float = setting(1e-5, "Smallest learning rate.", low=0)
+    eta_max: float = setting(1e-1, "Largest learning rate.", low=0)
+    half_cycle: int | None = setting(
+        None, "n_s: half a cycle in updates. Default: 5 epochs' worth.", low=1
+    )
+    cycles: int = setting(2, "How many cycles of 2 n_s updates.", low=1)
+    step_factor: float = setting(
+        0.1,
+        "What the schedule 'step' multiplies the rate with after a cycle.",
+        low=0,
+        high=1,
+        only_with=("schedule", ("step",)),
+    )
+    epochs: int | None = setting(
+        None, "Stop after so many epochs. Default: after whole cycles.", low=1
+    )
+    batch_size: int = setting(100, "Samples per minibatch.", low=1)
+    flip: bool = setting(False, "Flip images left to right, every second one at random.")
+    shift: int = setting(0, "Shift images by up to so many pixels.", low=0)
+    jitter: float = setting(
+        0.0, "Standard deviation of random brightness and contrast, standardised.", low=0
+    )
+    alpha: float = setting(
+        0.9,
+        "Weight of the old value in a running statistic.",
+        low=0,
+        high=1,
+        only_with=BATCH_NORM,
+    )
+    precise_statistics: bool = setting(
+        False,
+        "At the end, replace running statistics by those of the whole training set.",
+        only_with=BATCH_NORM,
+    )
+    dtype: str = setting("float32", "Of all arithmetic.", choices=DTYPES)
+    seed: int = setting(0, "Of initial parameters, order, dropout and augmentation.", low=0)
+    order_seed: int | None = setting(None, "Of the order of the samples. Default: --seed.", low=0)
+    batches: int = setting(
+        5, "Training files to use; below 5 the next one validates.", low=1, high=5
+    )
+    train_size: int | None = setting(
+        None, "Keep so many training images. Default: all of them.", low=1
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         object.__setattr__(self, "initialization", str(self.initialization))
+        for field in dataclasses.fields(self):
+            require_in_range(field, getattr(self, field.name))
         self.network(inputs=1, classes=2)
         initial_sigma(self.initialization, fan_in=1)
-        for option, value, least in [
-            ("half-cycle", self.half_cycle, 1),
-            ("cycles", self.cycles, 1),
-            ("epochs", self.epochs, 1),
-            ("batch-size", self.batch_size, 1),
-            ("seed", self.seed, 0),
-            ("order-seed", self.order_seed, 0),
-            ("batches", self.batches, 1),
-            ("train-size", self.train_size, 1),
-        ]:
-            if value is not None and value < least:
-                raise UserError(f"--{option} is {value}, but at least {least} was expected")
-        for option, number, low, high in [
-            ("penalty", self.penalty, 0, math.inf),
-            ("eta-min", self.eta_min, 0, math.inf),
-            ("eta-max", self.eta_max, self.eta_min, math.inf),
-            ("alpha", self.alpha, 0, 1),
-        ]:
-            if not (low <= number <= high and math.isfinite(number)):
-                raise UserError(
-                    f"--{option} is {number}, but a finite number in {low} .. {high} was expected"
-                )
-        if self.batches > 5:
-            raise UserError(f"--batches is {self.batches}, but CIFAR-10 has 5 training batches")
-        if self.dtype not in ("float32", "float64"):
-            raise UserError(f"--dtype is {self.dtype!r}, but float32 or float64 was expected")
+        if self.eta_max < self.eta_min:
+            raise UserError(
+                f"--eta-max is {self.eta_max}, but expected at least --eta-min, {self.eta_min}"
+            )
+        if self.schedule == "range" and not 0 < self.eta_min < self.eta_max:
+            raise UserError(
+                f"--eta-min is {self.eta_min} and --eta-max {self.eta_max}, but the range test "
+                "multiplies the rate on the way from one to the other: expected 0 < eta-min < "
+                "eta-max"
+            )
         if self.batch_norm and self.hidden and self.batch_size == 1:
             raise UserError(
                 "--batch-size is 1, but batch norm needs at least 2 samples: over a single one "
-                "every s equals its mean; take a larger minibatch or --no-batch-norm"
+                "every s equals its mean; take a larger minibatch or --normalization none"
             )
+
+    @property
+    def batch_norm(self) -> bool:
+        """Whether statistics of the minibatch are used."""
+        return self.normalization in BATCH_NORM[1]
+
+    @property
+    def unpenalised(self) -> tuple[str, ...]:
+        """Weights whose gradient lacks the penalty. A recipe of a faulty training names some."""
+        return ()
+
+    @property
+    def per_file_standardization(self) -> bool:
+        """Whether every file is standardised by itself, as a faulty training may."""
+        return False
 
     def network(self, inputs: int, classes: int) -> Network:
         """The network for data of this shape."""
-        return Network(inputs, self.hidden, classes, self.batch_norm)
+        return Network(
+            inputs,
+            self.hidden,
+            classes,
+            self.normalization,
+            self.activation,
+            self.slope,
+            self.dropout,
+            self.smoothing,
+        )
 
     @property
     def shuffle_seed(self) -> int | None:
         """The seed that the order of the samples is drawn from; None for no shuffling."""
-        if self.unshuffled:
-            return None
         return self.seed if self.order_seed is None else self.order_seed
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are varied."""
+        return bool(self.flip or self.shift or self.jitter)
+
+    @property
+    def draws(self) -> tuple[object, ...]:
+        """What the minibatches depend on: recipes with equal draws share them."""
+        augmentation = (self.flip, self.shift, self.jitter, self.seed) if self.augments else None
+        return (self.shuffle_seed, augmentation, self.seed if self.dropout else None)
+
+    def inputs(self, network: Network, epoch: int, plan: "Plan") -> EpochInputs:
+        """What one epoch draws, for this recipe alone.
+
+        Arguments:
+            network: gives the masks.
+            epoch: from 0.
+            plan: of this recipe.
+        """
+        rates = plan.of_epoch(epoch)
+        order = minibatch_order(self.shuffle_seed, epoch, plan.samples, self.batch_size)
+        order = order[: len(rates)]
+        augmentation = None
+        if self.augments:
+            augmentation = draw_augmentation(
+                self.seed, epoch, order.shape, flip=self.flip, shift=self.shift, jitter=self.jitter
+            )
+        masks = draw_masks(network, self.seed, epoch, order.shape)
+        return EpochInputs(order, rates[None], masks, augmentation)
 
     def plan(self, samples: int) -> "Plan":
         """The updates and epochs of a training on so many samples.
@@ -141,10 +253,20 @@ class Recipe:
                 f"but at most {LONGEST} was expected of either; give fewer --epochs, --cycles or "
                 "--half-cycle"
             )
-        rates = learning_rates(updates, half_cycle, self.eta_min, self.eta_max)
-        if self.stale_eta:
-            rates = stale_rates(rates, half_cycle)
-        return Plan(per_epoch, half_cycle, rates)
+        rates = learning_rates(
+            self.schedule, updates, half_cycle, self.eta_min, self.eta_max, self.step_factor
+        )
+        return Plan(samples, per_epoch, half_cycle, rates)
+
+    def plan_for(self, dataset: Dataset) -> "Plan":
+        """`plan` on these data.
+
+        Raises:
+            UserError: as `plan`, or augmentation of samples that are no images of enough pixels.
+        """
+        if self.augments:
+            image_side(dataset.training.X.shape[1], self.shift)
+        return self.plan(len(dataset.training))
 
     def as_json(self) -> dict[str, Any]:
         """Every field, ready for JSON."""
@@ -152,11 +274,12 @@ class Recipe:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any], source: str) -> "Recipe":
-        """The recipe that `as_json` described.
+        """The recipe that `as_json` described, now or before layers had kinds.
 
         Raises:
             UserError: an unknown field or a value of the wrong type, named with the source.
         """
+        fields = modernised(fields, source)
         known = {field.name for field in dataclasses.fields(cls)}
         if unknown := sorted(set(fields) - known):
             raise UserError(f"{source}: unknown recipe field {unknown[0]!r}")
@@ -166,16 +289,85 @@ class Recipe:
             raise UserError(f"{source}: a recipe field has the wrong type ({error})") from error
 
 
+FORMER_DEFECTS = (
+    "unpenalised_first_layer",
+    "unshuffled",
+    "per_file_standardization",
+    "stale_eta",
+)
+"""Fields of the first recipes, for defects that only a reproduction of the report has now."""
+
+
+def modernised(fields: dict[str, Any], source: str) -> dict[str, Any]:
+    """The fields of a first recipe, which knew batch norm as a flag, under today's names.
+
+    Raises:
+        UserError: it had one of the report's defects.
+    """
+    if "batch_norm" not in fields:
+        return fields
+    fields = dict(fields)
+    fields["normalization"] = "batch" if fields.pop("batch_norm") else "none"
+    for defect in FORMER_DEFECTS:
+        if fields.pop(defect, False):
+            raise UserError(
+                f"{source}: has the defect {defect!r}, which `train` no longer has; "
+                "`twingrad reproduce` trains with it"
+            )
+    return fields
+
+
+NUMBERS: dict[type, type] = {int: Integral, float: Real}
+
+
+def require_type(field: "dataclasses.Field[Any]", value: Any) -> None:
+    """Raises TypeError unless a value is of its field's type; NumPy's numbers are numbers too."""
+    types: tuple[Any, ...] = get_args(field.type) or (field.type,)
+    if get_origin(field.type) is tuple:
+        types = (tuple,)
+    kinds = tuple(NUMBERS.get(each, each) for each in types)
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in types):
+        raise TypeError(f"{field.name} is {value!r}")
+
+
+def require_in_range(field: "dataclasses.Field[Any]", value: Any) -> None:
+    """Raises unless a field's value is one that its type and its `setting` allow.
+
+    Raises:
+        TypeError: it is of another type.
+        UserError: it is out of range.
+    """
+    require_type(field, value)
+    limits, option = field.metadata, "--" + field.name.replace("_", "-")
+    if limits["choices"]:
+        if value not in limits["choices"]:
+            raise UserError(
+                f"{option} is {value!r}, but expected one of: {', '.join(limits['choices'])}"
+            )
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    low, high, below = limits["low"], limits["high"], limits["below"]
+    if not (low <= value <= high and value < below and math.isfinite(value)):
+        ends = [f"at least {low}"] if low > -math.inf else []
+        ends += [f"at most {high}"] if high < math.inf else []
+        ends += [f"less than {below}"] if below < math.inf else []
+        expected = " and ".join(ends) or "a finite number"
+        raise UserError(f"{option} is {value}, but expected {expected}")
+
+
 @dataclass(frozen=True)
 class Plan:
     """A recipe on a data set of known size.
 
     Arguments:
+        samples: in the training set.
         updates_per_epoch: whole minibatches in the training set.
         half_cycle: n_s, in updates.
         learning_rates: of every update of the whole training.
     """
 
+    samples: int
     updates_per_epoch: int
     half_cycle: int
     learning_rates: Float[np.ndarray, " updates"]
@@ -184,6 +376,11 @@ class Plan:
     def epochs(self) -> int:
         """How many epochs there are; the last may be cut short by the end of a cycle."""
         return -(-len(self.learning_rates) // self.updates_per_epoch)
+
+    def of_epoch(self, epoch: int) -> Float[np.ndarray, " updates"]:
+        """The learning rates of an epoch, counted from 0."""
+        first = epoch * self.updates_per_epoch
+        return self.learning_rates[first : first + self.updates_per_epoch]
 
 
 PRESETS = {

@@ -4,10 +4,11 @@ recipe.json             the resolved recipe, the backend and the device
 environment.json        machine and versions
 dataset.json            the identity of the data
 metrics.jsonl           an entry per epoch
-checkpoint.safetensors  the state at the end of the last epoch, until the run is finished
+checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; what the
+                        optimiser remembers of a parameter is called velocity.W1, moment1.W1, ...
 parameters.safetensors  parameters and running statistics at the end
 summary.json            final training, validation and test evaluation; or where it diverged
-figures/                cost, loss, accuracy and learning rate
+figures/                cost, loss, accuracy and learning rate; of a range test also its outcome
 """
 
 import json
@@ -141,8 +142,9 @@ class RunFolder:
         return self._read_json("summary.json")
 
     def read_history(self) -> History:
-        """Every epoch in metrics.jsonl."""
-        lines = (self.path / "metrics.jsonl").read_text().splitlines()
+        """Every epoch in metrics.jsonl; none before the first has ended."""
+        path = self.path / "metrics.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
         return [Epoch.from_line(line) for line in lines]
 
     def read_state(self) -> dict[str, np.ndarray]:

@@ -1,41 +1,48 @@
-"""The cyclical learning rate (Smith 2017), by the assignment's formula."""
+"""Learning rates: of every update t = 1, 2, ... of a training, float64."""
 
 import numpy as np
 from jaxtyping import Float
 
+SCHEDULES = ("cyclical", "cosine", "step", "constant", "range")
+
 
 def learning_rates(
-    updates: int, half_cycle: int, eta_min: float, eta_max: float
+    schedule: str,
+    updates: int,
+    half_cycle: int,
+    eta_min: float,
+    eta_max: float,
+    factor: float = 0.1,
 ) -> Float[np.ndarray, " updates"]:
-    """The learning rate of updates t = 1, ..., updates.
-
-    In cycle l = floor(t / 2 n_s) the rate rises from eta_min at t = 2 l n_s to eta_max at
-    (2 l + 1) n_s and falls back the same way.
+    """The learning rate of every update.
 
     Arguments:
+        schedule: one of `SCHEDULES`.
+            cyclical: from eta_min up to eta_max in n_s updates and back down (Smith 2017, by the
+            assignment's formula: the rate of update t is at position t mod 2 n_s of a cycle).
+            cosine: from eta_max down to eta_min along half a cosine in 2 n_s updates, then from
+            the top again (Loshchilov and Hutter 2017).
+            step: eta_max, multiplied by the factor after every 2 n_s updates; at least eta_min.
+            constant: eta_max.
+            range: the range test, from eta_min to eta_max with a constant ratio between updates.
         updates: how many.
         half_cycle: n_s, in updates.
         eta_min, eta_max: the ends of the range.
+        factor: of "step".
 
     Returns:
         float64; entry t - 1 belongs to update t.
     """
-    t = np.arange(1, updates + 1)
-    position = (t % (2 * half_cycle)) / half_cycle  # 0 ... 2 within the cycle
-    height = np.where(position < 1, position, 2 - position)
-    return eta_min + height * (eta_max - eta_min)
-
-
-def stale_rates(
-    rates: Float[np.ndarray, " updates"], half_cycle: int
-) -> Float[np.ndarray, " updates"]:
-    """The same, but update t = 2 l n_s keeps the rate of update t - 1, as in the published code.
-
-    Arguments:
-        rates: what `learning_rates` returned; not changed.
-        half_cycle: n_s, in updates.
-    """
-    begins = np.arange(2 * half_cycle, len(rates) + 1, 2 * half_cycle)
-    stale = rates.copy()
-    stale[begins - 1] = rates[begins - 2]
-    return stale
+    t, cycle = np.arange(1, updates + 1), 2 * half_cycle
+    if schedule == "cyclical":
+        position = (t % cycle) / half_cycle  # 0 ... 2 within the cycle
+        height = np.where(position < 1, position, 2 - position)
+        return eta_min + height * (eta_max - eta_min)
+    if schedule == "cosine":
+        height = (1 + np.cos(np.pi * ((t - 1) % cycle) / cycle)) / 2
+        return eta_min + height * (eta_max - eta_min)
+    if schedule == "step":
+        return np.maximum(eta_min, eta_max * factor ** ((t - 1) // cycle))
+    if schedule == "constant":
+        return np.full(updates, eta_max)
+    return np.geomspace(eta_min, eta_max, updates)

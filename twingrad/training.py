@@ -1,54 +1,66 @@
-"""The course of a training: order, learning rates, evaluation, saving. No arithmetic of the net.
+"""The course of a training, of one network or of a stack: no arithmetic of the network.
 
-Each backend brings a `Learner`, which holds parameters, running statistics and data and does the
-updates; this is the loop around it.
+Each backend brings a `Learner`, which holds parameters, running statistics, the optimiser's state
+and data, and does the updates; this is the loop around it.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
 from twingrad.history import Epoch, Evaluation, History, Part
-from twingrad.minibatches import minibatch_order
+from twingrad.minibatches import EpochInputs
 from twingrad.network import Network, Parameters, RunningStatistics
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
+from twingrad.stacks import initial_parameters, require_stackable, stack_inputs
 
-OnEpoch = Callable[[Epoch, int], None]
-"""Called after every epoch with its metrics and the number of epochs there will be."""
+State = dict[str, np.ndarray]
+"""Parameters, running statistics and what the optimiser keeps, of one network by name."""
 
 
 class Learner(Protocol):
-    """One backend in the middle of a training."""
+    """N networks of one architecture in the middle of their trainings.
 
-    def run_epoch(
-        self,
-        order: Int[np.ndarray, "updates batch"],
-        learning_rates: Float[np.ndarray, " updates"],
-    ) -> Float[np.ndarray, " updates"]:
+    A network that is marked in `diverged` is frozen: its parameters stay as they were before its
+    first cost that was not finite, and it never disturbs the others. `run_epoch` marks; the
+    caller may mark further networks, which are then frozen where they stand.
+    """
+
+    diverged: Bool[np.ndarray, " networks"]
+
+    def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "networks updates"]:
         """Does the updates and returns the cost of each minibatch before its update.
 
-        It may stop at a cost that is not finite; what it returns then ends with that cost.
+        A network that diverges has the cost that is not finite there, and NaN or infinity from
+        there on.
         """
         ...
 
-    def evaluate(self, part: Part) -> Evaluation:
-        """Cost, loss and accuracy of one part of the data, with the running statistics."""
+    def evaluate(self, part: Part) -> list[Evaluation]:
+        """Of every network, with its running statistics; NaN for one that has diverged."""
         ...
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Copies of the parameters and running statistics by name, in the training's dtype."""
+    def take_precise_statistics(self) -> None:
+        """Replaces the running statistics by those of the whole training set, as one minibatch."""
         ...
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Continues from what `state` returned."""
+    def state(self) -> list[State]:
+        """Copies of every network's state, in the training's dtype."""
         ...
+
+    def restore(self, states: Iterable[State]) -> None:
+        """Continues from what `state` returned, read one after another; no network marked."""
+        ...
+
+
+MakeLearner = Callable[[Sequence[Recipe], Network, Dataset, Iterable[Parameters]], Learner]
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,142 @@ class Run:
     statistics: RunningStatistics
 
 
-def run_training(
-    learner: Learner,
+@dataclass(frozen=True)
+class Diverged:
+    """A training that ended because its cost became NaN or infinite.
+
+    Arguments:
+        recipe: what was run.
+        update, learning_rate, cost, costs: as in `DivergedError`.
+        history: the epochs before.
+    """
+
+    recipe: Recipe
+    update: int
+    learning_rate: float
+    cost: float
+    history: History
+    costs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Trainings at the end of an epoch: all that continuing them needs.
+
+    Arguments:
+        epochs: how many are done.
+        histories: of each network.
+        diverged: of each network, None while it trains.
+        states: of each network.
+    """
+
+    epochs: int
+    histories: list[History]
+    diverged: list[Diverged | None]
+    states: list[State]
+
+
+OnEpoch = Callable[[Epoch, int], None]
+"""Called after every epoch with its metrics and the number of epochs there will be."""
+
+OnStackEpoch = Callable[[list[Epoch | None], int], None]
+"""The same for a stack: each network's metrics, None for one that has diverged."""
+
+PARTS: tuple[Part, ...] = ("training", "validation", "test")
+EVERY_EPOCH: tuple[Part, ...] = ("training", "validation")
+
+
+def train_stack(
+    make: MakeLearner,
+    recipes: Sequence[Recipe],
+    dataset: Dataset,
+    *,
+    start: Checkpoint | None = None,
+    save: Callable[[Checkpoint], None] | None = None,
+    on_epoch: OnStackEpoch | None = None,
+    evaluate: Sequence[Part] = EVERY_EPOCH,
+) -> list[Run | Diverged]:
+    """Trains all from the start, or from a checkpoint.
+
+    Arguments:
+        make: the backend's learner.
+        recipes: what to run.
+        dataset: in the recipes' dtype.
+        start: what an earlier call passed to `save`, for the same recipes and data.
+        save: called with the stack after every epoch.
+        on_epoch: for progress.
+        evaluate: the parts evaluated after every epoch; the rest is evaluated at the end.
+
+    Returns:
+        For every recipe its run, or how it diverged. An epoch's seconds are the whole stack's.
+
+    Raises:
+        UserError: the recipes cannot be stacked.
+    """
+    require_stackable(recipes)
+    network = recipes[0].network(dataset.training.X.shape[1], dataset.classes)
+    plans = [recipe.plan_for(dataset) for recipe in recipes]
+    learner = make(recipes, network, dataset, initial_parameters(network, recipes))
+    histories: list[History] = [[] for _ in recipes]
+    diverged: list[Diverged | None] = [None for _ in recipes]
+    if start is not None:
+        histories, diverged = [list(history) for history in start.histories], list(start.diverged)
+        learner.restore(start.states)
+        mark(learner, diverged)
+
+    for epoch in range(start.epochs if start else 0, plans[0].epochs):
+        if all(diverged):
+            break
+        started = time.perf_counter()
+        inputs = stack_inputs(recipes, network, epoch, plans)
+        costs = learner.run_epoch(inputs)
+        first, rates = epoch * plans[0].updates_per_epoch, inputs.learning_rates
+        done = first + rates.shape[1]
+        found = {part: learner.evaluate(part) for part in evaluate}
+        seconds = time.perf_counter() - started
+        for i, recipe in enumerate(recipes):
+            if diverged[i]:
+                continue
+            evaluations = {part: each[i] for part, each in found.items()}
+            try:
+                require_finite(costs[i], first, plans[i].learning_rates)
+                for evaluation in evaluations.values():
+                    if not evaluation.finite:
+                        rate, before = float(rates[i, -1]), tuple(costs[i].tolist())
+                        raise DivergedError(done, rate, evaluation.cost, before)
+            except DivergedError as end:
+                diverged[i] = Diverged(
+                    recipe, end.update, end.learning_rate, end.cost, histories[i], end.costs
+                )
+                continue
+            histories[i].append(
+                Epoch(
+                    epoch=epoch + 1,
+                    update=done,
+                    training=evaluations.get("training"),
+                    validation=evaluations.get("validation"),
+                    learning_rates=tuple(rates[i].tolist()),
+                    seconds=seconds,
+                    costs=tuple(costs[i].tolist()),
+                )
+            )
+        mark(learner, diverged)
+        if save is not None:
+            kept = [list(history) for history in histories]
+            save(Checkpoint(epoch + 1, kept, list(diverged), learner.state()))
+        if on_epoch is not None:
+            last = [
+                None if end else history[-1]
+                for end, history in zip(diverged, histories, strict=True)
+            ]
+            on_epoch(last, plans[0].epochs)
+
+    return finish(learner, recipes, network, histories, diverged)
+
+
+def train_one(
+    make: MakeLearner,
     recipe: Recipe,
-    network: Network,
     dataset: Dataset,
     *,
     folder: RunFolder | None = None,
@@ -81,75 +225,86 @@ def run_training(
     """Trains from the start, or from where the folder's run was interrupted.
 
     Arguments:
-        learner: at its initial state; restored from the folder's checkpoint if it has one.
+        make: the backend's learner.
         recipe: what to run.
-        network: names the parameters.
-        dataset: what the learner holds.
+        dataset: in the recipe's dtype.
         folder: where each epoch is saved; None keeps nothing on disk.
         on_epoch: for progress.
 
     Raises:
         DivergedError: the cost became NaN or infinite; every epoch before it is saved.
+        UserError: the folder's checkpoint is of another network.
     """
-    samples = len(dataset.training)
-    plan = recipe.plan(samples)
-    history: History = []
-    if folder is not None and (checkpoint := folder.load_checkpoint()) is not None:
-        history, state = checkpoint
+    start = None
+    if folder is not None and (kept := folder.load_checkpoint()) is not None:
+        history, state = kept
+        network = recipe.network(dataset.training.X.shape[1], dataset.classes)
         require_state_of(network, state, folder)
-        learner.restore(state)
+        start = Checkpoint(len(history), [history], [None], [state])
 
-    for epoch in range(len(history), plan.epochs):
-        started = time.perf_counter()
-        first = epoch * plan.updates_per_epoch
-        rates = plan.learning_rates[first : first + plan.updates_per_epoch]
-        order = minibatch_order(recipe.shuffle_seed, epoch, samples, recipe.batch_size)
-        order = order[: len(rates)]
-        costs = learner.run_epoch(order, rates)
-        require_finite(costs, first, plan.learning_rates)
-        done = first + len(rates)
-        training, validation = learner.evaluate("training"), learner.evaluate("validation")
-        for evaluation in (training, validation):
-            if not evaluation.finite:
-                raise DivergedError(done, float(rates[-1]), evaluation.cost)
-        history.append(
-            Epoch(
-                epoch=epoch + 1,
-                update=done,
-                training=training,
-                validation=validation,
-                learning_rates=tuple(rates.tolist()),
-                seconds=time.perf_counter() - started,
-            )
-        )
-        if folder is not None:
-            folder.save_checkpoint(history, learner.state())
-        if on_epoch is not None:
-            on_epoch(history[-1], plan.epochs)
+    def save(checkpoint: Checkpoint) -> None:
+        if folder is not None and checkpoint.diverged == [None]:
+            folder.save_checkpoint(checkpoint.histories[0], checkpoint.states[0])
 
-    state = learner.state()
-    final: dict[Part, Evaluation] = {
-        "training": history[-1].training,
-        "validation": history[-1].validation,
-        "test": learner.evaluate("test"),
-    }
-    return Run(
-        recipe=recipe,
-        history=history,
-        final=final,
-        parameters={name: state[name] for name in network.parameter_shapes},
-        statistics={name: state[name] for name in network.statistic_shapes},
+    def report(epochs: list[Epoch | None], total: int) -> None:
+        if on_epoch is not None and epochs[0] is not None:
+            on_epoch(epochs[0], total)
+
+    [outcome] = train_stack(
+        make, [recipe], dataset, start=start, save=save if folder else None, on_epoch=report
     )
+    if isinstance(outcome, Diverged):
+        raise DivergedError(outcome.update, outcome.learning_rate, outcome.cost, outcome.costs)
+    return outcome
 
 
-def require_state_of(network: Network, state: dict[str, np.ndarray], folder: RunFolder) -> None:
+def mark(learner: Learner, diverged: Sequence[Diverged | None]) -> None:
+    """Freezes the networks that have diverged."""
+    for i, end in enumerate(diverged):
+        if end is not None:
+            learner.diverged[i] = True
+
+
+def finish(
+    learner: Learner,
+    recipes: Sequence[Recipe],
+    network: Network,
+    histories: Sequence[History],
+    diverged: Sequence[Diverged | None],
+) -> list[Run | Diverged]:
+    """The outcome of every network; those that finished are evaluated on every part."""
+    precise = recipes[0].precise_statistics
+    if all(diverged):
+        return [end for end in diverged if end is not None]
+    if precise:
+        learner.take_precise_statistics()
+    alive = next(i for i, end in enumerate(diverged) if end is None)
+    final: dict[Part, list[Evaluation]] = {}
+    for part in PARTS:
+        if precise or part == "test" or getattr(histories[alive][-1], part) is None:
+            final[part] = learner.evaluate(part)
+    states = learner.state()
+    outcomes: list[Run | Diverged] = []
+    for i, (recipe, end) in enumerate(zip(recipes, diverged, strict=True)):
+        if end is not None:
+            outcomes.append(end)
+            continue
+        last = histories[i][-1]
+        ends = {part: final[part][i] if part in final else getattr(last, part) for part in PARTS}
+        parameters = {name: states[i][name] for name in network.parameter_shapes}
+        statistics = {name: states[i][name] for name in network.statistic_shapes}
+        outcomes.append(Run(recipe, histories[i], ends, parameters, statistics))
+    return outcomes
+
+
+def require_state_of(network: Network, state: State, folder: RunFolder) -> None:
     """Raises UserError unless a checkpoint holds every tensor of the network in its shape."""
     for name, shape in (network.parameter_shapes | network.statistic_shapes).items():
-        found = state[name].shape if name in state else "nothing"
+        found = state[name].shape if name in state else "missing"
         if found != shape:
             raise UserError(
-                f"{folder.path / 'checkpoint.safetensors'}: {name} is {found}, but {shape} was "
-                "expected; train anew"
+                f"{folder.path / 'checkpoint.safetensors'}: {name} is {found}, but expected "
+                f"{shape}; train anew"
             )
 
 
@@ -168,4 +323,5 @@ def require_finite(
     broken = np.flatnonzero(~np.isfinite(costs))
     if len(broken):
         t = first + int(broken[0]) + 1
-        raise DivergedError(t, float(rates[max(t - 2, 0)]), float(costs[broken[0]]))
+        before, cost = costs[: broken[0]], float(costs[broken[0]])
+        raise DivergedError(t, float(rates[max(t - 2, 0)]), cost, tuple(before.tolist()))

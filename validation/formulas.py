@@ -144,17 +144,17 @@ def scale_and_shift_by_einsum(at: Place) -> np.ndarray:
 
 @equivalent("forward x")
 def relu_by_the_magnitude(at: Place) -> np.ndarray:
-    return np.asarray((at.relu_input + np.abs(at.relu_input)) / 2)
+    return np.asarray((at.input + np.abs(at.input)) / 2)
 
 
 @equivalent("forward x")
 def relu_by_a_product(at: Place) -> np.ndarray:
-    return np.asarray(at.relu_input * (at.relu_input > 0))
+    return np.asarray(at.input * (at.input > 0))
 
 
 @equivalent("forward x")
 def relu_by_clipping(at: Place) -> np.ndarray:
-    return np.clip(at.relu_input, 0, None)
+    return np.clip(at.input, 0, None)
 
 
 @equivalent("forward p")

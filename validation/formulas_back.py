@@ -72,23 +72,23 @@ def b_as_a_mean(at: Place) -> np.ndarray:
 
 @equivalent("backward down")
 def down_in_columns(at: Place) -> np.ndarray:
-    return np.asarray((at.above.W.T @ at.above.G_s.T).T)
+    return np.asarray((at.W.T @ at.G_s.T).T)
 
 
 @equivalent("backward down")
 def down_by_einsum(at: Place) -> np.ndarray:
-    return np.einsum("no,oi->ni", at.above.G_s, at.above.W)
+    return np.einsum("no,oi->ni", at.G_s, at.W)
 
 
 @equivalent("backward down")
 def down_unit_by_unit(at: Place) -> np.ndarray:
-    rows = zip(at.above.G_s.T, at.above.W, strict=True)
+    rows = zip(at.G_s.T, at.W, strict=True)
     return np.asarray(sum(np.outer(G, W) for G, W in rows))
 
 
 @equivalent("backward mask")
 def masked_by_a_product(at: Place) -> np.ndarray:
-    return np.asarray(at.G_x * (at.relu_input > 0))
+    return np.asarray(at.G_x * (at.input > 0))
 
 
 @equivalent("backward mask")
@@ -99,13 +99,13 @@ def masked_by_the_output(at: Place) -> np.ndarray:
 @equivalent("backward mask")
 def masked_in_place(at: Place) -> np.ndarray:
     G = at.G_x.copy()
-    G[at.relu_input <= 0] = 0
+    G[at.input <= 0] = 0
     return G
 
 
 @equivalent("backward mask")
 def masked_by_a_step_function(at: Place) -> np.ndarray:
-    return np.asarray(np.heaviside(at.relu_input, 0) * at.G_x)
+    return np.asarray(np.heaviside(at.input, 0) * at.G_x)
 
 
 @equivalent("backward gamma")

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from compare.cases import Case, random_case
-from compare.derivation import Place, forward_pass
+from compare.derivation import forward_pass
+from compare.numerics.derivatives import kinked
 from twingrad.network import Network
 
 CLASSES = 4
@@ -29,7 +30,12 @@ def networks(seed: int = 0) -> list[Case]:
         ((5, 5, 5, 5), True, 13, 0.1),
     ]
     cases = [
-        random_case(Network(8, hidden, CLASSES, norm), samples, penalty=penalty, seed=seed)
+        random_case(
+            Network(8, hidden, CLASSES, "batch" if norm else "none"),
+            samples,
+            penalty=penalty,
+            seed=seed,
+        )
         for hidden, norm, samples, penalty in plain
     ]
     return [*cases, *special(seed)]
@@ -38,10 +44,10 @@ def networks(seed: int = 0) -> list[Case]:
 def special(seed: int) -> Iterator[Case]:
     """ReLUs at exactly 0, and inputs so small that the smallest eps shows."""
     for norm in (False, True):
-        network = Network(8, (6, 5), CLASSES, norm)
+        network = Network(8, (6, 5), CLASSES, "batch" if norm else "none")
         yield at_kink(random_case(network, 11, penalty=0.1, seed=seed))
     yield small_inputs(
-        random_case(Network(7, (6,), CLASSES, True), 10, penalty=0.1, seed=seed), 1e-4
+        random_case(Network(7, (6,), CLASSES, "batch"), 10, penalty=0.1, seed=seed), 1e-4
     )
 
 
@@ -58,8 +64,7 @@ def at_kink(case: Case) -> Case:
 def touches_kink(case: Case) -> bool:
     """Whether a ReLU's input is exactly 0, so that the cost has no derivative there."""
     trace = forward_pass(case)
-    layers = range(1, case.network.depth)
-    return any(bool(np.any(Place(case, l, trace, {}).relu_input == 0)) for l in layers)
+    return any(bool(np.any(trace[layer.input] == 0)) for layer in kinked(case.network))
 
 
 def small_inputs(case: Case, factor: float) -> Case:

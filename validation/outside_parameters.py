@@ -3,7 +3,13 @@
 import numpy as np
 
 from compare.derivation import Place
-from compare.diagnosis.catalogue.fault import Inapplicable, normalised, weights
+from compare.diagnosis.catalogue.fault import (
+    Inapplicable,
+    activation_at,
+    layer_at,
+    normalised,
+    weights,
+)
 from validation.outside import elsewhere, first, outside
 
 
@@ -102,9 +108,9 @@ def batch_permuted(at: Place, right: np.ndarray) -> np.ndarray:
 @outside(lambda network: weights(network)[1:], "backward W")
 def stale_trace(at: Place, right: np.ndarray) -> np.ndarray:
     """W's gradient takes the x of a forward pass with the weights before an update of 0.01."""
-    below = Place(at.case, at.l - 1, at.trace, at.gradients)
-    W = below.W + 0.01 * at.case.parameters[f"W{below.l}"]
-    x = np.maximum(below.relu_input + below.input @ (W - below.W).T, 0)  # (n, in)
+    below = layer_at(at, "affine", -1)
+    step = 0.01 * below.W
+    x = np.maximum(activation_at(at, -1).input + below.input @ step.T, 0)  # (n, in)
     return at.G_s.T @ x + 2 * at.penalty * at.W
 
 
@@ -165,5 +171,5 @@ def beta_times_gamma(at: Place, right: np.ndarray) -> np.ndarray:
 @outside(normalised, "backward beta")
 def beta_from_unmasked_samples(at: Place, right: np.ndarray) -> np.ndarray:
     """beta's gradient is a mean over the samples that pass the ReLU."""
-    passing = np.maximum((at.relu_input > 0).sum(axis=0), 1)
+    passing = np.maximum((at.input > 0).sum(axis=0), 1)
     return right * at.n / passing

@@ -71,13 +71,13 @@ def one_class_with_the_wrong_sign(at: Place, right: np.ndarray) -> np.ndarray:
 @outside(hidden, "backward mask")
 def leaky_slope(at: Place, right: np.ndarray) -> np.ndarray:
     """The slope 0.01 of a leaky ReLU goes back through a plain one."""
-    return np.where(at.relu_input > 0, at.G_x, 0.01 * at.G_x)
+    return np.where(at.input > 0, at.G_x, 0.01 * at.G_x)
 
 
 @outside(hidden, "backward mask")
 def sigmoid_slope(at: Place, right: np.ndarray) -> np.ndarray:
     """The slope x (1 - x) of a sigmoid goes back through a ReLU."""
-    x = np.maximum(at.relu_input, 0)
+    x = np.maximum(at.input, 0)
     return at.G_x * x * (1 - x)
 
 
@@ -102,43 +102,43 @@ def mask_in_one_sample_missing(at: Place, right: np.ndarray) -> np.ndarray:
 @outside(hidden, "backward mask")
 def mask_of_the_sample_before(at: Place, right: np.ndarray) -> np.ndarray:
     """Each sample is masked by the one before it."""
-    return np.where(np.roll(at.relu_input, 1, axis=0) > 0, at.G_x, 0)
+    return np.where(np.roll(at.input, 1, axis=0) > 0, at.G_x, 0)
 
 
 @outside(hidden, "backward mask")
 def mask_above_a_half(at: Place, right: np.ndarray) -> np.ndarray:
     """The mask lets through what is above 0.5, not above 0."""
-    return np.where(at.relu_input > 0.5, at.G_x, 0)
+    return np.where(at.input > 0.5, at.G_x, 0)
 
 
 @outside(hidden, "backward down")
 def down_without_one_unit(at: Place, right: np.ndarray) -> np.ndarray:
     """Unit 0 of the layer above sends nothing down."""
-    return at.above.G_s[:, 1:] @ at.above.W[1:]
+    return at.G_s[:, 1:] @ at.W[1:]
 
 
 @outside(hidden, "backward down")
 def down_through_magnitudes(at: Place, right: np.ndarray) -> np.ndarray:
     """On the way down W lost its signs."""
-    return at.above.G_s @ np.abs(at.above.W)
+    return at.G_s @ np.abs(at.W)
 
 
 @outside(hidden, "backward down")
 def down_through_rounded_W(at: Place, right: np.ndarray) -> np.ndarray:
     """On the way down W is rounded to three digits after the point."""
-    return at.above.G_s @ np.round(at.above.W, 3)
+    return at.G_s @ np.round(at.W, 3)
 
 
 @outside(hidden, "backward down")
 def down_through_W_in_reverse(at: Place, right: np.ndarray) -> np.ndarray:
     """On the way down the units of the layer above are in reverse order."""
-    return at.above.G_s @ at.above.W[::-1]
+    return at.G_s @ at.W[::-1]
 
 
 @outside(hidden, "backward down")
 def down_with_a_penalty_on_x(at: Place, right: np.ndarray) -> np.ndarray:
     """A penalty's part is added for x, as if it were a weight; right where lambda = 0."""
-    return right + 2 * at.penalty * np.maximum(at.relu_input, 0)
+    return right + 2 * at.penalty * np.maximum(at.input, 0)
 
 
 @outside(normalised, "backward s_hat")

@@ -84,7 +84,7 @@ def beta_missing(at: Place, right: np.ndarray) -> np.ndarray:
 @outside(hidden, "forward x")
 def leaky_relu(at: Place, right: np.ndarray) -> np.ndarray:
     """The forward pass has a leaky ReLU, the backward pass a plain one."""
-    return np.where(at.relu_input > 0, at.relu_input, 0.01 * at.relu_input)
+    return np.where(at.input > 0, at.input, 0.01 * at.input)
 
 
 @outside(hidden, "forward x")

@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from compare.cases import Case
-from compare.derivation import BACKWARD, FORWARD, Place, backward_pass, forward_pass
-from compare.derivation.backward import order as backward_order
-from compare.derivation.forward import order as forward_order
+from compare.derivation import STAGES, Place, backward_pass, forward_pass, steps_of
 from compare.derivation.place import Compute
+from compare.derivation.steps import Stage
 from compare.diagnosis.catalogue import FAULTS, Candidate, Prediction, right_values
 from compare.diagnosis.catalogue.fault import Inapplicable, Mistake, mistaken
 from compare.diagnosis.search import FLOAT32
@@ -51,13 +50,13 @@ class Planted:
     mistakes: tuple[tuple[Location, Mistake], ...]
     parts: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
-    def changes(self, stage: str) -> dict[tuple[str, int], Compute]:
+    def changes(self, stage: Stage) -> dict[tuple[str, int], Compute]:
         """The steps of a pass with the mistakes made in them."""
-        steps = FORWARD if stage == "forward" else BACKWARD
+        steps = steps_of(self.case.network, stage)
         changes: dict[tuple[str, int], Compute] = {}
         for (where, operation, l), mistake in self.mistakes:
-            if where == stage:
-                right = changes.get((operation, l), steps[operation].compute)
+            if where == stage and (operation, l) in steps:
+                right = changes.get((operation, l), steps[operation, l].step.compute)
                 changes[operation, l] = mistaken(right, mistake)
         return changes
 
@@ -122,12 +121,12 @@ class Planted:
         for stage, operation, l, name in execution(self.case.network):
             if (stage, operation, l) not in touched:
                 continue
-            step = (FORWARD if stage == "forward" else BACKWARD)[operation]
+            step = steps_of(self.case.network, stage)[operation, l]
             given = trace[name] if stage == "forward" else gradients[name]
             scale = 1.0 if stage == "forward" else unit(self.case.network, name, trace)
             try:
                 with np.errstate(all="ignore"):
-                    right = np.asarray(step.compute(Place(self.case, l, trace, gradients)))
+                    right = step.compute(self.case, trace, gradients)
             except ValueError:  # a shape that the right step cannot take
                 return stage, operation, l
             if differs(given, right, scale, MISTAKEN):
@@ -135,10 +134,11 @@ class Planted:
         return None
 
 
-def execution(network: Network) -> Iterator[tuple[str, str, int, str]]:
+def execution(network: Network) -> Iterator[tuple[Stage, str, int, str]]:
     """(stage, operation, layer, name) of every step, in order."""
-    yield from (("forward", *step) for step in forward_order(network))
-    yield from (("backward", *step) for step in backward_order(network))
+    for stage in STAGES:
+        for (operation, l), placed in steps_of(network, stage).items():
+            yield stage, operation, l, placed.name
 
 
 def unit_of(network: Network, name: str, trace: Mapping[str, np.ndarray]) -> float:

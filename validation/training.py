@@ -4,28 +4,37 @@ from typing import Any
 
 import manual_impl
 import torch_impl
-from compare.diagnosis.catalogue.trained_states import STATE_FAULTS
-from compare.diagnosis.state_diagnosis import examine_states, states_with
-from compare.diagnosis.states import course, judge_states
+from compare.diagnosis.state_diagnosis import examine_states, faults_in, states_with
+from compare.diagnosis.states import SETTINGS, course, judge_states
 
 
 def training_counts() -> dict[str, Any]:
-    """How many were detected, first seen in the right state, and named first; by name the rest."""
-    right = states_with(())
+    """How many were detected, first seen in the right state, and named first; by name the rest.
+
+    A fault counts once in each setting in which it can be made.
+    """
     short: dict[str, list[str]] = {"missed": [], "misplaced": [], "misnamed": []}
-    for fault in STATE_FAULTS:
-        found = states_with((fault,))
-        examined = examine_states(found, judge_states("right", right, found))
+    planted = [(setting, fault) for setting in SETTINGS for fault in faults_in(setting)]
+    for setting, fault in planted:
+        found, name = states_with((fault,), setting), f"{setting}: {fault.name}"
+        verdicts = judge_states("right", states_with((), setting), found, setting)
+        examined = examine_states(found, verdicts, setting)
         if examined is None:
-            short["missed"].append(fault.name)
+            short["missed"].append(name)
             continue
         if examined.tensor.rstrip("0123456789") != fault.tensor:
-            short["misplaced"].append(f"{fault.name}; said: {examined.tensor}")
+            short["misplaced"].append(f"{name}; said: {examined.tensor}")
         if not examined.matches or examined.matches[0].faults != (fault,):
-            short["misnamed"].append(fault.name)
+            short["misnamed"].append(name)
     accused = [
-        side.__name__
+        f"{side.__name__}: {setting}"
         for side in (manual_impl, torch_impl)
-        if any(v.verdict == "disagree" for v in judge_states("right", right, course(side)))
+        for setting in SETTINGS
+        if any(
+            verdict.verdict == "disagree"
+            for verdict in judge_states(
+                "right", states_with((), setting), course(side, setting), setting
+            )
+        )
     ]
-    return {"faults": len(STATE_FAULTS), **short, "accused": accused}
+    return {"faults": len(planted), **short, "accused": accused}

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 import manual_impl
 import torch_impl
 from compare.cases import Case
-from compare.derivation import BACKWARD, FORWARD, backward_pass, forward_pass
+from compare.derivation import backward_pass, forward_pass, steps_of
 from compare.derivation.place import Compute
+from compare.derivation.steps import Stage
 from compare.diagnosis.catalogue import Prediction, right_values
 from twingrad.network import Network
 from validation import formulas_back
@@ -69,16 +71,14 @@ def as_forward(trace: Mapping[str, np.ndarray]) -> Prediction:
 
 
 def by_hand(case: Case) -> Prediction:
-    arguments = (case.network, case.parameters, case.X, case.y)
-    trace = manual_impl.forward(*arguments, penalty=case.penalty)
-    gradients = manual_impl.backward(*arguments, trace, penalty=case.penalty)
-    return gradients | as_forward(trace)
+    implementation: Any = manual_impl
+    trace = case.forward(implementation)
+    return {**case.gradients(implementation), **as_forward(trace)}
 
 
 def by_autograd(case: Case) -> Prediction:
-    arguments = (case.network, case.parameters, case.X, case.y)
-    trace = torch_impl.forward(*arguments, penalty=case.penalty)
-    gradients = torch_impl.gradients(*arguments, penalty=case.penalty)
+    implementation: Any = torch_impl
+    trace, gradients = case.forward(implementation), case.gradients(implementation)
     values = {**gradients, **{f"forward {name}": value for name, value in trace.items()}}
     return {name: value.detach().numpy() for name, value in values.items()}
 
@@ -185,15 +185,12 @@ def in_float32(chosen: Sequence[OtherFormula]) -> Callable[[Case], Prediction]:
     def compute(case: Case) -> Prediction:
         parameters = {name: value.astype(np.float32) for name, value in case.parameters.items()}
         small = replace(case, parameters=parameters, X=case.X.astype(np.float32))
-        layers = range(1, case.network.depth + 1)
         other = {(formula.stage, formula.operation): formula.compute for formula in chosen}
 
-        def changes(stage: str) -> dict[tuple[str, int], Compute]:
-            steps = FORWARD if stage == "forward" else BACKWARD
+        def changes(stage: Stage) -> dict[tuple[str, int], Compute]:
             return {
-                (operation, l): rounded(other.get((stage, operation), step.compute))
-                for operation, step in steps.items()
-                for l in layers
+                place: rounded(other.get((stage, place[0]), placed.step.compute))
+                for place, placed in steps_of(case.network, stage).items()
             }
 
         trace = forward_pass(small, changes("forward"))

@@ -2,20 +2,29 @@
 
 It says the arithmetic of the network a third time, step by step, so that a single step can be
 handed other inputs (blame), replaced by a mistake (the catalogue) or printed (`--explain`).
+A kind of layer is one entry of `DERIVATIONS`, an activation one of `ACTIVATIONS`.
 """
 
-from compare.derivation.backward import BACKWARD, backward_pass, node, operation_of
-from compare.derivation.forward import FORWARD, forward_pass
-from compare.derivation.place import Changes, Place, Step
+from compare.derivation.activations import ACTIVATIONS
+from compare.derivation.backward import backward_pass, node, operation_of
+from compare.derivation.forward import forward_pass
+from compare.derivation.place import Changes, Derivation, Place, Step, layer_of
+from compare.derivation.steps import DERIVATIONS, STAGES, Placed, all_steps, steps_of
 
 __all__ = [
-    "BACKWARD",
-    "FORWARD",
+    "ACTIVATIONS",
+    "DERIVATIONS",
+    "STAGES",
     "Changes",
+    "Derivation",
     "Place",
+    "Placed",
     "Step",
+    "all_steps",
     "backward_pass",
     "forward_pass",
+    "layer_of",
     "node",
     "operation_of",
+    "steps_of",
 ]

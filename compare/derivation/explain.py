@@ -2,20 +2,19 @@
 
 import re
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 
-from compare.cases import Case, random_case
-from compare.derivation import BACKWARD, FORWARD, Place, Step, backward_pass, forward_pass
-from compare.derivation.backward import order as backward_order
-from compare.derivation.forward import order as forward_order
+from compare.cases import random_case
+from compare.derivation import STAGES, Placed, backward_pass, forward_pass, steps_of
+from compare.derivation.place import Place
 from compare.derivation.source import code_of
 from compare.numerics.structure import split_name, structural_zeros
-from compare.reports.formulas import formula, title
 from twingrad.errors import UserError
 from twingrad.network import Network
 
-NETWORK = Network(3072, (50, 50), 10, batch_norm=True)
+NETWORK = Network(3072, (50, 50), 10, normalization="batch")
 """Explained where no other is asked for."""
 
 WIDTH = 78
@@ -26,8 +25,11 @@ LETTERS = {
     "Y": "the classes, one-hot",
     "y": "the class of every sample",
     "n": "samples in the minibatch",
+    "m": "units of the layer",
     "lambda": "the penalty's weight",
     "eps": "added to the variance",
+    "slope": "of the leaky ReLU below 0",
+    "keep": "probability that dropout keeps a unit",
 }
 """What formulas hold beside nodes."""
 
@@ -61,8 +63,9 @@ def explain_node(network: Network | None, name: str) -> str:
         UserError: the network has no such node.
     """
     network = NETWORK if network is None else network
-    values = {node: (operation, l) for operation, l, node in forward_order(network)}
-    gradients = {node: (operation, l) for operation, l, node in backward_order(network)}
+    values, gradients = (
+        {placed.name: placed for placed in steps_of(network, stage).values()} for stage in STAGES
+    )
     wanted = name.strip()
     if wanted.startswith("forward "):
         wanted, gradients = wanted.removeprefix("forward ").strip(), {}
@@ -72,25 +75,22 @@ def explain_node(network: Network | None, name: str) -> str:
         raise UserError(f"there is no node {name!r}; this network has {nodes_of(network)}")
     paragraphs = [f"{wanted}  {shape(network, wanted)}{role(network, wanted)}"]
     if wanted in values:
-        operation, l = values[wanted]
-        paragraphs.append(section("value, forward pass", FORWARD[operation], network, l))
+        paragraphs.append(section("value, forward pass", values[wanted], network))
     if wanted in gradients:
-        operation, l = gradients[wanted]
         zero = structural_zeros(network, samples=3).get(wanted, "")
-        paragraphs += [section("gradient, backward pass", BACKWARD[operation], network, l, zero)]
+        paragraphs += [section("gradient, backward pass", gradients[wanted], network, zero)]
         paragraphs.append(textwrap.fill(NOTATION, WIDTH))
     return "\n\n".join(paragraphs)
 
 
-def section(what: str, step: Step, network: Network, l: int, note: str = "") -> str:
+def section(what: str, placed: Placed, network: Network, note: str = "") -> str:
     """One step: its title, formula, reason, what it is computed of, and its code."""
-    said = formula(step, network, l)
-    heading = title(step, l)
+    said, heading, step = placed.formula, placed.title, placed.step
     said_lines = [f"{heading[0].upper()}{heading[1:]} ({what})", f"  {said}"]
     said_lines += textwrap.wrap(step.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
     if note:
         said_lines.append(f"  It is {note}.")
-    rows = [*inputs(step, network, l), *letters(said, network)]
+    rows = [*inputs(placed, network), *letters(said, placed, network)]
     widest = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     said_lines.append("  computed of")
     said_lines += [f"    {a:{widest[0]}}  {b:{widest[1]}}  {size}".rstrip() for a, b, size in rows]
@@ -99,36 +99,50 @@ def section(what: str, step: Step, network: Network, l: int, note: str = "") -> 
     return "\n".join(said_lines)
 
 
-def inputs(step: Step, network: Network, l: int) -> list[tuple[str, str, str]]:
+def inputs(placed: Placed, network: Network) -> list[tuple[str, str, str]]:
     """The nodes that a step reads: name in its formula, what it is, shape.
 
     They are watched, not listed: the step is computed on a small network of the same layers.
     """
-    small = Network(3, (2,) * len(network.hidden), 3, network.batch_norm)
+    small = replace(network, inputs=3, hidden=(2,) * len(network.hidden), classes=3)
     case = random_case(small, 4, penalty=0.1, seed=0)
     trace = forward_pass(case)
     gradients = backward_pass(case, trace)
     read: list[str] = []
-    watched = Case("", small, Watched(case.parameters, read), case.X, case.y, case.penalty)
-    step.compute(Place(watched, l, Watched(trace, read), Watched(gradients, read, "G_")))
+    watched = replace(
+        case, parameters=Watched(case.parameters, read), masks=Watched(case.masks, read)
+    )
+    watched_gradients = Watched(gradients, read, "G_")
+    placed.step.compute(Place(watched, placed.layer, Watched(trace, read), watched_gradients))
     rows = []
     for name in read:
         node = name.removeprefix("G_")
         what = "parameter" if name in case.parameters else "value"
+        what = "mask" if name in case.masks else what
         rows.append((name, "gradient" if name != node else what, shape(network, node)))
     return rows
 
 
-def letters(said: str, network: Network) -> list[tuple[str, str, str]]:
+def letters(said: str, placed: Placed, network: Network) -> list[tuple[str, str, str]]:
     """The letters of a formula that are no nodes."""
-    found = re.findall(r"(?<![A-Za-z_])(X|Y|y|n|lambda|eps)(?![A-Za-z_])", said)
+    found = re.findall(r"(?<![A-Za-z_])(X|Y|y|n|m|lambda|eps|slope|keep)(?![A-Za-z])", said)
+    meanings = LETTERS | ({"Y": smoothed_targets(network)} if network.smoothing else {})
     sizes = {
         "X": f"(n, {network.inputs})",
         "Y": f"(n, {network.classes})",
         "y": "(n,)",
+        "m": str(placed.layer.width),
         "eps": f"{network.eps:.3g}",
+        "slope": f"{network.slope:.3g}",
+        "keep": f"{1 - network.dropout:.3g}",
     }
-    return [(letter, LETTERS[letter], sizes.get(letter, "")) for letter in dict.fromkeys(found)]
+    return [(letter, meanings[letter], sizes.get(letter, "")) for letter in dict.fromkeys(found)]
+
+
+def smoothed_targets(network: Network) -> str:
+    """What Y is where labels are smoothed."""
+    a, classes = network.smoothing, network.classes
+    return f"the targets, {1 - a + a / classes:g} for the class of a sample, else {a / classes:g}"
 
 
 def shape(network: Network, name: str) -> str:
@@ -140,8 +154,9 @@ def shape(network: Network, name: str) -> str:
     if name in network.parameter_shapes:
         return str(network.parameter_shapes[name])
     kind, l = split_name(name)
-    width = network.widths[l]
-    return f"({width},)" if kind in ("mu", "v") else f"(n, {width})"
+    if kind in ("mu", "v"):
+        return f"({network.widths[l]},)" if name in network.statistic_shapes else "(n,)"
+    return f"(n, {network.widths[l]})"
 
 
 def role(network: Network, name: str) -> str:
@@ -152,7 +167,8 @@ def role(network: Network, name: str) -> str:
 def nodes_of(network: Network) -> str:
     """All nodes, those of one letter together."""
     groups: dict[str, list[str]] = {}
-    for _, _, name in (*forward_order(network), *backward_order(network)):
+    placed = [one for stage in STAGES for one in steps_of(network, stage).values()]
+    for name in (one.name for one in placed):
         names = groups.setdefault(name.rstrip("0123456789"), [])
         if name not in names:
             names.append(name)

@@ -7,24 +7,28 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
-from twingrad.network import Gradients, Trace
+from compare.derivation.letters import full_name
+from twingrad.layers import KINDS, Layer
+from twingrad.network import Gradients, Network, Trace
 
 
 @dataclass(frozen=True)
 class Place:
-    """Layer l of one case, half-way through a pass.
+    """One layer of one case, half-way through a pass.
 
-    `place.s_hat` is the intermediate s_hat{l}, `place.gamma` the parameter gamma{l}, and
-    `place.G_s_hat` the gradient of the cost by s_hat{l}.
+    Quantities go by the letters that the formulas of the layer's kind have, whatever the network
+    calls them: in a normalisation `place.s` is its input and `place.s_hat` what it normalises to,
+    even where these are x1 and x_hat1; `place.gamma` is its parameter, and `place.G_s_hat` the
+    gradient of the cost by s_hat.
 
     Arguments:
         case: the network with its parameters and minibatch.
-        l: the layer, from 1.
+        layer: which.
         trace, gradients: what the pass has computed so far.
     """
 
     case: Case
-    l: int
+    layer: Layer
     trace: Trace
     gradients: Gradients
 
@@ -32,14 +36,23 @@ class Place:
         if name.startswith("__"):  # what copying asks for, not a quantity
             raise AttributeError(name)
         if name.startswith("G_"):
-            return self.gradients[f"{name[2:]}{self.l}"]
-        key = f"{name}{self.l}"
-        return self.case.parameters[key] if key in self.case.parameters else self.trace[key]
+            return self.gradients[full_name(self.layer, name[2:])]
+        return self._value(full_name(self.layer, name))
+
+    def _value(self, name: str) -> np.ndarray:
+        for known in (self.case.parameters, self.case.masks):
+            if name in known:
+                return known[name]
+        return self.case.X if name == "X" else self.trace[name]
+
+    def of(self, layer: Layer) -> "Place":
+        """Another layer, at the same point of the pass."""
+        return Place(self.case, layer, self.trace, self.gradients)
 
     @property
-    def above(self) -> "Place":
-        """Layer l + 1."""
-        return Place(self.case, self.l + 1, self.trace, self.gradients)
+    def l(self) -> int:  # noqa: E743
+        """The number of the layer, from 1."""
+        return self.layer.number
 
     @property
     def n(self) -> int:
@@ -53,14 +66,8 @@ class Place:
 
     @property
     def input(self) -> np.ndarray:
-        """What the affine layer multiplies: X or the x below. (n, in)"""
-        return self.case.X if self.l == 1 else self.trace[f"x{self.l - 1}"]
-
-    @property
-    def relu_input(self) -> np.ndarray:
-        """What the ReLU decides by. (n, m)"""
-        kind = "s_tilde" if self.case.network.batch_norm else "s"
-        return self.trace[f"{kind}{self.l}"]
+        """What the layer is given. (n, in)"""
+        return self._value(self.layer.input)
 
     @property
     def one_hot(self) -> np.ndarray:
@@ -68,14 +75,52 @@ class Place:
         return np.eye(self.case.network.classes)[self.case.y]
 
     @property
+    def Y(self) -> np.ndarray:
+        """The targets: the classes, smoothed where the network smooths them. (n, classes)"""
+        network = self.case.network
+        return (1 - network.smoothing) * self.one_hot + network.smoothing / network.classes
+
+    @property
+    def slope(self) -> float:
+        """Of the leaky ReLU below 0."""
+        return self.case.network.slope
+
+    @property
+    def keep(self) -> float:
+        """The probability that dropout keeps a unit."""
+        return 1 - self.case.network.dropout
+
+    @property
+    def axis(self) -> int:
+        """What a normalisation's mu and v are taken over: 0 for the samples, 1 for the units."""
+        return 0 if KINDS[self.layer.kind].across_samples else 1
+
+    @property
+    def size(self) -> int:
+        """How many values one mu is the mean of."""
+        return int(self.input.shape[self.axis])
+
+    def spread(self, value: np.ndarray) -> np.ndarray:
+        """What a normalisation has one of per mu, beside its input: (1, m) or (n, 1)."""
+        return np.expand_dims(value, self.axis)
+
+    @property
     def variance(self) -> np.ndarray:
-        """v + eps. (m,)"""
-        return self.trace[f"v{self.l}"] + self.case.network.eps
+        """v + eps, one per mu."""
+        return np.asarray(self.v + self.case.network.eps)
 
     @property
     def root(self) -> np.ndarray:
-        """sqrt(v + eps). (m,)"""
+        """sqrt(v + eps), one per mu."""
         return np.sqrt(self.variance)
+
+
+def layer_of(network: Network, role: str, number: int) -> Layer | None:
+    """The layer of that number and role, such as "activation"; None if there is none."""
+    for layer in network.layers:
+        if layer.number == number and KINDS[layer.kind].role == role:
+            return layer
+    return None
 
 
 Compute = Callable[[Place], np.ndarray]
@@ -89,13 +134,14 @@ class Step:
     """One operation of the derivation.
 
     Arguments:
-        operation: its name, the key of a change.
-        title: what it is, for people; "{l}" stands for the layer.
+        operation: its name, the key of a change. In the forward pass, and for the gradients of
+            what a layer holds, the letter of what it computes.
+        title: what it is, for people; "{l}" stands for the layer, "{input}" for its input.
         formula: what it computes, in the letters of the derivation.
         why: the sentence that derives it.
         code: the line of `manual_impl/layers.py` or `network.py` that computes it, verbatim.
-        further: a second line of it, where there is one.
         compute: the same in NumPy, from the quantities at a place.
+        further: a second line of it, where there is one.
     """
 
     operation: str
@@ -105,3 +151,19 @@ class Step:
     code: str
     compute: Compute
     further: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """All steps of one kind of layer.
+
+    Arguments:
+        forward: a step a value, in order of execution; the last gives the output.
+        backward: the gradients of the parameters and of the values before the output, in order
+            of execution, given that of the output.
+        down: the gradient of the input, after them.
+    """
+
+    forward: tuple[Step, ...]
+    backward: tuple[Step, ...]
+    down: Step

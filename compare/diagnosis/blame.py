@@ -6,12 +6,13 @@ not, this operation is broken. An implementation that can be handed gradients (t
 is asked the same the other way round, with the right gradient of each layer's output.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from compare.derivation import BACKWARD, FORWARD, Place
+from compare.derivation import Placed, steps_of
 from compare.derivation.backward import order as backward_order
 from compare.derivation.backward import step_from
 from compare.derivation.forward import order as forward_order
@@ -67,11 +68,13 @@ class Blame:
         nodes: forward, then backward.
         suspects: the operations, with their layers, one of which is broken first; several where
             what lies between them was not given.
+        steps: the same as steps of the network.
         stage: the pass of the suspects; None where all agrees.
     """
 
     nodes: tuple[Node, ...]
     suspects: tuple[tuple[str, int], ...]
+    steps: list[Placed]
     stage: Literal["forward", "backward"] | None
 
     @property
@@ -86,8 +89,7 @@ class Blame:
     @property
     def titles(self) -> list[str]:
         """The suspects for people."""
-        steps = FORWARD if self.stage == "forward" else BACKWARD
-        return [steps[operation].title.replace("{l}", str(l)) for operation, l in self.suspects]
+        return [placed.title for placed in self.steps]
 
 
 def blame(evidence: Evidence) -> Blame:
@@ -98,15 +100,18 @@ def blame(evidence: Evidence) -> Blame:
     stage: Literal["forward", "backward"] | None = "backward" if suspects else None
     if faulty is not None:
         suspects, stage = forward_suspects(evidence, faulty), "forward"
-    return Blame((*forward, *backward), tuple(suspects), stage)
+    network = evidence.case.network
+    steps = [steps_of(network, stage)[suspect] for suspect in suspects] if stage else []
+    return Blame((*forward, *backward), tuple(suspects), steps, stage)
 
 
 def forward_nodes(evidence: Evidence) -> list[Node]:
     """The values, each asked alone with the values found below it."""
     nodes = []
     found = values_of(evidence.found)
-    for operation, l, name in forward_order(evidence.case.network):
-        layer = None if name in ("p", "loss", "cost") else l
+    for placed in steps_of(evidence.case.network, "forward").values():
+        operation, name = placed.step.operation, placed.name
+        layer = None if name in ("p", "loss", "cost") else placed.l
         full = f"forward {name}"
         if name not in found:
             nodes.append(Node(name, "forward", layer, operation, "not given"))
@@ -114,7 +119,7 @@ def forward_nodes(evidence: Evidence) -> list[Node]:
         status: Status = "agrees"
         if evidence.error(full, evidence.right[full]) > 1:
             try:
-                local = FORWARD[operation].compute(Place(evidence.case, l, found, {}))
+                local = placed.compute(evidence.case, found, {})
                 status = "inherits" if evidence.error(full, local) <= 1 else "broken"
             except (KeyError, ValueError):
                 status = "unclear"
@@ -165,7 +170,10 @@ def judged_by_steps(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int
         elif not evidence.whole_trace:
             status = "unclear"
         elif not suspects:
-            suspects = [*(step for step in since if leads_to(step, name)), (operation, l)]
+            suspects = [
+                *(step for step in since if leads_to(step, operation, since)),
+                (operation, l),
+            ]
         if operation not in LEAVES:
             since = []
         assumed[name] = given if given.shape == local.shape else local
@@ -177,9 +185,16 @@ LEAVES = ("W", "b", "gamma", "beta")
 """Operations whose gradient nothing else is computed of."""
 
 
-def leads_to(step: tuple[str, int], name: str) -> bool:
-    """Whether an operation that was not shown lies on the way to a gradient."""
-    return step[0] not in LEAVES and not (step[0] in ("v", "mu") and not name.startswith("s"))
+def leads_to(step: tuple[str, int], operation: str, since: Sequence[tuple[str, int]]) -> bool:
+    """Whether an operation that was not shown lies on the way to what another computes.
+
+    Arguments:
+        operation: the other.
+        since: all that were not shown before it: v and mu lead on through the way down to s alone.
+    """
+    if step[0] in LEAVES:
+        return False
+    return step[0] not in ("v", "mu") or operation == "s" or ("s", step[1]) in since
 
 
 def judged_by_pattern(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int]]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from compare.derivation import BACKWARD, FORWARD, Step
+from compare.derivation import Placed
 from compare.derivation.source import code_of
 from compare.derivation.wording import in_form
 from compare.diagnosis.blame import Blame, blame
@@ -45,10 +45,9 @@ class Examination:
         return None if first is None else {"tensor": first.name, "pass": first.stage}
 
     @property
-    def steps(self) -> list[tuple[Step, int]]:
-        """The suspected operations of the derivation, with their layers."""
-        table = FORWARD if self.blame.stage == "forward" else BACKWARD
-        return [(table[operation], l) for operation, l in self.blame.suspects]
+    def steps(self) -> list[Placed]:
+        """The suspected operations of the derivation."""
+        return self.blame.steps
 
     @property
     def place(self) -> str:
@@ -60,8 +59,8 @@ class Examination:
             # what explains every value tells the place too, which the values alone may not
             part = self.best.candidate.parts[0]
             if part.fault.stage == self.blame.stage:
-                l = (min if part.fault.stage == "forward" else max)(part.layers)
-                titles = [part.fault.step.title.replace("{l}", str(l))]
+                network = self.evidence.case.network
+                titles = [part.fault.step_in(network, part.first_layer).title]
         stage = "Backward pass" if self.blame.stage == "backward" else "Forward pass"
         if len(titles) == 1:
             return f"{stage}, first wrong: the {titles[0]}."
@@ -104,13 +103,13 @@ class Examination:
             "diagnosis": [match.as_json(self.evidence) for match in self.diagnosis.matches],
             "suspects": [
                 {
-                    "operation": operation,
-                    "layer": l,
-                    "title": step.title.replace("{l}", str(l)),
-                    "formula": in_form(step.formula, self.evidence.form),
-                    "code": [place for place, _ in code_of(step)],
+                    "operation": placed.step.operation,
+                    "layer": placed.l,
+                    "title": placed.title,
+                    "formula": in_form(placed.plain_formula, self.evidence.form),
+                    "code": [place for place, _ in code_of(placed.step)],
                 }
-                for (step, _), (operation, l) in zip(self.steps, self.blame.suspects, strict=True)
+                for placed in self.steps
             ],
             "nodes": [node.as_json() for node in self.blame.nodes],
             "witnesses": [camps.as_json() for camps in self.witnesses],

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from compare.derivation import BACKWARD, FORWARD, Place, forward_pass
-from compare.derivation.backward import order
+from compare.derivation import forward_pass, steps_of
 from compare.diagnosis.catalogue.fault import Candidate, Inapplicable
 from compare.diagnosis.evidence import Evidence
 from twingrad.network import Gradients, Trace
@@ -36,7 +35,7 @@ def agreeing_trace(evidence: Evidence, pair: Candidate) -> Trace | None:
     """The forward pass with these mistakes; None where it contradicts a value found."""
     with np.errstate(all="ignore"):  # a mistake may well divide by zero
         try:
-            trace = forward_pass(evidence.case, pair.changes("forward", FORWARD))
+            trace = forward_pass(evidence.case, pair.changes("forward", evidence.case.network))
         except (ValueError, Inapplicable):
             return None
     found = (name for name in trace if f"forward {name}" in evidence.found)
@@ -46,14 +45,14 @@ def agreeing_trace(evidence: Evidence, pair: Candidate) -> Trace | None:
 
 def agreeing_gradients(evidence: Evidence, pair: Candidate, trace: Trace) -> float | None:
     """The largest error of a gradient, in what rounding allows; None where one is beyond."""
-    changes = pair.changes("backward", BACKWARD)
+    changes = pair.changes("backward", evidence.case.network)
     gradients: Gradients = {}
     worst = 0.0
     with np.errstate(all="ignore"):
-        for operation, l, name in order(evidence.case.network):
-            compute = changes.get((operation, l), BACKWARD[operation].compute)
+        for placed in steps_of(evidence.case.network, "backward").values():
+            name = placed.name
             try:
-                value = np.asarray(compute(Place(evidence.case, l, trace, gradients)))
+                value = placed.compute(evidence.case, trace, gradients, changes)
             except (ValueError, Inapplicable):
                 return None
             gradients[name] = value

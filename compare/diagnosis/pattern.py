@@ -10,19 +10,36 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compare.derivation import Place
+from compare.derivation import Place, layer_of, steps_of
 from compare.derivation.backward import step_from
 from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.recovery import (
     WELL_CONDITIONED,
     Contradiction,
+    input_of,
     recovered_s,
     recovered_s_tilde,
 )
+from twingrad.network import Network
 
 Suspects = list[tuple[str, int]]
 
-BATCH_NORM_DOWN = ("s_hat", "v", "mu", "s")
+SCALES = ("gamma", "beta")
+"""Operations whose gradients a normalisation shows."""
+
+
+def way_down(network: Network, l: int) -> list[tuple[str, str]]:
+    """(operation, name) of every gradient between the affine map above and that of layer l."""
+    return [
+        (operation, placed.name)
+        for (operation, number), placed in steps_of(network, "backward").items()
+        if number == l and operation not in ("W", "b", "softmax")
+    ]
+
+
+def hides_b(network: Network, l: int) -> bool:
+    """Whether b has no gradient, right or wrong, since a batch norm stands right above it."""
+    return l < network.depth and network.normalization == "batch"
 
 
 @dataclass
@@ -87,15 +104,13 @@ def walk_down(evidence: Evidence) -> Walk:
     network = evidence.case.network
     for l in range(network.depth, 0, -1):
         tilde_wrong = False
-        if l < network.depth:
-            walk.local(f"x{l}")
-            walk.local(f"s_tilde{l}" if network.batch_norm else f"s{l}")
-            if network.batch_norm:
-                tilde_wrong = judge_scale(walk, l)
-                for operation in BATCH_NORM_DOWN:
-                    walk.local(f"{operation}{l}")
-        else:
+        if l == network.depth:
             walk.local(f"s{l}")
+        for operation, name in way_down(network, l):
+            if operation == "gamma":
+                tilde_wrong = judge_scale(walk, l)
+            elif operation not in SCALES:
+                walk.local(name)
         judge_affine(walk, l, tilde_wrong)
         if walk.lost:
             break
@@ -137,10 +152,10 @@ def judge_with_right_W(walk: Walk, l: int, b: bool, tilde_wrong: bool) -> None:
     """What W collected is right, and so is the gradient that it collected it of."""
     if tilde_wrong:
         if behind_zero_gammas(walk, l):
-            walk.path([("down", l), ("mask", l)])
+            walk.path(above_scale(walk.evidence.case.network, l))
         else:
             walk.leaf(f"gamma{l}", f"beta{l}")
-    elif b and not Place(walk.evidence.case, l, walk.evidence.trace, {}).input.any():
+    elif b and not input_of(walk.evidence, "affine", l).any():
         # of an input of zeros W collects nothing, right or wrong
         walk.path([*path_to(walk, l, tilde_wrong, None), ("b", l)])
         walk.lost = True
@@ -150,9 +165,9 @@ def judge_with_right_W(walk: Walk, l: int, b: bool, tilde_wrong: bool) -> None:
 
 def judge_without_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, *, contradiction: bool) -> None:
     """W is wrong, and the gradient behind it is not known: the layer below may show it."""
-    normalised = walk.evidence.case.network.batch_norm and l < walk.evidence.case.network.depth
+    hidden = hides_b(walk.evidence.case.network, l)
     right_below = not tilde_wrong and follows_below(walk, l, walk.G[f"s{l}"])
-    alone = l == 1 and not b and not tilde_wrong and (not normalised or contradiction)
+    alone = l == 1 and not b and not tilde_wrong and (not hidden or contradiction)
     if right_below or alone:
         walk.leaf(f"W{l}", *([f"b{l}"] if b else []))
         return
@@ -164,15 +179,15 @@ def judge_without_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, *, contradic
 def judge_with_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, G: np.ndarray) -> None:
     """W is wrong, and would be right for another gradient G: is that what came down?"""
     evidence, network, name = walk.evidence, walk.evidence.case.network, f"s{l}"
-    normalised = network.batch_norm and l < network.depth
-    follows = evidence.error(f"b{l}", G.sum(axis=0)) <= WELL_CONDITIONED if b else normalised
+    hidden = hides_b(network, l)
+    follows = evidence.error(f"b{l}", G.sum(axis=0)) <= WELL_CONDITIONED if b else hidden
     right_below = follows_below(walk, l, walk.G[name]) and not follows_below(walk, l, G)
     if not tilde_wrong and (not follows or right_below):
         # b tells of another gradient than W, or the layer below does
         walk.leaf(f"W{l}", *([f"b{l}"] if b else []))
         return
     path = path_to(walk, l, tilde_wrong, G)
-    if normalised and not b and not tilde_wrong and l == 1 and passed_batch_norm(walk, l, G):
+    if hidden and not b and not tilde_wrong and l == 1 and passed_batch_norm(walk, l, G):
         path = [*path, ("W", l)]
     walk.path(path)
     walk.G[name] = walk.recovered[name] = G
@@ -181,13 +196,13 @@ def judge_with_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, G: np.ndarray) 
 def behind_zero_gammas(walk: Walk, l: int) -> bool:
     """Whether gamma_l and beta_l are wrong only in units whose gamma, being 0, hides s_tilde."""
     evidence = walk.evidence
-    at = Place(evidence.case, l, evidence.trace, {})
+    gamma_l = evidence.case.parameters[f"gamma{l}"]
     for name in (f"gamma{l}", f"beta{l}"):
         found, right = evidence.found.get(name), walk.G[name]
         if found is None or found.shape != right.shape:
             return False
         off = np.abs(found - right) > evidence.rounding * np.abs(right).max()
-        if np.any(off & (at.gamma != 0)):
+        if np.any(off & (gamma_l != 0)):
             return False
     return True
 
@@ -198,9 +213,12 @@ def follows_below(walk: Walk, l: int, G_s: np.ndarray) -> bool:
         return False
     evidence, network = walk.evidence, walk.evidence.case.network
     below = Walk(evidence, {f"s{l}": G_s, f"W{l}": walk.G[f"W{l}"]})
-    below.local(f"x{l - 1}")
-    below.local(f"s_tilde{l - 1}" if network.batch_norm else f"s{l - 1}")
-    names = ["gamma", "beta"] if network.batch_norm else ["W", "b"]
+    names = ["W", "b"]
+    for operation, name in way_down(network, l - 1):
+        if operation == "gamma":
+            names = ["gamma", "beta"]
+            break
+        below.local(name)
     return any(below.wrong(f"{name}{l - 1}") is False for name in names)
 
 
@@ -216,25 +234,37 @@ def path_to(walk: Walk, l: int, tilde_wrong: bool, G_s: np.ndarray | None) -> Su
     evidence, network = walk.evidence, walk.evidence.case.network
     if l == network.depth:
         return [("softmax", l)]
-    G = G_s
-    if network.batch_norm:
-        if not tilde_wrong:
-            return [(operation, l) for operation in BATCH_NORM_DOWN]
+    operations = [(operation, l) for operation, _ in way_down(network, l)]
+    if network.normalization == "none":
+        above, G = operations, G_s
+    elif tilde_wrong:
+        above = above_scale(network, l)
         G = None if G_s is None else recovered_s_tilde(evidence, l, G_s)
-    if G is None:
-        return [("down", l), ("mask", l)]
-    return masked_or_not(walk, l, G)
+    else:
+        skipped = [*above_scale(network, l), *((scale, l) for scale in SCALES)]
+        return [place for place in operations if place not in skipped]
+    return above if G is None else masked_or_not(walk, l, G, above)
 
 
-def masked_or_not(walk: Walk, l: int, G: np.ndarray) -> Suspects:
+def above_scale(network: Network, l: int) -> Suspects:
+    """The operations on the way to the gradient that gamma_l and beta_l collect."""
+    operations = [operation for operation, _ in way_down(network, l)]
+    return [(operation, l) for operation in operations[: operations.index("gamma")]]
+
+
+def masked_or_not(walk: Walk, l: int, G: np.ndarray, above: Suspects) -> Suspects:
     """Whether the ReLU is at fault, or what came down to it.
 
     The ReLU is where something comes through that it should stop, or where what it lets through
-    is right and merely too little; else what it was handed is wrong.
+    is right and merely too little; else what it was handed is wrong. Of another activation, or
+    one with dropout above it, nothing is told.
     """
     evidence = walk.evidence
+    layer = layer_of(evidence.case.network, "activation", l)
+    if layer is None or layer.kind != "relu" or len(above) > 2:
+        return above
     x = walk.G[f"x{l}"]
-    passes = Place(evidence.case, l, evidence.trace, {}).relu_input > 0  # (n, m)
+    passes = Place(evidence.case, layer, evidence.trace, {}).input > 0  # (n, m)
     size = max(float(np.abs(x).max()), float(np.abs(G).max()))
     near = WELL_CONDITIONED * evidence.rounding * size
     through = bool((np.abs(G[~passes]) > near).any())

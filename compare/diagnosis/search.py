@@ -1,20 +1,22 @@
 """Which mistake gives exactly the values found: every fault of the catalogue is tried."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import Any
 
 import numpy as np
 
 import manual_impl
-from compare.derivation import BACKWARD, FORWARD, node
+from compare.derivation import steps_of
+from compare.derivation.letters import lettered
 from compare.derivation.wording import Form, in_form
 from compare.diagnosis.catalogue import FAULTS, Candidate, Fault, Prediction
 from compare.diagnosis.catalogue.fault import Inapplicable
 from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.pairs import explaining_pairs
 from compare.numerics.structure import VALUE, together
+from twingrad.network import Network
 
 FLOAT32 = "float32 posing as float64"
 
@@ -53,6 +55,7 @@ class Match:
     def as_json(self, evidence: Evidence) -> dict[str, Any]:
         """As DESIGN has it, the parts of a pair beside each other."""
         first = self.candidate.parts[0]
+        step = first.fault.step_in(evidence.case.network, first.first_layer)
         return {
             "fault": " + ".join(part.fault.name for part in self.candidate.parts),
             "layer": first.layer,
@@ -62,8 +65,8 @@ class Match:
             "mend": in_form(" ".join(p.fault.mend for p in self.candidate.parts), self.form),
             "tensor": broken_tensor(evidence, first),
             "pass": first.fault.stage,
-            "formula": in_form(first.fault.step.formula, self.form),
-            "wrong": in_form(first.fault.wrong, self.form),
+            "formula": in_form(step.plain_formula, self.form),
+            "wrong": in_form(lettered(first.fault.wrong, step.layer), self.form),
             "parts": [
                 {"fault": part.fault.name, "layers": sorted(part.layers)}
                 for part in self.candidate.parts
@@ -135,17 +138,18 @@ def likely_pairs(
     general = [c for c in singles if is_general(c)]
     same = [c for c in singles if broken_name(evidence, c) == evidence.wrong[0]]
     tried = (*product(explaining, singles), *combinations(general, 2), *combinations(same, 2))
-    return [in_order(one, other) for one, other in tried if one != other]
+    network = evidence.case.network
+    return [in_order(one, other, network) for one, other in tried if one != other]
 
 
-def in_order(one: Candidate, other: Candidate) -> Candidate:
+def in_order(one: Candidate, other: Candidate, network: Network) -> Candidate:
     """A pair, the fault first that is made first in order of execution."""
 
-    def time(candidate: Candidate) -> tuple[bool, int, int]:
-        fault = candidate.fault
-        if fault.stage == "forward":
-            return False, min(candidate.layers), list(FORWARD).index(fault.operation)
-        return True, -max(candidate.layers), list(BACKWARD).index(fault.operation)
+    def time(candidate: Candidate) -> tuple[bool, int]:
+        stage = candidate.fault.stage
+        placed = candidate.fault.step_in(network, candidate.first_layer)
+        order = list(steps_of(network, stage))
+        return stage == "backward", order.index((placed.step.operation, placed.l))
 
     first, second = sorted((one, other), key=time)
     return Candidate(first.fault, first.layers, second, every=first.every)
@@ -192,10 +196,9 @@ def posing_as_float64(evidence: Evidence) -> Match | None:
         return None
     case = evidence.case
     small = {name: value.astype(np.float32) for name, value in case.parameters.items()}
-    arguments = (case.network, small, case.X.astype(np.float32), case.y)
-    penalty = case.penalty
-    trace = manual_impl.forward(*arguments, penalty=penalty)
-    rounded = together(manual_impl.backward(*arguments, trace, penalty=penalty), trace)
+    low = replace(case, parameters=small, X=case.X.astype(np.float32))
+    by_hand: Any = manual_impl
+    rounded = together(low.gradients(by_hand), low.forward(by_hand))
     worst = 0.0
     for name in evidence.order:
         noise = evidence.error(name, evidence.right[name], np.asarray(rounded[name], np.float64))
@@ -234,12 +237,7 @@ def broken_name(evidence: Evidence, candidate: Candidate) -> str:
 
 def broken_tensor(evidence: Evidence, candidate: Candidate) -> str:
     """The name of the first tensor that a fault makes wrong."""
-    operation = candidate.fault.operation
-    l = (min if candidate.fault.stage == "forward" else max)(candidate.layers)
-    if candidate.fault.stage == "backward" and operation in BACKWARD:
-        return node(evidence.case.network, operation, l)
-    name = f"{VALUE}{operation}"
-    return operation if name in evidence.right else f"{operation}{l}"
+    return candidate.fault.step_in(evidence.case.network, candidate.first_layer).name
 
 
 def finite(value: float | None) -> float | None:

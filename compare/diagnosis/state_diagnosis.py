@@ -1,6 +1,6 @@
 """Which mistake of training gives exactly the states found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -9,9 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from compare.diagnosis.catalogue.plain_training import schedule
-from compare.diagnosis.catalogue.trained_states import STATE_FAULTS, PlainLearner, StateFault
-from compare.diagnosis.states import STATE_TOLERANCE, ZEROS, States, course, first_wrong
+from compare.diagnosis.catalogue.plain_training import PlainLearner
+from compare.diagnosis.catalogue.schedule_faults import right
+from compare.diagnosis.catalogue.state_fault import StateFault
+from compare.diagnosis.catalogue.trained_states import STATE_FAULTS
+from compare.diagnosis.states import (
+    STATE_TOLERANCE,
+    States,
+    course,
+    first_wrong,
+    recipe_of,
+    zeros_of,
+)
 from compare.numerics.agreement import TensorVerdict
 from compare.twins.lockstep import distance
 
@@ -79,36 +88,50 @@ class StateExamination:
 
 
 def examine_states(
-    found: Mapping[str, np.ndarray], verdicts: list[TensorVerdict]
+    found: Mapping[str, np.ndarray], verdicts: list[TensorVerdict], setting: str = "sgd"
 ) -> StateExamination | None:
-    """The first state that is wrong, and the faults that give the same; None if all agree."""
-    expected = states_with(())
-    first = first_wrong(verdicts, found, expected)
+    """The first state that is wrong, and the faults that give the same; None if all agree.
+
+    Arguments:
+        found: what `course` recorded in this setting.
+        verdicts: of `judge_states`.
+        setting: one of `compare.diagnosis.states.SETTINGS`.
+    """
+    first = first_wrong(verdicts, found, states_with((), setting))
     if first is None:
         return None
-    singles: list[tuple[StateFault, ...]] = [(fault,) for fault in STATE_FAULTS]
-    tried = [(faults, residual(found, states_with(faults))) for faults in singles]
-    if not any(r <= STATE_TOLERANCE for _, r in tried):
-        pairs = [pair for pair in combinations(STATE_FAULTS, 2) if combine(pair) is not None]
-        tried += [(faults, residual(found, states_with(faults))) for faults in pairs]
-    runner_up = min((r for _, r in tried if r > STATE_TOLERANCE), default=None)
-    if runner_up is not None and not np.isfinite(runner_up):
-        runner_up = None
-    matches = [StateMatch(f, r, runner_up) for f, r in tried if r <= STATE_TOLERANCE]
+    possible, zeros = faults_in(setting), zeros_of(setting)
+
+    def tried(combinations: Iterable[tuple[StateFault, ...]]) -> list[tuple[Any, float]]:
+        return [(each, residual(found, states_with(each, setting), zeros)) for each in combinations]
+
+    left = tried((fault,) for fault in possible)
+    if not any(r <= STATE_TOLERANCE for _, r in left):
+        left += tried(pair for pair in combinations(possible, 2) if combine(pair) is not None)
+    runner_up = min((r for _, r in left if STATE_TOLERANCE < r < np.inf), default=None)
+    matches = [StateMatch(f, r, runner_up) for f, r in left if r <= STATE_TOLERANCE]
     return StateExamination(*first, tuple(matches))
 
 
+def faults_in(setting: str) -> tuple[StateFault, ...]:
+    """The faults that a training in this setting can have."""
+    recipe = recipe_of(setting)
+    return tuple(fault for fault in STATE_FAULTS if fault.where(recipe))
+
+
 @cache
-def states_with(faults: tuple[StateFault, ...]) -> States:
+def states_with(faults: tuple[StateFault, ...], setting: str = "sgd") -> States:
     """The course of a training with these faults; with none, the right one."""
-    learner = combine(faults)
-    rates = next((f.learning_rates for f in faults if f.learning_rates is not schedule), schedule)
+    schedules = [fault.learning_rates for fault in faults if fault.learning_rates is not None]
+    rates = schedules[0] if schedules else right(recipe_of(setting).schedule)
     with np.errstate(all="ignore"):  # a mistake may well diverge
-        return course(SimpleNamespace(learner=learner, learning_rates=rates))
+        return course(SimpleNamespace(learner=combine(faults), learning_rates=rates), setting)
 
 
 def combine(faults: tuple[StateFault, ...]) -> type[PlainLearner] | None:
     """A training with several faults; None where two replace the same step."""
+    if sum(fault.learning_rates is not None for fault in faults) > 1:
+        return None
     learners = [fault.learner for fault in faults if fault.learner is not PlainLearner]
     if len(learners) < 2:
         return learners[0] if learners else PlainLearner
@@ -120,8 +143,20 @@ def combine(faults: tuple[StateFault, ...]) -> type[PlainLearner] | None:
     return type("Combined", tuple(learners), {})
 
 
-def residual(found: Mapping[str, np.ndarray], predicted: Mapping[str, np.ndarray]) -> float:
-    """The largest difference of any state, relative to its tensor."""
+def residual(
+    found: Mapping[str, np.ndarray],
+    predicted: Mapping[str, np.ndarray],
+    zeros: Mapping[str, str],
+) -> float:
+    """The largest difference of any state, relative to its tensor.
+
+    What is not finite in both explains itself: a mistake that gives NaN gives it in these places.
+    """
     if any(n not in predicted or v.shape != predicted[n].shape for n, v in found.items()):
         return np.inf
-    return max(distance(name, predicted, found, ZEROS) for name in found)
+    worst = 0.0
+    for name, value in found.items():
+        lost = ~np.isfinite(value) & ~np.isfinite(predicted[name])
+        ours, theirs = ({name: np.where(lost, 0, v)} for v in (predicted[name], value))
+        worst = max(worst, distance(name, ours, theirs, zeros))
+    return worst

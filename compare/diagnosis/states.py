@@ -1,7 +1,7 @@
 """What no gradient check sees: parameters and running statistics after updates, and evaluation.
 
-A short training with batch norm is followed update by update. Whoever brings a `learner` (the
-contract of `twingrad.contract`) can be compared: both implementations, and adapters of other code.
+A short training is followed update by update, in one of several settings. Whatever has a `learner`
+(the contract of `twingrad.contract`) can be compared: both implementations, and adapters.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,9 @@ from compare.cases import random_case
 from compare.numerics.agreement import TensorVerdict, judge
 from compare.numerics.structure import structural_zeros
 from twingrad.dataset import Dataset, Split
+from twingrad.history import Part
 from twingrad.initialization import initialize
+from twingrad.minibatches import EpochInputs
 from twingrad.network import Network, Parameters
 from twingrad.recipe import Recipe
 from twingrad.schedule import learning_rates
@@ -22,8 +24,14 @@ from twingrad.training import Learner
 
 UPDATES, HALF_CYCLE, BATCH = 8, 3, 10
 
+SCHEDULED = 6 * HALF_CYCLE
+"""Updates that a schedule is followed for: three cycles."""
+
 STATE_TOLERANCE = 1e-10
 """Relative to the tensor: rounding of eight updates in float64, and room."""
+
+PARTS: tuple[Part, ...] = ("validation", "test")
+"""What is evaluated, in this order."""
 
 States = dict[str, np.ndarray]
 """By name, after every update: W1 (updates, out, in), mu1 (updates, m), ...; "cost" (updates,)
@@ -31,17 +39,43 @@ before each; "evaluation of validation" and "evaluation of test" with cost, loss
 "mu1 after evaluation", ..., "learning rate" (updates,) where there is a schedule."""
 
 
-def setting() -> tuple[Recipe, Network, Dataset, Parameters]:
-    """A small training with everything that can go wrong in it."""
-    recipe = Recipe(
+ADAM = {"optimizer": "adam", "normalization": "none", "eta_min": 0.002, "eta_max": 0.05}
+"""Without batch norm: Adam divides a gradient by its own size, and so turns the rounding of a
+gradient that is zero in theory, as that of b below a batch norm, into a step that can be seen."""
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "sgd": {},
+    "momentum": {"optimizer": "momentum"},
+    "nesterov": {"optimizer": "nesterov"},
+    "adam": ADAM,
+    "adamw": ADAM | {"decoupled": True},
+    "cosine": {"schedule": "cosine"},
+    "step": {"schedule": "step"},
+}
+"""What a training has beside the default of `setting`, by the name of the setting."""
+
+
+def recipe_of(name: str) -> Recipe:
+    """The recipe of a setting."""
+    options: dict[str, Any] = {"eta_min": 0.01, "eta_max": 0.2, "normalization": "batch"}
+    options |= SETTINGS[name]
+    return Recipe(
         hidden=(6, 5),
         penalty=0.05,
-        eta_min=0.01,
-        eta_max=0.2,
         half_cycle=HALF_CYCLE,
         batch_size=BATCH,
         dtype="float64",
+        **options,
     )
+
+
+def setting(name: str = "sgd") -> tuple[Recipe, Network, Dataset, Parameters]:
+    """A small training with everything that can go wrong in it.
+
+    Arguments:
+        name: one of `SETTINGS`.
+    """
+    recipe = recipe_of(name)
     network = recipe.network(8, 10)
     rng = stream(0, "states")
 
@@ -60,65 +94,70 @@ def setting() -> tuple[Recipe, Network, Dataset, Parameters]:
     )
 
 
-ZEROS = structural_zeros(setting()[1], BATCH)
-"""b below a batch norm, which rounding alone moves."""
+def zeros_of(name: str) -> dict[str, str]:
+    """b below a batch norm, which rounding alone moves, in a setting."""
+    return structural_zeros(recipe_of(name).network(8, 10), BATCH)
 
 
-def course(implementation: Any) -> States:
-    """Trains with an implementation's learner and writes down every state.
+def course(implementation: Any, name: str = "sgd") -> States:
+    """Trains with an implementation's learner and records every state.
 
     Arguments:
-        implementation: has `learner(recipe, network, dataset, parameters)`, and perhaps
-            `learning_rates(updates, half_cycle, eta_min, eta_max)`.
+        implementation: has `learner(recipes, network, dataset, parameters)`, and perhaps
+            `learning_rates(updates, half_cycle, eta_min, eta_max)`, its schedule.
+        name: one of `SETTINGS`.
     """
-    recipe, network, dataset, parameters = setting()
-    learner: Learner = implementation.learner(recipe, network, dataset, parameters)
+    recipe, network, dataset, parameters = setting(name)
+    learner: Learner = implementation.learner([recipe], network, dataset, [parameters])
     order = stream(0, "order").integers(len(dataset.training), size=(UPDATES, BATCH))
-    rates = learning_rates(UPDATES, HALF_CYCLE, recipe.eta_min, recipe.eta_max)
+    numbers = (HALF_CYCLE, recipe.eta_min, recipe.eta_max)
+    rates = learning_rates(recipe.schedule, UPDATES, *numbers, recipe.step_factor)
     names = [*network.parameter_shapes, *network.statistic_shapes]
     series: dict[str, list[np.ndarray]] = {name: [] for name in ("cost", *names)}
     for t in range(UPDATES):
-        costs = learner.run_epoch(order[t : t + 1], rates[t : t + 1])
+        costs = learner.run_epoch(EpochInputs(order[t : t + 1], rates[None, t : t + 1], {}, None))
         series["cost"].append(np.asarray(costs, np.float64).reshape(-1)[:1])
-        state = learner.state()
+        [state] = learner.state()
         for name in names:
             series[name].append(np.asarray(state[name], np.float64))
     states = {name: np.stack(values) for name, values in series.items()}
-    for part in ("validation", "test"):
-        evaluation = learner.evaluate(part)
+    for part in PARTS:
+        [evaluation] = learner.evaluate(part)
         states[f"evaluation of {part}"] = np.array(
             [evaluation.cost, evaluation.loss, evaluation.accuracy]
         )
-    after = learner.state()
+    [after] = learner.state()
     states |= {
         f"{name} after evaluation": np.asarray(after[name], np.float64)
         for name in network.statistic_shapes
     }
     schedule = getattr(implementation, "learning_rates", None)
     if callable(schedule):
-        found = schedule(4 * HALF_CYCLE, HALF_CYCLE, recipe.eta_min, recipe.eta_max)
-        states["learning rate"] = np.asarray(found, np.float64)
+        states["learning rate"] = np.asarray(schedule(SCHEDULED, *numbers), np.float64)
     return states
 
 
 def judge_states(
-    witness: str, expected: Mapping[str, np.ndarray], found: Mapping[str, np.ndarray]
+    witness: str,
+    expected: Mapping[str, np.ndarray],
+    found: Mapping[str, np.ndarray],
+    name: str = "sgd",
 ) -> list[TensorVerdict]:
-    """Every state found against the witness's; the first number of an index is the update."""
-    verdicts = []
-    for name, value in found.items():
-        if name not in expected:
+    """Every state found against the witness's, in a setting; an index begins with the update."""
+    zeros, verdicts = zeros_of(name), []
+    for tensor, value in found.items():
+        if tensor not in expected:
             continue
-        if value.shape != expected[name].shape:
-            value = np.full(expected[name].shape, np.nan)
+        if value.shape != expected[tensor].shape:
+            value = np.full(expected[tensor].shape, np.nan)
         verdicts.append(
             judge(
-                name,
+                tensor,
                 witness,
-                expected[name],
+                expected[tensor],
                 value,
                 relative=STATE_TOLERANCE,
-                absolute=STATE_TOLERANCE if name in ZEROS else 0.0,
+                absolute=STATE_TOLERANCE if tensor in zeros else 0.0,
                 note="of the index, the first number is the update, from 0",
             )
         )
@@ -157,5 +196,6 @@ def updates_until_wrong(found: np.ndarray, expected: np.ndarray) -> int:
     if found.shape != expected.shape:
         return 1
     size = float(np.abs(expected).max()) or 1.0
-    far = np.abs(found - expected).reshape(len(expected), -1).max(axis=1) > STATE_TOLERANCE * size
-    return int(far.argmax()) + 1
+    with np.errstate(invalid="ignore"):  # what is not finite is not near
+        near = np.abs(found - expected).reshape(len(expected), -1) <= STATE_TOLERANCE * size
+    return int((~near.all(axis=1)).argmax()) + 1

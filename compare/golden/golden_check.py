@@ -11,7 +11,7 @@ from compare.diagnosis.examination import Examination, examine
 from compare.golden.golden_file import GoldenCase, file_key, read_golden, to_case
 from compare.golden.trajectories import is_trajectory, judge_trajectory
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
-from compare.numerics.structure import below_batch_norm, structural_zeros, together, unit
+from compare.numerics.structure import below_normalization, structural_zeros, together, unit
 from compare.twins.gradient_check import CANCELLATION, array, first_fault
 from twingrad.contract import Implementation
 
@@ -35,9 +35,7 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
     backward: list[TensorVerdict] = []
     missing: list[str] = []
     for witness, implementation in witnesses.items():
-        arguments = (case.network, case.parameters, case.X, case.y)
-        trace = implementation.forward(*arguments, penalty=case.penalty)
-        gradients = implementation.gradients(*arguments, penalty=case.penalty)
+        trace, gradients = case.forward(implementation), case.gradients(implementation)
         expected = {file_key(name): array(trace[name]) for name in case.network.statistic_shapes}
         expected |= {"P": array(trace["p"]).T}
         expected |= {"loss": array(trace["loss"]), "J": array(trace["cost"])}
@@ -51,7 +49,7 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
             if key in golden:
                 value = array(gradients[name])
                 rounding = unit(case.network, name, values)
-                floor = CANCELLATION * rounding * below_batch_norm(case.network, name)
+                floor = CANCELLATION * rounding * below_normalization(case.network, name)
                 if name in zeros:
                     floor = ABSOLUTE * rounding
                 backward.append(judge_value(golden, key, witness, value, zeros.get(name), floor))

@@ -71,7 +71,7 @@ class GoldenCase:
         batch_norm = bool(self.read("bn")) if "bn" in self else f"gamma{suffix}_1" in self
         inputs, classes = widths[0][1], widths[-1][0]
         hidden = tuple(out for out, _ in widths[:-1])
-        network = Network(inputs, hidden, classes, batch_norm)
+        network = Network(inputs, hidden, classes, "batch" if batch_norm else "none")
         parameters = {}
         for name, shape in network.parameter_shapes.items():
             parameters[name] = self.read(file_key(name, suffix), shape)

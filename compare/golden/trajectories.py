@@ -7,6 +7,7 @@ from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.twins.gradient_check import array, first_fault
 from twingrad.contract import Implementation
 from twingrad.dataset import Dataset, Split
+from twingrad.minibatches import EpochInputs
 from twingrad.network import Network
 from twingrad.recipe import Recipe
 from twingrad.training import Learner
@@ -57,7 +58,7 @@ def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.n
     penalty = float(golden.read("lam"))
     recipe = Recipe(
         hidden=network.hidden,
-        batch_norm=network.batch_norm,
+        normalization=network.normalization,
         penalty=penalty,
         alpha=float(golden.read("alpha")) if "alpha" in golden else 0.9,
         batch_size=order.shape[1],
@@ -65,19 +66,19 @@ def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.n
     )
     training, test = Split(np.ascontiguousarray(X), y), Split(np.ascontiguousarray(X_test), y_test)
     dataset = Dataset(training, test, test, network.classes, identity={})
-    learner = implementation.learner(recipe, network, dataset, parameters)
+    learner = implementation.learner([recipe], network, dataset, [parameters])
 
     found: dict[str, np.ndarray] = {}
     batch_J, batch_loss = [], []
     for t, rows in enumerate(order, start=1):
-        state = learner.state()
+        [state] = learner.state()
         now = {name: state[name] for name in network.parameter_shapes}
         trace = implementation.forward(network, now, X[rows], y[rows], penalty=penalty)
         batch_J.append(array(trace["cost"]))
         batch_loss.append(array(trace["loss"]))
-        learner.run_epoch(order[t - 1 : t], etas[t - 1 : t])
+        learner.run_epoch(EpochInputs(order[t - 1 : t], etas[None, t - 1 : t], {}, None))
         if t in (1, 2):
-            state = learner.state()
+            [state] = learner.state()
             for name in network.statistic_shapes:
                 found[f"ema_{file_key(name)}_t{t}"] = state[name]
     found["batch_J"], found["batch_loss"] = np.array(batch_J), np.array(batch_loss)
@@ -92,7 +93,7 @@ def end_of_replay(
     test: Split,
 ) -> dict[str, np.ndarray]:
     """The last parameters and running statistics, and what they make of the data."""
-    state = learner.state()
+    [state] = learner.state()
     found = {f"ema_{file_key(name)}": state[name] for name in network.statistic_shapes}
     found |= {f"final_{file_key(name)}": state[name] for name in network.parameter_shapes}
     parameters = {name: state[name] for name in network.parameter_shapes}
@@ -104,7 +105,7 @@ def end_of_replay(
     parts = {"train": learner.evaluate("training")}
     if "Xtest" in golden:
         parts["test"] = learner.evaluate("test")
-    for part, evaluation in parts.items():
+    for part, [evaluation] in parts.items():
         found[f"J_{part}"] = np.array(evaluation.cost)
         found[f"loss_{part}"] = np.array(evaluation.loss)
         found[f"acc_{part}"] = np.array(evaluation.accuracy)

@@ -8,13 +8,16 @@ can bend the cost so much that the two-point rule D(h) / 2h is off by 1e-4.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from compare.cases import Case
+from compare.derivation.activations import ACTIVATIONS
 from twingrad.contract import Implementation
+from twingrad.layers import Layer
 from twingrad.network import Network, Parameters
 
 COMPLEX_STEP = 1e-150
@@ -75,47 +78,39 @@ def probes(
 
 
 def derivatives(
-    implementation: Implementation,
-    network: Network,
-    parameters: Parameters,
-    X: Float[np.ndarray, "n d"],
-    y: Int[np.ndarray, " n"],
-    *,
-    penalty: float,
-    along: Iterator[Probe],
+    implementation: Implementation, case: Case, *, along: Iterator[Probe]
 ) -> dict[str, Derivatives]:
     """Both numerical derivatives of the cost along every probe.
 
     Arguments:
         implementation: its forward pass is differentiated; it must run in complex128.
-        network, parameters, X, y, penalty: as in the contract, float64.
+        case: float64.
         along: the probes.
 
     Returns:
-        By parameter. A central difference is NaN where a ReLU's input changes its sign between
-        the two sides: there the cost has no derivative to compare with.
+        By parameter. A central difference is NaN where an activation's kink lies between the two
+        sides: there the cost has no derivative to compare with.
     """
     found: dict[str, Derivatives] = {}
+    parameters = case.parameters
     complex_parameters = {name: value.astype(complex) for name, value in parameters.items()}
     for probe in along:
         value = parameters[probe.name]
         moved = complex_parameters | {probe.name: value + 1j * COMPLEX_STEP * probe.direction}
-        trace = implementation.forward(network, moved, X, y, penalty=penalty)
+        trace = replace(case, parameters=moved).forward(implementation)
         complex_step = float(trace["cost"].imag) / COMPLEX_STEP
 
         sides = [
-            implementation.forward(
-                network,
-                parameters | {probe.name: value + steps * CENTRAL_STEP * probe.direction},
-                X,
-                y,
-                penalty=penalty,
-            )
+            replace(
+                case,
+                parameters=parameters
+                | {probe.name: value + steps * CENTRAL_STEP * probe.direction},
+            ).forward(implementation)
             for steps in (2, 1, -1, -2)
         ]
         far, near, near_below, far_below = (float(side["cost"]) for side in sides)
         central = (8 * (near - near_below) - (far - far_below)) / (12 * CENTRAL_STEP)
-        if crosses_kink(network, sides[0], sides[-1]):
+        if crosses_kink(case.network, sides[0], sides[-1]):
             central = np.nan
 
         entry = found.setdefault(probe.name, Derivatives())
@@ -126,6 +121,15 @@ def derivatives(
 
 
 def crosses_kink(network: Network, plus: Mapping[str, Any], minus: Mapping[str, Any]) -> bool:
-    """Whether some ReLU lets a sample through on one side and not on the other."""
-    outputs = [f"x{l}" for l in range(1, network.depth)]
-    return any(np.any((plus[x] > 0) != (minus[x] > 0)) for x in outputs)
+    """Whether some activation's input is above its kink on one side and not on the other."""
+    inputs = [layer.input for layer in kinked(network)]
+    return any(np.any((plus[s] > 0) != (minus[s] > 0)) for s in inputs)
+
+
+def kinked(network: Network) -> list[Layer]:
+    """The activations with a kink at 0."""
+    return [
+        layer
+        for layer in network.layers
+        if layer.kind in ACTIVATIONS and ACTIVATIONS[layer.kind].kink
+    ]

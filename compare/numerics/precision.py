@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case, random_case
-from compare.derivation import BACKWARD, FORWARD, Step, backward_pass, forward_pass
+from compare.derivation import STAGES, Step, backward_pass, forward_pass, steps_of
 from compare.derivation.place import Compute
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
+from compare.numerics.derivatives import kinked
 from compare.numerics.structure import (
     VALUE,
-    below_batch_norm,
+    below_normalization,
     is_value,
     structural_zeros,
     together,
@@ -77,19 +78,20 @@ def smooth_case(
 
 
 def distance_to_kink(case: Case) -> float:
-    """The smallest magnitude of a ReLU's input, relative to the largest; 1 without a ReLU."""
+    """The smallest magnitude of an input of an activation with a kink, relative to the largest.
+
+    1 without such an activation.
+    """
     trace = forward_pass(case)
-    kind = "s_tilde" if case.network.batch_norm else "s"
-    inputs = [np.abs(trace[f"{kind}{l}"]) for l in range(1, case.network.depth)]
+    inputs = [np.abs(trace[layer.input]) for layer in kinked(case.network)]
     return min((float(x.min() / x.max()) for x in inputs), default=1.0)
 
 
 def values_in(implementation: Implementation, case: Case, dtype: str) -> dict[str, np.ndarray]:
     """Gradients, and values as "forward ...", computed in the dtype."""
     parameters, X = cast(case.parameters, dtype), cast({"X": case.X}, dtype)["X"]
-    arguments = (case.network, parameters, X, case.y)
-    trace = implementation.forward(*arguments, penalty=case.penalty)
-    gradients = implementation.gradients(*arguments, penalty=case.penalty)
+    low = replace(case, parameters=parameters, X=X)
+    trace, gradients = low.forward(implementation), low.gradients(implementation)
     return {name: as_float64(value) for name, value in together(gradients, trace).items()}
 
 
@@ -115,7 +117,8 @@ def witnessed_errors(
     errors = moved_by_rounding(case, dtype, orders)
     for order in range(orders):
         rows = np.random.default_rng(order).permutation(len(case.y))
-        shuffled = replace(case, X=case.X[rows], y=case.y[rows])
+        masks = {name: mask[rows] for name, mask in case.masks.items()}
+        shuffled = replace(case, X=case.X[rows], y=case.y[rows], masks=masks)
         exact = right_values(shuffled)
         for witness in witnesses:
             for name, value in values_in(witness, shuffled, dtype).items():
@@ -139,9 +142,10 @@ def moved_by_rounding(case: Case, dtype: str, repeats: int) -> dict[str, float]:
         def moved(step: Step, rng: np.random.Generator = rng) -> Compute:
             return lambda at: jittered(step.compute(at), dtype, rng)
 
-        layers = range(1, case.network.depth + 1)
-        forward = {(k, l): moved(step) for k, step in FORWARD.items() for l in layers}
-        backward = {(k, l): moved(step) for k, step in BACKWARD.items() for l in layers}
+        forward, backward = (
+            {place: moved(placed.step) for place, placed in steps_of(case.network, stage).items()}
+            for stage in STAGES
+        )
         trace = forward_pass(case, forward)
         values = together(backward_pass(case, trace, backward), trace)
         for name, value in values.items():
@@ -157,7 +161,7 @@ def jittered(value: np.ndarray, dtype: str, rng: np.random.Generator) -> np.ndar
 def scale(case: Case, name: str, exact: Mapping[str, np.ndarray]) -> float:
     """The size whose rounding a tensor carries at least."""
     magnitude = float(np.abs(exact[name]).max())
-    if is_value(name) or not below_batch_norm(case.network, name):
+    if is_value(name) or not below_normalization(case.network, name):
         return magnitude
     return max(magnitude, unit(case.network, name, values_of(exact)))
 

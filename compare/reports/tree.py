@@ -8,10 +8,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from rich.tree import Tree
 
-from compare.derivation import BACKWARD, FORWARD
+from compare.derivation import steps_of
 from compare.diagnosis.blame import Node, Status
 from compare.diagnosis.examination import Examination
-from compare.reports.formulas import BrokenStep, broken_steps, title
+from compare.reports.formulas import BrokenStep, broken_steps
 from compare.reports.nodes import (
     MARKS,
     MEANINGS,
@@ -114,8 +114,8 @@ class Lines:
 
     def single(self, node: Node) -> Text:
         """A node that is wrong, or suspected."""
-        steps = FORWARD if node.stage == "forward" else BACKWARD
-        what = title(steps[node.operation], layer(node, self.found))
+        steps = steps_of(self.found.evidence.case.network, node.stage)
+        what = steps[node.operation, layer(node, self.found)].title
         suspicion = f", suspected: {what}" if suspected(self.found, node) else ""
         said = f"{node.name}  {node.status}"
         if node.status == "not given":

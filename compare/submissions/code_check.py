@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import numpy as np
 
@@ -178,18 +179,17 @@ def judge_float64(case: Case, found: Mapping[str, np.ndarray]) -> tuple[list[Ten
     """Values and gradients against the four witnesses, and their camps."""
     import torch_impl
 
-    arguments = (case.network, case.parameters, case.X, case.y)
     traces, gradients = {}, {}
-    for witness, side in (("by hand", manual_impl), ("autograd", torch_impl)):
-        trace = side.forward(*arguments, penalty=case.penalty)
-        given = side.gradients(*arguments, penalty=case.penalty)
+    by_hand: Any = manual_impl
+    autograd: Any = torch_impl
+    for witness, side in (("by hand", by_hand), ("autograd", autograd)):
+        trace, given = case.forward(side), case.gradients(side)
         traces[witness] = {name: array(value) for name, value in trace.items()}
         gradients[witness] = {name: array(value) for name, value in given.items()}
     scales = scales_of(case, traces["by hand"], gradients["by hand"])
     numerical = derivatives(
-        manual_impl,
-        *arguments,
-        penalty=case.penalty,
+        by_hand,
+        case,
         along=probes(case.parameters, np.random.default_rng(0), every_below=12, entries=6),
     )
     tensors: list[TensorVerdict] = []

@@ -37,7 +37,8 @@ class CaseSpec:
     @property
     def network(self) -> Network:
         """The network alone."""
-        return Network(self.inputs, self.hidden, self.classes, self.batch_norm, self.eps)
+        normalization = "batch" if self.batch_norm else "none"
+        return Network(self.inputs, self.hidden, self.classes, normalization, eps=self.eps)
 
     def case(self) -> Case:
         """The case itself, float64."""

@@ -12,7 +12,7 @@ from compare.diagnosis.evidence import ROUNDING, Evidence
 from compare.diagnosis.examination import Examination, examine
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.derivatives import Derivatives, derivatives, probes
-from compare.numerics.structure import VALUE, below_batch_norm, structural_zeros, together, unit
+from compare.numerics.structure import VALUE, below_normalization, structural_zeros, together, unit
 from compare.numerics.witnesses import camps_along
 from twingrad.contract import Implementation
 from twingrad.streams import stream
@@ -47,11 +47,8 @@ def check_case(
         First the forward pass's intermediates, then the gradients in backward order, then the
         parameters against the numerical derivatives.
     """
-    arguments = (case.network, case.parameters, case.X, case.y)
-    traces = [side.forward(*arguments, penalty=case.penalty) for side in (manual, autograd)]
-    found, witnessed = (
-        side.gradients(*arguments, penalty=case.penalty) for side in (manual, autograd)
-    )
+    traces = [case.forward(side) for side in (manual, autograd)]
+    found, witnessed = (case.gradients(side) for side in (manual, autograd))
     scales = scales_of(case, traces[0], found)
     forward = [
         judge(f"{VALUE}{name}", "autograd", array(traces[1][name]), array(value), relative=ROUNDING)
@@ -63,8 +60,7 @@ def check_case(
     ]
     numerical = derivatives(
         manual,
-        *arguments,
-        penalty=case.penalty,
+        case,
         along=probes(
             case.parameters, stream(seed, "probes"), every_below=every_below, entries=entries
         ),
@@ -124,9 +120,7 @@ def forced(implementation: Implementation, evidence: Evidence) -> dict[str, np.n
         return {}
     case = evidence.case
     right = {name: value for name, value in evidence.right.items() if " " not in name}
-    alone = implementation.gradients(
-        case.network, case.parameters, case.X, case.y, penalty=case.penalty, upstream=right
-    )
+    alone = case.gradients(implementation, upstream=right)
     return {name: array(value) for name, value in alone.items()}
 
 
@@ -137,7 +131,7 @@ class Scale:
     Arguments:
         zero: why it is zero in theory; "" where it is not.
         unit: the size of its rounding, see `compare.numerics.structure.unit`.
-        cancels: whether it passes through a batch norm.
+        cancels: whether it passes through a batch norm or layer norm.
     """
 
     zero: str
@@ -156,7 +150,7 @@ def scales_of(case: Case, trace: Mapping[str, Any], names: Iterable[str]) -> dic
         name: Scale(
             zero=zeros.get(name, ""),
             unit=unit(case.network, name, trace),
-            cancels=below_batch_norm(case.network, name),
+            cancels=below_normalization(case.network, name),
         )
         for name in names
     }
@@ -172,7 +166,7 @@ def judge_gradient(
     verdict = judge(name, witness, expected, actual, relative=ROUNDING)
     floor = CANCELLATION * scale.unit
     if verdict.verdict == "disagree" and scale.cancels and verdict.max_abs <= floor:
-        note = "rounding alone: its terms cancel through the batch norm above"
+        note = "rounding alone: its terms cancel through the normalisation above"
         return judge(name, witness, expected, actual, absolute=floor, note=note)
     return verdict
 

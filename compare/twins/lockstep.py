@@ -8,10 +8,11 @@ import numpy as np
 
 from compare.numerics.agreement import Verdict
 from compare.numerics.structure import structural_zeros
+from twingrad.augmentation import Augmentation
 from twingrad.contract import Implementation
 from twingrad.dataset import Dataset
 from twingrad.initialization import initialize
-from twingrad.minibatches import minibatch_order
+from twingrad.minibatches import EpochInputs
 from twingrad.recipe import Recipe
 
 LOCKSTEP = 1e-9
@@ -72,8 +73,9 @@ def lockstep(
     recipe = replace(recipe, dtype="float64")
     plan = recipe.plan(len(dataset.training))
     parameters = initialize(network, recipe.initialization, recipe.seed)
-    learners = [side.learner(recipe, network, dataset, parameters) for side in (first, second)]
+    learners = [side.learner([recipe], network, dataset, [parameters]) for side in (first, second)]
     zeros = structural_zeros(network, recipe.batch_size)
+    names = (*network.parameter_shapes, *network.statistic_shapes)
 
     worst: list[float] = []
     worst_tensors: list[str] = []
@@ -81,13 +83,11 @@ def lockstep(
     for t in range(updates):
         epoch, row = divmod(t, plan.updates_per_epoch)
         if row == 0:
-            order = minibatch_order(
-                recipe.shuffle_seed, epoch, len(dataset.training), recipe.batch_size
-            )
+            inputs = recipe.inputs(network, epoch, plan)
         for learner in learners:
-            learner.run_epoch(order[row : row + 1], plan.learning_rates[t : t + 1])
-        one, other = (learner.state() for learner in learners)
-        differences = {name: distance(name, one, other, zeros) for name in one}
+            learner.run_epoch(single_update(inputs, row))
+        one, other = (learner.state()[0] for learner in learners)
+        differences = {name: distance(name, one, other, zeros) for name in names}
         worst_tensors.append(max(differences, key=lambda name: differences[name]))
         worst.append(differences[worst_tensors[-1]])
     parted = next((t for t, w in enumerate(worst) if not w <= LOCKSTEP), None)
@@ -99,6 +99,19 @@ def lockstep(
         worst_tensor=worst_tensors[int(np.argmax(worst[:judged]))],
         parted_at=None if parted is None else parted + 1,
         parted_tensor=None if parted is None else worst_tensors[parted],
+    )
+
+
+def single_update(inputs: EpochInputs, row: int) -> EpochInputs:
+    """What one update of an epoch takes, counted from 0."""
+    one = slice(row, row + 1)
+    augmentation = inputs.augmentation
+    return EpochInputs(
+        inputs.order[one],
+        inputs.learning_rates[:, one],
+        {name: mask[one] for name, mask in inputs.masks.items()},
+        augmentation
+        and Augmentation(augmentation.flip[one], augmentation.shift[one], augmentation.jitter[one]),
     )
 
 

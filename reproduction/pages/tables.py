@@ -76,9 +76,9 @@ def commands_of(results: Results, experiment: Experiment) -> Commands:
     lines = []
     for row in experiment.rows:
         for reading in shown(experiment):
-            for trained in results.of(experiment.key, row.label, reading)[:1]:
+            for cell in results.cells_of(experiment.key, row.label, reading)[:1]:
                 lines.append(f"# {row.label}, {NAME_OF[reading]}")
-                lines.append(command_of(trained.recipe, trained.backend))
+                lines.append(command_of(cell))
     return Commands("Run one cell by hand (the first seed; for the others change --seed)", lines)
 
 

@@ -1,5 +1,6 @@
 """The pages of a reproduction: Markdown beside its figures, and one HTML file."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,8 @@ from reproduction.pages.findings import (
 )
 from reproduction.pages.tables import section_of
 from reproduction.published.cells import chosen
+from reproduction.published.defects import DEFECTS
 from reproduction.published.experiment import Experiment
-from reproduction.published.readings import DEFECTS
 from reproduction.results import Results
 from reproduction.verdicts.gradients import gradient_checks
 from reproduction.verdicts.summary import Summary, summary_of
@@ -79,11 +80,17 @@ def counted_seeds(about: Mapping[str, Any]) -> str:
 
 def command_of(about: Mapping[str, Any]) -> str:
     """What made these pages."""
-    words = ["twingrad reproduce", f"--seeds {about['seeds']}"]
-    words += [f"--only {key}" for key in about["only"]]
+    words = ["twingrad", "reproduce"]
+    if about.get("seed") is None:
+        words += ["--seeds", str(about["seeds"])]
+    for key in about["only"]:
+        words += ["--only", key]
+    for name in ("row", "reading", "seed"):
+        if about.get(name) is not None:
+            words += [f"--{name}", str(about[name])]
     if about["backend"] != "manual":
-        words.append(f"--backend {about['backend']}")
-    return " ".join(words + ["--quick"] * about["quick"])
+        words += ["--backend", about["backend"]]
+    return shlex.join(words + ["--quick"] * about["quick"])
 
 
 def which_copy(data: Mapping[str, Any]) -> str:
@@ -124,7 +131,7 @@ def opening(summary: Summary) -> list[Block]:
         ),
         Heading("What was found"),
         Bullets([f"{said[0].upper()}{said[1:]}." for said in summary.sentences]),
-        Heading("The switches of the published reading"),
+        Heading("The defects of the published reading"),
         Bullets([f"`{name}`: {what}" for name, what in DEFECTS.items()]),
     ]
     return blocks

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from reproduction.published.defects import Defects
 from reproduction.published.experiment import Experiment, Row
 from reproduction.published.report import (
     BASELINES,
@@ -15,6 +16,7 @@ from reproduction.published.report import (
     TABLE_2,
     TWO_CYCLES,
     WIDE,
+    Fields,
     rates,
 )
 
@@ -63,6 +65,12 @@ SENSITIVITY = Experiment(
     source="assignment",
 )
 
+
+def alone(**defect: bool) -> Fields:
+    """One defect of the published code."""
+    return {"defects": Defects(**defect)}
+
+
 SWITCHES = Experiment(
     key="switches",
     title="What each defect alone does",
@@ -71,14 +79,14 @@ SWITCHES = Experiment(
     fields={"penalty": BEST_LAMBDA, **WIDE, **HE, **rates(1e-4, 1e-1), **TWO_CYCLES},
     rows=(
         Row("no BN, as specified", NO_BN, figure="fig10_He_noBN"),
-        Row("no BN, W1 unpenalised", NO_BN | {"unpenalised_first_layer": True}),
-        Row("no BN, unshuffled", NO_BN | {"unshuffled": True}),
-        Row("no BN, every file by itself", NO_BN | {"per_file_standardization": True}),
-        Row("no BN, stale eta", NO_BN | {"stale_eta": True}),
+        Row("no BN, W1 unpenalised", NO_BN | alone(unpenalised_first_layer=True)),
+        Row("no BN, unshuffled", NO_BN | alone(unshuffled=True)),
+        Row("no BN, every file by itself", NO_BN | alone(per_file_standardization=True)),
+        Row("no BN, stale eta", NO_BN | alone(stale_eta=True)),
         Row("BN, as specified", BN, figure="fig13_He_BN"),
-        Row("BN, unshuffled", BN | {"unshuffled": True}),
-        Row("BN, every file by itself", BN | {"per_file_standardization": True}),
-        Row("BN, stale eta", BN | {"stale_eta": True}),
+        Row("BN, unshuffled", BN | alone(unshuffled=True)),
+        Row("BN, every file by itself", BN | alone(per_file_standardization=True)),
+        Row("BN, stale eta", BN | alone(stale_eta=True)),
     ),
     source="ours",
     readings=("specified",),

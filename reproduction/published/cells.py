@@ -74,6 +74,43 @@ def cells_of_both(
     ]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which trainings of the experiments are run.
+
+    Arguments:
+        only: keys of experiments; none for all.
+        row: label of the one row; None for all.
+        reading: the one reading; None for all.
+        seed: the one seed, trained with one backend alone; None for all.
+    """
+
+    only: Sequence[str] = ()
+    row: str | None = None
+    reading: str | None = None
+    seed: int | None = None
+
+    def cells(self, *, seeds: int, backend: str, quick: bool = False) -> list[Cell]:
+        """The trainings; as in `cells_of_both`, or in `cells_of` where one seed was named.
+
+        Raises:
+            UserError: there is no such experiment, row, reading or seed.
+        """
+        experiments = chosen(self.only)
+        if self.seed is None:
+            cells = cells_of_both(experiments, seeds=seeds, backend=backend, quick=quick)
+        else:
+            seeds = max(seeds, self.seed + 1)
+            cells = cells_of(experiments, seeds=seeds, backend=backend, quick=quick)
+        for name in ("row", "reading", "seed"):
+            wanted = getattr(self, name)
+            known = dict.fromkeys(str(getattr(cell, name)) for cell in cells)
+            if wanted is not None and str(wanted) not in known:
+                raise UserError(f"--{name} is {wanted!r}, but there are only: {'; '.join(known)}")
+            cells = [cell for cell in cells if wanted in (None, getattr(cell, name))]
+        return cells
+
+
 def recipe_of_row(experiment: Experiment, row: Row, reading: Reading, seed: int) -> Recipe:
     """What a row trains."""
     return recipe_of({**experiment.fields, **row.fields}, reading, seed, row.as_published)

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from reproduction.pages.bands import SAMPLES, published_curve, published_figures
 from reproduction.published.beyond import BASELINE_FROM_HE, SWITCHES
-from reproduction.published.readings import DEFECTS
+from reproduction.published.defects import DEFECTS, Defects, with_defects
 from reproduction.published.report import BASELINES, LAMBDAS, SEARCH, TABLE_4
 from reproduction.results import Results
 from reproduction.verdicts.end_costs import cost_after, signature
@@ -101,7 +101,8 @@ def loss_evidence() -> str:
 def stale_evidence() -> str:
     """The one rate of a 2-cycle run that differs inside it."""
     right, stale = (
-        Recipe(stale_eta=stale).plan(SAMPLES).learning_rates[4499] for stale in (False, True)
+        with_defects(Recipe(), Defects(stale_eta=stale)).plan(SAMPLES).learning_rates[4499]
+        for stale in (False, True)
     )
     return f"At t = 4500 the rate is {stale:.4g} in place of {right:.4g}."
 
@@ -134,7 +135,7 @@ def start_evidence(results: Results) -> str:
 
 def first_cost(initialization: str) -> float:
     """ln 10 + lambda sum ||W||^2 of the 3-layer baseline at its start."""
-    recipe = Recipe(batch_norm=False, initialization=initialization)
+    recipe = Recipe(normalization="none", initialization=initialization)
     start = initialize(recipe.network(3072, 10), initialization, seed=0)
     squares = sum(float((W**2).sum()) for name, W in start.items() if name.startswith("W"))
     return log(10) + recipe.penalty * squares

@@ -83,7 +83,7 @@ def gradient_checks() -> list[GradientCheck]:
 
 def small_case(layers: int, batch_norm: bool, penalty: float) -> Case:
     """A network of so many affine layers, its parameters and samples random."""
-    network = Network(INPUTS, HIDDEN[: layers - 1], batch_norm=batch_norm)
+    network = Network(INPUTS, HIDDEN[: layers - 1], normalization="batch" if batch_norm else "none")
     return random_case(network, SAMPLES, penalty=penalty, seed=0)
 
 

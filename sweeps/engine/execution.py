@@ -6,17 +6,20 @@ from typing import Any, Literal
 import manual_impl
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
+from twingrad.history import Part
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged, OnStackEpoch, StackCheckpoint
-from twingrad.training import Run
+from twingrad.training import EVERY_EPOCH, Checkpoint, Diverged, OnStackEpoch, Run
 
 Backend = Literal["manual", "torch"]
+
+VALIDATION: tuple[Part, ...] = ("validation",)
+"""What choosing needs after every epoch."""
 
 
 class Paused(Exception):
     """Ends a training where its caller wanted to look at it."""
 
-    def __init__(self, checkpoint: StackCheckpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint.epochs)
         self.checkpoint = checkpoint
 
@@ -27,10 +30,11 @@ def train_group(
     backend: str,
     device: str = "cpu",
     *,
-    start: StackCheckpoint | None = None,
+    start: Checkpoint | None = None,
     stop: int | None = None,
     on_epoch: OnStackEpoch | None = None,
-) -> list[Run | Diverged] | StackCheckpoint:
+    curves: bool = True,
+) -> list[Run | Diverged] | Checkpoint:
     """Trains recipes of one architecture, each as it would alone.
 
     Arguments:
@@ -41,6 +45,8 @@ def train_group(
         start: where to go on; None for the beginning.
         stop: the epoch to stop after; None for the end.
         on_epoch: for progress.
+        curves: whether the training data are evaluated after every epoch, as the validation data
+            are, or at the end alone.
 
     Returns:
         What became of each; where `stop` comes before the end, the stack as it stands there.
@@ -49,14 +55,23 @@ def train_group(
         UserError: the recipes differ in what a stack has only once; the field is named.
     """
 
-    def pause(checkpoint: StackCheckpoint) -> None:
+    def pause(checkpoint: Checkpoint) -> None:
         if checkpoint.epochs == stop:
             raise Paused(checkpoint)
 
     train, options = trainer(backend, device)
     save = None if stop is None else pause
+    evaluate = EVERY_EPOCH if curves else VALIDATION
     try:
-        return train(recipes, dataset, start=start, save=save, on_epoch=on_epoch, **options)
+        return train(
+            recipes,
+            dataset,
+            start=start,
+            save=save,
+            on_epoch=on_epoch,
+            evaluate=evaluate,
+            **options,
+        )
     except Paused as paused:
         return paused.checkpoint
 
@@ -82,7 +97,7 @@ def trainer(
             raise UserError(f"--device {device!r} is for --backend torch; NumPy runs on the CPU")
         return manual_impl.train_stacked, {}
     if backend != "torch":
-        raise UserError(f"--backend is {backend!r}, but manual or torch was expected")
+        raise UserError(f"--backend is {backend!r}, but expected manual or torch")
     import torch_impl
 
     torch_impl.find_device(device)

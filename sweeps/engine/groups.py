@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from twingrad.recipe import Recipe
-from twingrad.stackable import stack_key
-from twingrad.stacking import StackCheckpoint
+from twingrad.stacks import stack_key
+from twingrad.training import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Task:
 
     keys: tuple[str, ...]
     recipes: tuple[Recipe, ...]
-    start: StackCheckpoint | None = None
+    start: Checkpoint | None = None
     stop: int | None = None
 
     @property
@@ -38,7 +38,7 @@ class Task:
 def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list[Task]:
     """Groups of equal architecture, as few as fill the workers.
 
-    Recipes that shuffle alike are kept together, since they share their minibatches; the
+    Recipes with the same `draws` are kept together, since they share their minibatches; the
     longest trainings come first.
 
     Arguments:
@@ -46,14 +46,14 @@ def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list
         stack: recipes in a group, at most.
         workers: how many groups run at once.
     """
-    alike: dict[str, dict[int | None, list[str]]] = {}
+    alike: dict[str, dict[tuple[object, ...], list[str]]] = {}
     for key, recipe in recipes.items():
-        seeds = alike.setdefault(str(stack_key(recipe)), {})
-        seeds.setdefault(recipe.shuffle_seed, []).append(key)
+        by_draws = alike.setdefault(str(stack_key(recipe)), {})
+        by_draws.setdefault(recipe.draws, []).append(key)
     piles: list[list[str]] = []
-    for seeds in alike.values():
-        piles += [keys for keys in seeds.values() if len(keys) > 1]
-        if single := [keys[0] for keys in seeds.values() if len(keys) == 1]:
+    for by_draws in alike.values():
+        piles += [keys for keys in by_draws.values() if len(keys) > 1]
+        if single := [keys[0] for keys in by_draws.values() if len(keys) == 1]:
             piles.append(single)
     tasks: list[Task] = []
     for pile in piles:

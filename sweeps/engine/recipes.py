@@ -3,7 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from sweeps.engine.data import DatasetOf, Loaded, form_of, one_of_each_form, require_one_form
+from sweeps.engine.data import (
+    DatasetOf,
+    Loaded,
+    form_of,
+    one_of_each_form,
+    require_one_form,
+)
 from sweeps.engine.disk import disk_reported
 from sweeps.engine.execution import require_trainers
 from sweeps.engine.groups import Task, make_groups
@@ -13,8 +19,7 @@ from sweeps.output.progress import Clock, OnStatus, Status
 from sweeps.space.defaults import checked
 from twingrad.dataset import Dataset
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged
-from twingrad.training import Run
+from twingrad.training import Diverged, Run
 
 OnDone = Callable[[int, int, Run | Diverged], None]
 """Called with how many have ended, how many there are, and the one that just has."""
@@ -32,6 +37,7 @@ def run_recipes(
     on_status: OnStatus | None = None,
     folder: Path | None = None,
     states: bool = True,
+    curves: bool = False,
 ) -> Iterator[Run | Diverged]:
     """Trains every recipe once and yields what became of it, in the order in which they end.
 
@@ -47,7 +53,10 @@ def run_recipes(
         on_status: called after every epoch of a stack.
         folder: keeps every training that ended; those it has already are not run again but
             yielded first. None keeps nothing.
-        states: whether the folder keeps parameters too; runs read from it lack them without.
+        states: whether the folder keeps parameters and the costs of minibatches too; runs read
+            from it lack them without.
+        curves: whether the training data are evaluated after every epoch, as the validation data
+            are, or at the end alone.
 
     Raises:
         UserError: a recipe does not fit the data, the disk is full, workers are killed time and
@@ -57,7 +66,7 @@ def run_recipes(
     require_trainers(backend, devices)
     data = loaded(dataset, recipes)
     for recipe in recipes:
-        recipe.plan(data.samples(recipe))
+        recipe.plan_for(data(recipe))
     prints = {id(one): fingerprint(one) for one in data.known.values()}
     wanted = {key_of(recipe, prints[id(data(recipe))], backend): recipe for recipe in recipes}
     records = None if folder is None else Records(folder, data.samples, states=states)
@@ -72,7 +81,8 @@ def run_recipes(
 
     missing = {}
     for key, recipe in wanted.items():
-        if records is not None and (known := records.load(key)) is not None:
+        known = None if records is None else records.load(key, type(recipe))
+        if known is not None and (has_curves(known) or not curves):
             yield ended(known)
         else:
             missing[key] = recipe
@@ -83,7 +93,7 @@ def run_recipes(
     clock = Clock(
         sum(len(task.keys) * task.epochs(data.samples(task.recipes[0])) for task in tasks)
     )
-    pool = Pool(data, processes, backend=backend, devices=devices, keep_states=True)
+    pool = Pool(data, processes, backend=backend, devices=devices, keep_states=True, curves=curves)
     with pool:
         for task, results in finished(pool, tasks, clock, len(wanted), lambda: done, on_status):
             if records is not None:
@@ -91,6 +101,11 @@ def run_recipes(
                     for key, result in zip(task.keys, results, strict=True):
                         records.save(key, result)
             yield from map(ended, results)
+
+
+def has_curves(result: Run | Diverged) -> bool:
+    """Whether the training data were evaluated after every epoch."""
+    return all(epoch.training is not None for epoch in result.history)
 
 
 def loaded(dataset: Dataset | DatasetOf, recipes: Sequence[Recipe]) -> Loaded:

@@ -17,8 +17,7 @@ from twingrad.files import write_whole
 from twingrad.history import Epoch, Evaluation, History
 from twingrad.recipe import Recipe
 from twingrad.run_folder import make_folder
-from twingrad.stacking import Diverged
-from twingrad.training import Run
+from twingrad.training import Diverged, Run
 
 
 class Records:
@@ -27,7 +26,8 @@ class Records:
     Arguments:
         path: made if it is not there.
         samples: in a recipe's training set; they make the learning rates, which are not stored.
-        states: whether parameters are kept, or the curves alone.
+        states: whether parameters and the costs of every minibatch are kept, or the evaluations
+            alone.
     """
 
     def __init__(self, path: Path, samples: Callable[[Recipe], int], *, states: bool) -> None:
@@ -43,7 +43,7 @@ class Records:
         fields: dict[str, Any] = {
             "recipe": result.recipe.as_json(),
             "status": "diverged" if isinstance(result, Diverged) else "finished",
-            "history": [compact(epoch) for epoch in result.history],
+            "history": [compact(epoch, costs=self.states) for epoch in result.history],
         }
         if isinstance(result, Diverged):
             fields |= {
@@ -58,8 +58,12 @@ class Records:
                 write_whole(self.path / f"{key}.safetensors", save(state))
         write_whole(self.path / f"{key}.json", json.dumps(fields).encode())
 
-    def load(self, key: str) -> Run | Diverged | None:
+    def load(self, key: str, kind: type[Recipe] = Recipe) -> Run | Diverged | None:
         """One that ended; None where there is none.
+
+        Arguments:
+            key: of the training.
+            kind: reads its recipe.
 
         Raises:
             UserError: it is damaged.
@@ -69,7 +73,7 @@ class Records:
             return None
         try:
             fields = json.loads(path.read_text())
-            recipe = Recipe.from_json(fields["recipe"], str(path))
+            recipe = kind.from_json(fields["recipe"], str(path))
             history = expand(fields["history"], recipe, self.samples(recipe))
             if fields["status"] == "diverged":
                 cost = float(fields["cost"])
@@ -95,10 +99,12 @@ class Records:
             )
 
 
-def compact(epoch: Epoch) -> dict[str, Any]:
-    """An epoch without its learning rates, which its recipe gives."""
+def compact(epoch: Epoch, *, costs: bool) -> dict[str, Any]:
+    """An epoch without its learning rates, which its recipe gives, and with or without `costs`."""
     fields = dataclasses.asdict(epoch)
     del fields["learning_rates"]
+    if not costs:
+        del fields["costs"]
     return fields
 
 
@@ -106,9 +112,13 @@ def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> Histor
     """The epochs that `compact` made small."""
     rates, history, done = recipe.plan(samples).learning_rates.tolist(), [], 0
     for fields in epochs:
-        parts = {part: Evaluation(**fields[part]) for part in ("training", "validation")}
-        now = tuple(rates[done : fields["update"]])
-        history.append(Epoch(**{**fields, **parts, "learning_rates": now}))
+        read: dict[str, Any] = {
+            part: None if fields[part] is None else Evaluation(**fields[part])
+            for part in ("training", "validation")
+        }
+        read["costs"] = tuple(fields.get("costs", ()))
+        read["learning_rates"] = tuple(rates[done : fields["update"]])
+        history.append(Epoch(**{**fields, **read}))
         done = fields["update"]
     return history
 

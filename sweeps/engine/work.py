@@ -13,16 +13,15 @@ from sweeps.engine.execution import train_group
 from sweeps.engine.groups import Task
 from twingrad.errors import UserError
 from twingrad.history import Epoch
-from twingrad.stacking import Diverged, StackCheckpoint
 from twingrad.threads import limit_threads
-from twingrad.training import Run
+from twingrad.training import EVERY_EPOCH, Checkpoint, Diverged, Run
 
 OUT_OF_MEMORY = UserError(
     "a group does not fit into memory; give a smaller --stack, fewer --processes or smaller "
     "networks"
 )
 
-Result = list[Run | Diverged] | StackCheckpoint
+Result = list[Run | Diverged] | Checkpoint
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,7 @@ def work(
     backend: str,
     device: str,
     keep_states: bool,
+    curves: bool,
 ) -> None:
     """A worker's life, until its parent is gone.
 
@@ -55,7 +55,7 @@ def work(
         parent: the process to live as long as.
         dataset_of: the data of a recipe.
         backend, device: what trains.
-        keep_states: whether results come with parameters and test evaluation.
+        keep_states, curves: as in `Pool`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we end
     limit_threads(1)
@@ -81,13 +81,14 @@ def work(
                 start=task.start,
                 stop=task.stop,
                 on_epoch=counter,
+                curves=curves,
             )
         except UserError as error:
             say(error)
         except Exception as error:
             say(OUT_OF_MEMORY if is_out_of_memory(error) else Crash(traceback.format_exc()))
         else:
-            say(News(counter.epoch, result if keep_states else curves_alone(result)))
+            say(News(counter.epoch, result if keep_states else evaluations_alone(result)))
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -113,18 +114,17 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
 
-def curves_alone(result: Result) -> Result:
-    """Without parameters and test evaluation; a paused stack keeps what it goes on from."""
-    if isinstance(result, StackCheckpoint):
+def evaluations_alone(result: Result) -> Result:
+    """Without parameters, costs of minibatches and test evaluation; a paused stack keeps what it
+    goes on from."""
+    if isinstance(result, Checkpoint):
         return result
-    return [
-        one
-        if isinstance(one, Diverged)
-        else replace(
-            one,
-            final={part: found for part, found in one.final.items() if part != "test"},
-            parameters={},
-            statistics={},
-        )
-        for one in result
-    ]
+    kept: list[Run | Diverged] = []
+    for one in result:
+        history = [replace(epoch, costs=()) for epoch in one.history]
+        if isinstance(one, Diverged):
+            kept.append(replace(one, history=history))
+            continue
+        final = {part: one.final[part] for part in EVERY_EPOCH}
+        kept.append(replace(one, history=history, final=final, parameters={}, statistics={}))
+    return kept

@@ -46,7 +46,10 @@ class Worker:
         self.task: Task | None = None
         self.attempt = 0
         self.connection, theirs = pool.context.Pipe()
-        arguments = (theirs, os.getpid(), pool.data, pool.backend, device, pool.keep_states)
+        arguments = (
+            *(theirs, os.getpid(), pool.data, pool.backend, device),
+            *(pool.keep_states, pool.curves),
+        )
         self.process: BaseProcess = pool.context.Process(target=work, args=arguments, daemon=True)
         with warnings.catch_warnings():
             # from Python 3.12: BLAS keeps threads, but none of them computes while we fork
@@ -72,8 +75,9 @@ class Pool:
         processes: how many.
         backend: "manual" or "torch".
         devices: taken in turn.
-        keep_states: whether results come with parameters and test evaluation, or with their
-            curves alone.
+        keep_states: whether results come with parameters, the costs of minibatches and the test
+            evaluation, or with the evaluations of training and validation data alone.
+        curves: whether the training data are evaluated after every epoch too.
     """
 
     def __init__(
@@ -84,11 +88,12 @@ class Pool:
         backend: str,
         devices: Sequence[str] = ("cpu",),
         keep_states: bool,
+        curves: bool,
     ) -> None:
         trainer(backend, devices[0])  # torch is loaded here once, for all
         method = start_method(devices)
         self.context: Any = multiprocessing.get_context(method)
-        self.backend, self.keep_states = backend, keep_states
+        self.backend, self.keep_states, self.curves = backend, keep_states, curves
         self.data: DatasetOf = data
         self.folder: TemporaryDirectory[str] | None = None
         if method != "fork":

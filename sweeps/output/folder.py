@@ -13,7 +13,7 @@ import json
 import platform
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -69,6 +69,7 @@ class SweepFolder:
         storage: str | None = None,
         study: str = "sweep",
         overwrite: bool = False,
+        curves: bool = False,
     ) -> "SweepFolder":
         """A new sweep's folder.
 
@@ -78,6 +79,7 @@ class SweepFolder:
             identity: of the data, `Dataset.identity`.
             backend, devices: what trains.
             storage, study: where the study is kept; None for a journal in the folder.
+            curves: whether the training data are evaluated after every epoch too.
 
         Raises:
             UserError: the folder holds a sweep already, or something else, or is in use.
@@ -103,6 +105,7 @@ class SweepFolder:
             "devices": list(devices),
             "storage": None if storage is None else hide_password(storage),
             "study": study,
+            "curves": curves,
             "owner": f"{platform.node()} {uuid.uuid4().hex[:12]}",
             "environment": environment(devices[0]),
         }
@@ -131,6 +134,21 @@ class SweepFolder:
                 raise UserError(
                     f"--{option} is {asked!r}, but the sweep in {self.path} was begun with {its!r}"
                 )
+
+    @property
+    def curves(self) -> bool:
+        """Whether the training data are evaluated after every epoch too."""
+        return has_curves(self.settings)
+
+    def require_curves(self, asked: bool | None) -> None:
+        """Raises UserError where the sweep was begun without training curves, or with them, and
+        the other was asked for."""
+        if asked not in (None, self.curves):
+            its, other = ("with", "without") if self.curves else ("without", "with")
+            raise UserError(
+                f"--curves: the sweep in {self.path} was begun {its} training curves and cannot "
+                f"go on {other} them; name another folder"
+            )
 
     def address(self, given: str | None) -> str | None:
         """Where the study is kept: as it was, with the password, which is not written down.
@@ -202,6 +220,19 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
+def space_of(settings: dict[str, Any], recipe: Recipe, file: Path) -> Space:
+    """The space of a sweep; a UserError that names the file if today's recipes have none such."""
+    try:
+        return parse_space(settings["space"], recipe)
+    except UserError as error:
+        raise UserError(f"{file}: cannot be resumed, begin anew ({error})") from error
+
+
+def has_curves(settings: Mapping[str, Any]) -> bool:
+    """Whether a sweep evaluates the training data after every epoch; the first sweeps all did."""
+    return bool(settings.get("curves", True))
+
+
 def parse_settings(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, Space]:
     """Plan, recipe and space of a sweep.
 
@@ -212,6 +243,6 @@ def parse_settings(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, 
         recipe = Recipe.from_json(settings["recipe"], str(file))
         if not all(isinstance(device, str) for device in settings["devices"] or [None]):
             raise TypeError("devices")
-        return Plan.from_json(settings["plan"]), recipe, parse_space(settings["space"], recipe)
+        return Plan.from_json(settings["plan"]), recipe, space_of(settings, recipe, file)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{file}: is damaged ({error})") from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from sweeps.output.figures import parallel_figure, rate_penalty_figure, slice_figure
+from sweeps.output.folder import has_curves
 from sweeps.output.results import Results, counts, table_of
 from sweeps.study.trial import ranked
 from twingrad.pages import as_data_uri, render_page
@@ -19,6 +20,7 @@ def render(results: Results) -> str:
         filters={"percent": lambda value: f"{100 * value:.2f} %"},
         results=results,
         counts=counts(results),
+        curves=has_curves(results.settings),
         headings=headings,
         body=body,
         said=[row for row in results.rows if row.outcome and row.outcome.said],

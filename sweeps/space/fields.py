@@ -5,12 +5,11 @@ import typing
 from typing import Any
 
 from twingrad.errors import UserError
-from twingrad.recipe import Recipe
+from twingrad.recipe import Recipe, require_in_range
 
 HINTS = typing.get_type_hints(Recipe)
-SEARCHED = tuple(
-    field.name for field in dataclasses.fields(Recipe) if field.name not in ("name", "batches")
-)
+FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
+SEARCHED = tuple(name for name in FIELDS if name not in ("name", "batches"))
 """All but the name, and `batches`, which changes the validation set: its accuracies could not be
 compared."""
 
@@ -24,10 +23,25 @@ def require_field(field: str) -> None:
             "--over batches: changes the validation set, so its accuracies cannot be compared; "
             "give --batches, or search train_size"
         )
+    if field == "batch_norm":
+        raise UserError(
+            "--over batch_norm: is no field of a recipe any more; give normalization=batch,none"
+        )
     if field not in SEARCHED:
         raise UserError(
             f"--over {field}: is no field of a recipe; there are only {', '.join(SEARCHED)}"
         )
+
+
+def choices_of(field: str) -> tuple[str, ...]:
+    """The words that a field can be; none for one that is no word, or any."""
+    choices: tuple[str, ...] = FIELDS[field].metadata["choices"]
+    return choices
+
+
+def require_allowed(field: str, value: Any) -> None:
+    """Raises UserError unless a recipe could hold the value, whatever its other fields are."""
+    require_in_range(FIELDS[field], value)
 
 
 def kind_of(field: str) -> type:

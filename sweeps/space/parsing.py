@@ -3,9 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sweeps.space.axes import Axis, Choices, Range, Space, extremes
-from sweeps.space.fields import kind_of, parse_value, require_field
+from sweeps.space.fields import (
+    FIELDS,
+    choices_of,
+    kind_of,
+    parse_value,
+    require_allowed,
+    require_field,
+)
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 
@@ -25,8 +33,8 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
         recipe: what is searched around; values that it could not hold are refused.
 
     Raises:
-        UserError: no field, an unknown or repeated one, an empty or inverted range, a log range
-            from 0, a value that a recipe refuses.
+        UserError: no field, an unknown or repeated one, one without effect, an empty or inverted
+            range, a log range from 0, a value that a recipe refuses.
     """
     if not texts:
         raise UserError("--over is missing: name what to search, such as penalty=log:1e-5:1e-1")
@@ -35,15 +43,54 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
     for field in fields:
         if fields.count(field) > 1:
             raise UserError(f"--over {field}: was given twice; give one list or one range")
-    both = {"eta_min", "eta_max"} <= set(fields)  # an end of one may suit only some of the other
     for axis in space:
-        together = ("eta_min", "eta_max") if both and axis.field.startswith("eta_") else ()
-        for value in extremes(axis):
+        require_effect(axis, space, recipe)
+        for label in extremes(axis):
+            value = axis.decode(label)
             try:
-                replace(recipe, **dict.fromkeys((axis.field, *together), axis.decode(value)))
+                require_allowed(axis.field, value)
+                replace(recipe, **suited(axis.field, value, fields, recipe))
             except UserError as error:
-                raise UserError(f"--over {axis.field}: the value {value} ({error})") from error
+                raise UserError(f"--over {axis.field}: the value {label} ({error})") from error
     return space
+
+
+def require_effect(axis: Axis, space: Space, recipe: Recipe) -> None:
+    """Raises UserError if a field does nothing in any trial, such as Adam's beta1 in plain
+    gradient descent."""
+    only_with = FIELDS[axis.field].metadata["only_with"]
+    if only_with is None:
+        return
+    name, needed = only_with
+    values = [getattr(recipe, name)]
+    for other in space:
+        if other.field == name:
+            values = [other.decode(label) for label in extremes(other)]
+    if not set(values) & set(needed):
+        raise UserError(
+            f"--over {axis.field}: has no effect with {name} {' or '.join(map(str, values))}, "
+            f"only with {' or '.join(needed)}"
+        )
+
+
+def suited(field: str, value: Any, searched: Sequence[str], recipe: Recipe) -> dict[str, Any]:
+    """A value of a field, and of the other fields searched values that go with any.
+
+    So a value is not refused for what another field is in some trials; a trial whose values do
+    not go together is told as such.
+    """
+    harmless = {
+        "normalization": "none",
+        "hidden": (50, 50),
+        "batch_size": max(recipe.batch_size, 2),
+        "schedule": "cyclical",
+    }
+    values = {name: other for name, other in harmless.items() if name in searched}
+    if "eta_min" in searched:
+        values["eta_min"] = (value if field == "eta_max" else recipe.eta_max) / 2
+    if "eta_max" in searched and field == "eta_min":
+        values["eta_max"] = 2 * value
+    return values | {field: value}
 
 
 def parse_axis(text: str) -> Axis:
@@ -75,8 +122,9 @@ def parse_range(field: str, kind: str, ends: str) -> Range:
     where, numeric = f"--over {field}={kind}:{ends}", kind_of(field)
     if kind not in ("log", "linear", "int"):
         raise UserError(f"{where}: begins with {kind!r}, but log, linear or int was expected")
-    if numeric in (tuple, bool) or (kind == "int" and numeric is not int):
-        other = "linear" if numeric in (float, str) else "a list"
+    if numeric in (tuple, bool) or choices_of(field) or (kind == "int" and numeric is not int):
+        takes_numbers = numeric in (float, str) and not choices_of(field)
+        other = "linear" if takes_numbers else "a list"
         raise UserError(f"{where}: {field} takes no range of this kind; give {other}")
     whole = numeric is int
     try:

@@ -24,12 +24,21 @@ def require_same(before: dict[str, Any] | None, now: dict[str, Any], where: str)
     """Raises UserError unless two descriptions of a sweep are equal, naming what differs."""
     if before is None:
         raise UserError(f"{where}: holds trials that are not of a twingrad sweep; name another")
+    before = {**before, "recipe": modern(before.get("recipe"), where)}
     for part, value in now.items():
         if before.get(part) != value:
             raise UserError(
                 f"{where}: holds a sweep of another {part}, {brief(before.get(part), value)}; "
                 "use the same, or name another folder (--out) or study (--study)"
             )
+
+
+def modern(recipe: Any, where: str) -> Any:
+    """A description of a recipe as today's recipes describe themselves, so that a sweep that was
+    begun when recipes had other fields is known again."""
+    if not isinstance(recipe, dict):
+        return recipe
+    return json.loads(json.dumps(Recipe.from_json(recipe, where).as_json()))
 
 
 def brief(before: Any, now: Any) -> str:

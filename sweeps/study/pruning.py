@@ -8,7 +8,7 @@ from sweeps.engine.groups import Task
 from sweeps.space.axes import Space
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
-from twingrad.stacking import StackCheckpoint
+from twingrad.training import Checkpoint
 
 
 def require_prunable(space: Space, recipe: Recipe, samples: int) -> None:
@@ -46,14 +46,14 @@ def threshold(accuracies: Sequence[float], factor: int) -> float:
     return sorted(accuracies, reverse=True)[math.ceil(len(accuracies) / factor) - 1]
 
 
-def remaining(task: Task, checkpoint: StackCheckpoint, kept: Sequence[int], samples: int) -> Task:
+def remaining(task: Task, checkpoint: Checkpoint, kept: Sequence[int], samples: int) -> Task:
     """The task of those that go on, up to the next end of a cycle.
 
     Arguments:
         task, checkpoint: the stack as it stands.
         kept: the models that go on, by their places in it.
     """
-    start = StackCheckpoint(
+    start = Checkpoint(
         epochs=checkpoint.epochs,
         histories=[checkpoint.histories[i] for i in kept],
         diverged=[None for _ in kept],

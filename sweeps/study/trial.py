@@ -2,14 +2,13 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sweeps.space.axes import Parameters
 from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged
-from twingrad.training import Run
+from twingrad.training import Diverged, Run
 
 Status = Literal["running", "finished", "diverged", "pruned", "invalid"]
 
@@ -37,7 +36,8 @@ class Outcome:
         status: "finished"; "diverged", with what `said` tells; "pruned" at the end of a cycle;
             "invalid", if its values do not go together.
         epochs: done.
-        training, validation: at the end of the last; None before the first.
+        training, validation: at the end of the last; None before the first. The training data of
+            trials that did not finish are evaluated in a sweep with training curves alone.
         seconds: from its start to its end; a stack's trials share theirs.
         said: why it ended early, or which it repeats.
         repeats: the number of the trial of the same values that trained in its place.
@@ -120,7 +120,12 @@ def outcome_of(result: Run | Diverged) -> Outcome:
             f"(learning rate {result.learning_rate:.6g})"
         )
         return ended("diverged", result.history, seconds, said)
-    return ended("finished", result.history, seconds)
+    training, validation = result.final["training"], result.final["validation"]
+    if not training.finite:  # seen at the end alone, as where validation data stay small enough
+        said = f"the cost of the training data is {training.cost} at the end"
+        return ended("diverged", result.history, seconds, said)
+    outcome = ended("finished", result.history, seconds)
+    return replace(outcome, training=training, validation=validation)
 
 
 def ended(status: Status, history: Sequence[Epoch], seconds: float, said: str = "") -> Outcome:

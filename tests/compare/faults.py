@@ -13,9 +13,9 @@ from tests.support import arrays
 def with_gradients(change):
     """The manual implementation whose gradients pass through `change(gradients, case)`."""
 
-    def gradients(network, parameters, X, y, *, penalty):
-        right = arrays(manual_impl.gradients(network, parameters, X, y, penalty=penalty))
-        return change(right, Case("", network, parameters, X, y, penalty))
+    def gradients(network, parameters, X, y, *, penalty, masks=None):
+        case = Case("", network, parameters, X, y, penalty, masks or {})
+        return change(arrays(case.gradients(manual_impl)), case)
 
     return SimpleNamespace(forward=manual_impl.forward, gradients=gradients)
 

@@ -7,8 +7,8 @@ from compare.diagnosis.examination import Examination, examine
 from compare.numerics.agreement import CaseVerdict, judge
 from twingrad.network import Network
 
-SMALL = Network(5, (6, 4), 10, batch_norm=True)
-DEEP = Network(5, (9, 8, 7, 6, 6, 6, 6, 6), 10, batch_norm=True)
+SMALL = Network(5, (6, 4), 10, normalization="batch")
+DEEP = Network(5, (9, 8, 7, 6, 6, 6, 6, 6), 10, normalization="batch")
 
 PARAMETERS = ("W", "b", "gamma")
 """How the names of gradients begin that all code shows."""

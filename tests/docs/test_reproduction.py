@@ -3,7 +3,7 @@
 import pytest
 
 from reproduction.pages.document import markdown_of
-from reproduction.pages.tables import table_of
+from reproduction.pages.tables import commands_of, table_of
 from reproduction.published.cells import chosen
 from reproduction.results import Results
 from reproduction.verdicts.end_costs import end_costs, signature
@@ -22,6 +22,11 @@ def results():
 @pytest.mark.parametrize("experiment", chosen([]), ids=lambda experiment: experiment.key)
 def test_every_table_is_of_the_results(results, experiment):
     assert markdown_of(table_of(results, experiment)) in (FOLDER / "README.md").read_text()
+
+
+@pytest.mark.parametrize("experiment", chosen([]), ids=lambda experiment: experiment.key)
+def test_every_command_is_of_the_results(results, experiment):
+    assert markdown_of(commands_of(results, experiment)) in (FOLDER / "README.md").read_text()
 
 
 def test_five_seeds_of_every_setting(results):

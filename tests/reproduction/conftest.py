@@ -1,3 +1,4 @@
 from tests.scripts.conftest import small_data, twingrad
+from tests.twingrad.cifar.conftest import copies
 
-__all__ = ["small_data", "twingrad"]
+__all__ = ["copies", "small_data", "twingrad"]

@@ -34,7 +34,8 @@ def test_a_table_in_both_readings_and_by_both_backends(reproduce, tmp_path):
     assert other.end("training", "cost") == pytest.approx(trained[0].end("training", "cost"), 1e-4)
     page = (tmp_path / "r" / "README.md").read_text()
     assert "| He | 53.48 |" in page
-    assert "twingrad train --hidden 100,50 --no-batch-norm" in page
+    assert "twingrad train --hidden 100,50 --normalization none" in page
+    assert "twingrad reproduce --only table3 --row He --reading published --seed 0" in page
 
 
 def test_readings_train_apart(reproduce, tmp_path):
@@ -122,7 +123,7 @@ def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
     ("options", "said"),
     [
         (["--only", "table9"], "--only is 'table9', but there are only: baselines"),
-        (["--backend", "jax"], "--backend is 'jax', but manual or torch was expected"),
+        (["--backend", "jax"], "--backend is 'jax', but expected manual or torch"),
         (["--resume", "--overwrite"], "--resume keeps and --overwrite removes what is there"),
         (["--stack", "0"], "--stack is 0, but at least 1 was expected"),
         (["--device", "tpu"], "--device is 'tpu', but cpu, cuda or cuda:N was expected"),

@@ -5,14 +5,14 @@ import math
 import pytest
 
 from reproduction.published.cells import Cell
+from reproduction.published.defects import Defects, with_defects
 from reproduction.results import Results, outcome_of
 from twingrad.errors import UserError
 from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged
-from twingrad.training import Run
+from twingrad.training import Diverged, Run
 
-RECIPE = Recipe(hidden=(5,), unshuffled=True, seed=3)
+RECIPE = with_defects(Recipe(hidden=(5,), seed=3), Defects(unshuffled=True))
 HISTORY = [
     Epoch(1, 10, Evaluation(2.5, 2.0, 0.25), Evaluation(2.75, 2.25, 0.2), (0.1,), 1.0),
     Epoch(2, 20, Evaluation(1.5, 1.0, 0.5), Evaluation(1.75, 1.25, 0.4), (0.1,), 1.0),

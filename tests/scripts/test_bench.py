@@ -1,10 +1,38 @@
+import subprocess
+import sys
+
 import pytest
+
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize(
-    "benchmark", ["training", "manual-speed", "torch-speed", "peers", "checkers"]
+    "benchmark", ["training", "manual-speed", "torch-speed", "peers", "against", "gpu", "checkers"]
 )
 def test_every_benchmark_is_a_command_with_help(twingrad, benchmark):
     status, out, _ = twingrad("bench", benchmark, "--help")
     assert status == 0
     assert "--json" in out
+
+
+def test_no_benchmark_is_imported_before_it_is_asked_for():
+    code = "import sys, scripts.cli; print([m for m in sys.modules if m.startswith('benchmarks')])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["against"], "Missing argument"),
+        (["peers", "--nonsense"], "No such option"),
+        (["gpu", "--device", "abacus"], "--device is 'abacus'"),
+    ],
+)
+def test_bad_input_exits_2(twingrad, arguments, message):
+    status, _, error = twingrad("bench", *arguments)
+    assert status == 2
+    assert error.count("\n") == 1
+    assert message in error

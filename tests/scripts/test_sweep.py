@@ -63,6 +63,22 @@ def test_quiet(sweep):
     assert sweep("--over", "seed=0..1", "--sampler", "grid", "--quiet") == (0, "", "")
 
 
+def test_curves_are_an_option_that_the_folder_keeps(sweep, twingrad, tmp_path):
+    assert sweep("--over", "penalty=0.1,0.01", "--sampler", "grid", "--curves")[0] == 0
+    assert json.loads((tmp_path / "s" / "sweep.json").read_text())["curves"] is True
+    trial = json.loads((tmp_path / "s" / "trials" / "0.json").read_text())
+    assert all(epoch["training"] for epoch in trial["history"])
+    assert twingrad("sweep", "--resume", "--out", tmp_path / "s")[0] == 0
+    assert twingrad("sweep", "--resume", "--curves", "--out", tmp_path / "s")[0] == 0
+
+
+def test_options_that_depend_on_what_is_searched(sweep):
+    status, _, err = sweep("--over", "penalty=0.1,0.01", "--momentum", "0.5", "--trials", 1)
+    assert (status, "--momentum has no effect with --optimizer sgd" in err) == (2, True)
+    given = ["--over", "optimizer=sgd,momentum", "--momentum", "0.5", "--sampler", "grid"]
+    assert sweep(*given)[0] == 0
+
+
 def test_resume_needs_nothing_but_the_folder(sweep, twingrad, tmp_path):
     assert sweep("--over", "penalty=0.1,0.01", "--sampler", "grid")[0] == 0
     before = (tmp_path / "s" / "results.json").read_text()
@@ -114,6 +130,8 @@ def test_resuming_as_something_else_is_refused(sweep, twingrad, tmp_path, given,
         (["--over", "seed=0..1", "--backend", "jax"], "--backend is 'jax'"),
         (["--over", "seed=0..1", "--backend", "torch", "--device", "tpu"], "--device is 'tpu'"),
         (["--over", "batch_size=50,500"], "only 400 training samples"),
+        (["--over", "shift=0,32"], "need square images"),
+        (["--over", "dropout=0,1"], "less than 1"),
         (["--resume"], "holds no sweep"),
     ],
 )

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -6,6 +7,8 @@ import torch
 from safetensors.numpy import load_file
 
 from scripts.train import train  # noqa: F401  (imported early: the fixture replaces its loader)
+from twingrad.recipe import Recipe
+from twingrad.run_folder import RunFolder
 
 SHORT = ("--hidden", "8,6", "--batch-size", "20", "--epochs", "2", "--quiet")
 
@@ -73,16 +76,138 @@ def test_a_diverging_run_exits_1_with_update_and_learning_rate(twingrad, small_d
     assert (summary["status"], summary["update"]) == ("diverged", 2)
 
 
+@pytest.fixture
+def untrained(monkeypatch):
+    """Every training is interrupted at once; its folder says what it would have been."""
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scripts.train.train_in_folder", interrupt)
+
+
+VALUES = {
+    "hidden": ("7,5", [7, 5]),
+    "initialization": ("0.1", "0.1"),
+    "half_cycle": ("3", 3),
+    "epochs": ("1", 1),
+    "batch_size": ("40", 40),
+    "order_seed": ("4", 4),
+    "train_size": ("200", 200),
+    "eta_max": ("0.2", 0.2),
+    "batches": ("4", 4),
+}
+"""As given and as recorded, where a value of the field's type alone will not do."""
+
+
+def another(field):
+    """(arguments, value) that a field does not have by default."""
+    flag = "--" + field.name.replace("_", "-")
+    if field.type is bool:
+        return [flag], True
+    if field.metadata["choices"]:
+        word = next(word for word in field.metadata["choices"][::-1] if word != field.default)
+        return [flag, word], word
+    if field.name in VALUES:
+        text, value = VALUES[field.name]
+        return [flag, text], value
+    value = field.type(field.default + 1 if field.type is int else field.default / 2 + 0.001)
+    return [flag, str(value)], value
+
+
+@pytest.mark.parametrize(
+    "field", [f for f in dataclasses.fields(Recipe) if f.name != "name"], ids=lambda f: f.name
+)
+def test_every_field_of_a_recipe_is_an_option(twingrad, small_images, untrained, tmp_path, field):
+    arguments, value = another(field)
+    if field.metadata["only_with"] is not None:
+        other, values = field.metadata["only_with"]
+        arguments += [f"--{other}", values[0]]
+    assert twingrad("train", *arguments, "--out", tmp_path / "run", "--quiet")[0] == 130
+    recorded = json.loads((tmp_path / "run/recipe.json").read_text())
+    assert recorded[field.name] == value
+    assert recorded[field.name] != Recipe().as_json()[field.name]
+
+
+def test_the_help_shows_every_field_with_its_choices(twingrad, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    status, out, _ = twingrad("train", "--help")
+    assert status == 0
+    for field in dataclasses.fields(Recipe):
+        flag = "--" + field.name.replace("_", "-")
+        assert (f"{flag} " in out) is (field.name != "name")
+    assert "--optimizer [sgd|momentum|nesterov|adam]" in out
+    assert "--flip / --no-flip" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "normalization"),
+    [
+        ([], "batch"),
+        (["--batch-norm"], "batch"),
+        (["--no-batch-norm"], "none"),
+        (["--normalization", "none"], "none"),
+        (["--normalization", "batch-after"], "batch-after"),
+        (["--normalization", "layer"], "layer"),
+    ],
+)
+def test_batch_norm_is_short_for_normalization(
+    twingrad, small_data, untrained, tmp_path, arguments, normalization
+):
+    assert twingrad("train", *SHORT, *arguments, "--out", tmp_path / "run")[0] == 130
+    assert RunFolder.reopen(tmp_path / "run")[1].normalization == normalization
+
+
+@pytest.mark.parametrize(
+    ("normalization", "folder"),
+    [
+        ("batch", "three-layer-manual-seed0"),
+        ("none", "three-layer-no-batch-norm-manual-seed0"),
+        ("layer", "three-layer-layer-manual-seed0"),
+    ],
+)
+def test_a_folder_is_named_after_preset_normalization_and_seed(
+    twingrad, small_data, untrained, tmp_path, monkeypatch, normalization, folder
+):
+    monkeypatch.chdir(tmp_path)
+    assert twingrad("train", *SHORT, "--normalization", normalization)[0] == 130
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [folder]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--preset", "ten-layer"], "three-layer, nine-layer"),
         (["--hidden", "50,0"], "hidden size is 0"),
+        (["--hidden", "50;30"], "--hidden is '50;30', but expected widths such as 50,50"),
         (["--batch-size", "1"], "batch norm needs at least 2"),
+        (["--batch-size", "1", "--normalization", "batch-after"], "batch norm needs at least 2"),
+        (["--hidden", "8,1", "--normalization", "layer"], "layer norm needs at least 2 units"),
+        (["--normalization", "group"], "expected one of: none, batch, batch-after, layer"),
+        (["--batch-norm", "--normalization", "batch"], "give one of them"),
+        (["--activation", "gelu2"], "--activation is 'gelu2', but expected one of: relu"),
+        (["--activation", "leaky_relu", "--slope", "nan"], "--slope is nan"),
+        (["--slope", "0.1"], "--slope has no effect with --activation relu"),
+        (["--dropout", "1"], "--dropout is 1.0, but expected at least 0 and less than 1"),
+        (["--smoothing", "1"], "--smoothing is 1.0"),
+        (["--optimizer", "lion"], "expected one of: sgd, momentum, nesterov, adam"),
+        (["--optimizer", "adam", "--beta1", "1"], "--beta1 is 1.0, but expected at least 0 and"),
+        (["--optimizer", "adam", "--beta2", "1"], "--beta2 is 1.0"),
+        (["--optimizer", "momentum", "--momentum", "1"], "--momentum is 1.0"),
+        (["--momentum", "0.5"], "--momentum has no effect with --optimizer sgd, only with"),
+        (["--optimizer", "adam", "--momentum", "0.5"], "--momentum has no effect"),
+        (["--beta1", "0.5"], "--beta1 has no effect with --optimizer sgd, only with adam"),
+        (["--step-factor", "0.5"], "--step-factor has no effect with --schedule cyclical"),
+        (["--precise-statistics", "--no-batch-norm"], "--precise-statistics has no effect"),
+        (["--alpha", "0.5", "--normalization", "layer"], "--alpha has no effect"),
+        (["--schedule", "linear"], "expected one of: cyclical, cosine, step, constant, range"),
+        (["--schedule", "range", "--eta-min", "0"], "0 < eta-min < eta-max"),
+        (["--shift", "-1"], "--shift is -1"),
+        (["--flip"], "samples have 24 values, but flips, shifts and jitter need square images"),
         (["--backend", "jax"], "manual or torch"),
         (["--device", "cuda"], "--backend torch"),
         (["--compiled"], "--compiled is for --backend torch"),
-        (["--dtype", "float16"], "float32 or float64"),
+        (["--dtype", "float16"], "expected one of: float32, float64"),
         (["--initialization", "best"], "he, xavier or a positive sigma"),
         (["--penalty", "nan"], "--penalty is nan"),
         (["--batch-size", "401"], "only 400 training samples"),
@@ -100,6 +225,68 @@ def test_bad_options_exit_2_in_one_line(
     assert says in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shift", ["4", "32"])
+def test_a_shift_out_of_sight_exits_2(twingrad, small_images, tmp_path, monkeypatch, shift):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = twingrad("train", "--shift", shift)
+    assert (status, err.count("\n")) == (2, 1)
+    assert f"--shift is {shift}, but images of 4 x 4 allow at most 3" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_of_all_new_kinds_together(twingrad, small_images, tmp_path):
+    kinds = "--normalization batch-after --activation leaky_relu --dropout 0.1 --smoothing 0.1"
+    training = "--optimizer adam --decoupled --schedule cosine --flip --shift 1 --jitter 0.1"
+    options = f"{kinds} {training} --epochs 8 --eta-max 0.02 --precise-statistics --json -".split()
+    status, out, _ = twingrad("train", *SHORT, *options, "--out", tmp_path / "run")
+    assert status == 0
+    # ten clouds: chance is 0.1
+    assert json.loads(out)["test"]["accuracy"] > 0.2
+
+
+RANGE = ("--schedule", "range", "--epochs", "5", "--batch-size", "20", "--hidden", "8,6", "--out")
+
+
+def test_a_range_test_says_where_the_cost_falls_and_rises(twingrad, small_data, tmp_path):
+    out, rates = tmp_path / "run", ("--eta-min", "1e-4", "--eta-max", "1e3")
+    status, said, _ = twingrad("train", *RANGE, out, *rates, "--json", tmp_path / "json")
+    assert status == 0
+    assert "range test: the cost falls fastest at learning rate" in said
+    assert "range.png" in said
+    found = json.loads((tmp_path / "json").read_text())["range"]
+    # a batch-normalised net learns these clouds at 0.03 to 1 and is destroyed at 100
+    assert 0.01 < found["falls_fastest"] < 3
+    assert 0.1 < found["rises_from"] < 100
+    assert (out / "figures/range.png").stat().st_size > 10_000
+
+
+def test_a_range_test_may_end_by_diverging(twingrad, small_data, tmp_path):
+    out, rates = tmp_path / "run", ("--eta-min", "1e-4", "--eta-max", "1e9", "--no-batch-norm")
+    status, said, err = twingrad("train", *RANGE, out, *rates, "--json", tmp_path / "json")
+    assert (status, err) == (0, "")
+    assert "this ends the range test" in said
+    summary = json.loads((tmp_path / "json").read_text())
+    assert summary == json.loads((out / "summary.json").read_text())
+    assert (summary["status"], summary["update"] < 100) == ("diverged", True)
+    assert summary["range"]["falls_fastest"] < summary["range"]["rises_from"] < 1e3
+    assert (out / "figures/range.png").exists()
+
+
+def test_a_range_test_may_diverge_in_its_first_epoch(twingrad, small_data, tmp_path):
+    arguments = ("--schedule", "range", "--epochs", "1", "--batch-size", "4", "--no-batch-norm")
+    rates = ("--eta-min", "1e-4", "--eta-max", "1e9", "--hidden", "8,6")
+    status, _, err = twingrad("train", *arguments, *rates, "--out", tmp_path / "run")
+    assert (status, err) == (0, "")
+    summary = json.loads((tmp_path / "run/summary.json").read_text())
+    assert summary["range"]["rises_from"] is not None
+
+
+def test_other_trainings_draw_no_range(twingrad, small_data, tmp_path):
+    twingrad("train", *SHORT, "--out", tmp_path / "run")
+    assert "range" not in json.loads((tmp_path / "run/summary.json").read_text())
+    assert not (tmp_path / "run/figures/range.png").exists()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
@@ -153,14 +340,6 @@ def test_compiling_without_a_compiler_exits_2_before_a_folder_is_made(
     status, _, err = twingrad("train", "--backend", "torch", "--compiled", "--out", out)
     assert (status, out.exists(), err.count("\n")) == (2, False, 1)
     assert "'no-such-compiler' is not here" in err
-
-
-def test_compiling_for_a_gpu_exits_2_in_one_line(twingrad, small_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
-    arguments = ("--backend", "torch", "--device", "cuda", "--compiled", "--out", tmp_path / "run")
-    status, _, err = twingrad("train", *arguments)
-    assert (status, err.count("\n")) == (2, 1)
-    assert "--compiled is for the CPU" in err
 
 
 def test_resume_refuses_what_contradicts_the_run(twingrad, small_data, tmp_path):

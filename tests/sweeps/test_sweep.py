@@ -3,6 +3,7 @@
 import csv
 import errno
 import json
+import math
 import multiprocessing
 import os
 import signal
@@ -13,10 +14,13 @@ import pytest
 import manual_impl
 from sweeps import run_sweep
 from sweeps.study.storage import JOURNAL, mend
+from sweeps.study.trial import outcome_of
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from twingrad import files
 from twingrad.dataset import Split
 from twingrad.errors import UserError
+from twingrad.history import Evaluation
+from twingrad.training import Run
 
 
 def sweep(folder, over=(PENALTIES,), **options):
@@ -74,15 +78,15 @@ def test_what_is_written_says_the_same(tmp_path, pictures):
 
 def test_a_diverging_trial_is_recorded_and_disturbs_no_other(tmp_path):
     over = ["eta_max=0.01,1e30,0.02"]
-    rows = sweep(tmp_path, over, sampler="grid", recipe=small(batch_norm=False)).rows
+    rows = sweep(tmp_path, over, sampler="grid", recipe=small(normalization="none")).rows
     assert [row.status for row in rows] == ["finished", "diverged", "finished"]
     assert "the cost became" in rows[1].outcome.said
-    alone = manual_impl.train(small(batch_norm=False, eta_max=0.02), clouds())
+    alone = manual_impl.train(small(normalization="none", eta_max=0.02), clouds())
     assert rows[2].outcome.validation.accuracy == alone.final["validation"].accuracy
 
 
 def test_a_sweep_whose_trials_all_diverge_chooses_nothing(tmp_path):
-    recipe = small(batch_norm=False, eta_min=1e30, eta_max=1e30)
+    recipe = small(normalization="none", eta_min=1e30, eta_max=1e30)
     results = sweep(tmp_path, trials=2, recipe=recipe)
     assert (results.best, results.chosen) == (None, None)
     assert "No trial has finished" in (tmp_path / "report.html").read_text()
@@ -104,6 +108,69 @@ def test_trials_of_other_architectures_and_sizes_are_grouped_apart(tmp_path):
     assert row.parameters == {"hidden": "6-5", "batch_size": "25", "dtype": "float64"}
     alone = manual_impl.train(small(hidden=(6, 5), batch_size=25, dtype="float64"), clouds())
     assert row.outcome.training.cost == pytest.approx(alone.final["training"].cost, rel=1e-9)
+
+
+def test_a_trial_of_every_new_kind_is_its_own_training(tmp_path):
+    over = ["normalization=layer,batch-after", "optimizer=adam,nesterov", "dropout=0,0.3"]
+    recipe = small(dtype="float64", activation="leaky_relu", smoothing=0.1, schedule="cosine")
+    results = sweep(tmp_path, over, sampler="grid", recipe=recipe)
+    assert [row.status for row in results.rows] == ["finished"] * 8
+    for row in results.rows:
+        fields = {**row.parameters, "dropout": float(row.parameters["dropout"])}
+        alone = manual_impl.train(replace(recipe, **fields), clouds())
+        assert row.outcome.validation.cost == pytest.approx(alone.final["validation"].cost, 1e-9)
+        assert row.outcome.training.cost == pytest.approx(alone.final["training"].cost, 1e-9)
+
+
+@pytest.mark.parametrize("over", ["flip=false,true", "shift=0,2"])
+def test_data_that_are_no_images_are_not_augmented(tmp_path, over):
+    with pytest.raises(UserError, match="need square images"):
+        sweep(tmp_path / "s", [over], sampler="grid")
+    assert not (tmp_path / "s").exists()
+
+
+def evaluated(folder):
+    """Whether each epoch of a sweep's trials has a training evaluation."""
+    epochs = [
+        epoch
+        for path in (folder / "trials").glob("*.json")
+        for epoch in json.loads(path.read_text())["history"]
+    ]
+    return {epoch["training"] is not None for epoch in epochs}
+
+
+def test_the_training_data_are_evaluated_at_the_end_alone(tmp_path):
+    results = sweep(tmp_path, trials=2)
+    assert evaluated(tmp_path) == {False}
+    assert all(row.outcome.training.cost > 0 for row in results.rows)
+    assert "there are no training curves" in (tmp_path / "report.html").read_text()
+
+
+def test_curves_are_kept_in_the_folder_and_go_on_when_it_resumes(tmp_path, monkeypatch):
+    def stop(status):
+        if status.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(tmp_path, curves=True, on_status=stop)
+    with pytest.raises(UserError, match="begun with training curves and cannot go on without"):
+        sweep(tmp_path, resume=True, curves=False)
+    assert len(sweep(tmp_path, resume=True).rows) == 6
+    assert evaluated(tmp_path) == {True}
+    assert "there are no training curves" not in (tmp_path / "report.html").read_text()
+
+
+def test_a_sweep_begun_without_curves_cannot_go_on_with_them(tmp_path):
+    sweep(tmp_path, trials=1)
+    with pytest.raises(UserError, match="begun without training curves and cannot go on with"):
+        sweep(tmp_path, trials=1, resume=True, curves=True)
+
+
+def test_a_training_cost_that_is_not_finite_at_the_end_is_no_success():
+    fine, broken = Evaluation(1.0, 1.0, 0.5), Evaluation(math.inf, math.inf, 0.1)
+    run = Run(small(), [], {"training": broken, "validation": fine, "test": fine}, {}, {})
+    assert outcome_of(run).status == "diverged"
+    assert outcome_of(run).said == "the cost of the training data is inf at the end"
 
 
 def test_each_stage_draws_from_the_span_of_the_best(tmp_path):
@@ -133,6 +200,7 @@ def test_pruning_lets_the_best_half_of_a_cycle_go_on(tmp_path):
     rows = sweep(tmp_path, over, sampler="grid", prune=2).rows
     assert [row.status for row in rows] == ["pruned", "pruned", "finished", "finished"]
     assert [row.outcome.epochs for row in rows] == [2, 2, 4, 4]
+    assert [row.outcome.training is None for row in rows] == [True, True, False, False]
     alone = manual_impl.train(small(eta_max=0.1), clouds())
     assert rows[3].outcome.validation.accuracy == alone.final["validation"].accuracy
 

@@ -6,7 +6,7 @@ import torch_impl
 from tests.support import arrays, bits, random_parameters, random_samples
 from twingrad.network import Network
 
-NETWORK = Network(7, (6, 5), batch_norm=True)
+NETWORK = Network(7, (6, 5), normalization="batch")
 PARAMETERS = random_parameters(NETWORK, 1)
 X, Y = (torch.from_numpy(value) for value in random_samples(NETWORK, 9, 1))
 

@@ -8,7 +8,7 @@ from twingrad.errors import DivergedError, UserError
 from twingrad.network import Network
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
-NETWORK = Network(24, (12, 9), batch_norm=True)
+NETWORK = Network(24, (12, 9), normalization="batch")
 
 
 def switches():

@@ -6,19 +6,28 @@ import pytest
 from twingrad.history import Epoch, Evaluation
 
 
-def epoch(cost=1.7):
-    return Epoch(
-        epoch=2,
-        update=20,
-        training=Evaluation(cost, 1.5, 0.45),
-        validation=Evaluation(1.8, 1 / 3, 0.4),
-        learning_rates=(0.1, 1 / 7),
-        seconds=0.25,
-    )
+def epoch(cost=1.7, **changes):
+    fields = {
+        "epoch": 2,
+        "update": 20,
+        "training": Evaluation(cost, 1.5, 0.45),
+        "validation": Evaluation(1.8, 1 / 3, 0.4),
+        "learning_rates": (0.1, 1 / 7),
+        "seconds": 0.25,
+        "costs": (2.0, 5 / 3),
+    }
+    return Epoch(**fields | changes)
 
 
-def test_a_line_gives_the_same_epoch_back():
-    assert Epoch.from_line(epoch().as_line()) == epoch()
+@pytest.mark.parametrize("changes", [{}, {"training": None}, {"validation": None}])
+def test_a_line_gives_the_same_epoch_back(changes):
+    assert Epoch.from_line(epoch(**changes).as_line()) == epoch(**changes)
+
+
+def test_a_line_from_before_costs_has_none():
+    fields = json.loads(epoch().as_line())
+    del fields["costs"]
+    assert Epoch.from_line(json.dumps(fields)) == epoch(costs=())
 
 
 def test_a_line_is_one_json_object():

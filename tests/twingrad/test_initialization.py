@@ -38,13 +38,13 @@ def test_the_reports_first_penalty():
 
 
 def test_everything_else_starts_at_its_constant():
-    parameters = initialize(Network(4, (3,), 2, batch_norm=True), "he", seed=0)
+    parameters = initialize(Network(4, (3,), 2, normalization="batch"), "he", seed=0)
     constants = {name: set(parameters[name]) for name in ("b1", "gamma1", "beta1", "b2")}
     assert constants == {"b1": {0.0}, "gamma1": {1.0}, "beta1": {0.0}, "b2": {0.0}}
 
 
 def test_names_shapes_and_dtype():
-    network = Network(4, (3, 5), 2, batch_norm=True)
+    network = Network(4, (3, 5), 2, normalization="batch")
     parameters = initialize(network, "he", seed=0)
     assert {name: value.shape for name, value in parameters.items()} == network.parameter_shapes
     assert {value.dtype for value in parameters.values()} == {np.dtype(np.float64)}
@@ -67,5 +67,5 @@ def test_layers_of_equal_shape_differ():
 
 def test_a_layer_does_not_depend_on_what_follows():
     short = initialize(Network(4, (3,)), "he", seed=8)
-    long = initialize(Network(4, (3, 7, 7), batch_norm=True), "he", seed=8)
+    long = initialize(Network(4, (3, 7, 7), normalization="batch"), "he", seed=8)
     assert short["W1"].tobytes() == long["W1"].tobytes()

@@ -10,7 +10,12 @@ from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
 
 RECIPE = Recipe(hidden=(4,), seed=7)
-STATE = {"W1": np.arange(6, dtype=np.float32).reshape(2, 3), "mu1": np.ones(2)}
+STATE = {
+    "W1": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "mu1": np.ones(2),
+    "moment1.W1": np.full((2, 3), 1 / 3, np.float32),
+    "updates": np.array(450),
+}
 
 
 def create(path, **options):
@@ -26,7 +31,10 @@ def create(path, **options):
 
 def history(epochs):
     part = Evaluation(2.0, 1.5, 0.5)
-    return [Epoch(e, 10 * e, part, part, (0.1, 0.2), 1.0) for e in range(1, epochs + 1)]
+    return [
+        Epoch(e, 10 * e, part, part, (0.1, 0.2), 1.0, costs=(2.5, 1 / e))
+        for e in range(1, epochs + 1)
+    ]
 
 
 def test_a_run_reopens_as_it_was_created(tmp_path):
@@ -87,7 +95,7 @@ def test_there_is_no_run_to_reopen(tmp_path):
         RunFolder.reopen(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"momentum": 0.9}', '{"cycles": "two"}'])
+@pytest.mark.parametrize("content", ["{", "[]", '{"weight_decay": 0.9}', '{"cycles": "two"}'])
 def test_a_damaged_recipe(tmp_path, content):
     create(tmp_path / "run")
     (tmp_path / "run/recipe.json").write_text(content)
@@ -103,7 +111,25 @@ def test_a_checkpoint_comes_back_bit_for_bit(tmp_path):
     assert {name: value.tobytes() for name, value in state.items()} == {
         name: value.tobytes() for name, value in STATE.items()
     }
-    assert {value.dtype for value in state.values()} == {np.dtype("f4"), np.dtype("f8")}
+    for name, value in STATE.items():
+        assert (state[name].dtype, state[name].shape) == (value.dtype, value.shape)
+
+
+def test_metrics_from_before_costs_are_read(tmp_path):
+    folder = create(tmp_path / "run")
+    folder.save_checkpoint(history(2), STATE)
+    lines = [epoch.as_line() for epoch in history(2)]
+    fields = [json.loads(line) for line in lines]
+    for epoch in fields:
+        del epoch["costs"]
+    (folder.path / "metrics.jsonl").write_text("".join(json.dumps(f) + "\n" for f in fields))
+    epochs, _ = folder.load_checkpoint()
+    assert [epoch.costs for epoch in epochs] == [(), ()]
+    assert [epoch.update for epoch in epochs] == [10, 20]
+
+
+def test_before_the_first_epoch_there_is_no_history(tmp_path):
+    assert create(tmp_path / "run").read_history() == []
 
 
 def test_metrics_newer_than_the_checkpoint_do_not_count(tmp_path):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.support import bits, small_dataset, small_recipe
 from twingrad.errors import DivergedError
+from twingrad.initialization import initialize
 from twingrad.run_folder import RunFolder
 from twingrad.training import require_finite
 
@@ -15,6 +16,50 @@ def test_history_of_a_training(implementation):
     assert [(epoch.epoch, epoch.update) for epoch in run.history] == [(1, 10), (2, 20), (3, 24)]
     rates = [rate for epoch in run.history for rate in epoch.learning_rates]
     assert rates == recipe.plan(500).learning_rates.tolist()
+
+
+def test_every_minibatch_s_cost_is_kept(implementation):
+    recipe = small_recipe(epochs=None, half_cycle=12, cycles=1, dtype="float64")
+    dataset = small_dataset("float64")
+    run = implementation.train(recipe, dataset)
+    assert [len(epoch.costs) for epoch in run.history] == [10, 10, 4]
+    network = recipe.network(24, 10)
+    rows = recipe.inputs(network, 0, recipe.plan(500)).order[0]
+    X, y = dataset.training.X[rows], dataset.training.y[rows]
+    start = initialize(network, recipe.initialization, recipe.seed)
+    trace = implementation.forward(network, start, X, y, penalty=recipe.penalty)
+    # the first minibatch, before its update; rounding alone
+    assert run.history[0].costs[0] == pytest.approx(float(trace["cost"]), rel=1e-12)
+
+
+def test_precise_statistics_are_those_of_the_whole_training_set(implementation):
+    dataset = small_dataset("float64")
+    plain, precise = (
+        implementation.train(small_recipe(dtype="float64", precise_statistics=on), dataset)
+        for on in (False, True)
+    )
+    assert bits(plain.parameters) == bits(precise.parameters)
+    assert plain.history[-1].training == plain.final["training"]
+    X, y = dataset.training.X, dataset.training.y
+    network = small_recipe().network(24, 10)
+    trace = implementation.forward(network, precise.parameters, X, y, penalty=0.005)
+    for name, value in precise.statistics.items():
+        # rounding of a mean of 500 values
+        np.testing.assert_allclose(value, np.asarray(trace[name]), rtol=1e-10, atol=1e-13)
+        assert np.abs(value - plain.statistics[name]).max() > 1e-4
+    # evaluated with the same statistics, it is the training set's cost as one minibatch
+    assert precise.final["training"].cost == pytest.approx(float(trace["cost"]), rel=1e-10)
+    assert precise.history[-1].training != precise.final["training"]
+
+
+def test_precise_statistics_without_batch_norm_change_nothing(implementation):
+    plain, precise = (
+        implementation.train(
+            small_recipe(normalization="layer", precise_statistics=on, epochs=1), small_dataset()
+        )
+        for on in (False, True)
+    )
+    assert (plain.final, bits(plain.parameters)) == (precise.final, bits(precise.parameters))
 
 
 def test_every_epoch_is_reported_with_their_number(implementation):
@@ -73,6 +118,9 @@ def test_divergence_names_update_and_learning_rate(implementation):
     assert 20 < diverged.value.update <= 30
     assert diverged.value.learning_rate == 3.0
     assert not np.isfinite(diverged.value.cost)
+    # costs of its epoch, which began at update 21, as far as they are finite
+    assert len(diverged.value.costs) == diverged.value.update - 21
+    assert np.isfinite(diverged.value.costs).all()
     assert f"update {diverged.value.update} (learning rate 3)" in str(diverged.value)
 
 

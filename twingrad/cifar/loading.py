@@ -108,7 +108,7 @@ def synthetic_cifar(*, batches: int = TRAINING_BATCHES) -> Cifar:
 
 
 def load_dataset(
-    option: str | None,
+    option: str | None = None,
     *,
     batches: int = TRAINING_BATCHES,
     train_size: int | None = None,

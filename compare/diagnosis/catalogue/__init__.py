@@ -1,14 +1,21 @@
 """The catalogue: mistakes that people make, each committed exactly, to be recognised by it."""
 
+from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
+from compare.diagnosis.catalogue.dropout import DROPOUT_FAULTS
 from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, right_values
-from compare.diagnosis.catalogue.flow import FLOW_FAULTS
+from compare.diagnosis.catalogue.flow import DOWN_FAULTS, SOFTMAX_FAULTS
 from compare.diagnosis.catalogue.normalisation import NORMALISATION_FAULTS
 from compare.diagnosis.catalogue.parameters import PARAMETER_FAULTS
+from compare.diagnosis.catalogue.smoothing import SMOOTHING_FAULTS
 from compare.diagnosis.catalogue.values import VALUE_FAULTS
 
 FAULTS: tuple[Fault, ...] = (
     *PARAMETER_FAULTS,
-    *FLOW_FAULTS,
+    *SOFTMAX_FAULTS,
+    *SMOOTHING_FAULTS,
+    *ACTIVATION_FAULTS,
+    *DROPOUT_FAULTS,
+    *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
     *VALUE_FAULTS,
 )

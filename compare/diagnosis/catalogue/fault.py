@@ -6,13 +6,38 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compare.cases import Case
-from compare.derivation import BACKWARD, FORWARD, Changes, Place, Step, backward_pass, forward_pass
+from compare.derivation import (
+    Changes,
+    Place,
+    Placed,
+    backward_pass,
+    forward_pass,
+    layer_of,
+    steps_of,
+)
 from compare.derivation.place import Compute
+from compare.derivation.steps import Stage
 from compare.numerics.structure import together
+from twingrad.layers import KINDS
 from twingrad.network import Network
 
 Mistake = Callable[[Place, np.ndarray], np.ndarray]
 """From a place and what the right step gives there, what the mistake gives."""
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A mistake that takes nothing from the right step, whose shapes may not even fit it.
+
+    Arguments:
+        compute: what is computed instead.
+    """
+
+    compute: Compute
+
+    def __call__(self, at: Place, right: np.ndarray) -> np.ndarray:
+        return self.compute(at)
+
 
 Layers = tuple[int, ...]
 
@@ -30,18 +55,50 @@ def weights(network: Network) -> list[int]:
 
 
 def hidden(network: Network) -> list[int]:
-    """Every layer with a ReLU."""
+    """Every hidden layer."""
     return list(range(1, network.depth))
 
 
+def with_kind(*kinds: str) -> Callable[[Network], list[int]]:
+    """Every hidden layer that has one of these kinds of layer in it."""
+    return lambda network: [layer.number for layer in network.layers if layer.kind in kinds]
+
+
 def normalised(network: Network) -> list[int]:
-    """Every layer with batch norm."""
-    return hidden(network) if network.batch_norm else []
+    """Every hidden layer with batch norm or layer norm, before its activation or after."""
+    return [layer.number for layer in network.layers if KINDS[layer.kind].role == "normalization"]
+
+
+def normalised_before(network: Network) -> list[int]:
+    """Every hidden layer with a normalisation before its activation."""
+    return hidden(network) if network.normalization in ("batch", "layer") else []
+
+
+def normalised_after(network: Network) -> list[int]:
+    """Every hidden layer with a normalisation after its activation."""
+    return hidden(network) if network.normalization == "batch-after" else []
 
 
 def last(network: Network) -> list[int]:
     """The layer of the logits."""
     return [network.depth]
+
+
+def layer_at(at: Place, role: str, offset: int = 0) -> Place:
+    """The layer of a role in this hidden layer, or in the one so many above or below.
+
+    Raises:
+        Inapplicable: there is none.
+    """
+    layer = layer_of(at.case.network, role, at.l + offset)
+    if layer is None:
+        raise Inapplicable
+    return at.of(layer)
+
+
+def activation_at(at: Place, offset: int = 0) -> Place:
+    """The activation of this hidden layer, or of the one so many above or below."""
+    return layer_at(at, "activation", offset)
 
 
 @dataclass(frozen=True)
@@ -70,14 +127,14 @@ class Fault:
     everywhere: bool | None = None
 
     @property
-    def stage(self) -> str:
+    def stage(self) -> Stage:
         """The pass in which it is made."""
         return "forward" if self.forward else "backward"
 
-    @property
-    def step(self) -> Step:
-        """The operation that goes wrong first."""
-        return (FORWARD if self.forward else BACKWARD)[self.operation]
+    def step_in(self, network: Network, l: int) -> Placed:
+        """The operation that goes wrong first, at layer l; the last, for loss and cost."""
+        steps = steps_of(network, self.stage)
+        return steps.get((self.operation, l)) or steps[self.operation, network.depth]
 
     def candidates(self, network: Network) -> Iterator["Candidate"]:
         """The fault at every layer alone, at all at once, and at all but the first or the last.
@@ -121,6 +178,11 @@ class Candidate:
         return (alone,) if self.other is None else (alone, *self.other.parts)
 
     @property
+    def first_layer(self) -> int:
+        """The layer where it shows first, in order of execution."""
+        return min(self.layers) if self.fault.stage == "forward" else max(self.layers)
+
+    @property
     def where(self) -> str:
         """For people."""
         if self.layer is not None:
@@ -141,25 +203,30 @@ class Candidate:
             Inapplicable: it cannot be made here.
         """
         try:
-            trace = forward_pass(case, self.changes("forward", FORWARD))
-            gradients = backward_pass(case, trace, self.changes("backward", BACKWARD))
+            trace = forward_pass(case, self.changes("forward", case.network))
+            gradients = backward_pass(case, trace, self.changes("backward", case.network))
         except ValueError as error:  # one mistake's shape does not fit the other's
             raise Inapplicable from error
         return together(gradients, trace)
 
-    def changes(self, stage: str, steps: Mapping[str, Step]) -> Changes:
+    def changes(self, stage: Stage, network: Network) -> Changes:
         """The steps of a pass with the mistakes of every part applied one after the other."""
+        steps = steps_of(network, stage)
         changes: dict[tuple[str, int], Compute] = {}
         for part in self.parts:
             for operation, mistake in getattr(part.fault, stage).items():
                 for l in part.layers:
-                    right = changes.get((operation, l), steps[operation].compute)
+                    if (operation, l) not in steps:
+                        continue
+                    right = changes.get((operation, l), steps[operation, l].step.compute)
                     changes[operation, l] = mistaken(right, mistake)
         return changes
 
 
 def mistaken(right: Compute, mistake: Mistake) -> Compute:
     """A step with a mistake made in it."""
+    if isinstance(mistake, Replacement):
+        return mistake.compute
     return lambda at: mistake(at, right(at))
 
 

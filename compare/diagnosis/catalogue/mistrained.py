@@ -1,11 +1,10 @@
-"""Trainings with one mistake each, and learning-rate schedules with one."""
+"""Trainings with one mistake each: in the running statistics, the evaluation or the update."""
 
 import numpy as np
 
-from compare.derivation import Place
-from compare.diagnosis.catalogue.plain_training import PlainLearner, schedule
+from compare.diagnosis.catalogue.plain_training import PlainLearner
 from twingrad.history import Evaluation, Part
-from twingrad.network import Gradients, RunningStatistics, Trace
+from twingrad.network import RunningStatistics, Trace
 
 
 class UnbiasedVariance(PlainLearner):
@@ -82,63 +81,54 @@ class TestStandardisedByItself(PlainLearner):
 
 
 class UpdatedOnTheWayDown(PlainLearner):
-    """Every W is updated as soon as its gradient is known, and then handed on."""
+    """Plain gradient descent that updates every W as soon as its gradient is known."""
 
-    def gradients(self, X: np.ndarray, y: np.ndarray, trace: Trace) -> Gradients:
-        from compare.cases import Case
-        from compare.derivation import backward_pass
-
-        eta = self.rate()
-        case = Case("", self.network, self.parameters, X, y, self.recipe.penalty)
-
-        def down(at: Place) -> np.ndarray:
-            return at.above.G_s @ (at.above.W - eta * at.above.G_W)
-
-        layers = range(1, self.network.depth)
-        return backward_pass(case, trace, {("down", l): down for l in layers})
+    def passed_through(self, name: str, gradient: np.ndarray) -> np.ndarray:
+        W = self.parameters[name]
+        return W - self.rate() * (gradient + self.decay(name) * W)
 
 
 class Ascent(PlainLearner):
-    def step(self, gradients: Gradients, eta: float) -> None:
-        super().step(gradients, -eta)
+    def moved(self, name: str, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        return w + direction
 
 
 class PenaltyTwice(PlainLearner):
-    """In the gradient, and once more as weight decay."""
+    """In the gradient, and there once more as weight decay."""
 
-    def step(self, gradients: Gradients, eta: float) -> None:
-        decay = {name: 2 * self.recipe.penalty * W for name, W in self.parameters.items()}
-        super().step({n: g + decay[n] if n[0] == "W" else g for n, g in gradients.items()}, eta)
+    def decay(self, name: str) -> float:
+        return 2 * super().decay(name)
+
+
+class PenaltyMissing(PlainLearner):
+    def decay(self, name: str) -> float:
+        return 0.0
 
 
 class WeightDecayOfLambda(PlainLearner):
     """weight_decay=lambda for 2 lambda, and on the weights alone."""
 
-    def step(self, gradients: Gradients, eta: float) -> None:
-        half = {name: self.recipe.penalty * W for name, W in self.parameters.items()}
-        super().step({n: g - half[n] if n[0] == "W" else g for n, g in gradients.items()}, eta)
+    def decay(self, name: str) -> float:
+        return super().decay(name) / 2
 
 
 class WeightDecayOnAll(PlainLearner):
     """weight_decay=2 lambda on every parameter."""
 
-    def step(self, gradients: Gradients, eta: float) -> None:
-        decay = {name: 2 * self.recipe.penalty * W for name, W in self.parameters.items()}
-        super().step(
-            {n: g if n[0] == "W" else g + decay.get(n, 0) for n, g in gradients.items()}, eta
-        )
+    def decay(self, name: str) -> float:
+        return 2 * self.recipe.penalty
+
+
+class WeightDecayOnBiases(PlainLearner):
+    """weight_decay=2 lambda on every W and b."""
+
+    def decay(self, name: str) -> float:
+        return super().decay("W" if name[0] == "b" and name[1].isdigit() else name)
 
 
 class SummedGradient(PlainLearner):
-    def step(self, gradients: Gradients, eta: float) -> None:
-        super().step(gradients, eta * self.recipe.batch_size)
-
-
-class Momentum(PlainLearner):
-    def step(self, gradients: Gradients, eta: float) -> None:
-        old = getattr(self, "velocity", {})
-        self.velocity = {n: 0.9 * old.get(n, 0) + g for n, g in gradients.items()}
-        super().step(self.velocity, eta)
+    def direction(self, name: str, G: np.ndarray, eta: float) -> np.ndarray:
+        return super().direction(name, G * self.recipe.batch_size, eta)
 
 
 class PreviousRate(PlainLearner):
@@ -150,59 +140,18 @@ def not_updated(*kinds: str) -> type[PlainLearner]:
     """A training that forgets parameters of these kinds."""
 
     class NotUpdated(PlainLearner):
-        def step(self, gradients: Gradients, eta: float) -> None:
-            kept = {
-                name: np.zeros_like(g) if name.rstrip("0123456789") in kinds else g
-                for name, g in gradients.items()
-            }
-            super().step(kept, eta)
+        def moved(self, name: str, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+            kept = name.rstrip("0123456789") in kinds
+            return w if kept else super().moved(name, w, direction)
 
     return NotUpdated
 
 
 class EvaluationWithoutPenalty(PlainLearner):
-    def evaluate(self, part: Part) -> Evaluation:
-        right = super().evaluate(part)
-        return Evaluation(right.loss, right.loss, right.accuracy)
+    def reported(self, evaluation: Evaluation) -> Evaluation:
+        return Evaluation(evaluation.loss, evaluation.loss, evaluation.accuracy)
 
 
 class ErrorForAccuracy(PlainLearner):
-    def evaluate(self, part: Part) -> Evaluation:
-        right = super().evaluate(part)
-        return Evaluation(right.cost, right.loss, 1 - right.accuracy)
-
-
-def rates_of(t: np.ndarray, half_cycle: int, eta_min: float, eta_max: float) -> np.ndarray:
-    """The triangle at any t."""
-    position = (t % (2 * half_cycle)) / half_cycle
-    return eta_min + np.where(position < 1, position, 2 - position) * (eta_max - eta_min)
-
-
-def stale_at_cycle_ends(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    rates = schedule(updates, n_s, eta_min, eta_max)
-    ends = [t for t in range(2 * n_s, updates + 1, 2 * n_s) if t >= 2]
-    for t in ends:
-        rates[t - 1] = rates[t - 2]
-    return rates
-
-
-def counted_from_0(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    return rates_of(np.arange(updates), n_s, eta_min, eta_max)
-
-
-def saw_tooth(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    t = np.arange(1, updates + 1)
-    return eta_min + (t % (2 * n_s)) / (2 * n_s) * (eta_max - eta_min)
-
-
-def rising_only(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    t = np.arange(1, updates + 1)
-    return eta_min + (t % n_s) / n_s * (eta_max - eta_min)
-
-
-def cycle_of_n_s(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    return rates_of(np.arange(1, updates + 1), max(n_s / 2, 0.5), eta_min, eta_max)  # type: ignore[arg-type]
-
-
-def constant(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
-    return np.full(updates, eta_max)
+    def reported(self, evaluation: Evaluation) -> Evaluation:
+        return Evaluation(evaluation.cost, evaluation.loss, 1 - evaluation.accuracy)

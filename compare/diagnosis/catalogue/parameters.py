@@ -5,8 +5,8 @@ import numpy as np
 from compare.derivation import Place
 from compare.diagnosis.catalogue.fault import (
     Fault,
-    Inapplicable,
     Mistake,
+    activation_at,
     normalised,
     weights,
 )
@@ -64,16 +64,16 @@ def bias_over_the_wrong_axis(at: Place, right: np.ndarray) -> np.ndarray:
     return at.G_s.sum(axis=1)
 
 
-def input_of(kind: str) -> Mistake:
-    """W's gradient from something else than the x that W multiplied."""
+def over_the_units(kind: str) -> Mistake:
+    """The gradient of gamma or beta summed over the units of each sample."""
+    if kind == "gamma":
+        return lambda at, right: (at.G_s_tilde * at.s_hat).sum(axis=1)
+    return lambda at, right: at.G_s_tilde.sum(axis=1)
 
-    def mistake(at: Place, right: np.ndarray) -> np.ndarray:
-        if at.l == 1:
-            raise Inapplicable
-        below = Place(at.case, at.l - 1, at.trace, at.gradients)
-        return at.G_s.T @ getattr(below, kind) + penalty_part(at)
 
-    return mistake
+def before_the_activation(at: Place, right: np.ndarray) -> np.ndarray:
+    """W's gradient from what the activation below was given."""
+    return at.G_s.T @ activation_at(at, -1).input + penalty_part(at)
 
 
 def of_the_transpose(at: Place, right: np.ndarray) -> np.ndarray:
@@ -220,6 +220,18 @@ PARAMETER_FAULTS = (
         {"b": bias_over_the_wrong_axis},
         wrong="sum_i",
     ),
+    *(
+        Fault(
+            f"{kind} over the wrong axis",
+            f"The gradient of {kind} sums over the units instead of the samples at {{where}}.",
+            "Sum over the samples: one number a unit is left.",
+            kind,
+            normalised,
+            {kind: over_the_units(kind)},
+            wrong="sum_i",
+        )
+        for kind in ("gamma", "beta")
+    ),
     Fault(
         "bias missing",
         "The gradient of b is zero at {where}.",
@@ -239,11 +251,11 @@ PARAMETER_FAULTS = (
     ),
     Fault(
         "W's gradient from s",
-        "The gradient of W at {where} takes the input of the ReLU below, not its output.",
+        "The gradient of W at {where} takes the input of the activation below, not its output.",
         "Multiply G with the x that W multiplied.",
         "W",
         lambda network: weights(network)[1:],
-        {"W": lambda at, right: input_of("relu_input")(at, right)},
+        {"W": before_the_activation},
         wrong="x",
     ),
 )

@@ -1,67 +1,196 @@
-"""A plain minibatch gradient descent in small steps, each of which a mistake can replace.
+"""A plain minibatch training in small steps, each of which a mistake can replace.
 
-The twin of `manual_impl.training`, for the catalogue alone: it is tested against it.
+It is written out here a further time, for the catalogue alone, and shares no arithmetic with
+either implementation: if it borrowed from one, a mistake there would pass unseen. It trains what
+the settings of `compare.diagnosis.states` need: batch norm before every activation or none, ReLU,
+and every optimiser.
 """
 
-import numpy as np
-from jaxtyping import Float, Int
+from collections.abc import Iterable, Sequence
 
-import manual_impl
+import numpy as np
+from jaxtyping import Float
+
 from twingrad.dataset import Dataset
 from twingrad.history import Evaluation, Part
+from twingrad.minibatches import EpochInputs
 from twingrad.network import Gradients, Network, Parameters, RunningStatistics, Trace
 from twingrad.recipe import Recipe
-from twingrad.schedule import learning_rates
 
 
 class PlainLearner:
     """One training. Its methods are what can be got wrong."""
 
     def __init__(
-        self, recipe: Recipe, network: Network, dataset: Dataset, parameters: Parameters
+        self,
+        recipes: Sequence[Recipe],
+        network: Network,
+        dataset: Dataset,
+        parameters: Iterable[Parameters],
     ) -> None:
-        self.recipe, self.network, self.dataset = recipe, network, dataset
-        self.parameters = {name: value.copy() for name, value in parameters.items()}
+        [self.recipe], [start] = recipes, parameters
+        self.network, self.dataset = network, dataset
+        self.parameters = {name: value.copy() for name, value in start.items()}
         self.statistics: RunningStatistics = self.start()
+        self.memory: dict[str, np.ndarray] = {}
         self.rates: list[float] = []
 
     def start(self) -> RunningStatistics:
         """Before the first minibatch there are none."""
         return {}
 
-    def run_epoch(
-        self,
-        order: Int[np.ndarray, "updates batch"],
-        learning_rates: Float[np.ndarray, " updates"],
-    ) -> Float[np.ndarray, " updates"]:
-        """Does the updates."""
+    def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "1 updates"]:
+        """Does the updates and returns their costs."""
         costs = []
-        for rows, rate in zip(order, learning_rates.tolist(), strict=True):
+        for rows, rate in zip(inputs.order, inputs.learning_rates[0].tolist(), strict=True):
             self.rates.append(rate)
             X, y = self.dataset.training.X[rows], self.dataset.training.y[rows]
             trace = self.trained_forward(X, y)
             costs.append(float(trace["cost"]))
             self.step(self.gradients(X, y, trace), self.rate())
             self.average(trace)
-        return np.array(costs)
+        return np.array([costs])
+
+    # the network
 
     def trained_forward(self, X: np.ndarray, y: np.ndarray) -> Trace:
-        """The forward pass of a minibatch, by its own statistics."""
-        return manual_impl.forward(self.network, self.parameters, X, y, penalty=self.recipe.penalty)
+        """The forward pass of a minibatch, with its own statistics."""
+        return self.forward(X, y, {})
+
+    def evaluated_forward(self, X: np.ndarray, y: np.ndarray) -> Trace:
+        """The forward pass with the running statistics."""
+        return self.forward(X, y, self.statistics)
+
+    def forward(self, X: np.ndarray, y: np.ndarray, statistics: RunningStatistics) -> Trace:
+        """Every intermediate; with `statistics` these take the place of the minibatch's."""
+        P, k, x, trace = self.parameters, self.network.depth, X, {}
+        for l in range(1, k + 1):
+            trace[f"s{l}"] = z = x @ P[f"W{l}"].T + P[f"b{l}"]  # (n, m)
+            if l == k:
+                break
+            if self.network.batch_norm:
+                mu = statistics.get(f"mu{l}", z.mean(axis=0))  # (m,)
+                v = statistics.get(f"v{l}", ((z - mu) ** 2).mean(axis=0))  # (m,)
+                s_hat = (z - mu) / np.sqrt(v + self.network.eps)  # (n, m)
+                z = P[f"gamma{l}"] * s_hat + P[f"beta{l}"]  # (n, m)
+                trace |= {f"mu{l}": mu, f"v{l}": v, f"s_hat{l}": s_hat, f"s_tilde{l}": z}
+            trace[f"x{l}"] = x = np.where(z <= 0, 0, z)  # (n, m)
+        shifted = trace[f"s{k}"] - trace[f"s{k}"].max(axis=1, keepdims=True)  # (n, classes)
+        total = np.exp(shifted).sum(axis=1)  # (n,)
+        trace["p"] = np.exp(shifted) / total[:, None]  # (n, classes)
+        trace["loss"] = np.mean(np.log(total) - shifted[np.arange(len(y)), y])
+        norms = sum((P[f"W{l}"] ** 2).sum() for l in range(1, k + 1))
+        trace["cost"] = trace["loss"] + self.recipe.penalty * norms
+        return trace
 
     def gradients(self, X: np.ndarray, y: np.ndarray, trace: Trace) -> Gradients:
-        """Of the cost."""
-        penalty = self.recipe.penalty
-        return manual_impl.backward(self.network, self.parameters, X, y, trace, penalty=penalty)
+        """Of the loss."""
+        P, k, n, found = self.parameters, self.network.depth, len(y), {}
+        G = trace["p"].copy()  # (n, classes)
+        G[np.arange(n), y] -= 1
+        G /= n
+        for l in range(k, 0, -1):
+            if l < k:
+                z = trace.get(f"s_tilde{l}", trace[f"s{l}"])  # (n, m)
+                G = np.where(z <= 0, 0, G)
+            if l < k and self.network.batch_norm:
+                s_hat, v = trace[f"s_hat{l}"], trace[f"v{l}"]  # (n, m), (m,)
+                found[f"gamma{l}"], found[f"beta{l}"] = (G * s_hat).sum(axis=0), G.sum(axis=0)
+                across = G.mean(axis=0) + s_hat * (G * s_hat).mean(axis=0)  # (n, m)
+                G = P[f"gamma{l}"] / np.sqrt(v + self.network.eps) * (G - across)
+            found[f"W{l}"] = G.T @ (X if l == 1 else trace[f"x{l - 1}"])  # (out, in)
+            found[f"b{l}"] = G.sum(axis=0)  # (out,)
+            G = G @ self.passed_through(f"W{l}", found[f"W{l}"])
+        return found
+
+    def passed_through(self, name: str, gradient: np.ndarray) -> np.ndarray:
+        """The weights that the gradient passes on its way down."""
+        return self.parameters[name]
+
+    # the update
 
     def rate(self) -> float:
         """eta of this update."""
         return self.rates[-1]
 
     def step(self, gradients: Gradients, eta: float) -> None:
-        """Against the gradient."""
-        for name in self.parameters:
-            self.parameters[name] = self.parameters[name] - eta * gradients[name]
+        """Moves every parameter, given the gradients of the loss."""
+        for name, w in self.parameters.items():
+            G, decay = gradients[name], self.decay(name)
+            if self.in_gradient():
+                G = G + decay * w
+            shrunk = self.shrunk(w, eta, decay) if self.decoupled() else w
+            self.parameters[name] = self.moved(name, shrunk, self.direction(name, G, eta))
+
+    def decay(self, name: str) -> float:
+        """What a parameter is multiplied by in the gradient of the penalty."""
+        return 2 * self.recipe.penalty if name.startswith("W") else 0.0
+
+    def in_gradient(self) -> bool:
+        """Whether the gradient holds the penalty's part."""
+        return not self.recipe.decoupled
+
+    def decoupled(self) -> bool:
+        """Whether weights decay beside the optimiser's step."""
+        return self.recipe.decoupled
+
+    def shrunk(self, w: np.ndarray, eta: float, decay: float) -> np.ndarray:
+        """The parameter after a decoupled decay."""
+        return w * (1 - eta * decay)
+
+    def moved(self, name: str, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """The parameter after its step."""
+        return w - direction
+
+    def direction(self, name: str, G: np.ndarray, eta: float) -> np.ndarray:
+        """What the optimiser subtracts, given the gradient."""
+        if self.recipe.optimizer == "momentum":
+            return eta * self.velocity(name, G)
+        if self.recipe.optimizer == "nesterov":
+            return eta * self.looking_ahead(G, self.velocity(name, G))
+        if self.recipe.optimizer == "adam":
+            beta1, beta2 = self.betas()
+            m = self.kept(f"m.{name}", beta1, (1 - beta1) * G)
+            r = self.kept(f"r.{name}", beta2, (1 - beta2) * self.squared(G))
+            first, second = self.corrections()
+            return eta * (m / first) / self.root(r, second)
+        return eta * G
+
+    def kept(self, name: str, decay: float, new: np.ndarray) -> np.ndarray:
+        """A decaying sum: the old times `decay`, and the new; it starts at 0."""
+        self.memory[name] = decay * self.memory.get(name, np.zeros_like(new)) + new
+        return self.memory[name]
+
+    def velocity(self, name: str, G: np.ndarray) -> np.ndarray:
+        """The decaying sum of the gradients."""
+        return self.kept(name, self.recipe.momentum, G)
+
+    def looking_ahead(self, G: np.ndarray, velocity: np.ndarray) -> np.ndarray:
+        """Nesterov: the gradient, and the velocity as the next update will see it."""
+        return G + self.recipe.momentum * velocity
+
+    def betas(self) -> tuple[float, float]:
+        """Adam's decays of the first and the second moment."""
+        return self.recipe.beta1, self.recipe.beta2
+
+    def squared(self, G: np.ndarray) -> np.ndarray:
+        """What Adam's second moment is the mean of."""
+        return G**2
+
+    def count(self) -> int:
+        """Adam's t, the number of this update."""
+        return len(self.rates)
+
+    def corrections(self) -> tuple[float, float]:
+        """What Adam's moments are divided by, since they start at 0."""
+        (beta1, beta2), t = self.betas(), self.count()
+        return 1 - beta1**t, 1 - beta2**t
+
+    def root(self, r: np.ndarray, correction: float) -> np.ndarray:
+        """What Adam divides by."""
+        return np.sqrt(r / correction) + self.recipe.adam_eps
+
+    # running statistics and evaluation
 
     def average(self, trace: Trace) -> None:
         """Moves the running statistics."""
@@ -73,41 +202,28 @@ class PlainLearner:
             self.statistics[name] = new
 
     def alpha(self) -> float:
-        """The share of the old value."""
+        """Weight of the old value in a running statistic."""
         return self.recipe.alpha
 
     def collected(self, name: str, trace: Trace) -> np.ndarray:
         """What the minibatch adds to a running statistic."""
         return trace[name]
 
-    def evaluate(self, part: Part) -> Evaluation:
+    def evaluate(self, part: Part) -> list[Evaluation]:
         """Cost, loss and accuracy."""
         split = getattr(self.dataset, part)
-        X, y = self.given(part, split.X), split.y
-        trace = self.evaluated_forward(X, y)
-        accuracy = float((trace["p"].argmax(axis=1) == y).mean())
-        return Evaluation(float(trace["cost"]), float(trace["loss"]), accuracy)
+        trace = self.evaluated_forward(self.given(part, split.X), split.y)
+        accuracy = float((trace["p"].argmax(axis=1) == split.y).mean())
+        return [self.reported(Evaluation(float(trace["cost"]), float(trace["loss"]), accuracy))]
 
     def given(self, part: Part, X: np.ndarray) -> np.ndarray:
         """The samples as the network gets them."""
         return X
 
-    def evaluated_forward(self, X: np.ndarray, y: np.ndarray) -> Trace:
-        """The forward pass by the running statistics."""
-        penalty = self.recipe.penalty
-        return manual_impl.forward(
-            self.network, self.parameters, X, y, penalty=penalty, statistics=self.statistics
-        )
+    def reported(self, evaluation: Evaluation) -> Evaluation:
+        """The evaluation as it is reported."""
+        return evaluation
 
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> list[dict[str, np.ndarray]]:
         """Copies of parameters and running statistics."""
-        return {name: value.copy() for name, value in (self.parameters | self.statistics).items()}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Continues from a state."""
-        self.parameters = {name: state[name].copy() for name in self.network.parameter_shapes}
-        self.statistics = {name: state[name].copy() for name in self.network.statistic_shapes}
-
-
-schedule = learning_rates
-"""The right one."""
+        return [{name: value.copy() for name, value in (self.parameters | self.statistics).items()}]

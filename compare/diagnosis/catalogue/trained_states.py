@@ -1,9 +1,4 @@
-"""Mistakes of training: running statistics, evaluation, the update, the learning rate."""
-
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import numpy as np
+"""Every mistake of training: running statistics, evaluation, update, optimiser, learning rate."""
 
 from compare.diagnosis.catalogue.mistrained import (
     AlphaExchanged,
@@ -14,7 +9,7 @@ from compare.diagnosis.catalogue.mistrained import (
     EvaluationWithoutPenalty,
     LastMinibatchAlone,
     MinibatchStatisticsInEvaluation,
-    Momentum,
+    PenaltyMissing,
     PenaltyTwice,
     PreviousRate,
     RunningStatisticsInTraining,
@@ -27,37 +22,17 @@ from compare.diagnosis.catalogue.mistrained import (
     UpdatedOnTheWayDown,
     WeightDecayOfLambda,
     WeightDecayOnAll,
-    constant,
-    counted_from_0,
-    cycle_of_n_s,
+    WeightDecayOnBiases,
     not_updated,
-    rising_only,
-    saw_tooth,
-    stale_at_cycle_ends,
 )
-from compare.diagnosis.catalogue.plain_training import PlainLearner, schedule
-
-Schedule = Callable[[int, int, float, float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class StateFault:
-    """One mistake of training.
-
-    Arguments:
-        name, explanation, mend: as in `compare.diagnosis.catalogue.fault.Fault`.
-        tensor: the state that is wrong first, or its kind ("mu", "W").
-        learner: a training that makes it.
-        learning_rates: a schedule that makes it.
-    """
-
-    name: str
-    explanation: str
-    mend: str
-    tensor: str
-    learner: type[PlainLearner] = PlainLearner
-    learning_rates: Schedule = field(default=schedule)
-
+from compare.diagnosis.catalogue.optimizer_faults import OPTIMIZER_FAULTS
+from compare.diagnosis.catalogue.schedule_faults import SCHEDULE_FAULTS
+from compare.diagnosis.catalogue.state_fault import (
+    StateFault,
+    anywhere,
+    using,
+    with_batch_norm,
+)
 
 STATE_FAULTS = (
     StateFault(
@@ -66,6 +41,7 @@ STATE_FAULTS = (
         "Collect the biased one; torch's BatchNorm differs here.",
         "v",
         UnbiasedVariance,
+        where=with_batch_norm,
     ),
     StateFault(
         "alpha and 1 - alpha exchanged",
@@ -73,6 +49,7 @@ STATE_FAULTS = (
         "alpha belongs to the old value; torch's momentum is 1 - alpha.",
         "mu",
         AlphaExchanged,
+        where=with_batch_norm,
     ),
     StateFault(
         "running statistics started at 0 and 1",
@@ -80,6 +57,7 @@ STATE_FAULTS = (
         "Set them to mean and variance of the first minibatch.",
         "mu",
         StartedAtZeroAndOne,
+        where=with_batch_norm,
     ),
     StateFault(
         "standard deviation averaged",
@@ -87,6 +65,7 @@ STATE_FAULTS = (
         "Average the variance, and take the root when it is used.",
         "v",
         StandardDeviationAveraged,
+        where=with_batch_norm,
     ),
     StateFault(
         "running statistics not moved",
@@ -94,6 +73,7 @@ STATE_FAULTS = (
         "Move them after every update.",
         "mu",
         StatisticsNotMoved,
+        where=with_batch_norm,
     ),
     StateFault(
         "last minibatch for running statistics",
@@ -101,6 +81,7 @@ STATE_FAULTS = (
         "Average them: alpha times the old, 1 - alpha times the new.",
         "mu",
         LastMinibatchAlone,
+        where=with_batch_norm,
     ),
     StateFault(
         "running statistics in training",
@@ -108,6 +89,7 @@ STATE_FAULTS = (
         "Use those of the minibatch there, and the running ones in evaluation.",
         "cost",
         RunningStatisticsInTraining,
+        where=with_batch_norm,
     ),
     StateFault(
         "minibatch statistics in evaluation",
@@ -115,6 +97,7 @@ STATE_FAULTS = (
         "Use the running ones there.",
         "evaluation of validation",
         MinibatchStatisticsInEvaluation,
+        where=with_batch_norm,
     ),
     StateFault(
         "evaluation moves the running statistics",
@@ -122,6 +105,7 @@ STATE_FAULTS = (
         "Move them in training alone.",
         "evaluation of test",
         EvaluationMovesStatistics,
+        where=with_batch_norm,
     ),
     StateFault(
         "evaluation in training mode",
@@ -129,6 +113,7 @@ STATE_FAULTS = (
         "Switch to evaluation: the running statistics, unchanged.",
         "evaluation of validation",
         EvaluationTrains,
+        where=with_batch_norm,
     ),
     StateFault(
         "test data standardised by themselves",
@@ -143,6 +128,7 @@ STATE_FAULTS = (
         "Compute all gradients first, then update.",
         "W",
         UpdatedOnTheWayDown,
+        where=using("sgd"),
     ),
     StateFault(
         "ascent",
@@ -159,6 +145,13 @@ STATE_FAULTS = (
         PenaltyTwice,
     ),
     StateFault(
+        "weight decay missing",
+        "The update has no part of the penalty.",
+        "Add 2 lambda W to the gradient; with a decoupled decay, shrink W by 2 eta lambda W.",
+        "W",
+        PenaltyMissing,
+    ),
+    StateFault(
         "weight decay lambda for 2 lambda",
         "The update decays W by lambda W; the penalty lambda ||W||^2 needs 2 lambda W.",
         "Pass weight_decay = 2 lambda.",
@@ -171,6 +164,14 @@ STATE_FAULTS = (
         "Give weight decay to W alone.",
         "b",
         WeightDecayOnAll,
+        where=with_batch_norm,
+    ),
+    StateFault(
+        "weight decay on biases",
+        "b decays too.",
+        "Give weight decay to W alone.",
+        "b",
+        WeightDecayOnBiases,
     ),
     StateFault(
         "gradient summed in the update",
@@ -178,13 +179,6 @@ STATE_FAULTS = (
         "Divide by n.",
         "W",
         SummedGradient,
-    ),
-    StateFault(
-        "momentum",
-        "The update has momentum 0.9.",
-        "Plain gradient descent has none.",
-        "W",
-        Momentum,
     ),
     StateFault(
         "learning rate of the update before",
@@ -200,6 +194,7 @@ STATE_FAULTS = (
             "Update every parameter.",
             kinds[0],
             not_updated(*kinds),
+            where=anywhere if kinds == ("b",) else with_batch_norm,
         )
         for names, kinds in (
             ("b", ("b",)),
@@ -222,45 +217,6 @@ STATE_FAULTS = (
         "evaluation of validation",
         ErrorForAccuracy,
     ),
-    *(
-        StateFault(name, explanation, mend, "learning rate", learning_rates=rates)
-        for name, explanation, mend, rates in (
-            (
-                "stale learning rate at cycle ends",
-                "At t = 2 l n_s the previous learning rate is used once more.",
-                "Both ends of a half cycle belong to it: <= where < stands, or the reverse.",
-                stale_at_cycle_ends,
-            ),
-            (
-                "t counted from 0",
-                "The learning rate of update t is that of t - 1.",
-                "Count updates from 1.",
-                counted_from_0,
-            ),
-            (
-                "learning rate rises over the whole cycle",
-                "The learning rate rises over 2 n_s updates and falls at once.",
-                "Let it fall over the second n_s.",
-                saw_tooth,
-            ),
-            (
-                "learning rate never falls back slowly",
-                "The learning rate rises over n_s updates and starts again.",
-                "Let it fall over the next n_s.",
-                rising_only,
-            ),
-            (
-                "cycle of n_s for 2 n_s",
-                "A whole cycle takes n_s updates.",
-                "n_s is half a cycle.",
-                cycle_of_n_s,
-            ),
-            (
-                "learning rate constant",
-                "The learning rate stays at eta_max.",
-                "Follow the cycle.",
-                constant,
-            ),
-        )
-    ),
+    *OPTIMIZER_FAULTS,
+    *SCHEDULE_FAULTS,
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.derivation import Place
-from compare.derivation.forward import squared_weights
+from compare.derivation.softmax import squared_weights
 from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, last, weights
 from compare.diagnosis.catalogue.parameters import scale_penalty, times_n
 
@@ -20,8 +20,7 @@ def guarded_log(eps: float) -> Mistake:
     """-log(p + eps) for -log p."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
-        p_y = at.trace["p"][np.arange(at.n), at.case.y]  # (n,)
-        return np.asarray(-np.log(p_y + eps).mean())
+        return np.asarray(-(at.Y * np.log(at.p + eps)).sum() / at.n)
 
     return mistake
 

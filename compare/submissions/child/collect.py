@@ -1,7 +1,7 @@
 """One case through the user's code: its tensors in our names, and what was wrong with them."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -168,9 +168,7 @@ def slope(code: Code, case: Case, name: str, index: Index) -> float:
     def cost(steps: int) -> float:
         moved = case.parameters[name].copy()
         moved[index] += steps * CENTRAL_STEP
-        shifted = Case(
-            case.name, case.network, {**case.parameters, name: moved}, case.X, case.y, case.penalty
-        )
+        shifted = replace(case, parameters={**case.parameters, name: moved})
         value = code.cost(shifted, code.hand_over(shifted, "float64"))
         return float("nan") if value is None else value
 

@@ -108,7 +108,7 @@ def anatomy_of(source: Source, module: Any, network: Network) -> Anatomy:
     X = torch.zeros((4, network.inputs), dtype=torch.float64)
     anatomy = call(source, 0, take_apart, module.double().train(), X)
     # first what it lacks in any network, then that it is another
-    anatomy.without(replace(network, batch_norm=anatomy.batch_norm))
+    anatomy.without(replace(network, normalization="batch" if anatomy.batch_norm else "none"))
     if anatomy.batch_norm != network.batch_norm:
         raise Unsupported("it has batch norm" if anatomy.batch_norm else "it has no batch norm")
     if anatomy.widths != network.widths:

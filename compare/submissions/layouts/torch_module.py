@@ -62,7 +62,8 @@ class TorchModule(Layout):
     def instance_by_default(self) -> Any:
         """What a class or factory makes of its defaults; None if it takes our sizes instead."""
         ours = (Network(10, (9, 8)), Network(13, (7,)))
-        if any(self.takes(replace(one, batch_norm=bn)) for one in ours for bn in (False, True)):
+        both = ("none", "batch")
+        if any(self.takes(replace(one, normalization=how)) for one in ours for how in both):
             return None
         return call(self.source, 0, self.thing)
 

@@ -1,14 +1,16 @@
 import re
+from dataclasses import replace
 
 import pytest
 
-from compare.derivation import BACKWARD, FORWARD
+from compare.derivation import steps_of
 from compare.derivation.backward import order as backward_order
 from compare.derivation.explain import explain_node
 from compare.derivation.forward import order as forward_order
+from compare.derivation.letters import lettered
 from compare.derivation.source import code_of
 from compare.diagnosis.catalogue import FAULTS
-from compare.reports.formulas import formula, marked
+from compare.reports.formulas import marked
 from tests.compare.planted import SMALL
 from tests.support import ROOT
 from twingrad.errors import UserError
@@ -62,6 +64,44 @@ def test_without_batch_norm_the_relu_looks_at_s():
     assert "x1 = max(0, s1)" in lines(explain_node(PLAIN, "x1"))
 
 
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ("x_hat1", "x_hat1 = (x1 - mu1) / sqrt(v1 + eps)"),
+        ("x_tilde2", "G_x_tilde2 = G_x_drop2 mask2 / keep"),
+        ("x_drop1", "G_x_drop1 = G_s2 W2"),
+        ("x_drop1", "Way down to x_drop1 through the W above it (gradient, backward pass)"),
+        ("s2", "s2 = x_drop1 W2' + b2"),
+        ("x_drop1", "mask1     mask      (n, 6)"),
+        ("x_drop1", "keep      probability that dropout keeps a unit  0.7"),
+    ],
+)
+def test_batch_norm_after_the_activation_and_dropout_have_their_own_names(node, expected):
+    said = [" ".join(line.split()) for line in lines(explain_node(FURTHER[0], node))]
+    assert " ".join(expected.split()) in said
+
+
+@pytest.mark.parametrize(
+    ("node", "expected"),
+    [
+        ("mu1", "mu1 = 1/m sum_j s1_j"),
+        ("mu1", "m units of the layer 6"),
+        ("mu1", "s1 value (n, 6)"),
+        ("s_tilde1", "G_s_tilde1 = G_x1 where s_tilde1 > 0, else slope G_x1"),
+        ("s_tilde1", "slope of the leaky ReLU below 0 0.2"),
+        ("loss", "loss = -1/n sum_i sum_j Y_ij log p_ij"),
+        ("s3", "Y the targets, 0.91 for the class of a sample, else 0.01 (n, 10)"),
+    ],
+)
+def test_layer_norm_leaky_relu_and_smoothing_are_explained(node, expected):
+    said = [" ".join(line.split()) for line in lines(explain_node(FURTHER[1], node))]
+    assert expected in said
+
+
+def test_mean_and_variance_of_a_layer_norm_belong_to_the_samples():
+    assert lines(explain_node(FURTHER[1], "v1"))[0] == "v1  (n,)"
+
+
 def test_what_a_step_is_computed_of_has_names_and_shapes():
     rows = [line.split("  ") for line in lines(explain_node(None, "W1"))]
     table = {row[0]: row[-1].strip() for row in rows if len(row) > 1}
@@ -71,7 +111,15 @@ def test_what_a_step_is_computed_of_has_names_and_shapes():
     assert "G_s_tilde1" in explain_node(None, "gamma1")
 
 
-@pytest.mark.parametrize("network", [SMALL, PLAIN, Network(5, (), 3), Network(1, (1,), 2, True)])
+FURTHER = [
+    Network(5, (6, 4), 10, "batch-after", dropout=0.3),
+    Network(5, (6, 4), 10, "layer", "leaky_relu", slope=0.2, smoothing=0.1),
+]
+
+
+@pytest.mark.parametrize(
+    "network", [SMALL, PLAIN, Network(5, (), 3), Network(1, (1,), 2, "batch"), *FURTHER]
+)
 def test_every_node_is_explained_with_the_line_that_computes_it(network):
     names = [name for order in (forward_order, backward_order) for *_, name in order(network)]
     for name in names:
@@ -82,8 +130,9 @@ def test_every_node_is_explained_with_the_line_that_computes_it(network):
 
 
 def test_the_gradient_of_a_weight_shows_the_line_of_its_penalty():
-    assert "2 * penalty" in code_of(BACKWARD["W"])[1][1]
-    assert len(code_of(FORWARD["s"])) == 1
+    backward, forward = steps_of(SMALL, "backward"), steps_of(SMALL, "forward")
+    assert "2 * penalty" in code_of(backward["W", 1].step)[1][1]
+    assert len(code_of(forward["mu", 1].step)) == 1
 
 
 def test_a_gradient_that_is_zero_in_theory_says_so():
@@ -109,25 +158,26 @@ def without_numbers(text):
     return re.sub(r"(?<=[A-Za-z])\d", "", text)
 
 
-@pytest.mark.parametrize("network", [SMALL, PLAIN], ids=["BN", "plain"])
+@pytest.mark.parametrize("network", [SMALL, PLAIN, *FURTHER], ids=["BN", "plain", "after", "LN"])
 def test_the_wrong_part_of_every_fault_is_found_in_its_formula(network):
+    network = replace(network, smoothing=0.0)  # whose loss has a formula of its own
     for fault in FAULTS:
         layers = fault.layers(network)
         if not layers:
             continue
-        cut = marked(fault.step, network, layers[-1], fault.wrong)
-        whole = formula(fault.step, network, layers[-1])
-        assert str(cut) == whole
-        wrong = fault.wrong if network.batch_norm else fault.wrong.replace("s_tilde", "s")
-        expected = wrong or without_numbers(whole).split(" = ")[1]
+        placed = fault.step_in(network, layers[-1])
+        cut = marked(placed, fault.wrong)
+        assert str(cut) == placed.formula
+        expected = lettered(fault.wrong, placed.layer) if fault.wrong else ""
+        expected = expected or without_numbers(placed.formula).split(" = ")[1]
         assert without_numbers(cut.wrong) == expected
 
 
 def test_a_mark_keeps_to_the_right_side():
-    cut = marked(BACKWARD["s_hat"], SMALL, 2, "gamma")
+    cut = marked(steps_of(SMALL, "backward")["s_hat", 2], "gamma")
     assert (cut.before, cut.wrong, cut.after) == ("G_s_hat2 = G_s_tilde2 ", "gamma2", "")
 
 
 def test_a_fault_of_the_whole_step_marks_all_of_the_right_side():
-    cut = marked(BACKWARD["b"], SMALL, 1, "")
+    cut = marked(steps_of(SMALL, "backward")["b", 1], "")
     assert (cut.before, cut.wrong) == ("G_b1 = ", "sum_i G_s1,i")

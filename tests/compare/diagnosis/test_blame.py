@@ -18,12 +18,12 @@ from twingrad.network import Network
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
-NETWORK = Network(6, (6, 6, 6), 6, batch_norm=True)
+NETWORK = Network(6, (6, 6, 6), 6, normalization="batch")
 
-WIDE = Network(16, (15, 15, 15), 10, batch_norm=True)
+WIDE = Network(16, (15, 15, 15), 10, normalization="batch")
 """Wider than the minibatch: gradients by s follow from those of W."""
 
-WIDE_PLAIN = Network(16, (15, 15, 15), 10, batch_norm=False)
+WIDE_PLAIN = Network(16, (15, 15, 15), 10, normalization="none")
 
 TINY = {
     "guarded logarithm, 1e-12",
@@ -242,7 +242,7 @@ def batch_norm_without_its_mean(right):
     return backward
 
 
-SMALL = Network(8, (6, 5, 4), 10, batch_norm=True)
+SMALL = Network(8, (6, 5, 4), 10, normalization="batch")
 
 
 def check_small():

@@ -18,7 +18,7 @@ from twingrad.network import Network
 BY_NAME = {fault.name: fault for fault in FAULTS}
 STATES = {fault.name for fault in STATE_FAULTS}
 
-SQUARE = Network(6, (6, 6, 6), 6, batch_norm=True)
+SQUARE = Network(6, (6, 6, 6), 6, normalization="batch")
 """Equal widths, so that wrong layers and transposes fit."""
 
 
@@ -129,7 +129,7 @@ def can_be_made(fault, on):
 
 
 def test_every_fault_can_be_made_on_a_network_of_ten_equal_layers():
-    on = random_case(Network(6, (6,) * 9, 6, batch_norm=True), 9, penalty=0.1, seed=8)
+    on = random_case(Network(6, (6,) * 9, 6, normalization="batch"), 9, penalty=0.1, seed=8)
     assert [fault.name for fault in FAULTS if not can_be_made(fault, on)] == []
 
 
@@ -260,13 +260,13 @@ def test_a_pair_of_passes_hands_the_wrong_values_on():
 
 
 def test_what_cannot_be_made_on_a_network_is_not_tried():
-    oblong = random_case(Network(6, (5, 4), 10, True), 9, penalty=0.1, seed=8)
+    oblong = random_case(Network(6, (5, 4), 10, "batch"), 9, penalty=0.1, seed=8)
     for name, l in [("W transposed on the way down", 1), ("ReLU mask from the layer above", 1)]:
         with pytest.raises(Inapplicable):
             predict(name, l, on=oblong)
 
 
 def test_without_batch_norm_there_are_no_faults_of_it():
-    plain = Network(6, (5, 4), 10, batch_norm=False)
+    plain = Network(6, (5, 4), 10, normalization="none")
     left = [c.name for fault in FAULTS for c in fault.candidates(plain) if "gamma" in c.name]
     assert left == []

@@ -7,7 +7,7 @@ from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.recovery import Contradiction, recovered_s, recovered_s_tilde
 from twingrad.network import Network
 
-WIDE = Network(16, (15, 15), 10, batch_norm=True)
+WIDE = Network(16, (15, 15), 10, normalization="batch")
 
 
 def case(samples=11, network=WIDE):

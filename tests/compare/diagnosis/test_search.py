@@ -19,7 +19,7 @@ from twingrad.network import Network
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
-NETWORK = Network(6, (6, 6, 6), 6, batch_norm=True)
+NETWORK = Network(6, (6, 6, 6), 6, normalization="batch")
 
 
 def case(penalty=0.1):

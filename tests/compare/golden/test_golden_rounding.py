@@ -15,7 +15,7 @@ WITNESSES = {"manual": manual_impl, "autograd": torch_impl}
 
 def written(tmp_path, factor, change=lambda gradients: gradients):
     """A file with gradients in another order of the samples, inputs times a factor."""
-    whole = random_case(Network(14, (14, 12), 10, True), 9, penalty=0.1, seed=0)
+    whole = random_case(Network(14, (14, 12), 10, "batch"), 9, penalty=0.1, seed=0)
     small = {"b1": factor * whole.parameters["b1"]}
     case = Case("c", whole.network, whole.parameters | small, factor * whole.X, whole.y, 0.1)
     path = tmp_path / "case.npz"

@@ -8,15 +8,7 @@ from twingrad.network import Network
 
 def all_derivatives(case, every_below=400):
     along = probes(case.parameters, np.random.default_rng(0), every_below=every_below, entries=5)
-    return derivatives(
-        manual_impl,
-        case.network,
-        case.parameters,
-        case.X,
-        case.y,
-        penalty=case.penalty,
-        along=along,
-    )
+    return derivatives(manual_impl, case, along=along)
 
 
 def test_complex_step_of_softmax_regression_is_its_textbook_gradient():

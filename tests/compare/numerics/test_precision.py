@@ -18,7 +18,7 @@ from compare.numerics.precision import (
 )
 from twingrad.network import Network
 
-NETWORK = Network(10, (8, 7), 10, batch_norm=True)
+NETWORK = Network(10, (8, 7), 10, normalization="batch")
 
 STANDARD = list(standard_cases(0))
 
@@ -146,7 +146,7 @@ def test_inputs_are_rounded_once_for_all(dtype):
 
 
 def test_a_smooth_case_keeps_clear_of_the_kinks():
-    found = smooth("float16", Network(10, (6,), 10, batch_norm=True), 8)
+    found = smooth("float16", Network(10, (6,), 10, normalization="batch"), 8)
     assert distance_to_kink(found) > 64 * ROUNDINGS["float16"]
     assert distance_to_kink(smooth(network=Network(10, (), 10))) == 1
 

@@ -9,7 +9,7 @@ from twingrad.network import Network
 
 @pytest.mark.parametrize("samples", [2, 3, 20])
 def test_what_is_called_zero_is_zero_and_nothing_else_is(samples):
-    network = Network(10, (6, 5, 4), 10, batch_norm=True)
+    network = Network(10, (6, 5, 4), 10, normalization="batch")
     case = random_case(network, samples, penalty=0.0, seed=1)
     gradients = manual_impl.gradients(network, case.parameters, case.X, case.y, penalty=0.0)
     zeros = structural_zeros(network, samples)
@@ -20,4 +20,4 @@ def test_what_is_called_zero_is_zero_and_nothing_else_is(samples):
 
 
 def test_without_batch_norm_nothing_vanishes():
-    assert structural_zeros(Network(10, (6, 5), 10, batch_norm=False), 2) == {}
+    assert structural_zeros(Network(10, (6, 5), 10, normalization="none"), 2) == {}

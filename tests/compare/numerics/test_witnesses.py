@@ -67,7 +67,7 @@ def test_json_names_the_camps_and_who_stands_alone():
 
 
 def checked():
-    case = random_case(Network(8, (6, 5), 10, batch_norm=True), 12, penalty=0.1, seed=3)
+    case = random_case(Network(8, (6, 5), 10, normalization="batch"), 12, penalty=0.1, seed=3)
     return check_case(case, manual_impl, torch_impl, every_below=8, entries=4).examination
 
 

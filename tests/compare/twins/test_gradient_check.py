@@ -10,7 +10,7 @@ from compare.twins.gradient_check import check_case
 from tests.compare.faults import FAULTS, no_penalty_on_layer_1, with_gradients
 from twingrad.network import Network
 
-NETWORK = Network(8, (6, 5), 10, batch_norm=True)
+NETWORK = Network(8, (6, 5), 10, normalization="batch")
 
 
 def small_case():
@@ -27,7 +27,7 @@ def test_the_standard_cases_agree():
 def architectures(draw):
     inputs = draw(st.one_of(st.integers(1, 60), st.integers(1, 3072)))
     hidden = tuple(draw(st.lists(st.integers(1, 40), min_size=1, max_size=9)))
-    return Network(inputs, hidden, 10, draw(st.booleans()))
+    return Network(inputs, hidden, 10, "batch" if draw(st.booleans()) else "none")
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

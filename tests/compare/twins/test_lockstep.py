@@ -23,7 +23,7 @@ def dataset():
 
 @pytest.mark.parametrize("batch_norm", [True, False])
 def test_both_implementations_stay_together(dataset, batch_norm):
-    recipe = dataclasses.replace(RECIPE, batch_norm=batch_norm)
+    recipe = dataclasses.replace(RECIPE, normalization="batch" if batch_norm else "none")
     result = lockstep(recipe, dataset, manual_impl, torch_impl, updates=240)
     assert result.verdict == "agree"
     assert result.parted_at is None

@@ -1,18 +1,27 @@
 """The table of experiments, and what it trains."""
 
-import json
+import shlex
+from dataclasses import replace
 
 import pytest
 
 from reproduction.pages.bands import published_figures
-from reproduction.published.cells import cells_of, cells_of_both, chosen, recipe_of_row
+from reproduction.published.cells import (
+    Cell,
+    Choice,
+    cells_of,
+    cells_of_both,
+    chosen,
+    recipe_of_row,
+)
 from reproduction.published.commands import command_of
+from reproduction.published.defects import Defects
 from reproduction.published.experiments import EXPERIMENTS
 from reproduction.published.report import LAMBDAS, SEARCH, TABLE_3
+from reproduction.results import Results
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
-
-DEFECTS = ("unpenalised_first_layer", "unshuffled", "per_file_standardization", "stale_eta")
+from twingrad.run_folder import RunFolder
 
 
 def recipe(key, label, reading, seed=0):
@@ -25,13 +34,13 @@ def test_as_specified_has_no_defect():
     cells = cells_of(chosen(["table3", "table4", "baselines"]), seeds=2, backend="manual")
     specified = [cell.recipe for cell in cells if cell.reading == "specified"]
     assert len(specified) == 20
-    assert not any(getattr(one, defect) for one in specified for defect in DEFECTS)
+    assert {type(one) for one in specified} == {Recipe}
 
 
 @pytest.mark.parametrize(("key", "without"), [("table3", True), ("table4", False)])
 def test_as_published_leaves_w1_unpenalised_without_batch_norm_alone(key, without):
     found = recipe(key, "He", "published")
-    assert [getattr(found, defect) for defect in DEFECTS] == [without, True, True, True]
+    assert found.defects == Defects(without, True, True, True)
 
 
 def test_the_published_baseline_without_batch_norm_starts_from_xavier():
@@ -45,7 +54,7 @@ def test_the_published_baseline_without_batch_norm_starts_from_xavier():
 
 def test_a_row_as_the_report_has_it():
     assert recipe("table5", "1e-3 to 1e-1, no BN", "specified", seed=4) == Recipe(
-        hidden=(100, 50), batch_norm=False, penalty=0.0051, eta_min=1e-3, eta_max=1e-1, seed=4
+        hidden=(100, 50), normalization="none", penalty=0.0051, eta_min=1e-3, eta_max=1e-1, seed=4
     )
 
 
@@ -103,11 +112,46 @@ def test_an_unknown_experiment_is_named():
         chosen(["table9"])
 
 
-def test_a_command_gives_the_recipe_back(twingrad, small_data, tmp_path):
-    wanted = recipe("baselines", "9 layers, no BN", "published", seed=2)
-    words = command_of(wanted, "manual").split()[1:]
-    status, _, err = twingrad(*words, "--epochs", 1, "--out", tmp_path / "run")
+def cell(key, label, reading, seed, backend="manual"):
+    return Cell(key, label, reading, seed, backend, recipe(key, label, reading, seed))
+
+
+def test_a_command_of_train_gives_the_recipe_back(twingrad, small_data, tmp_path):
+    wanted = cell("baselines", "9 layers, no BN", "specified", seed=2)
+    words = shlex.split(command_of(wanted))
+    assert words[:2] == ["twingrad", "train"]
+    status, _, err = twingrad(*words[1:], "--epochs", 1, "--out", tmp_path / "run")
     assert (status, err) == (0, "")
-    found = json.loads((tmp_path / "run" / "recipe.json").read_text())
-    expected = wanted.as_json() | {"epochs": 1, "name": "three-layer"}
-    assert expected.items() <= (found | {"hidden": tuple(found["hidden"])}).items()
+    _, found, _, _ = RunFolder.reopen(tmp_path / "run")
+    assert found == replace(wanted.recipe, epochs=1, name="three-layer")
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "reading"),
+    [("baselines", "3 layers, no BN", "published"), ("switches", "no BN, stale eta", "specified")],
+)
+def test_a_command_of_reproduce_trains_the_cell_alone(
+    twingrad, small_data, tmp_path, key, label, reading
+):
+    wanted = cell(key, label, reading, seed=2)
+    words = shlex.split(command_of(wanted))
+    assert words[:2] == ["twingrad", "reproduce"]
+    out = tmp_path / "run"
+    status, _, err = twingrad(*words[1:], "--quick", "--processes", 1, "--out", out)
+    assert (status, err) == (0, "")
+    results = Results.load(out / "results.json")
+    assert results.cells == [replace(wanted, recipe=replace(wanted.recipe, epochs=2))]
+    assert f"`{shlex.join([*words, '--quick'])}`" in (out / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"row": "Glorot"}, "--row is 'Glorot', but there are only: sigma .01; He; Xavier"),
+        ({"reading": "both"}, "--reading is 'both', but there are only: specified; published"),
+        ({"seed": -1}, "--seed is -1, but there are only: 0; 1"),
+    ],
+)
+def test_a_choice_of_nothing_says_what_there_is(choice, said):
+    with pytest.raises(UserError, match=f"^{said}$"):
+        Choice(["table3"], **choice).cells(seeds=2, backend="manual")

@@ -18,11 +18,11 @@ from twingrad import files
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
-from twingrad.stacking import Diverged
+from twingrad.training import Diverged
 
 MIXED = [
-    small(dtype="float64", hidden=hidden, batch_norm=batch_norm, seed=seed, penalty=penalty)
-    for hidden, batch_norm in [((8,), True), ((6, 5), False)]
+    small(dtype="float64", hidden=hidden, normalization=norm, seed=seed, penalty=penalty)
+    for hidden, norm in [((8,), "batch"), ((6, 5), "none")]
     for seed, penalty in [(0, 0.1), (0, 0.01), (1, 0.0)]
 ]
 
@@ -87,6 +87,21 @@ def test_what_is_in_the_folder_is_not_run_again(tmp_path, monkeypatch):
     assert len(list(run_recipes(MIXED, data, processes=1, folder=tmp_path))) == 6
 
 
+def test_training_curves_are_kept_where_they_were_asked_for(tmp_path):
+    def curves(**options):
+        (run,) = run_recipes(MIXED[:1], clouds(), processes=1, folder=tmp_path, **options)
+        assert all(epoch.validation is not None for epoch in run.history)
+        assert run.final["training"].cost > 0
+        return [epoch.training for epoch in run.history]
+
+    assert curves() == [None] * 4
+    with_them = curves(curves=True)  # trained anew: the folder has none
+    assert [one.cost for one in with_them] == pytest.approx(
+        [epoch.training.cost for epoch in manual_impl.train(MIXED[0], clouds()).history], rel=1e-9
+    )
+    assert curves() == with_them
+
+
 def test_data_prepared_in_another_way_are_other_data(tmp_path):
     data = clouds()
     doubled = Split(2 * data.training.X, data.training.y)
@@ -96,7 +111,7 @@ def test_data_prepared_in_another_way_are_other_data(tmp_path):
 
 
 def test_one_that_diverges_is_kept_as_such(tmp_path):
-    recipes = [small(batch_norm=False, eta_max=eta) for eta in (0.01, 1e30)]
+    recipes = [small(normalization="none", eta_max=eta) for eta in (0.01, 1e30)]
     for _ in range(2):  # trained, then read
         runs = run_recipes(recipes, clouds(), processes=1, folder=tmp_path)
         outcome = {run.recipe: run for run in runs}
@@ -159,5 +174,12 @@ def test_groups_fill_the_workers_and_keep_shared_minibatches_together():
     for task in make_groups({str(i): recipe for i, recipe in enumerate(seeds)}, 16, 2):
         assert len({recipe.seed for recipe in task.recipes}) == 1
     assert sizes([small(seed=i) for i in range(5)], 16, 1) == [5]
+    own = {"dropout": 0.5}, {"flip": True}  # drawn with the seed, beside the order
+    for drawn in own:
+        mixed = [small(seed=s, order_seed=0, penalty=p, **drawn) for s in (1, 2) for p in (0.1, 0)]
+        for task in make_groups({str(i): recipe for i, recipe in enumerate(mixed)}, 16, 1):
+            assert len({recipe.seed for recipe in task.recipes}) == 1
+    plain = [small(seed=s, order_seed=0, penalty=p) for s in (1, 2) for p in (0.1, 0)]
+    assert sizes(plain, 16, 1) == [4]
     longest_first = make_groups({"a": Recipe(hidden=(5,)), "b": Recipe(hidden=(90,))}, 16, 2)
     assert [task.keys for task in longest_first] == [("b",), ("a",)]

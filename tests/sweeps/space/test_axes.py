@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sweeps.space.axes import Choices, Range, apply, combinations
+from sweeps.space.fields import FIELDS, SEARCHED
 from sweeps.space.parsing import parse_axis, parse_space
 from sweeps.study.plan import Plan, make_plan, stage_sizes
 from twingrad.errors import UserError
@@ -22,7 +23,17 @@ from twingrad.recipe import Recipe
         ("hidden=50-50,100-50,none", Choices("hidden", ("50-50", "100-50", "none"))),
         ("seed=0..4", Choices("seed", ("0", "1", "2", "3", "4"))),
         ("initialization=he,xavier,0.01", Choices("initialization", ("he", "xavier", "0.01"))),
-        ("batch_norm=true,false", Choices("batch_norm", ("true", "false"))),
+        ("normalization=layer,none", Choices("normalization", ("layer", "none"))),
+        ("activation=relu,leaky_relu", Choices("activation", ("relu", "leaky_relu"))),
+        ("optimizer=sgd,nesterov,adam", Choices("optimizer", ("sgd", "nesterov", "adam"))),
+        ("schedule=cosine,step", Choices("schedule", ("cosine", "step"))),
+        ("precise_statistics=true,false", Choices("precise_statistics", ("true", "false"))),
+        ("dropout=linear:0:0.5", Range("dropout", 0.0, 0.5, log=False, whole=False)),
+        ("smoothing=0,0.1", Choices("smoothing", ("0", "0.1"))),
+        ("momentum=linear:0.8:0.99", Range("momentum", 0.8, 0.99, log=False, whole=False)),
+        ("adam-eps=log:1e-10:1e-6", Range("adam_eps", 1e-10, 1e-6, log=True, whole=False)),
+        ("shift=int:0:4", Range("shift", 0, 4, log=False, whole=True)),
+        ("flip=true,false", Choices("flip", ("true", "false"))),
         ("order_seed=none,1", Choices("order_seed", ("none", "1"))),
     ],
 )
@@ -32,12 +43,12 @@ def test_forms(text, axis):
 
 
 def test_a_point_becomes_a_recipe():
-    texts = ["hidden=50-50,none", "batch_norm=no,yes", "initialization=log:1e-3:1e-1", "seed=7,8"]
+    texts = ["hidden=50-50,none", "flip=no,yes", "initialization=log:1e-3:1e-1", "seed=7,8"]
     space = parse_space(texts, Recipe())
-    point = {"hidden": "none", "batch_norm": "no", "initialization": 0.02, "seed": "8"}
+    point = {"hidden": "none", "flip": "yes", "initialization": 0.02, "seed": "8"}
     recipe = apply(Recipe(), space, point)
-    found = recipe.hidden, recipe.batch_norm, recipe.initialization, recipe.seed
-    assert found == ((), False, "0.02", 8)
+    found = recipe.hidden, recipe.flip, recipe.initialization, recipe.seed
+    assert found == ((), True, "0.02", 8)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +78,25 @@ def test_a_point_becomes_a_recipe():
         (["penalty=0.1,"], "a number was expected"),
         (["penalty=0.1,0.10"], "has 0.10 twice"),
         (["hidden=50,x"], "widths such as 50-50"),
-        (["batch_norm=maybe"], "true or false"),
+        (["flip=maybe"], "true or false"),
         (["seed=0,1", "seed=2"], "was given twice"),
         (["penalty=-1,0"], "the value -1"),
         (["hidden=0-5"], "the value 0-5"),
         (["initialization=he,she"], "the value she"),
         (["eta_min=log:0.01:1"], "the value 1"),
+        (["batch_norm=true,false"], "give normalization=batch,none"),
+        (["normalization=batch,group"], "expected one of: none, batch, batch-after, layer"),
+        (["optimizer=log:1:2"], "give a list"),
+        (["activation=1..2"], "is for whole numbers"),
+        (["dropout=linear:0:1"], "the value 1.0 (--dropout is 1.0, but expected at least 0 and"),
+        (["smoothing=0.1,1"], "less than 1"),
+        (["optimizer=adam", "beta1=0.9,1"], "the value 1 (--beta1 is 1.0"),
+        (["shift=int:-1:3"], "the value -1 (--shift is -1, but expected at least 0)"),
+        (["alpha=0.9,1.5"], "at most 1"),
+        (["batch_size=1,50"], "batch norm needs at least 2 samples"),
+        (["normalization=layer,none", "hidden=50-1,0"], "the value 0"),
+        (["momentum=0.8,0.9"], "has no effect with optimizer sgd, only with momentum or nesterov"),
+        (["optimizer=sgd,adam", "momentum=0.8,0.9"], "has no effect with optimizer sgd or adam"),
     ],
 )
 def test_refused_in_one_line(texts, said):
@@ -80,6 +104,33 @@ def test_refused_in_one_line(texts, said):
         parse_space(texts, Recipe())
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["normalization=batch,none", "batch_size=1,50"],
+        ["normalization=none,layer", "hidden=50-1,50"],
+        ["schedule=range,cosine", "eta_min=0,1e-5"],
+        ["schedule=range,cosine", "eta_min=0,1e-5", "eta_max=1e-6,1"],
+        ["eta_min=log:1e-3:1", "eta_max=log:1e-2:10"],
+        ["optimizer=sgd,adam", "beta2=0.99,0.999"],
+        ["hidden=1,50", "normalization=layer,batch", "batch_size=1,2"],
+    ],
+)
+def test_values_that_go_with_some_of_another_field_are_taken(texts):
+    assert [axis.spec for axis in parse_space(texts, Recipe())] == [
+        axis.spec for axis in map(parse_axis, texts)
+    ]
+
+
+def test_every_field_but_two_can_be_searched():
+    assert set(FIELDS) - set(SEARCHED) == {"name", "batches"}
+    for field in SEARCHED:
+        default = getattr(Recipe(), field)
+        label = "50-50" if field == "hidden" else str(default).lower()
+        axis = parse_axis(f"{field}={label}")
+        assert getattr(apply(Recipe(), (axis,), {field: label}), field) == default, field
 
 
 def test_draws_are_uniform_on_their_scale():

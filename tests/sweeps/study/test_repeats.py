@@ -50,7 +50,7 @@ def test_the_table_has_every_setting_once(tmp_path):
 
 
 def test_what_repeats_a_trial_that_diverged_has_diverged(tmp_path):
-    recipe = small(batch_norm=False)
+    recipe = small(normalization="none")
     results = sweep(tmp_path, "eta_max=0.01,1e30", recipe=recipe)
     rows = [row for row in results.rows if row.parameters["eta_max"] == "1e30"]
     assert len(rows) > 1

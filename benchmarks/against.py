@@ -1,0 +1,194 @@
+"""Updates of this tree against those of an earlier commit, in alternation on one core.
+
+    python -m benchmarks.against COMMIT [--rounds 9] [--only TEXT] [--json FILE]
+
+All is [50, 50], minibatches of 100, float32, noise of CIFAR-10's size. The commit is unpacked into
+a temporary folder, and each tree has a process of its own, so that neither finds the other's
+modules or kept memory; the two take turns on the same core. Seconds are those of the processor.
+A ratio is of one round. `OPENBLAS_CORETYPE=Haswell` in the environment keeps NumPy's BLAS to AVX2.
+"""
+
+import json as json_module
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from benchmarks.against_worker import BATCH, SAMPLES
+from benchmarks.ratios import ratio, spell, spread
+from scripts.output import Output
+from scripts.program import run_command
+from twingrad.environment import environment
+from twingrad.errors import UserError
+from twingrad.minibatches import minibatch_order
+
+ROOT = Path(__file__).parents[1]
+WORKER = Path(__file__).with_name("against_worker.py")
+ORDER = minibatch_order(0, 0, SAMPLES, BATCH)
+
+Case = dict[str, Any]
+
+
+def case(package: str, networks: int = 1, batch_norm: bool = True, **options: Any) -> Case:
+    """What a worker is asked to start."""
+    return {
+        "package": package,
+        "networks": networks,
+        "batch_norm": batch_norm,
+        "options": options,
+    }
+
+
+CASES: dict[str, Case] = {
+    "NumPy, one net": case("manual_impl"),
+    "NumPy, one net without batch norm": case("manual_impl", batch_norm=False),
+    "NumPy, stack of 16": case("manual_impl", 16),
+    "NumPy, stack of 16 without batch norm": case("manual_impl", 16, batch_norm=False),
+    "NumPy, stack of 64": case("manual_impl", 64),
+    "NumPy, stack of 64 without batch norm": case("manual_impl", 64, batch_norm=False),
+    "torch, plain": case("torch_impl"),
+    "torch, compiled": case("torch_impl", compiled=True),
+    "torch, stack of 32": case("torch_impl", 32),
+}
+
+
+class Checkout:
+    """A tree's updates, in a process of its own.
+
+    Arguments:
+        folder: the tree.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else -1
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKER), str(folder), str(core)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.blas: list[str] = []
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """The reply to a request.
+
+        Raises:
+            UserError: the process ended; what it died of is on standard error.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with suppress(BrokenPipeError):  # there is no answer either
+            self.process.stdin.write(json_module.dumps(request) + "\n")
+            self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise UserError(f"the process of {self.folder} ended; standard error says why")
+        reply: dict[str, Any] = json_module.loads(line)
+        self.blas = reply["blas"]
+        return reply
+
+    def updates(self, name: str, turn: int, networks: int) -> dict[str, Any]:
+        """Does the updates of one turn; which rows they take depends on the turn alone."""
+        number = 90 if networks == 1 else 20
+        return self.ask(name=name, order=np.roll(ORDER, -turn * number, axis=0)[:number].tolist())
+
+    def close(self) -> None:
+        """Ends the process."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@contextmanager
+def pair(new: Path, old: Path) -> Iterator[tuple[Checkout, Checkout]]:
+    """Two trees, ready for requests until the context ends."""
+    both = Checkout(new), Checkout(old)
+    try:
+        yield both
+    finally:
+        for one in both:
+            one.close()
+
+
+@contextmanager
+def checkouts(commit: str) -> Iterator[tuple[Checkout, Checkout]]:
+    """This tree and the commit's; the repository is not touched.
+
+    Raises:
+        UserError: git knows no such commit here.
+    """
+    packed = subprocess.run(
+        ["git", "archive", "--format=tar", commit], cwd=ROOT, capture_output=True, check=False
+    )
+    if packed.returncode:
+        said = packed.stderr.decode(errors="replace").strip()
+        raise UserError(f"COMMIT is {commit!r}, which git cannot unpack here ({said})")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        with pair(ROOT, Path(folder)) as both:
+            yield both
+
+
+def compared(name: str, new: Checkout, old: Checkout, rounds: int) -> dict[str, Any]:
+    """A case's figures; the first turn warms up and compiles, and its costs are compared."""
+    networks = CASES[name]["networks"]
+    milliseconds: dict[str, list[float]] = {"new": [], "old": []}
+    costs = []
+    for one in (new, old):
+        one.ask(name=name, **CASES[name])
+        costs.append(np.array(one.updates(name, 0, networks)["costs"]))
+    for turn in range(1, rounds + 1):
+        for which, one in (("new", new), ("old", old)):
+            done = one.updates(name, turn, networks)
+            per_update = done["seconds"] / len(done["costs"]) / len(done["costs"][0])
+            milliseconds[which].append(1000 * per_update)
+    return {
+        "new / old": ratio(milliseconds["new"], milliseconds["old"]),
+        **{f"{which}, ms per net-update": spread(each) for which, each in milliseconds.items()},
+        "largest relative difference of costs": float(abs(costs[0] / costs[1] - 1).max()),
+        "blas": {"new": new.blas, "old": old.blas},
+    }
+
+
+def against(
+    commit: Annotated[str, typer.Argument(help="To compare with, such as f5de9fd.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Of every case.")] = 9,
+    only: Annotated[str, typer.Option(help="Cases whose name has this text.")] = "",
+    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+) -> None:
+    """Measure our updates beside an earlier commit's, in alternation on one core."""
+    output = Output(json, quiet=False)
+    names = [name for name in CASES if only.lower() in name.lower()]
+    if not names:
+        raise UserError(f"--only is {only!r}, but the cases are: {'; '.join(CASES)}")
+    figures: dict[str, Any] = {}
+    with checkouts(commit) as (new, old):
+        for name in names:
+            with output.busy(f"Measuring {name}"):
+                figures[name] = found = compared(name, new, old, rounds)
+            output.print(
+                f"{name:38s} new / {commit} {spell(found['new / old'])}, "
+                f"new {spell(found['new, ms per net-update'], '.3f')} ms, "
+                f"BLAS {', '.join(found['blas']['new'])}"
+            )
+    what = "[50, 50], batch 100, float32, one core, seconds of the processor"
+    about = {"what": what, "commit": commit, "rounds": rounds}
+    output.write({**about, "figures": figures, "environment": environment()})
+
+
+if __name__ == "__main__":
+    run_command(against)

@@ -1,0 +1,97 @@
+"""Activations, each one entry. The letters are those after a batch norm: s_tilde is its input."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.derivation.place import Derivation, Place, Step
+from twingrad.network import Network
+
+Function = Callable[[np.ndarray, Network], np.ndarray]
+"""Of every entry of the input; the network gives its constants."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One activation.
+
+    Arguments:
+        name: for people.
+        formula, why, code: of x, as `Step` has them.
+        formula_back, why_back, code_back: of the gradient by s_tilde.
+        value: x from s_tilde.
+        slope: d x / d s_tilde.
+        kink: whether it has a kink at 0, where a central difference says nothing.
+    """
+
+    name: str
+    formula: str
+    why: str
+    code: str
+    formula_back: str
+    why_back: str
+    code_back: str
+    value: Function
+    slope: Function
+    kink: bool = False
+
+    @property
+    def derivation(self) -> Derivation:
+        """Its two steps."""
+        title = f"{self.name} of layer {{l}}"
+        return Derivation(
+            forward=(
+                Step(
+                    "x",
+                    title,
+                    self.formula,
+                    self.why,
+                    self.code,
+                    lambda at: self.value(at.s_tilde, at.case.network),
+                ),
+            ),
+            backward=(),
+            down=Step(
+                "mask",
+                title,
+                self.formula_back,
+                self.why_back,
+                self.code_back,
+                lambda at: self.passed(at, at.s_tilde),
+            ),
+        )
+
+    def passed(self, at: Place, z: np.ndarray) -> np.ndarray:
+        """The gradient by x times the slope at z."""
+        slope = self.slope(z, at.case.network)
+        return np.where(slope == 0, 0, at.G_x * slope)
+
+
+ACTIVATIONS = {
+    "relu": Activation(
+        name="ReLU",
+        formula="x = max(0, s_tilde)",
+        why="What is negative is cut off.",
+        code="run.trace[self.output] = np.maximum(s, s.dtype.type(0))  # (n, m), where's fast form",
+        formula_back="G_s_tilde = G_x where s_tilde > 0, else 0",
+        why_back="d max(0, s) / d s is 1 where s > 0 and, by convention, 0 at 0.",
+        code_back="return run.gradients[self.output] * (s > 0).astype(s.dtype)  # (n, m)",
+        value=lambda z, network: np.maximum(z, 0),
+        slope=lambda z, network: np.where(z > 0, 1.0, 0.0),
+        kink=True,
+    ),
+    "leaky_relu": Activation(
+        name="leaky ReLU",
+        formula="x = s_tilde where s_tilde > 0, else slope s_tilde",
+        why="What is negative is not cut off, but made small by the slope.",
+        code="run.trace[self.output] = np.where(s.real > 0, s, self.slope * s)  # (n, m)",
+        formula_back="G_s_tilde = G_x where s_tilde > 0, else slope G_x",
+        why_back="d x / d s is 1 where s > 0, else the slope; at 0 too, by convention.",
+        code_back="return np.where(s > 0, G, self.slope * G)  # (n, m)",
+        value=lambda z, network: np.where(z > 0, z, network.slope * z),
+        slope=lambda z, network: np.where(z > 0, 1.0, network.slope),
+        kink=True,
+    ),
+}
+"""By kind."""

@@ -1,0 +1,55 @@
+"""The letters that formulas have for the quantities of a layer, and what the network calls them."""
+
+import re
+
+from twingrad.layers import KINDS, Layer
+
+END = "softmax"
+"""The kind of what stands after the last layer: softmax, loss and cost. It has no entry in KINDS,
+since it is in every network."""
+
+INPUT = {"affine": "x", "normalization": "s", "activation": "s_tilde", "dropout": "x", END: "s"}
+"""By role, the letter of what a layer is given."""
+
+OUTPUT = {"affine": "s", "normalization": "s_tilde", "activation": "x", "dropout": "x_drop"}
+"""By role, the letter of what it passes on."""
+
+QUANTITY = re.compile(
+    r"(?<![A-Za-z_])(G_)?(s_tilde|x_drop|s_hat|gamma|beta|mask|mu|W|b|s|v|x)"
+    r"(?=(?:_[ij])?(?![A-Za-z0-9_]))"
+)
+"""What carries the number of a layer, by itself or with the index of a sample or unit."""
+
+
+def role_of(layer: Layer) -> str:
+    """The role of a layer's kind."""
+    return END if layer.kind == END else KINDS[layer.kind].role
+
+
+def full_name(layer: Layer, letter: str) -> str:
+    """What the network calls a quantity of a layer: "s_hat" of a normalisation is x_hat2."""
+    role = role_of(layer)
+    if letter == INPUT[role]:
+        return layer.input
+    if role == END:
+        return letter
+    if letter == OUTPUT[role]:
+        return layer.output
+    if role == "normalization" and letter == "s_hat":
+        return layer.name("{stem}_hat")
+    return f"{letter}{layer.number}"
+
+
+def numbered(text: str, layer: Layer) -> str:
+    """A formula with every quantity by its full name: "s_tilde2 = gamma2 s_hat2 + beta2"."""
+    return QUANTITY.sub(lambda found: (found[1] or "") + full_name(layer, found[2]), text)
+
+
+def lettered(text: str, layer: Layer) -> str:
+    """The same without numbers: "x_tilde = gamma x_hat + beta" where x is normalised."""
+
+    def letter(found: re.Match[str]) -> str:
+        name = full_name(layer, found[2]).rstrip("0123456789")
+        return (found[1] or "") + ("x" if name == "X" else name)
+
+    return QUANTITY.sub(letter, text)

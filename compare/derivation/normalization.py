@@ -1,0 +1,135 @@
+"""Batch norm and layer norm, a step a value and a gradient.
+
+They differ in what mu and v are taken over alone: the samples of a unit, or the units of a sample.
+The letters are those of a normalisation before the activation, where s is its input.
+"""
+
+import numpy as np
+
+from compare.derivation.place import Derivation, Step
+
+
+def normalization(
+    name: str, mean: str, n: str, i: str, shared: str, sums: tuple[str, str]
+) -> Derivation:
+    """The steps of one normalisation.
+
+    Arguments:
+        name: for people.
+        mean: says what mu is the mean of.
+        n, i: how many values mu is the mean of, and the index that runs over them.
+        shared: by what mu and v are shared.
+        sums: further lines of code for the gradients of v and mu; "" for none.
+    """
+    return Derivation(
+        forward=(
+            Step(
+                "mu",
+                f"mean of {name} {{l}}",
+                f"mu = 1/{n} sum_{i} s_{i}",
+                mean,
+                "mu = sum_over(axis, s) / n  # (m,)",
+                lambda at: at.s.mean(axis=at.axis),
+            ),
+            Step(
+                "v",
+                f"variance of {name} {{l}}",
+                f"v = 1/{n} sum_{i} (s_{i} - mu)^2",
+                f"The biased variance: divided by {n}, not by {n} - 1.",
+                "v = sum_over(axis, centred * centred) / n  # (m,)",
+                lambda at: np.square(at.s - at.spread(at.mu)).mean(axis=at.axis),
+            ),
+            Step(
+                "s_hat",
+                f"normalisation of {name} {{l}}",
+                "s_hat = (s - mu) / sqrt(v + eps)",
+                "In standard deviations; eps stands under the root.",
+                "s_hat /= np.sqrt(v + self.eps)[self.spread]  # (n, m)",
+                lambda at: (at.s - at.spread(at.mu)) / at.spread(at.root),
+            ),
+            Step(
+                "s_tilde",
+                f"scale and shift of {name} {{l}}",
+                "s_tilde = gamma s_hat + beta",
+                "The network may undo what normalising took away.",
+                "s_tilde = run.parameters[self.gamma][..., None, :] * s_hat  # (n, m)",
+                lambda at: at.gamma * at.s_hat + at.beta,
+                "s_tilde += run.parameters[self.beta][..., None, :]",
+            ),
+        ),
+        backward=(
+            Step(
+                "gamma",
+                "gradient of gamma{l}",
+                "G_gamma = sum_i G_s_tilde,i s_hat_i",
+                "s_tilde = gamma s_hat + beta, and gamma is shared by all samples.",
+                "run.gradients[self.gamma] = sum_over(-2, G * s_hat)  # (m,)",
+                lambda at: (at.G_s_tilde * at.s_hat).sum(axis=0),
+            ),
+            Step(
+                "beta",
+                "gradient of beta{l}",
+                "G_beta = sum_i G_s_tilde,i",
+                "beta is added in every sample.",
+                "run.gradients[self.beta] = sum_over(-2, G)  # (m,)",
+                lambda at: at.G_s_tilde.sum(axis=0),
+            ),
+            Step(
+                "s_hat",
+                "way down through gamma{l}",
+                "G_s_hat = G_s_tilde gamma",
+                "s_tilde = gamma s_hat + beta.",
+                "run.gradients[self.s_hat] = G_hat = G * run.parameters[self.gamma]"
+                "[..., None, :]  # (n, m)",
+                lambda at: at.G_s_tilde * at.gamma,
+            ),
+            Step(
+                "v",
+                "gradient of the variance v{l}",
+                f"G_v = -1/2 sum_{i} G_s_hat,{i} s_hat_{i} / (v + eps)",
+                "d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2) = -1/2 s_hat / (v + eps), and v "
+                f"is shared by all {shared}.",
+                "run.gradients[self.v] = -0.5 * along / variance  # (m,)",
+                lambda at: -0.5 * (at.G_s_hat * at.s_hat).sum(axis=at.axis) / at.variance,
+                sums[0],
+            ),
+            Step(
+                "mu",
+                "gradient of the mean mu{l}",
+                f"G_mu = -sum_{i} G_s_hat,{i} / sqrt(v + eps)",
+                "d s_hat / d mu = -1 / sqrt(v + eps). mu is also in v, but d v / d mu = "
+                f"-2/{n} sum(s - mu) = 0.",
+                "run.gradients[self.mu] = -total / root  # (m,)",
+                lambda at: -at.G_s_hat.sum(axis=at.axis) / at.root,
+                sums[1],
+            ),
+        ),
+        down=Step(
+            "s",
+            f"way down through {name} {{l}} to {{input}}",
+            f"G_s = G_s_hat / sqrt(v + eps) + G_mu / {n} + G_v (2/{n}) (s - mu)",
+            f"s goes three ways: straight into s_hat, with its share 1/{n} into mu, and with its "
+            f"share 2 (s - mu) / {n} into v.",
+            "G_s = s_hat * (along / -n)[self.spread]  # (n, m)",
+            lambda at: (
+                at.G_s_hat / at.spread(at.root)
+                + at.spread(at.G_mu) / at.size
+                + at.spread(at.G_v) * (2 / at.size) * (at.s - at.spread(at.mu))
+            ),
+            "G_s -= (total / n)[self.spread]",
+        ),
+    )
+
+
+BATCH_NORM = normalization(
+    "batch norm", "The mean of every unit over the minibatch.", "n", "i", "samples", ("", "")
+)
+
+LAYER_NORM = normalization(
+    "layer norm",
+    "The mean of every sample over its units, of which there are m.",
+    "m",
+    "j",
+    "units of its sample",
+    ("return sum_over(-1, G_hat), sum_over(-1, G_hat * s_hat)",) * 2,
+)

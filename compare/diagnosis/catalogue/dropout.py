@@ -1,0 +1,142 @@
+"""Mistakes of dropout."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compare.derivation import Place
+from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, layer_at, with_kind
+
+Factor = Callable[[Place], np.ndarray]
+"""What a value, and on its way back its gradient, is multiplied by."""
+
+DROPPED = with_kind("dropout")
+
+
+def mask_of_layer(offset: int) -> Factor:
+    """The mask of the layer so many above, or below, scaled as it should be."""
+
+    def factor(at: Place) -> np.ndarray:
+        other = layer_at(at, "dropout", offset)
+        if other.mask.shape != at.mask.shape:
+            raise Inapplicable
+        return other.mask / at.keep
+
+    return factor
+
+
+def forward(factor: Factor) -> dict[str, Mistake]:
+    """A value by another factor."""
+    return {"x_drop": lambda at, right: at.x * factor(at)}
+
+
+def backward(factor: Factor) -> dict[str, Mistake]:
+    """A gradient by another factor."""
+    return {"drop": lambda at, right: at.G_x_drop * factor(at)}
+
+
+FACTORS: tuple[tuple[str, str, str, Factor, str], ...] = (
+    (
+        "dropout left out",
+        "drops nothing",
+        "Multiply by the mask and divide by the probability of being kept.",
+        lambda at: np.ones(at.mask.shape),
+        "mask / keep",
+    ),
+    (
+        "mask missing",
+        "divides by the probability of being kept, but does not multiply by the mask",
+        "Multiply by the mask.",
+        lambda at: np.ones(at.mask.shape) / at.keep,
+        "mask",
+    ),
+    (
+        "mask not scaled",
+        "multiplies by the mask, but does not divide by the probability of being kept",
+        "Divide by it in both passes; then evaluation needs no scaling.",
+        lambda at: at.mask * 1.0,
+        "/ keep",
+    ),
+    (
+        "mask scaled twice",
+        "divides by the probability of being kept twice",
+        "Divide once.",
+        lambda at: at.mask / at.keep**2,
+        "/ keep",
+    ),
+    (
+        "multiplied by keep",
+        "multiplies by the probability of being kept instead of dividing by it",
+        "Divide by it.",
+        lambda at: at.mask * at.keep,
+        "/ keep",
+    ),
+    (
+        "divided by the dropout probability",
+        "divides by the probability of being dropped",
+        "Divide by that of being kept.",
+        lambda at: at.mask / (1 - at.keep),
+        "/ keep",
+    ),
+    (
+        "mask inverted",
+        "keeps what the mask drops, and drops what it keeps",
+        "Turn the comparison that makes the mask.",
+        lambda at: ~at.mask / at.keep,
+        "mask",
+    ),
+    *(
+        (
+            f"mask from the layer {direction}",
+            f"takes the mask of the layer {direction}",
+            "Check the index of the layer.",
+            mask_of_layer(offset),
+            "mask",
+        )
+        for direction, offset in (("above", 1), ("below", -1))
+    ),
+)
+"""Name, what dropout does, what to do, the factor, and what is wrong in the formula."""
+
+DROPOUT_FAULTS = (
+    *(
+        Fault(
+            f"{name} on the way back",
+            f"The backward pass of dropout at {{where}} {does}.",
+            mend,
+            "drop",
+            DROPPED,
+            backward(factor),
+            wrong=wrong,
+            everywhere=False if "layer" in name else None,
+        )
+        for name, does, mend, factor, wrong in FACTORS
+    ),
+    *(
+        Fault(
+            f"{name} in the forward pass",
+            f"The forward pass of dropout at {{where}} {does}; the backward pass is right.",
+            mend,
+            "x_drop",
+            DROPPED,
+            forward=forward(factor),
+            wrong=wrong,
+            everywhere=False if "layer" in name else None,
+        )
+        for name, does, mend, factor, wrong in FACTORS
+    ),
+    *(
+        Fault(
+            name,
+            f"Dropout at {{where}} {does}, in both passes.",
+            mend,
+            "x_drop",
+            DROPPED,
+            backward(factor),
+            forward(factor),
+            wrong=wrong,
+            everywhere=False if "layer" in name else None,
+        )
+        for name, does, mend, factor, wrong in FACTORS
+    ),
+)

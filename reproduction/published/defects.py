@@ -1,0 +1,116 @@
+"""The four defects of the published code, and a recipe that trains with them.
+
+`twingrad.recipe.Recipe` knows none of this: it only lets a subclass say how the samples are
+ordered, which learning rates there are, which weights lack their penalty and how the data are
+standardised. So a `PublishedRecipe` trains, stacks and is stored wherever a recipe does.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from twingrad.errors import UserError
+from twingrad.recipe import Plan, Recipe, setting
+
+DEFECTS = {
+    "unpenalised_first_layer": "Without batch norm the gradient of W1 lacks its penalty, "
+    "2 lambda W1, while the cost counts lambda ||W1||^2: W1 never decays.",
+    "unshuffled": "A permutation was drawn every epoch and not used: the minibatches are the "
+    "same 450, in the same order, in every epoch.",
+    "per_file_standardization": "Every file was standardised by its own mean and standard "
+    "deviation (divided by N - 1): the test images by their own, the validation images by those "
+    "of all of batch 5.",
+    "stale_eta": "At t = 2 l n_s no branch of the schedule applied, so that the learning rate "
+    "of the update before was used again.",
+}
+"""Each defect, with a sentence on what the published code did."""
+
+
+@dataclass(frozen=True)
+class Defects:
+    """Which defects a training has; `DEFECTS` describes them."""
+
+    unpenalised_first_layer: bool = False
+    unshuffled: bool = False
+    per_file_standardization: bool = False
+    stale_eta: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Of those that it has."""
+        return [field.name for field in fields(self) if getattr(self, field.name)]
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> "Defects":
+        """The defects of these names.
+
+        Raises:
+            TypeError: there is no such defect.
+        """
+        return cls(**dict.fromkeys(names, True))
+
+
+@dataclass(frozen=True)
+class PublishedRecipe(Recipe):
+    """A recipe with defects. `with_defects` makes one."""
+
+    defects: Defects = setting(Defects(), "What the published code did.")  # noqa: RUF009
+
+    @property
+    def unpenalised(self) -> tuple[str, ...]:
+        return ("W1",) if self.defects.unpenalised_first_layer else ()
+
+    @property
+    def per_file_standardization(self) -> bool:
+        return self.defects.per_file_standardization
+
+    @property
+    def shuffle_seed(self) -> int | None:
+        return None if self.defects.unshuffled else super().shuffle_seed
+
+    def plan(self, samples: int) -> Plan:
+        plan = super().plan(samples)
+        if not self.defects.stale_eta:
+            return plan
+        return replace(plan, learning_rates=stale_rates(plan.learning_rates, plan.half_cycle))
+
+    def as_json(self) -> dict[str, Any]:
+        return {**super().as_json(), "defects": self.defects.names}
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any], source: str) -> Recipe:
+        """The recipe that `as_json` described, now or when every recipe had a field for each
+        defect; without defects a plain one."""
+        fields = dict(fields)
+        names = [*fields.pop("defects", ()), *(one for one in DEFECTS if fields.pop(one, False))]
+        try:
+            defects = Defects.of(names)
+        except TypeError as error:
+            raise UserError(f"{source}: unknown defects ({error})") from error
+        return with_defects(Recipe.from_json(fields, source), defects)
+
+
+def with_defects(recipe: Recipe, defects: Defects) -> Recipe:
+    """The recipe with these defects; the recipe itself for none."""
+    if not defects.names:
+        return recipe
+    plain = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
+    return PublishedRecipe(**plain, defects=defects)
+
+
+def stale_rates(
+    rates: Float[np.ndarray, " updates"], half_cycle: int
+) -> Float[np.ndarray, " updates"]:
+    """Learning rates where update t = 2 l n_s keeps the rate of update t - 1.
+
+    Arguments:
+        rates: of every update; not changed.
+        half_cycle: n_s, in updates.
+    """
+    begins = np.arange(2 * half_cycle, len(rates) + 1, 2 * half_cycle)
+    stale = rates.copy()
+    stale[begins - 1] = rates[begins - 2]
+    return stale
