@@ -3,7 +3,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 WORKERS ?= 2
 
-.PHONY: setup compare test lint bench
+.PHONY: setup compare test test-all lint bench
 
 setup: $(READY)
 
@@ -17,6 +17,9 @@ compare: $(READY)
 	  --golden tests/data/golden/trajectories.npz --out runs/compare --overwrite
 
 test: $(READY)
+	$(BIN)/pytest -n $(WORKERS) -m "not slow"
+
+test-all: $(READY)
 	$(BIN)/pytest -n $(WORKERS)
 
 lint: $(READY)

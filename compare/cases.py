@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from twingrad.contract import Implementation
+from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
 from twingrad.network import Masks, Network, Parameters
 from twingrad.streams import stream
 
@@ -144,43 +145,3 @@ def further_networks() -> Iterator[tuple[Network, int]]:
             Network(10, (10, 8, 7, 6), 10, normalization, "leaky_relu", 0.2, 0.3, 0.1),
             30,
         )
-
-
-def random_cases(count: int, seed: int) -> Iterator[Case]:
-    """Nets of 1 to 9 hidden layers of every kind, a third of them awkward.
-
-    Widths are 1 to 40 and batches 2 to 100, in the awkward ones 1 to 5 and 2 to 7; inputs are
-    1 to 60, in every third 1 to 3072. Layer norm has widths of at least 2. In every second net
-    the kinds are drawn too; an awkward one has no dropout, which would often leave all samples
-    of its minibatch alike, so that batch norm would normalise rounding.
-    """
-    rng = stream(seed, "architectures")
-    kinds = stream(seed, "kinds")
-    for number in range(count):
-        awkward = number % 3 == 2
-        widths = rng.integers(1, 6 if awkward else 41, size=rng.integers(1, 10))
-        samples = int(rng.integers(2, 8 if awkward else 101))
-        inputs = int(rng.integers(1, 3073 if number % 3 == 1 else 61))
-        network = Network(
-            inputs, tuple(map(int, widths)), 10, "batch" if bool(rng.integers(2)) else "none"
-        )
-        penalty = float(rng.choice([0.0, 0.005, 0.1]))
-        if number % 2:
-            network = with_random_kinds(network, kinds)
-            network = replace(network, dropout=0.0) if awkward else network
-        yield random_case(network, samples, penalty=penalty, seed=seed + number)
-
-
-def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
-    """The same widths with normalisation, activation, dropout and smoothing drawn."""
-    normalization = str(rng.choice(["none", "batch", "batch-after", "layer"]))
-    least = 2 if normalization == "layer" else 1
-    return replace(
-        network,
-        hidden=tuple(max(width, least) for width in network.hidden),
-        normalization=normalization,
-        activation=str(rng.choice(["relu", "leaky_relu"])),
-        slope=float(rng.choice([0.01, 0.2, -0.1])),
-        dropout=float(rng.choice([0.0, 0.2, 0.5])),
-        smoothing=float(rng.choice([0.0, 0.1])),
-    )

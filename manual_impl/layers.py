@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Int, Shaped
+from scipy.special import ndtr
 
 from manual_impl.arrays import product, sum_over, weight_gradient
 from twingrad.layers import Layer as Place
@@ -193,6 +194,22 @@ class LeakyReLU:
         return np.where(s > 0, G, self.slope * G)  # (n, m)
 
 
+class GELU:
+    """x = s Phi(s), where Phi is the normal distribution function (Hendrycks and Gimpel 2016)."""
+
+    def __init__(self, place: Place, network: Network) -> None:
+        self.output = place.output
+
+    def forward(self, s: Array, run: Pass) -> None:
+        run.trace[self.output] = s * ndtr(s).astype(s.dtype)  # (n, m)
+
+    def backward(self, s: Array, run: Pass) -> Array:
+        # the product rule, with Phi' = exp(-s^2 / 2) / sqrt(2 pi)
+        density = np.exp(-s * s / 2) / np.sqrt(2 * np.pi)  # (n, m)
+        slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)
+        return run.gradients[self.output] * slope
+
+
 class Dropout:
     """x_drop = x * mask / keep, if a unit is kept with probability keep (Srivastava et al. 2014).
 
@@ -261,6 +278,7 @@ LAYERS: Mapping[str, type[Layer]] = {
     "layer_norm": LayerNorm,
     "relu": ReLU,
     "leaky_relu": LeakyReLU,
+    "gelu": GELU,
     "dropout": Dropout,
 }
 

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from compare.cases import Case, random_case, random_cases, standard_cases
+from compare.architectures import random_cases
+from compare.cases import Case, random_case, standard_cases
 from compare.numerics.agreement import CaseVerdict
 from compare.reports.check_result import CheckResult, by_telling, not_judged
 from scripts.output import Output

@@ -9,7 +9,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,26 +21,33 @@ from twingrad.errors import UserError
 WARM_UP = 3
 """Runs before the capture: libraries allocate and choose kernels in the first ones."""
 
-Pull = Callable[[Tensor], tuple[Tensor, ...]]
-"""The gradients by all sources, from the gradient by the value."""
 
-
-def differentiable(
+def differentiate(
     f: Callable[..., tuple[Tensor, Any]], *sources: Tensor
-) -> tuple[Tensor, Pull, Any]:
-    """f's value, how a gradient by it becomes gradients by the sources, and what else f returns.
+) -> tuple[tuple[Tensor, ...], Any]:
+    """The gradients of a function's value by its sources, and what else it returns.
 
     By autograd; the compiler, which takes gradients of functions alone, by torch.func.
 
     Arguments:
-        f: returns the value and what is not differentiated.
+        f: returns a scalar, and what is not differentiated.
     """
     if torch.compiler.is_compiling():
-        return torch.func.vjp(f, *sources, has_aux=True)
+        return torch.func.grad(f, argnums=tuple(range(len(sources))), has_aux=True)(*sources)
     with torch.enable_grad():
         leaves = [source.detach().requires_grad_() for source in sources]
         value, rest = f(*leaves)
-    return value.detach(), partial(torch.autograd.grad, value, leaves), rest
+    return torch.autograd.grad(value, leaves), rest
+
+
+def keep_freed_memory() -> None:
+    """Makes the process reuse the memory of freed tensors instead of returning it to the system.
+
+    glibc maps each array of more than 128 KB anew, and the first write to each of its pages is
+    then a page fault; but it raises this limit to the size of any such array it frees, up to
+    32 MB. Other systems are not affected.
+    """
+    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 class Epoch:
@@ -53,10 +59,10 @@ class Epoch:
     """
 
     def __init__(self, inputs: Mapping[str, np.ndarray], costs: Tensor) -> None:
-        self.inputs = {name: torch.empty(0) for name in inputs}
-        for name, value in inputs.items():
-            dtype = torch.from_numpy(value[:0]).dtype
-            self.inputs[name] = torch.zeros(value.shape, dtype=dtype, device=costs.device)
+        self.inputs = {
+            name: torch.from_numpy(np.zeros(value.shape, value.dtype)).to(costs.device)
+            for name, value in inputs.items()
+        }
         self.updates = len(next(iter(inputs.values())))
         self.costs = costs.new_zeros((self.updates, *costs.shape))
         self.next = torch.zeros(1, dtype=torch.int64, device=costs.device)

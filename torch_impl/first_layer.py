@@ -21,16 +21,14 @@ end, which adds onto V. The result differs from single updates by rounding alone
 """
 
 import math
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.capture import Pull, differentiable
-from torch_impl.layers import Tensors, product
-from torch_impl.optimizers import Group, descend
+from torch_impl.layers import product
+from torch_impl.optimizers import Group, Now, descend
 from twingrad.recipe import Recipe
 
 FEWEST = 4
@@ -63,7 +61,7 @@ def block_length(
     decay = 1 - 2 * rates * penalties
     if recipe.optimizer != "sgd" or not recipe.hidden or len(penalties) < FEWEST:
         return 1
-    if not (LEAST_DECAY <= decay.min() and decay.max() <= 1):
+    if not (decay.min() >= LEAST_DECAY and decay.max() <= 1):
         return 1
     if np.log(decay).sum(axis=0).min() < math.log(SMALLEST):
         return 1
@@ -72,99 +70,63 @@ def block_length(
     return 4 if len(penalties) >= LONG else 2
 
 
-class FirstLayer(Protocol):
-    """What W1 makes of minibatch after minibatch, and its steps.
+class OneByOne:
+    """W1 as all other parameters: its gradient by autograd, its step by the optimiser.
 
-    `forward` and `step` may be compiled together with what lies between them.
+    `given`, `source`, ... `keep` are called for each minibatch in this order; what lies between
+    `given` and `keep` may be compiled.
     """
 
-    at_once: int
-    """Minibatches given at a time."""
-
-    def begin(self, X: Tensor) -> None:
-        """Takes up to `at_once` minibatches, (updates, ..., n, d)."""
-
-    def inputs(self, k: int) -> tuple[Tensor, ...]:
-        """What `forward` needs for minibatch k, from 0."""
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Any]:
-        """X W1' (..., n, m), and what `step` needs to know of it."""
-
-    def squares(self) -> Tensor:
-        """||W1||^2 of each network."""
-
-    def step(self, G: Tensor, known: Any, eta: Tensor, t: Tensor) -> Any:
-        """One step, from G = d loss / d X W1'. Returns what `keep` is given."""
-
-    def keep(self, k: int, made: Any) -> None:
-        """After `step`, outside what is compiled."""
-
-    def end(self) -> None:
-        """After the last minibatch given: W1 is up to date, but for `finish`."""
-
-    def finish(self) -> None:
-        """After the last update: W1 is what it says."""
-
-
-class OneByOne:
-    """W1 by autograd and the recipe's optimiser, in every update."""
-
-    at_once = 1
-
-    def __init__(self, recipe: Recipe, group: Group, constants: Tensors) -> None:
-        self.recipe, self.group, self.constants = recipe, group, constants
+    def __init__(self, recipe: Recipe, group: Group) -> None:
+        self.recipe, self.group = recipe, group
 
     def start(self) -> None:
-        pass
+        """Before the first update of an epoch."""
 
     def begin(self, X: Tensor) -> None:
+        """Takes the minibatches of a block, (updates, ..., n, d)."""
         self.X = X
 
-    def inputs(self, k: int) -> tuple[Tensor, ...]:
+    def given(self, k: int) -> tuple[Tensor, ...]:
+        """What belongs to minibatch k of the block, from 0."""
         return (self.X[k],)
 
-    def forward(self, X: Tensor) -> tuple[Tensor, Pull]:
-        def linear(row: Tensor) -> tuple[Tensor, Tensor]:
-            return product(X, self.group.views(row)["W1"]), row
+    def source(self, *given: Tensor) -> Tensor:
+        """What the loss is differentiated by."""
+        return self.group.values
 
-        s, pull, _ = differentiable(linear, self.group.values)
-        return s, pull
+    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
+        """X W1' (..., n, m), from the source."""
+        return product(given[0], self.group.views(source)["W1"])
 
     def squares(self) -> Tensor:
+        """||W1||^2 of each network."""
         return torch.linalg.vector_norm(self.group.values, dim=-1).square()
 
-    def step(self, G: Tensor, pull: Pull, eta: Tensor, t: Tensor) -> None:
-        descend(self.recipe, self.group, pull(G)[0], self.constants, eta, t)
+    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor | None:
+        """One step, from the gradient by the source. Returns what `keep` takes."""
+        descend(self.recipe, self.group, G, now)
+        return None
 
-    def keep(self, k: int, made: None) -> None:
-        pass
+    def keep(self, k: int, made: Tensor | None) -> None:
+        """After the step of minibatch k."""
 
     def end(self) -> None:
-        pass
+        """After the last minibatch of a block."""
 
     def finish(self) -> None:
-        pass
+        """After the last update of an epoch: the group holds W1 again."""
 
 
-class Blocks:
-    """W1 = c V, with V moved at the end of each block.
-
-    Arguments:
-        group: W1 of many networks, moved in place as V.
-        length: updates in a block.
-    """
-
-    def __init__(self, group: Group, length: int) -> None:
-        self.at_once, self.group = length, group
-        networks, _ = group.values.shape
-        self.V = group.views(group.values)["W1"].flatten(0, 1)  # (networks * m, d)
-        self.c = group.values.new_ones(networks)
-        self.carried = group.values.new_zeros(networks)
-        """||W1||^2 of each network."""
+class Blocks(OneByOne):
+    """W1 = c V, with V moved at the end of each block."""
 
     def start(self) -> None:
-        """Before the first update."""
-        self.carried.copy_(torch.linalg.vector_norm(self.group.values, dim=-1).square())
+        values = self.group.values
+        self.V = self.group.views(values)["W1"].flatten(0, 1)  # (networks * m, d)
+        if not hasattr(self, "c"):
+            self.c, self.carried = torch.ones_like(values[:, 0]), torch.empty_like(values[:, 0])
+        self.carried.copy_(super().squares())
 
     def begin(self, X: Tensor) -> None:
         self.X, self.n = X.flatten(0, 1), X.shape[1]  # (K n, d)
@@ -172,32 +134,36 @@ class Blocks:
         self.gram = self.X @ self.X.T  # (K n, K n)
         self.D = torch.empty_like(self.products)
 
-    def inputs(self, k: int) -> tuple[Tensor, ...]:
+    def given(self, k: int) -> tuple[Tensor, ...]:
         before, after = k * self.n, (k + 1) * self.n
         now = self.products[before:after]
         if k:
             now = torch.addmm(now, self.gram[before:after, :before], self.D[:before])
         return now, self.gram[before:after, before:after]
 
-    def forward(self, now: Tensor, gram: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        linear = now.unflatten(1, (len(self.c), -1)).transpose(0, 1)  # (networks, n, m)
-        linear = linear * self.c[:, None, None]
-        return linear, (linear, gram)
+    def source(self, *given: Tensor) -> Tensor:
+        """X W1' itself."""
+        now = given[0].unflatten(1, (len(self.c), -1)).transpose(0, 1)  # (networks, n, m)
+        return now * self.c[:, None, None]
+
+    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
+        return source
 
     def squares(self) -> Tensor:
         return self.carried
 
-    def step(self, G: Tensor, known: tuple[Tensor, Tensor], eta: Tensor, t: Tensor) -> Tensor:
-        """W1 <- keep W1 - eta G' X, but for V, which waits for the end."""
-        (linear, gram), eta = known, eta[:, 0]
+    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor:
+        """W1 <- keep W1 - eta G' X, but for V, which waits for the end: returns D."""
+        eta = now.eta[:, 0]
         keep = 1 - eta * self.group.decay[:, 0]  # (networks,)
-        along = (G * linear).sum((-2, -1))
-        across = ((G @ G.mT) * gram).sum((-2, -1))
+        along = (G * source).sum((-2, -1))
+        across = ((G @ G.mT) * given[1]).sum((-2, -1))
         self.carried.mul_(keep).sub_(2 * eta * along).mul_(keep).add_(eta.square() * across)
         self.c.mul_(keep)
         return (G * (-eta / self.c)[:, None, None]).transpose(0, 1).flatten(1)
 
-    def keep(self, k: int, made: Tensor) -> None:
+    def keep(self, k: int, made: Tensor | None) -> None:
+        assert made is not None
         self.D[k * self.n : (k + 1) * self.n] = made
 
     def end(self) -> None:

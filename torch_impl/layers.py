@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -70,10 +71,11 @@ class BatchNorm:
 
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     After the activation x stands for s throughout.
-    """
 
-    axis = -2
-    """What mu and v are taken over: the samples."""
+    Over the minibatch s_hat is one kernel of torch, so that mu and v are not on the way from s to
+    it. Their own derivatives are those of the formula, which takes them as it takes running
+    statistics: see `torch_impl.network.inside_layers`.
+    """
 
     def __init__(self, place: Place, network: Network) -> None:
         self.eps = network.eps
@@ -81,20 +83,26 @@ class BatchNorm:
         self.mu, self.v, self.s_hat, self.output = place.intermediates
 
     def forward(self, s: Tensor, run: Pass) -> None:
-        # sums and products whose derivatives are few kernels; torch.var_mean takes longer than
-        # all of them on a CPU
-        n, axis = s.shape[self.axis], self.axis
         if run.statistics is None or self.mu not in run.statistics:
-            mu = s.sum(axis) / n  # (m,)
-            centred = s - self.spread(mu)  # (n, m)
-            v = (centred * centred).sum(axis) / n  # (m,)
+            s_hat, mu, v = self.normalize(s)  # (n, m), (m,), (m,)
         else:
             mu, v = run.statistics[self.mu], run.statistics[self.v]
-            centred = s - self.spread(mu)  # (n, m)
-        s_hat = centred * self.spread((v + self.eps).rsqrt())  # (n, m)
+            s_hat = (s - self.spread(mu)) * self.spread((v + self.eps).rsqrt())  # (n, m)
         run.trace[self.mu], run.trace[self.v], run.trace[self.s_hat] = mu, v, s_hat
         gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
         run.trace[self.output] = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
+
+    def normalize(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """s_hat, mu and v of a minibatch."""
+        beside = s if s.dim() == 2 else s.transpose(0, 1).flatten(1)  # (n, networks * m)
+        s_hat, mu, inverse = torch.native_batch_norm(
+            beside, None, None, None, None, True, 0.0, self.eps
+        )
+        v = (inverse.pow(-2) - self.eps).clamp_(min=0)  # 1 / sqrt(v + eps) is what is kept of it
+        if s.dim() == 2:
+            return s_hat, mu, v
+        networks, _, m = s.shape
+        return s_hat.unflatten(1, (networks, m)).transpose(0, 1), mu.view(-1, m), v.view(-1, m)
 
     def spread(self, statistic: Tensor) -> Tensor:
         """mu or v beside s."""
@@ -102,9 +110,11 @@ class BatchNorm:
 
 
 class LayerNorm(BatchNorm):
-    """The same with mu and v (n,) over the units of a sample (Ba et al. 2016), in evaluation too."""
+    """The same over the units of a sample (Ba et al. 2016), in evaluation too: mu, v (n,)."""
 
-    axis = -1
+    def normalize(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        s_hat, mu, inverse = torch.native_layer_norm(s, s.shape[-1:], None, None, self.eps)
+        return s_hat, mu[..., 0], (inverse[..., 0].pow(-2) - self.eps).clamp_(min=0)
 
     def spread(self, statistic: Tensor) -> Tensor:
         return statistic[..., None]  # (n, 1)
@@ -130,8 +140,18 @@ class LeakyReLU:
         run.trace[self.output] = F.leaky_relu(s, self.slope)  # (n, m)
 
 
+class GELU:
+    """x = s Phi(s), Phi the normal distribution function (Hendrycks and Gimpel 2016)."""
+
+    def __init__(self, place: Place, network: Network) -> None:
+        self.output = place.output
+
+    def forward(self, s: Tensor, run: Pass) -> None:
+        run.trace[self.output] = F.gelu(s)  # (n, m)
+
+
 class Dropout:
-    """x_drop = x * mask / keep, if a unit is kept with probability keep (Srivastava et al. 2014)."""
+    """x_drop = x * mask / keep, where keep is the probability (Srivastava et al. 2014)."""
 
     def __init__(self, place: Place, network: Network) -> None:
         self.output, self.mask, self.keep = place.output, place.name("mask"), 1 - network.dropout
@@ -183,6 +203,7 @@ LAYERS: Mapping[str, type[Layer]] = {
     "layer_norm": LayerNorm,
     "relu": ReLU,
     "leaky_relu": LeakyReLU,
+    "gelu": GELU,
     "dropout": Dropout,
 }
 

@@ -1,6 +1,6 @@
 """The whole network in torch: the contract's functions, and the same layers as an nn.Module."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,11 @@ def forward(
         autograd graph where the parameters are. loss and cost have shape () or (networks,).
     """
     values, y = as_tensors(parameters), torch.as_tensor(y)
-    run = Pass(values, statistics and as_tensors(statistics), masks and as_tensors(masks))
+    run = Pass(values)
+    if statistics is not None:
+        run.statistics = as_tensors(statistics)
+    if masks is not None:
+        run.masks = as_tensors(masks)
     s = run_layers(build(network), torch.as_tensor(X), run)
     run.trace["p"] = s.softmax(-1)  # (n, classes)
     run.trace["loss"] = cross_entropy(s, y, network.smoothing)
@@ -73,37 +77,57 @@ def gradients(
     }
     trace = forward(network, leaves, X, y, penalty=penalty, masks=masks)
     cost = trace["cost"].sum()  # of networks that have nothing in common: each gets its own
-    if upstream is not None:
-        return teacher_forced(network, leaves, trace, cost, as_tensors(upstream))
-    sources = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
-    derivatives = torch.autograd.grad(cost, list(sources.values()))
-    return dict(zip(sources, derivatives, strict=True))
+    known = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
+    on_the_way = {name: source for name, source in known.items() if source.requires_grad}
+    if upstream is None:
+        found = derivatives(cost, on_the_way)
+        given: Tensors = found
+    else:
+        given = as_tensors(upstream)
+        found = teacher_forced(network, on_the_way, cost, cost - trace["loss"].sum(), given)
+    return found | inside_layers(network, known, found.keys(), given)
 
 
 def teacher_forced(
-    network: Network, leaves: Tensors, trace: Tensors, cost: Tensor, upstream: Tensors
+    network: Network, known: Tensors, cost: Tensor, penalties: Tensor, upstream: Tensors
 ) -> Tensors:
     """The gradients that each layer alone makes of the gradient of its output."""
-    found: Tensors = {network.layers[-1].output: derivative(cost, [trace[f"s{network.depth}"]])[0]}
-    for place in reversed(network.layers):
-        names = [] if place.input == "X" else [place.input]
-        sources = {name: trace[name] for name in [*names, *place.intermediates[:-1]]}
-        sources |= {name: leaves[name] for name in place.parameters}
-        made = derivative(trace[place.output], list(sources.values()), upstream[place.output])
-        found |= dict(zip(sources, made, strict=True))
-    penalties = cost - trace["loss"].sum()
-    for name, pull in zip(
-        network.weights,
-        derivative(penalties, [leaves[name] for name in network.weights]),
-        strict=True,
-    ):
-        found[name] = found[name] + pull
-    return found
+    last = network.layers[-1].output
+    found = derivatives(cost, {last: known[last]})
+    for place in network.layers:
+        names = [place.input, *place.intermediates[:-1], *place.parameters]
+        sources = {name: known[name] for name in names if name in known}
+        found |= derivatives(known[place.output], sources, upstream[place.output])
+    pulls = derivatives(penalties, {name: known[name] for name in network.weights})
+    return found | {name: found[name] + pull for name, pull in pulls.items()}
 
 
-def derivative(of: Tensor, by: list[Tensor], upstream: Tensor | None = None) -> tuple[Tensor, ...]:
+def inside_layers(
+    network: Network, known: Tensors, found: Iterable[str], upstream: Tensors
+) -> Tensors:
+    """Gradients by what a layer's kernel keeps to itself, mean and variance: each such layer is
+    run again with them as its statistics.
+
+    Arguments:
+        known: every parameter and intermediate.
+        found: what has a gradient already.
+        upstream: the gradients of the layers' outputs.
+    """
+    inside: Tensors = {}
+    for place, layer in zip(network.layers, build(network), strict=True):
+        names = [name for name in place.intermediates if name not in found]
+        if names:
+            statistics = {name: known[name].detach().requires_grad_() for name in names}
+            run = Pass({name: known[name].detach() for name in place.parameters}, statistics)
+            layer.forward(known[place.input].detach(), run)
+            inside |= derivatives(run.trace[place.output], statistics, upstream[place.output])
+    return inside
+
+
+def derivatives(of: Tensor, by: Tensors, upstream: Tensor | None = None) -> Tensors:
     """d of / d by; the graph stays for further ones."""
-    return torch.autograd.grad(of, by, upstream, retain_graph=True)
+    found = torch.autograd.grad(of, list(by.values()), upstream, retain_graph=True)
+    return dict(zip(by, found, strict=True))
 
 
 def as_tensors(values: Mapping[str, Any]) -> Tensors:
@@ -149,9 +173,7 @@ class TorchNetwork(nn.Module):
             )
 
     @classmethod
-    def from_run(
-        cls, path: str | Path, *, device: torch.device | str = "cpu"
-    ) -> "TorchNetwork":
+    def from_run(cls, path: str | Path, *, device: torch.device | str = "cpu") -> "TorchNetwork":
         """The trained network in the folder of a finished run, in evaluation mode.
 
         Raises:
@@ -159,7 +181,7 @@ class TorchNetwork(nn.Module):
         """
         folder, recipe, _, _ = RunFolder.reopen(Path(path))
         if not (folder.path / "parameters.safetensors").is_file():
-            raise UserError(f"{path}: has no parameters.safetensors; finish the run first")
+            raise UserError(f"{path}: has not finished; resume it with train --resume")
         state = folder.read_state()
         network = recipe.network(state["W1"].shape[1], len(state[f"b{len(recipe.hidden) + 1}"]))
         dtype = getattr(torch, recipe.dtype)

@@ -6,6 +6,7 @@ Parameters come as (networks, size), or (size,) of one network; what each networ
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,41 +14,48 @@ from torch import Tensor
 from torch_impl.layers import Tensors
 from twingrad.recipe import Recipe
 
-Step = Callable[[Tensor, Tensor, Tensors, Tensors, Tensor, Tensor], None]
-"""(w, G, memory, constants, eta, t): moves w in place; t, the number of the update, from 1."""
+
+@dataclass
+class Now:
+    """What all steps of an update go by: the optimiser's constants, the learning rate, and the
+    number of the update, from 1."""
+
+    constants: Tensors
+    eta: Tensor
+    t: Tensor
 
 
-def sgd(w: Tensor, G: Tensor, memory: Tensors, constants: Tensors, eta: Tensor, t: Tensor) -> None:
+Step = Callable[[Tensor, Tensor, Tensors, Now], None]
+"""(w, G, memory, now): moves w in place, and what is remembered of it."""
+
+
+def sgd(w: Tensor, G: Tensor, memory: Tensors, now: Now) -> None:
     """w <- w - eta G."""
-    w.addcmul_(G, eta, value=-1)
+    w.addcmul_(G, now.eta, value=-1)
 
 
-def momentum(
-    w: Tensor, G: Tensor, memory: Tensors, constants: Tensors, eta: Tensor, t: Tensor
-) -> None:
+def momentum(w: Tensor, G: Tensor, memory: Tensors, now: Now) -> None:
     """u <- rho u + G, w <- w - eta u (Polyak 1964, as torch.optim.SGD has it)."""
-    u = memory["velocity"].mul_(constants["momentum"]).add_(G)
-    w.addcmul_(u, eta, value=-1)
+    u = memory["velocity"].mul_(now.constants["momentum"]).add_(G)
+    w.addcmul_(u, now.eta, value=-1)
 
 
-def nesterov(
-    w: Tensor, G: Tensor, memory: Tensors, constants: Tensors, eta: Tensor, t: Tensor
-) -> None:
+def nesterov(w: Tensor, G: Tensor, memory: Tensors, now: Now) -> None:
     """u <- rho u + G, w <- w - eta (G + rho u) (Sutskever et al. 2013, as torch has it)."""
-    u = memory["velocity"].mul_(constants["momentum"]).add_(G)
-    w.addcmul_(torch.addcmul(G, u, constants["momentum"]), eta, value=-1)
+    u = memory["velocity"].mul_(now.constants["momentum"]).add_(G)
+    w.addcmul_(torch.addcmul(G, u, now.constants["momentum"]), now.eta, value=-1)
 
 
-def adam(w: Tensor, G: Tensor, memory: Tensors, constants: Tensors, eta: Tensor, t: Tensor) -> None:
+def adam(w: Tensor, G: Tensor, memory: Tensors, now: Now) -> None:
     """Decaying means m of G and r of G^2, both corrected for their start at 0:
     w <- w - eta m_hat / (sqrt(r_hat) + eps) (Kingma and Ba 2015)."""
-    beta1, beta2 = constants["beta1"], constants["beta2"]
+    beta1, beta2 = now.constants["beta1"], now.constants["beta2"]
     m = memory["moment1"].mul_(beta1).addcmul_(G, 1 - beta1)
     r = memory["moment2"].mul_(beta2).addcmul_(G * (1 - beta2), G)
     # m_hat = m / (1 - beta1^t) and r_hat = r / (1 - beta2^t): what the zeros at the start lack
-    missing1, missing2 = (-torch.expm1(t * beta.log()) for beta in (beta1, beta2))
-    root = r.sqrt().div_(missing2.sqrt()).add_(constants["adam_eps"])
-    w.addcmul_(m.div(root), eta / missing1, value=-1)
+    missing1, missing2 = (-torch.expm1(now.t * beta.log()) for beta in (beta1, beta2))
+    root = r.sqrt().div_(missing2.sqrt()).add_(now.constants["adam_eps"])
+    w.addcmul_(m.div(root), now.eta / missing1, value=-1)
 
 
 OPTIMIZERS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
@@ -89,7 +97,7 @@ class Group:
 
     def views(self, row: Tensor) -> Tensors:
         """A tensor like the values, by the parameters' names."""
-        pieces = [row] if len(self.sizes) == 1 else row.split(self.sizes, -1)
+        pieces = [row] if len(self.sizes) == 1 else row.split_with_sizes(self.sizes, -1)
         return {
             name: piece if len(shape) == 1 else piece.view(*row.shape[:-1], *shape)
             for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
@@ -105,20 +113,17 @@ class Group:
         return self.views(self.values) | remembered
 
 
-def descend(
-    recipe: Recipe, group: Group, G: Tensor, constants: Tensors, eta: Tensor, t: Tensor
-) -> None:
+def descend(recipe: Recipe, group: Group, G: Tensor, now: Now) -> None:
     """One step of a group, in place.
 
     Arguments:
         recipe: names the optimiser, and says whether the weights' decay is decoupled: then they
             shrink by 2 eta lambda first (Loshchilov and Hutter 2019), beside the step.
         G: the gradient of the loss; overwritten.
-        eta: the learning rate.
-        t: the number of the update, from 1.
+        now: of this update.
     """
     if recipe.decoupled:
-        group.values.mul_(1 - eta * group.decay)
+        group.values.mul_(1 - now.eta * group.decay)
     else:
         G.addcmul_(group.values, group.decay)
-    OPTIMIZERS[recipe.optimizer][0](group.values, G, group.memory, constants, eta, t)
+    OPTIMIZERS[recipe.optimizer][0](group.values, G, group.memory, now)

@@ -6,7 +6,6 @@ Nothing here waits for the device: what depends on a cost is decided there, by m
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,10 +13,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from torch_impl.augmentation import augment
-from torch_impl.capture import Epoch, Repeated, differentiable
-from torch_impl.first_layer import Blocks, FirstLayer, OneByOne, block_length
+from torch_impl.capture import Epoch, Repeated, differentiate
+from torch_impl.first_layer import Blocks, OneByOne, block_length
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, of_units, run_layers
-from torch_impl.optimizers import Group, constants_of, descend
+from torch_impl.optimizers import Group, Now, constants_of, descend
 from twingrad.network import Network
 from twingrad.recipe import Recipe
 
@@ -55,25 +54,26 @@ class Stack:
         """W1, nearly all of a network; and the rest of it, weights first."""
         self.above_weights = sum(self.above.sizes[: len(weights)])
         named = self.first.named() | self.above.named()
-        self.parameters = {name: named.pop(name) for name in network.parameter_shapes}
-        self.memory = named
+        self.parameters = {name: named[name] for name in network.parameter_shapes}
+        self.memory = {
+            f"{kind}.{name}": named[f"{kind}.{name}"]
+            for kind in self.first.memory
+            for name in network.parameter_shapes
+        }
         widths = [width for (width,) in network.statistic_shapes.values()]
         self.averages = self.penalty.new_zeros((*lead, sum(widths)))
         self.statistics = dict(
             zip(network.statistic_shapes, self.averages.split(widths, -1), strict=True)
         )
-        self.share = self.penalty.new_ones(())
-        """Weight of the minibatch in the running statistics: 1 at first, then 1 - alpha."""
-        self.t = torch.zeros((), dtype=torch.int64, device=device)
-        """Updates done."""
+        self.updates = 0
         self.frozen = torch.zeros(lead, dtype=torch.bool, device=device)
         """Networks that no longer move."""
-        self.epoch: Epoch | None = None
-        self.first_layers: dict[int, FirstLayer] = {}
-        self.repeated: dict[tuple[int, int], Repeated] = {}
         self.masks = compiled or device.type == "cuda"
         """Whether to mask in every update; a CPU can ask whether there is anything to mask."""
-        self.step: Callable[..., tuple[Tensor, Any]] = Stack._step
+        self.epoch: Epoch | None = None
+        self.first_layers: dict[int, OneByOne] = {}
+        self.repeated: dict[tuple[int, int], Repeated] = {}
+        self.step: Callable[..., tuple[Tensor, Tensor | None]] = Stack._step
         if compiled:
             self.step = torch.compile(Stack._step, fullgraph=True, dynamic=False)
 
@@ -87,11 +87,7 @@ class Stack:
             decays.append((pull * self.penalty[..., None]).expand(*self.penalty.shape, size))
         return Group(shapes, torch.cat(decays, -1), self.recipe.optimizer)
 
-    def set_updates(self, updates: int) -> None:
-        """Says how many updates have been done."""
-        self.t.fill_(updates)
-        self.share.fill_(1 - self.recipe.alpha if updates else 1)
-
+    @torch.no_grad()
     def run_epoch(
         self,
         inputs: Mapping[str, np.ndarray],
@@ -106,49 +102,55 @@ class Stack:
             rates: learning rates.
             frozen: networks that stay as they are.
         """
-        lead, updates = self.penalty.shape, len(rates)
-        inputs = {**inputs, "rates": rates.reshape(updates, *lead, 1).astype(self.recipe.dtype)}
-        if self.epoch is None or not self.epoch.holds(inputs):
-            self.epoch, self.repeated = Epoch(inputs, self.penalty), {}
-        self.epoch.begin(inputs)
-        self.frozen.copy_(torch.from_numpy(frozen).view(lead))
+        updates, lead = len(rates), self.penalty.shape
         length = 1
         if inputs["order"].ndim == 2:
-            length = block_length(self.recipe, self.penalties, rates, self.t.device)
-        first = self._first_layer(length)
+            length = block_length(self.recipe, self.penalties, rates, self.frozen.device)
+        inputs = {**inputs, "settings": self._settings(rates).reshape(updates, *lead, -1)}
+        if self.epoch is None or not self.epoch.holds(inputs):
+            self.epoch, self.repeated = Epoch(inputs, self.penalty), {}
+            X, order = self.data[0], inputs["order"]
+            self.X = X.new_empty(length * order[0].size, X.shape[1])
+        self.epoch.begin(inputs)
+        self.frozen.copy_(torch.from_numpy(frozen).view(lead))
+        kind = Blocks if length > 1 else OneByOne
+        first = self.first_layers.setdefault(length, kind(self.recipe, self.first))
         first.start()
         for done in range(0, updates, length):
             number = min(length, updates - done)
-            repeated = self.repeated.setdefault((length, number), Repeated(self.t.device))
+            repeated = self.repeated.setdefault((length, number), Repeated(self.frozen.device))
             repeated(partial(self._updates, first, number))
         first.finish()
+        self.updates += updates
         return self.epoch.costs[:updates]
 
-    def _first_layer(self, length: int) -> FirstLayer:
-        if length not in self.first_layers:
-            self.first_layers[length] = (
-                Blocks(self.first, length)
-                if length > 1
-                else OneByOne(self.recipe, self.first, self.constants)
-            )
-        return self.first_layers[length]
+    def _settings(
+        self, rates: Float[np.ndarray, "updates networks"]
+    ) -> Float[np.ndarray, "updates networks 4"]:
+        """Of each update: the learning rate, the weights of the old running statistics and of the
+        minibatch's in the new ones, and its number, from 1."""
+        t = self.updates + 1 + np.arange(len(rates))
+        keep = np.where(t == 1, 0, self.recipe.alpha)
+        alike = [np.broadcast_to(each[:, None], rates.shape) for each in (keep, 1 - keep, t)]
+        return np.stack([rates, *alike], -1).astype(self.recipe.dtype)
 
-    @torch.no_grad()
-    def _updates(self, first: FirstLayer, number: int) -> None:
+    def _updates(self, first: OneByOne, number: int) -> None:
         """The next updates of the epoch."""
         assert self.epoch is not None
         inputs = self.epoch.take(number)
-        X, y = (part.index_select(0, inputs["order"].flatten()) for part in self.data)
-        X = X.view(*inputs["order"].shape, -1).to(self.penalty.dtype)  # (updates, ..., n, d)
+        rows = inputs["order"].view(-1)
+        X, y = self.data
+        X = torch.index_select(X, 0, rows, out=self.X[: len(rows)]).to(self.penalty.dtype)
+        X = X.view(*inputs["order"].shape, -1)  # (updates, ..., n, d)
+        y = y.index_select(0, rows).view(inputs["order"].shape)
         if "flip" in inputs:
             X = augment(X, inputs["flip"], inputs["shift"], inputs["jitter"])
-        y = y.view(inputs["order"].shape)
         first.begin(X)
         costs = []
         for k in range(number):
-            masks = {name: inputs[name][k] for name in self.network.mask_shapes}
-            eta = inputs["rates"][k]
-            cost, made = self.step(self, first, first.inputs(k), y[k], masks or None, eta)
+            masks = {name: inputs[name][k] for name in self.network.mask_shapes} or None
+            given = first.given(k)
+            cost, made = self.step(self, first, given, y[k], masks, inputs["settings"][k])
             first.keep(k, made)
             costs.append(cost)
         first.end()
@@ -156,51 +158,44 @@ class Stack:
 
     def _step(
         self,
-        first: FirstLayer,
+        first: OneByOne,
         given: tuple[Tensor, ...],
         y: Tensor,
         masks: Tensors | None,
-        eta: Tensor,
-    ) -> tuple[Float[Tensor, "*networks"], Any]:
-        """An update: the costs before it, and what the first layer made.
+        settings: Tensor,
+    ) -> tuple[Float[Tensor, "*networks"], Tensor | None]:
+        """An update. Networks whose cost is not finite are frozen, this step included.
 
-        Networks whose cost is not finite are frozen, this step included.
+        Returns the costs before it, and what the first layer is to keep.
         """
-        linear, known = first.forward(*given)
 
-        def loss(linear: Tensor, above: Tensor) -> tuple[Tensor, Tensor]:
-            return self._loss(linear, above, y, masks)
+        def loss(source: Tensor, row: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+            parameters = self.above.views(row)
+            s1 = first.linear(source, *given) + of_units(parameters["b1"])
+            run = Pass(parameters, masks=masks, trace={"s1": s1})
+            s = run_layers(build(self.network)[1:], s1, run)
+            losses = cross_entropy(s, y, self.network.smoothing)
+            found = [run.trace[name] for name in self.statistics]
+            statistics = torch.cat(found, -1) if found else self.averages
+            # networks do not mix: the gradient of the sum is that of each by its own parameters
+            return losses.sum(), (losses.detach(), statistics)
 
-        losses, pull, statistics = differentiable(loss, linear, self.above.values)
-        squares = self.above.values[..., : self.above_weights].square().sum(-1)
-        costs = losses + self.penalty * (first.squares() + squares)
+        source = first.source(*given)
+        (G, above), (losses, found) = differentiate(loss, source, self.above.values)
+        eta, keep, share, t = settings.split_with_sizes([1] * 4, -1)
+        squares = first.squares() + self.above.values[..., : self.above_weights].square().sum(-1)
+        costs = torch.addcmul(losses, self.penalty, squares)
         self.frozen.logical_or_((costs - costs).ne(0))  # NaN for NaN and for infinity
-        # networks do not mix: the gradient of all losses is that of each by its own parameters
-        G, above = pull(torch.ones_like(losses))
-        moved = self.averages
-        if self.statistics:
-            # not lerp: where both are infinite it would make NaN of them
-            moved = torch.addcmul(self.averages * (1 - self.share), statistics, self.share)
-            self.share.fill_(1 - self.recipe.alpha)
         if self.masks or self.frozen.any():
             frozen = self.frozen[..., None]
-            G = torch.where(frozen[..., None], 0, G)  # 0 times NaN would be NaN
+            G = torch.where(frozen.view(-1, *[1] * (G.dim() - 1)), 0, G)  # 0 times NaN is NaN
             above, eta = torch.where(frozen, 0, above), torch.where(frozen, 0, eta)
-            moved = torch.where(frozen, self.averages, moved)
-        self.t.add_(1)
-        made = first.step(G, known, eta, self.t)
-        descend(self.recipe, self.above, above, self.constants, eta, self.t)
-        self.averages.copy_(moved)
+            keep = torch.where(frozen, 1, keep)
+            found, share = torch.where(frozen, 0, found), torch.where(frozen, 0, share)
+        if self.statistics:
+            # not lerp: where both are infinite it would make NaN of them
+            self.averages.mul_(keep).addcmul_(found, share)
+        now = Now(self.constants, eta, t)
+        made = first.step(G, source, now, *given)
+        descend(self.recipe, self.above, above, now)
         return costs, made
-
-    def _loss(
-        self, linear: Tensor, row: Tensor, y: Tensor, masks: Tensors | None
-    ) -> tuple[Float[Tensor, "*networks"], Float[Tensor, "*networks all"]]:
-        """Loss and minibatch statistics, from X W1' and all other parameters."""
-        parameters = self.above.views(row)
-        s1 = linear + of_units(parameters["b1"])
-        run = Pass(parameters, masks=masks, trace={"s1": s1})
-        s = run_layers(build(self.network)[1:], s1, run)
-        found = [run.trace[name].detach() for name in self.statistics]
-        statistics = torch.cat(found, -1) if found else linear.new_empty(0)
-        return cross_entropy(s, y, self.network.smoothing), statistics

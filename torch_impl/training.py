@@ -3,6 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.capture import require_compiler
+from torch_impl.capture import keep_freed_memory, require_compiler
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
 from torch_impl.network import as_tensors
 from torch_impl.stack import Stack
@@ -26,7 +27,6 @@ from twingrad.training import (
     PARTS,
     Checkpoint,
     Diverged,
-    MakeLearner,
     OnEpoch,
     OnStackEpoch,
     Run,
@@ -72,6 +72,7 @@ class TorchLearner:
         *,
         compiled: bool = False,
     ) -> None:
+        keep_freed_memory()
         self.network, self.device = network, find_device(str(device))
         self.dtype: torch.dtype = getattr(torch, recipes[0].dtype)
         if compiled:
@@ -174,7 +175,7 @@ class TorchLearner:
                 begun = bool(stack.statistics) and stack.statistics.keys() <= state.keys()
                 self.updates = max(self.updates, int(state.get("updates", begun)))
         for _, stack in self._pieces():
-            stack.set_updates(self.updates)
+            stack.updates = self.updates
         self.diverged[:] = False
 
 
@@ -254,7 +255,7 @@ def train(
         UserError: the device is not there, or no compiler where one is asked for.
     """
     with arithmetic(deterministic=deterministic, tf32=tf32):
-        make = making(device, compiled)
+        make = partial(TorchLearner, device=device, compiled=compiled)
         return train_one(make, recipe, dataset, folder=folder, on_epoch=on_epoch)
 
 
@@ -281,7 +282,7 @@ def train_stacked(
     """
     with arithmetic(deterministic=deterministic, tf32=tf32):
         return train_stack(
-            making(device, compiled),
+            partial(TorchLearner, device=device, compiled=compiled),
             recipes,
             dataset,
             start=start,
@@ -289,11 +290,6 @@ def train_stacked(
             on_epoch=on_epoch,
             evaluate=evaluate,
         )
-
-
-def making(device: str, compiled: bool) -> MakeLearner:
-    """Makes learners there."""
-    return lambda *arguments: TorchLearner(*arguments, device=device, compiled=compiled)
 
 
 def find_device(name: str) -> torch.device:

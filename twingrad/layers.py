@@ -55,6 +55,7 @@ KINDS: dict[str, Kind] = {
     ),
     "relu": Kind("activation", "x"),
     "leaky_relu": Kind("activation", "x"),
+    "gelu": Kind("activation", "x"),
     "dropout": Kind("dropout", "x_drop"),
 }
 

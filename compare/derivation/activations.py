@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 from compare.derivation.place import Derivation, Place, Step
 from twingrad.network import Network
@@ -68,6 +69,11 @@ class Activation:
         return np.where(slope == 0, 0, at.G_x * slope)
 
 
+def density(z: np.ndarray) -> np.ndarray:
+    """phi, of the normal distribution."""
+    return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+
+
 ACTIVATIONS = {
     "relu": Activation(
         name="ReLU",
@@ -92,6 +98,17 @@ ACTIVATIONS = {
         value=lambda z, network: np.where(z > 0, z, network.slope * z),
         slope=lambda z, network: np.where(z > 0, 1.0, network.slope),
         kink=True,
+    ),
+    "gelu": Activation(
+        name="GELU",
+        formula="x = s_tilde Phi(s_tilde)",
+        why="Each value is weighted by the share of a normal distribution that lies below it.",
+        code="run.trace[self.output] = s * ndtr(s).astype(s.dtype)  # (n, m)",
+        formula_back="G_s_tilde = G_x (Phi(s_tilde) + s_tilde phi(s_tilde))",
+        why_back="The product rule: Phi' is phi, the density exp(-s^2 / 2) / sqrt(2 pi).",
+        code_back="slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)",
+        value=lambda z, network: z * ndtr(z),
+        slope=lambda z, network: ndtr(z) + z * density(z),
     ),
 }
 """By kind."""

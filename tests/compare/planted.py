@@ -10,6 +10,24 @@ from twingrad.network import Network
 SMALL = Network(5, (6, 4), 10, normalization="batch")
 DEEP = Network(5, (9, 8, 7, 6, 6, 6, 6, 6), 10, normalization="batch")
 
+def of_every_kind(inputs, hidden, classes):
+    """Networks of equal widths in which, together, every fault of the catalogue can be made."""
+    return [
+        Network(inputs, hidden, classes, "batch"),
+        Network(inputs, hidden, classes, "batch", dropout=0.3, smoothing=0.1),
+        Network(inputs, hidden, classes, "batch-after"),
+        Network(inputs, hidden, classes, "batch-after", "leaky_relu", slope=0.15),
+        Network(inputs, hidden, classes, "layer", "leaky_relu", slope=0.15),
+        Network(inputs, hidden, classes, "batch", "gelu"),
+        Network(inputs, hidden, classes, "batch-after", "gelu"),
+    ]
+
+
+def network_for(fault, networks):
+    """The first of the networks that has what a fault gets wrong."""
+    return next(network for network in networks if fault.layers(network))
+
+
 PARAMETERS = ("W", "b", "gamma")
 """How the names of gradients begin that all code shows."""
 

@@ -14,7 +14,11 @@ from twingrad.minibatches import EpochInputs
 from twingrad.recipe import Recipe
 from twingrad.training import Diverged
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
+pytestmark = [
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device"),
+    # torch's compiler uses what torch deprecates
+    pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning"),
+]
 
 UPDATES = 22
 """More than the warm-up, so that most are replayed, and not a multiple of a block's length."""
@@ -232,13 +236,22 @@ def test_a_stacked_net_takes_at_most_two_and_a_half_megabytes():
     assert megabytes_per_net(task, own=False) <= MEGABYTES
 
 
-def test_a_whole_run_on_the_gpu_equals_the_cpu_s():
-    recipe = small_recipe(dtype="float64")
+@pytest.mark.parametrize("normalization", ["batch", "none"])
+def test_a_whole_run_on_the_gpu_equals_the_cpu_s(normalization):
+    recipe = small_recipe(dtype="float64", normalization=normalization)
     cpu, gpu = (
         torch_impl.train(recipe, small_dataset("float64"), device=device)
         for device in ("cpu", "cuda")
     )
     assert_same_states(gpu.parameters | gpu.statistics, cpu.parameters | cpu.statistics, WITHIN)
+
+
+def test_a_deterministic_run_gives_the_same_bits():
+    first, again = (
+        torch_impl.train(small_recipe(), small_dataset(), device="cuda", deterministic=True)
+        for _ in range(2)
+    )
+    assert bits(first.parameters) == bits(again.parameters)
 
 
 def test_precise_statistics_on_the_gpu_are_those_of_the_cpu():

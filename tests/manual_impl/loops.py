@@ -5,6 +5,7 @@ derivatives by complex step are taken, one tensor at a time.
 """
 
 import numpy as np
+from scipy.special import erf
 
 STEP = 1e-30
 """A complex step has no subtraction that could cancel, so it may be as small as one likes."""
@@ -35,8 +36,8 @@ def forward(network, parameters, X, y, *, penalty, masks=None, moved=None):
             break
         if network.normalization in ("batch", "layer"):
             z = normalise("s", l, z, p, network, note)
-        slope = network.slope if network.activation == "leaky_relu" else 0
-        z = note(f"x{l}", rectified(z, slope))
+        activate = ACTIVATIONS[network.activation]
+        z = note(f"x{l}", [[activate(value, network) for value in row] for row in z])
         if network.normalization == "batch-after":
             z = normalise("x", l, z, p, network, note)
         if network.dropout:
@@ -84,9 +85,11 @@ def normalise(letter, l, z, p, network, note):
     return note(f"{letter}_tilde{l}", tilde)
 
 
-def rectified(z, slope):
-    """What is positive stays; the rest is multiplied by the slope."""
-    return [[np.where(np.real(value) > 0, value, slope * value) for value in row] for row in z]
+ACTIVATIONS = {
+    "relu": lambda s, network: np.where(np.real(s) > 0, s, 0 * s),
+    "leaky_relu": lambda s, network: np.where(np.real(s) > 0, s, network.slope * s),
+    "gelu": lambda s, network: s * (1 + erf(s / 2**0.5)) / 2,
+}
 
 
 def dropped(x, mask, probability):

@@ -12,8 +12,11 @@ from twingrad.network import Masks, Network, Parameters
 
 PENALTY = 0.1
 
-SHAPES = [(), (3,), (2, 4), (4, 3, 2), (1, 3)]
-"""Hidden widths; layer norm has no place in the last."""
+DEEP = (4, 3, 2)
+"""Hidden widths in which every combination of kinds is tried."""
+
+SHAPES = [(), (3,), (2, 4), (1, 3)]
+"""And those in which dropout and smoothing take turns; layer norm has no place in the last."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,48 @@ def example(network: Network, n: int) -> Example:
     raise AssertionError(f"{network}: every seed has a unit that hardly varies")
 
 
+def combinations():
+    """(normalization, activation, dropout, smoothing, hidden) of every example."""
+    for kinds in product(NORMALIZATIONS, ACTIVATIONS, (0.0, 0.4), (0.0, 0.3)):
+        yield *kinds, DEEP
+    for number, (normalization, activation, hidden) in enumerate(
+        product(NORMALIZATIONS, ACTIVATIONS, SHAPES)
+    ):
+        unlike = normalization == "layer" and 1 in hidden
+        if not unlike and (hidden or normalization == "none"):
+            yield (
+                normalization,
+                activation,
+                (0.0, 0.4)[number % 2],
+                (0.0, 0.3)[number % 3 % 2],
+                hidden,
+            )
+
+
 def examples() -> list[Example]:
-    """Every combination of kinds with every shape it allows; batches of 2 to 7 samples."""
-    combinations = product(NORMALIZATIONS, ACTIVATIONS, (0.0, 0.4), (0.0, 0.3), SHAPES)
-    found = []
-    for number, (normalization, activation, dropout, smoothing, hidden) in enumerate(combinations):
-        if (normalization == "layer" and 1 in hidden) or (not hidden and normalization != "none"):
-            continue
-        network = Network(
-            3,
-            hidden,
-            3,
-            normalization=normalization,
-            activation=activation,
-            slope=0.3,
-            dropout=dropout,
-            smoothing=smoothing,
-            eps=1e-5 if number % 2 else 1e-10,
+    """Batches of 2 to 7 samples."""
+    return [
+        example(
+            Network(
+                3,
+                hidden,
+                3,
+                normalization=normalization,
+                activation=activation,
+                slope=0.3,
+                dropout=dropout,
+                smoothing=smoothing,
+                eps=1e-5 if number % 2 else 1e-10,
+            ),
+            2 + number % 6,
         )
-        found.append(example(network, 2 + number % 6))
-    return found
+        for number, (normalization, activation, dropout, smoothing, hidden) in enumerate(
+            combinations()
+        )
+    ]
 
 
 EXAMPLES = examples()
 
-DEEPEST = [one for one in EXAMPLES if one.network.hidden == (4, 3, 2)]
+DEEPEST = [one for one in EXAMPLES if one.network.hidden == DEEP]
 """One of every combination of kinds, of four layers."""

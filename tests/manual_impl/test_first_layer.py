@@ -8,6 +8,7 @@ import pytest
 
 import manual_impl
 from manual_impl import first_layer, training
+from manual_impl.augmentation import augment
 from manual_impl.first_layer import Blocks, block_length
 from tests.support import (
     assert_same_states,
@@ -128,6 +129,19 @@ def test_200_updates_in_blocks_equal_200_updates_one_by_one(normalization, case,
     np.testing.assert_allclose(costs, expected_costs, rtol=WITHIN)
     for one, other in zip(found, expected, strict=True):
         assert_same_states(one, other, WITHIN)
+
+
+@in_blocks
+@pytest.mark.parametrize("updates", [5, 6, 7])
+def test_a_training_that_ends_within_a_block_has_all_its_updates(updates, K):
+    given, _ = trained_one_by_one("none", "plain")
+    network, recipe, start, X, y, masks, rates, penalty = given
+    until = {name: mask[:updates] for name, mask in masks.items()}
+    short = (network, recipe, start, X, y, until, rates[:, :updates], penalty)
+    expected, _ = one_by_one(*short)
+    found, _ = by_blocks(*short, K)  # the last block takes K minibatches, and not all are used
+    for one, other in zip(found, expected, strict=True):
+        assert_same_states(one, other, 1e-12)
 
 
 @pytest.fixture
@@ -281,6 +295,27 @@ def test_a_network_frozen_within_a_block_keeps_its_dtype(block_of, K):
     assert {value.dtype for name, value in group.state()[2].items() if name != "updates"} == {
         np.dtype("float32")
     }
+
+
+@in_blocks
+def test_every_minibatch_of_a_block_has_its_own_augmentation_and_masks(block_of, K):
+    block_of(K)
+    data = small_dataset("float64", samples=220, inputs=48)
+    recipes = stack_of(flip=True, shift=1, jitter=0.1, dropout=0.3)
+    network, plans = recipes[0].network(48, 10), [one.plan(220) for one in recipes]
+    inputs = stack_inputs(recipes, network, 0, plans)
+    inputs.learning_rates[:] = 0
+    group = learner(manual_impl, recipes, data)
+    start, costs = group.state(), group.run_epoch(inputs)
+    for u, chosen in enumerate(inputs.order):
+        X = augment(data.training.X[chosen], inputs.augmentation, u)
+        drop = {name: mask[u] for name, mask in inputs.masks.items()}
+        for i, recipe in enumerate(recipes):
+            w = {name: start[i][name] for name in network.parameter_shapes}
+            trace = manual_impl.forward(
+                network, w, X, data.training.y[chosen], penalty=recipe.penalty, masks=drop
+            )
+            assert costs[i, u] == pytest.approx(float(trace["cost"]), rel=1e-12)
 
 
 def test_c_is_multiplied_into_W1_before_it_vanishes():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from manual_impl.layers import (
+    LAYERS,
     Affine,
     BatchNorm,
     Dropout,
@@ -36,7 +37,7 @@ def test_every_kind_has_its_layer():
         assert [layer.output for layer in build(network)] == [
             place.output for place in network.layers
         ]
-    assert {"affine", "batch_norm", "layer_norm", "relu", "leaky_relu", "dropout"} <= set(KINDS)
+    assert set(KINDS) == set(LAYERS)
 
 
 def test_affine_forward_and_backward_by_hand():
@@ -187,15 +188,25 @@ def test_names_follow_the_side_of_the_activation(letter):
 
 @pytest.mark.parametrize(
     ("kind", "expected", "gradient"),
-    [(ReLU, [[0, 0, 2]], [[0, 0, 7]]), (LeakyReLU, [[-0.25, 0, 2]], [[1.25, 1.5, 7]])],
+    [("relu", [[0, 0, 2]], [[0, 0, 7]]), ("leaky_relu", [[-0.25, 0, 2]], [[1.25, 1.5, 7]])],
 )
 def test_what_is_positive_passes(kind, expected, gradient):
-    layer, s = kind(Layer("relu", 1, "s1", 3, 3), NETWORK), np.array([[-1.0, 0.0, 2.0]])
+    layer, s = LAYERS[kind](Layer(kind, 1, "s1", 3, 3), NETWORK), np.array([[-1.0, 0.0, 2.0]])
     run = Pass({})
     layer.forward(s, run)
     assert run.trace["x1"].tolist() == expected
     run.gradients["x1"] = np.array([[5.0, 6.0, 7.0]])
     assert layer.backward(s, run).tolist() == gradient
+
+
+def test_gelu_by_hand():
+    layer, s = LAYERS["gelu"](Layer("gelu", 1, "s1", 3, 3), NETWORK), np.array([[-1.0, 0.0, 1.0]])
+    run = Pass({}, gradients={"x1": np.array([[1.0, 3.0, 2.0]])})
+    layer.forward(s, run)
+    below, density = 0.15865525393145705, 0.24197072451914337  # of the normal distribution at -1
+    np.testing.assert_allclose(run.trace["x1"], [[-below, 0, 1 - below]], rtol=1e-14)
+    expected = [[below - density, 1.5, 2 * (1 - below + density)]]
+    np.testing.assert_allclose(layer.backward(s, run), expected, rtol=1e-14)
 
 
 @pytest.mark.parametrize(("kind", "left"), [(ReLU, 0), (LeakyReLU, -0.25 + 1.25j)])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import manual_impl
+from manual_impl.augmentation import augment
 from tests.support import (
     assert_same_states,
     bits,
@@ -158,6 +159,43 @@ def test_an_update_returns_the_cost_before_it(recipe):
     )
     [costs] = one.run_epoch(inputs)
     assert costs[0] == pytest.approx(float(expected["cost"]), rel=1e-14)  # the same products
+
+
+def test_every_minibatch_has_its_own_augmentation_and_masks():
+    recipe = small_recipe(flip=True, shift=1, jitter=0.1, dropout=0.3, dtype="float64")
+    data = small_dataset("float64", inputs=48)
+    one = learner(manual_impl, recipe, data)
+    parameters, _ = parts_of(one)
+    inputs = stack_inputs([recipe], one.network, 0, [recipe.plan(500)])
+    inputs.learning_rates[:] = 0
+    [costs] = one.run_epoch(inputs)
+    for u, chosen in enumerate(inputs.order):
+        X, y = augment(data.training.X[chosen], inputs.augmentation, u), data.training.y[chosen]
+        masks = {name: mask[u] for name, mask in inputs.masks.items()}
+        trace = manual_impl.forward(
+            one.network, parameters, X, y, penalty=recipe.penalty, masks=masks
+        )
+        assert costs[u] == pytest.approx(float(trace["cost"]), rel=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 0.9])
+def test_running_statistics_are_averaged_over_the_updates_of_every_epoch(alpha):
+    one = learner(manual_impl, small_recipe(alpha=alpha, dtype="float64"), DATA)
+    parameters, _ = parts_of(one)
+    one.run_epoch(epoch_inputs(rows(0, 1), [0.0, 0.0]))
+    one.run_epoch(epoch_inputs(rows(2, 3), [0.0, 0.0]))
+    for name in one.network.statistic_shapes:
+        of_each = [
+            manual_impl.forward(
+                one.network, parameters, DATA.training.X[i], DATA.training.y[i], penalty=0.0
+            )[name]
+            for i in rows(0, 1, 2, 3)
+        ]
+        expected = of_each[0]
+        for value in of_each[1:]:
+            expected = alpha * expected + (1 - alpha) * value
+        # sums of 50 terms
+        np.testing.assert_allclose(one.state()[0][name], expected, atol=1e-13, rtol=1e-12)
 
 
 def test_parameters_changed_from_outside_count_in_the_next_cost():

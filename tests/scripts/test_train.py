@@ -6,7 +6,9 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from scripts.output import Output
 from scripts.train import train  # noqa: F401  (imported early: the fixture replaces its loader)
+from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder
 
@@ -281,6 +283,38 @@ def test_a_range_test_may_diverge_in_its_first_epoch(twingrad, small_data, tmp_p
     assert (status, err) == (0, "")
     summary = json.loads((tmp_path / "run/summary.json").read_text())
     assert summary["range"]["rises_from"] is not None
+
+
+def test_an_interrupted_range_test_resumes_to_the_same_finding(
+    twingrad, small_data, tmp_path, monkeypatch
+):
+    def interrupt(self, label, epoch, epochs):
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    rates = ("--eta-min", "1e-4", "--eta-max", "1e3", "--quiet")
+    twingrad("train", *RANGE, tmp_path / "whole", *rates)
+    with monkeypatch.context() as patch:
+        patch.setattr("scripts.output.Output.epoch", interrupt)
+        assert twingrad("train", *RANGE, tmp_path / "part", *rates)[0] == 130
+    assert twingrad("train", "--resume", "--out", tmp_path / "part", "--quiet")[0] == 0
+    whole, part = (
+        json.loads((tmp_path / name / "summary.json").read_text()) for name in ("whole", "part")
+    )
+    assert part["range"] == whole["range"]
+
+
+@pytest.mark.parametrize(
+    ("training", "line"),
+    [
+        (Evaluation(2.0, 1.5, 0.25), "cost 2.0000  accuracy: training 25.00 %, validation 50.00 %"),
+        (None, "accuracy: validation 50.00 %"),
+    ],
+)
+def test_a_line_of_progress(capsys, training, line):
+    epoch = Epoch(1, 20, training, Evaluation(1.8, 1.5, 0.5), (0.1,), 0.25)
+    Output(None, quiet=False).epoch("manual", epoch, 4)
+    assert capsys.readouterr().out == f"manual  epoch  1/4  update     20  {line}  (0.2 s)\n"
 
 
 def test_other_trainings_draw_no_range(twingrad, small_data, tmp_path):

@@ -3,8 +3,17 @@ import pytest
 import torch
 
 import torch_impl
-from tests.support import arrays, bits, random_parameters, random_samples
+from tests.support import (
+    arrays,
+    bits,
+    random_parameters,
+    random_samples,
+    small_dataset,
+    small_recipe,
+)
+from twingrad.errors import UserError
 from twingrad.network import Network
+from twingrad.run_folder import RunFolder
 
 NETWORK = Network(7, (6, 5), normalization="batch")
 PARAMETERS = random_parameters(NETWORK, 1)
@@ -128,3 +137,44 @@ def test_a_saved_state_loads_into_a_fresh_module():
     fresh.load_state_dict(trained.state_dict())
     assert torch.equal(fresh.eval()(X), trained.eval()(X))
     assert torch.equal(fresh.statistics()["v1"], trained.statistics()["v1"])
+
+
+def test_training_mode_drops_units_at_random_and_evaluation_mode_none():
+    network = Network(7, (400,), dropout=0.25)
+    net = torch_impl.TorchNetwork(network, random_parameters(network, 1), dtype=torch.float64)
+    kept = []
+    net.W2.data[:] = 0
+    net.W2.data[0] = 1
+    net.W1.data[:] = 0
+    net.b1.data[:] = 0.75  # so that a kept unit is 1
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        kept = (net(X)[:, 0] - net.b2[0]).tolist()
+    # 400 units kept with probability 3/4: 300, give or take 8.7
+    assert all(250 < each < 350 for each in kept)
+    assert len(set(kept)) > 1
+    expected = torch_impl.forward(network, net.state_dict(), X, Y, penalty=0)["s2"]
+    assert torch.equal(net.eval()(X), expected)
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer", "none"])
+def test_the_network_of_a_finished_run_is_made_in_one_call(tmp_path, normalization):
+    dataset = small_dataset()
+    recipe = small_recipe(normalization=normalization, dropout=0.2, epochs=2)
+    folder = RunFolder.create(
+        tmp_path / "run", recipe, backend="torch", device="cpu", identity={"digest": "c0"}
+    )
+    run = torch_impl.train(recipe, dataset, folder=folder)
+    with pytest.raises(UserError, match="has not finished"):
+        torch_impl.TorchNetwork.from_run(folder.path)
+    folder.finish({}, run.parameters | run.statistics)
+    net = torch_impl.TorchNetwork.from_run(str(folder.path))
+    assert not net.training
+    assert bits(arrays(net.state_dict())) == bits(run.parameters | run.statistics)
+    predicted = net(torch.from_numpy(dataset.test.X)).argmax(dim=1).numpy()
+    assert (predicted == dataset.test.y).mean() == run.final["test"].accuracy
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(UserError, match="holds no run"):
+        torch_impl.TorchNetwork.from_run(tmp_path)

@@ -1,8 +1,10 @@
 """Mistakes at an activation: those of any, those of the ReLU, those of the leaky ReLU."""
 
 import numpy as np
+from scipy.special import ndtr
 
 from compare.derivation import ACTIVATIONS, Place
+from compare.derivation.activations import density
 from compare.diagnosis.catalogue.fault import (
     Fault,
     Inapplicable,
@@ -287,4 +289,35 @@ LEAKY_FAULTS = (
     *faults_of_any("leaky_relu", "leaky ReLU's mask", "s_tilde > 0"),
 )
 
-ACTIVATION_FAULTS = (*RELU_FAULTS, *LEAKY_FAULTS)
+GELU_FAULTS = (
+    Fault(
+        "GELU left out on the way back",
+        "The gradient passes the GELU of {where} as it is.",
+        "Multiply it by Phi + s phi, the slope at the GELU's input.",
+        "mask",
+        with_kind("gelu"),
+        {"mask": unmasked},
+        wrong="(Phi(s_tilde) + s_tilde phi(s_tilde))",
+    ),
+    Fault(
+        "GELU's density left out",
+        "The backward pass of the GELU of {where} has Phi alone: Phi is taken as a constant.",
+        "Add s phi, the derivative of Phi times s.",
+        "mask",
+        with_kind("gelu"),
+        {"mask": lambda at, right: at.G_x * ndtr(at.s_tilde)},
+        wrong="+ s_tilde phi(s_tilde)",
+    ),
+    Fault(
+        "GELU's derivative without s",
+        "The backward pass of the GELU of {where} adds phi where it should add s phi.",
+        "Multiply the density by the GELU's input.",
+        "mask",
+        with_kind("gelu"),
+        {"mask": lambda at, right: at.G_x * (ndtr(at.s_tilde) + density(at.s_tilde))},
+        wrong="s_tilde phi(s_tilde)",
+    ),
+    *faults_of_any("gelu", "GELU's slope", "s_tilde"),
+)
+
+ACTIVATION_FAULTS = (*RELU_FAULTS, *LEAKY_FAULTS, *GELU_FAULTS)

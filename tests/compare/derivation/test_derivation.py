@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import manual_impl
-from compare.cases import random_case, random_cases
+from compare.architectures import random_cases
+from compare.cases import random_case
 from compare.derivation import (
     all_steps,
     backward_pass,

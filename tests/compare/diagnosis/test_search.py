@@ -14,12 +14,15 @@ from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.examination import UNKNOWN, examine
 from compare.diagnosis.search import FLOAT32, diagnose
 from compare.golden.golden_check import judge_file
+from tests.compare.planted import network_for, of_every_kind
 from tests.support import GOLDEN
 from twingrad.network import Network
 
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
 NETWORK = Network(6, (6, 6, 6), 6, normalization="batch")
+
+NETWORKS = of_every_kind(6, (6, 6, 6), 6)
 
 
 def case(penalty=0.1):
@@ -42,10 +45,12 @@ def parameters_of(prediction):
 
 HIDDEN_AT_LAST = {
     "guarded logarithm, 1e-12",
-    "eps 1e-10",
-    "eps 1e-12",
-    "eps 1e-10 outside the root",
-    "eps 1e-12 outside the root",
+    *(
+        f"eps {eps}{more}{norm}"
+        for eps in ("1e-10", "1e-12")
+        for more in ("", " outside the root")
+        for norm in ("", ", layer norm")
+    ),
 }
 """Apart from the right values by no more than rounding."""
 
@@ -60,10 +65,12 @@ PLAIN = [
 
 
 def made_somewhere(fault):
-    """The last place at which it can be made."""
-    for candidate in reversed(list(fault.candidates(NETWORK))):
+    """Where it can be made, the last place of the first network that has what it gets wrong."""
+    network = network_for(fault, NETWORKS)
+    on = case() if network == NETWORK else random_case(network, 9, penalty=0.1, seed=13)
+    for candidate in reversed(list(fault.candidates(network))):
         try:
-            return candidate, candidate.predict(case())
+            return on, candidate, candidate.predict(on)
         except Inapplicable:
             continue
     raise AssertionError(f"{fault.name} cannot be made")
@@ -71,9 +78,9 @@ def made_somewhere(fault):
 
 @pytest.mark.parametrize("fault", PLAIN, ids=lambda fault: fault.name)
 def test_every_fault_is_named_first_with_its_layers(fault):
-    candidate, found = made_somewhere(fault)
+    on, candidate, found = made_somewhere(fault)
     cost = {n: v for n, v in found.items() if n in ("forward cost", "forward loss")}
-    best = diagnose(Evidence(case(), parameters_of(found) | cost)).matches[0]
+    best = diagnose(Evidence(on, parameters_of(found) | cost)).matches[0]
     assert parts(best) == {(fault.name, candidate.layers)}
     assert best.residual <= 1e-11
     assert best.runner_up is None or best.runner_up > 10 * best.residual

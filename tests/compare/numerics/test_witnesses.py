@@ -78,9 +78,9 @@ def alone(examination):
 def test_the_code_by_hand_stands_alone_where_it_is_wrong(monkeypatch):
     right = manual_impl.layers.BatchNorm.backward
 
-    def wrong(self, s, parameters, trace, gradients):
-        G = right(self, s, parameters, trace, gradients)
-        gradients[self.gamma] = 2 * gradients[self.gamma]
+    def wrong(self, s, run):
+        G = right(self, s, run)
+        run.gradients[self.gamma] = 2 * run.gradients[self.gamma]
         return G
 
     monkeypatch.setattr(manual_impl.layers.BatchNorm, "backward", wrong)
@@ -91,8 +91,8 @@ def test_the_code_by_hand_stands_alone_where_it_is_wrong(monkeypatch):
 
 
 def test_autograd_stands_alone_where_it_is_wrong(monkeypatch):
-    def forward(self, s, parameters, trace, statistics):
-        gamma, beta = parameters[self.gamma], parameters[self.beta]
+    def forward(self, s, run):
+        gamma, beta, trace = run.parameters[self.gamma], run.parameters[self.beta], run.trace
         trace[self.mu] = mu = s.mean(dim=0)
         trace[self.v] = v = (s - mu).square().mean(dim=0)
         trace[self.s_hat] = s_hat = (s - mu) / (v + self.eps).sqrt()
@@ -111,7 +111,7 @@ def test_autograd_stands_alone_where_it_is_wrong(monkeypatch):
 @pytest.mark.parametrize("name", ["gamma1", "W3"])
 def test_every_witness_is_heard_on_every_parameter(monkeypatch, name):
     monkeypatch.setattr(
-        manual_impl.layers.ReLU, "backward", lambda self, s, p, t, gradients: gradients[self.output]
+        manual_impl.layers.ReLU, "backward", lambda self, s, run: run.gradients[self.output]
     )
     (heard,) = [c for c in checked().witnesses if c.name == name]
     said = {witness for camp in heard.camps for witness in camp}

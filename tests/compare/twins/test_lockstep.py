@@ -21,9 +21,19 @@ def dataset():
     return Dataset(split, split, split, 10, identity={})
 
 
-@pytest.mark.parametrize("batch_norm", [True, False])
-def test_both_implementations_stay_together(dataset, batch_norm):
-    recipe = dataclasses.replace(RECIPE, normalization="batch" if batch_norm else "none")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"normalization": "batch"},
+        {"normalization": "none"},
+        {"normalization": "batch-after", "dropout": 0.3, "optimizer": "adam", "eta_max": 1e-3},
+        {"normalization": "layer", "activation": "leaky_relu", "optimizer": "nesterov"},
+        {"normalization": "batch", "smoothing": 0.1, "flip": True, "shift": 1, "jitter": 0.1},
+    ],
+    ids=lambda change: " ".join(map(str, change.values())),
+)
+def test_both_implementations_stay_together(dataset, change):
+    recipe = dataclasses.replace(RECIPE, **change)
     result = lockstep(recipe, dataset, manual_impl, torch_impl, updates=240)
     assert result.verdict == "agree"
     assert result.parted_at is None
@@ -33,11 +43,8 @@ def test_both_implementations_stay_together(dataset, batch_norm):
 
 def learner_with(change):
     class Faulty(manual_impl.ManualLearner):
-        updates = 0
-
-        def run_epoch(self, order, learning_rates):
-            costs = super().run_epoch(order, learning_rates)
-            self.updates += 1
+        def run_epoch(self, inputs):
+            costs = super().run_epoch(inputs)
             change(self)
             return costs
 
@@ -47,7 +54,7 @@ def learner_with(change):
 def test_a_fault_of_state_is_found_at_its_update(dataset):
     def unbiased_once(learner):
         if learner.updates == 7:
-            learner.statistics["v2"] = learner.statistics["v2"] * 20 / 19
+            learner.statistics["v2"] *= 20 / 19
 
     result = lockstep(RECIPE, dataset, learner_with(unbiased_once), torch_impl, updates=50)
     assert result.verdict == "disagree"
@@ -57,7 +64,7 @@ def test_a_fault_of_state_is_found_at_its_update(dataset):
 def test_parting_after_the_judged_updates_is_reported_but_not_held_against_them(dataset):
     def nudge(learner):
         if learner.updates == 30:
-            learner.parameters["W1"][0, 0] += 1e-6
+            learner.parameters["W1"][0, 0, 0] += 1e-6
 
     result = lockstep(RECIPE, dataset, learner_with(nudge), torch_impl, judged=20, updates=40)
     assert (result.verdict, result.parted_at, result.parted_tensor) == ("agree", 30, "W1")

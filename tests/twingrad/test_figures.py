@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from twingrad.figures import curves_figure, range_figure, save_range
+from twingrad.history import Epoch, Evaluation
+from twingrad.range_test import judge_range
+
+
+def history(**parts):
+    whole = Evaluation(2.0, 1.5, 0.5)
+    parts = {"training": whole, "validation": whole} | parts
+    return [
+        Epoch(e, 2 * e, learning_rates=(0.1, 0.2), seconds=1.0, costs=(2.5, 2.0), **parts)
+        for e in (1, 2, 3)
+    ]
+
+
+def drawn(figure, panel):
+    """Every curve of a panel as its values."""
+    axes = next(axes for axes in figure.axes if axes.get_title().startswith(panel))
+    return [line.get_ydata().tolist() for line in axes.lines]
+
+
+def test_each_panel_shows_training_and_validation():
+    figure = curves_figure({"a": history()}, "title")
+    assert drawn(figure, "cost") == [[2.0] * 3, [2.0] * 3]
+    assert drawn(figure, "accuracy") == [[0.5] * 3, [0.5] * 3]
+    assert drawn(figure, "learning rate") == [[0.1, 0.2] * 3]
+
+
+def test_a_part_that_was_not_evaluated_leaves_a_gap():
+    training, validation = drawn(curves_figure({"a": history(training=None)}, "title"), "loss")
+    assert np.isnan(training).all()
+    assert validation == [1.5] * 3
+
+
+@pytest.fixture
+def found():
+    rates = np.geomspace(1e-5, 1, 200)
+    return judge_range(rates, 2 + 1 / (1 + np.exp(3 * np.log10(rates) + 6)))
+
+
+def test_a_range_test_is_drawn_over_the_logarithm_of_the_rate(found):
+    [axes] = range_figure(found, "title").axes
+    assert axes.get_xscale() == "log"
+    minibatches, smoothed, fastest = axes.lines
+    assert minibatches.get_ydata().tolist() == found.costs.tolist()
+    assert smoothed.get_ydata().tolist() == found.smoothed.tolist()
+    assert set(fastest.get_xdata()) == {found.falls_fastest}
+
+
+def test_a_range_test_s_figure_is_saved(found, tmp_path):
+    save_range(tmp_path, "three-layer", found)
+    assert (tmp_path / "figures/range.png").read_bytes().startswith(b"\x89PNG")
