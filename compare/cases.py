@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from twingrad.contract import Implementation
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
 from twingrad.network import Masks, Network, Parameters
 from twingrad.streams import stream
 

@@ -136,7 +136,8 @@ class Blocks(Passes):
         G = run_layers_back(self.network, self.layers, run.trace["s1"], self.y[k], run)  # (n, m)
         run.gradients["b1"] = G.sum(axis=-2)
         if not self.recipe.decoupled:
-            add_penalty(self.network.weights[1:], run, self.penalty)
+            weights = set(self.network.weights[1:]) - set(self.recipe.unpenalised)
+            add_penalty(sorted(weights), run, self.penalty)
         self._descend(k, G, eta)
         return run.gradients
 

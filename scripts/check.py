@@ -1,7 +1,8 @@
 """`twingrad check`: gradients, of our two implementations, of golden files, or of your own code."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,7 @@ from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from twingrad.errors import UserError
 from twingrad.files import write_whole
+from twingrad.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
     from compare.reports.check_result import CheckResult
@@ -48,6 +50,16 @@ def check(
             "--batch-norm/--no-batch-norm", help="Of that network; of your code both by default."
         ),
     ] = None,
+    normalization: Annotated[
+        str | None,
+        typer.Option(help="Of that network: none, batch, batch-after (the activation) or layer."),
+    ] = None,
+    activation: Annotated[
+        str, typer.Option(help=f"Of that network: {', '.join(ACTIVATIONS)}.")
+    ] = "relu",
+    slope: Annotated[float, typer.Option(help="Of its leaky ReLU below 0.")] = 0.01,
+    dropout: Annotated[float, typer.Option(help="Of its hidden units.")] = 0.0,
+    smoothing: Annotated[float, typer.Option(help="Of its labels.")] = 0.0,
     inputs: Annotated[int | None, typer.Option(help="Of that network.")] = None,
     samples: Annotated[int | None, typer.Option(help="Of its minibatch.")] = None,
     penalty: Annotated[float | None, typer.Option(help="lambda of that network.")] = None,
@@ -96,11 +108,33 @@ def check(
         hidden is not None and (golden or random is not None)
     ):
         raise UserError("--code, --golden, --hidden and --random: give one (or --code --hidden)")
-    asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed, dtype)
+    if normalization is not None:
+        if batch_norm is not None:
+            raise UserError("--normalization and --batch-norm: give one")
+        batch_norm = normalization == "batch"
+    kinds: dict[str, Any] = {
+        "normalization": normalization or "batch",
+        "activation": activation,
+        "slope": slope,
+        "dropout": dropout,
+        "smoothing": smoothing,
+    }
+    if normalization is None and batch_norm is False:
+        kinds["normalization"] = "none"
+    further = normalization in ("batch-after", "layer") or activation != "relu"
+    if further or dropout or smoothing:
+        if code is not None:
+            raise UserError(
+                "--code takes networks with batch norm or none, ReLU and no dropout; "
+                "leave the options of other kinds away"
+            )
+        if hidden is None and explain is None:
+            raise UserError("kinds of layer are of one network; give its widths with --hidden")
+    asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed, dtype, kinds)
     if explain is not None:
-        from compare.derivation.explain import explain_node
+        from compare.derivation.explain import NETWORK, explain_node
 
-        network = asked.network if hidden is not None else None
+        network = asked.network if hidden is not None else replace(NETWORK, **kinds)
         output.print(explain_node(network, explain), markup=False)
         return AGREED
     limit_threads(threads)

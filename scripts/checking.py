@@ -1,7 +1,7 @@
 """What `check` runs, each kind into one result, and how it is printed."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 class Asked:
     """The network that the options ask for; None where they leave it open.
 
+    Arguments:
+        kinds: fields of the network: normalization, activation, slope, dropout, smoothing.
+
     Raises:
         UserError: an option outside its range.
     """
@@ -35,6 +38,7 @@ class Asked:
     penalty: float | None = None
     seed: int = 0
     dtype: str = "float64"
+    kinds: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -43,20 +47,20 @@ class Asked:
             raise UserError(
                 f"--dtype is {self.dtype!r}, but one of {', '.join(DTYPES)} was expected"
             )
-        least = 2 if self.batch_norm is not False and self.hidden != () else 1
+        least = 2 if self.network.batch_norm and self.hidden != () else 1
         if self.samples is not None and self.samples < least:
             why = ": batch norm needs a spread" if least == 2 else ""
             raise UserError(f"--samples is {self.samples}, but at least {least} was expected{why}")
         if self.penalty is not None and not 0 <= self.penalty < float("inf"):
             raise UserError(f"--penalty is {self.penalty}, but a finite number from 0 was expected")
-        _ = self.network  # its widths are checked there
 
     @property
     def network(self) -> Network:
         """The network, small unless said otherwise."""
         hidden = (50, 50) if self.hidden is None else self.hidden
         inputs = 10 if self.inputs is None else self.inputs
-        return Network(inputs, hidden, 10, "batch" if self.batch_norm is not False else "none")
+        plain = Network(inputs, hidden, 10, "batch" if self.batch_norm is not False else "none")
+        return replace(plain, **self.kinds)
 
     def cases(self) -> Iterator[Case]:
         """That network's case, or the standard ones."""

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,13 @@ def differentiate(
         leaves = [source.detach().requires_grad_() for source in sources]
         value, rest = f(*leaves)
     return torch.autograd.grad(value, leaves), rest
+
+
+def compile_afresh(f: Callable[..., Any]) -> Callable[..., Any]:
+    """torch.compile of a copy: it compiles one and the same code for so many shapes only, which
+    several learners may exceed together."""
+    copy = FunctionType(f.__code__.replace(), f.__globals__, f.__name__, f.__defaults__)
+    return torch.compile(copy, fullgraph=True, dynamic=False)
 
 
 def keep_freed_memory() -> None:

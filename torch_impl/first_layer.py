@@ -1,4 +1,4 @@
-"""The first layer in training: one update at a time, or in blocks of K updates.
+"""The first layer in training: one update after another, or in blocks of K updates.
 
 Nearly all arithmetic of a small network on CIFAR-10 is in its first layer, and with many networks
 each pass over their W1 is a pass over memory. By plain gradient descent W1 moves along the
@@ -16,7 +16,7 @@ Van Loan 1987):
     ||k W1 - eta G' X||^2 = k^2 ||W1||^2 - 2 k eta sum(G * (X W1')) + eta^2 sum((G G') * (X X')),
         so that the cost takes no pass over W1 either.
 
-A block is one product X V', one product X X' that serves all networks, and one product D' X at its
+A block is one product X V', the products X X' that serve all networks, and one product D' X at its
 end, which adds onto V. The result differs from single updates by rounding alone.
 """
 
@@ -31,11 +31,8 @@ from torch_impl.layers import product
 from torch_impl.optimizers import Group, Now, descend
 from twingrad.recipe import Recipe
 
-FEWEST = 4
-"""Networks from which blocks are faster than single updates."""
-
-LONG = 32
-"""Networks from which blocks of four updates are faster than blocks of two, on a CPU."""
+LENGTHS = {"cpu": {64: 4, 32: 2}, "cuda": {8: 5}}
+"""How many updates make a block, by the least number of networks, on a device."""
 
 LEAST_DECAY = 0.1
 """What 1 - 2 eta lambda must be at least: c must not vanish within a block."""
@@ -59,15 +56,14 @@ def block_length(
         device: where they are done.
     """
     decay = 1 - 2 * rates * penalties
-    if recipe.optimizer != "sgd" or not recipe.hidden or len(penalties) < FEWEST:
+    if recipe.optimizer != "sgd" or not recipe.hidden:
         return 1
     if not (decay.min() >= LEAST_DECAY and decay.max() <= 1):
         return 1
     if np.log(decay).sum(axis=0).min() < math.log(SMALLEST):
         return 1
-    if device.type == "cuda":
-        return 5
-    return 4 if len(penalties) >= LONG else 2
+    lengths = LENGTHS[device.type].items()
+    return next((length for fewest, length in lengths if len(penalties) >= fewest), 1)
 
 
 class OneByOne:
@@ -118,7 +114,31 @@ class OneByOne:
         """After the last update of an epoch: the group holds W1 again."""
 
 
-class Blocks(OneByOne):
+class Straight(OneByOne):
+    """W1 by plain gradient descent: X W1' is linear, so that the step, -eta G' X, is a product that
+    adds onto W1, and its gradient is never stored."""
+
+    def source(self, *given: Tensor) -> Tensor:
+        """X W1' itself."""
+        return super().linear(self.group.values, *given)
+
+    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
+        return source
+
+    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor | None:
+        W1, X = self.group.views(self.group.values)["W1"], given[0]
+        self.group.values.mul_(1 - now.eta * self.group.decay)
+        D = now.eta[..., None] * G  # (..., n, m)
+        if W1.dim() == 2:
+            W1.addmm_(D.T, X, alpha=-1)
+        elif X.dim() == 3:
+            W1.baddbmm_(D.mT, X, alpha=-1)
+        else:
+            W1.flatten(0, 1).addmm_(D.transpose(0, 1).flatten(1).T, X, alpha=-1)
+        return None
+
+
+class Blocks(Straight):
     """W1 = c V, with V moved at the end of each block."""
 
     def start(self) -> None:
@@ -131,23 +151,20 @@ class Blocks(OneByOne):
     def begin(self, X: Tensor) -> None:
         self.X, self.n = X.flatten(0, 1), X.shape[1]  # (K n, d)
         self.products = self.X @ self.V.T  # (K n, networks * m)
-        self.gram = self.X @ self.X.T  # (K n, K n)
         self.D = torch.empty_like(self.products)
 
     def given(self, k: int) -> tuple[Tensor, ...]:
         before, after = k * self.n, (k + 1) * self.n
+        gram = self.X[before:after] @ self.X[:after].T  # (n, (k + 1) n), serves all networks
         now = self.products[before:after]
         if k:
-            now = torch.addmm(now, self.gram[before:after, :before], self.D[:before])
-        return now, self.gram[before:after, before:after]
+            now = torch.addmm(now, gram[:, :before], self.D[:before])
+        return now, gram[:, before:].contiguous()  # for the compiler, to which all k look alike
 
     def source(self, *given: Tensor) -> Tensor:
         """X W1' itself."""
         now = given[0].unflatten(1, (len(self.c), -1)).transpose(0, 1)  # (networks, n, m)
         return now * self.c[:, None, None]
-
-    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
-        return source
 
     def squares(self) -> Tensor:
         return self.carried

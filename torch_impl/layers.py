@@ -32,12 +32,14 @@ class Pass:
         parameters: of the network.
         statistics: running statistics to use in place of the minibatch's (evaluation).
         masks: of dropout; without them nothing is dropped (evaluation).
+        brief: whether what no layer needs may be missing in the trace (training).
         trace: what the layers have computed so far.
     """
 
     parameters: Tensors
     statistics: Tensors | None = None
     masks: Tensors | None = None
+    brief: bool = False
     trace: Tensors = field(default_factory=dict)
 
 
@@ -72,9 +74,9 @@ class BatchNorm:
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     After the activation x stands for s throughout.
 
-    Over the minibatch s_hat is one kernel of torch, so that mu and v are not on the way from s to
-    it. Their own derivatives are those of the formula, which takes them as it takes running
-    statistics: see `torch_impl.network.inside_layers`.
+    Over the minibatch all of it is one kernel of torch, from whose way mu, v and s_hat stand apart.
+    The derivatives by these three are those of the formula, which takes mu and v as it takes
+    running statistics: see `torch_impl.network.inside_layers`.
     """
 
     def __init__(self, place: Place, network: Network) -> None:
@@ -83,26 +85,34 @@ class BatchNorm:
         self.mu, self.v, self.s_hat, self.output = place.intermediates
 
     def forward(self, s: Tensor, run: Pass) -> None:
+        gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
         if run.statistics is None or self.mu not in run.statistics:
-            s_hat, mu, v = self.normalize(s)  # (n, m), (m,), (m,)
+            s_tilde, mu, inverse = self.kernel(s, gamma, beta)  # (n, m), (m,), (m,)
+            v = (inverse.pow(-2) - self.eps).clamp_(min=0)  # all it keeps is 1 / sqrt(v + eps)
+            run.trace[self.mu], run.trace[self.v] = mu, v
+            if not run.brief:
+                run.trace[self.s_hat] = self.formula(s.detach(), mu, v)  # (n, m)
         else:
             mu, v = run.statistics[self.mu], run.statistics[self.v]
-            s_hat = (s - self.spread(mu)) * self.spread((v + self.eps).rsqrt())  # (n, m)
-        run.trace[self.mu], run.trace[self.v], run.trace[self.s_hat] = mu, v, s_hat
-        gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
-        run.trace[self.output] = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
+            run.trace[self.mu], run.trace[self.v] = mu, v
+            run.trace[self.s_hat] = s_hat = self.formula(s, mu, v)  # (n, m)
+            s_tilde = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
+        run.trace[self.output] = s_tilde
 
-    def normalize(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """s_hat, mu and v of a minibatch."""
+    def formula(self, s: Tensor, mu: Tensor, v: Tensor) -> Tensor:
+        """s_hat (n, m)."""
+        return (s - self.spread(mu)) * self.spread((v + self.eps).rsqrt())
+
+    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """s_tilde, mu and 1 / sqrt(v + eps) of a minibatch."""
         beside = s if s.dim() == 2 else s.transpose(0, 1).flatten(1)  # (n, networks * m)
-        s_hat, mu, inverse = torch.native_batch_norm(
-            beside, None, None, None, None, True, 0.0, self.eps
+        s_tilde, mu, inverse = torch.native_batch_norm(
+            beside, gamma.flatten(), beta.flatten(), None, None, True, 0.0, self.eps
         )
-        v = (inverse.pow(-2) - self.eps).clamp_(min=0)  # 1 / sqrt(v + eps) is what is kept of it
         if s.dim() == 2:
-            return s_hat, mu, v
-        networks, _, m = s.shape
-        return s_hat.unflatten(1, (networks, m)).transpose(0, 1), mu.view(-1, m), v.view(-1, m)
+            return s_tilde, mu, inverse
+        s_tilde = s_tilde.unflatten(1, gamma.shape).transpose(0, 1)
+        return s_tilde, mu.view_as(gamma), inverse.view_as(gamma)
 
     def spread(self, statistic: Tensor) -> Tensor:
         """mu or v beside s."""
@@ -112,9 +122,9 @@ class BatchNorm:
 class LayerNorm(BatchNorm):
     """The same over the units of a sample (Ba et al. 2016), in evaluation too: mu, v (n,)."""
 
-    def normalize(self, s: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         s_hat, mu, inverse = torch.native_layer_norm(s, s.shape[-1:], None, None, self.eps)
-        return s_hat, mu[..., 0], (inverse[..., 0].pow(-2) - self.eps).clamp_(min=0)
+        return s_hat * of_units(gamma) + of_units(beta), mu[..., 0], inverse[..., 0]
 
     def spread(self, statistic: Tensor) -> Tensor:
         return statistic[..., None]  # (n, 1)

@@ -105,8 +105,8 @@ def teacher_forced(
 def inside_layers(
     network: Network, known: Tensors, found: Iterable[str], upstream: Tensors
 ) -> Tensors:
-    """Gradients by what a layer's kernel keeps to itself, mean and variance: each such layer is
-    run again with them as its statistics.
+    """Gradients by what stands apart from the way of a layer's kernel, such as mean and variance:
+    each such layer is run again with these as its statistics.
 
     Arguments:
         known: every parameter and intermediate.
@@ -120,7 +120,8 @@ def inside_layers(
             statistics = {name: known[name].detach().requires_grad_() for name in names}
             run = Pass({name: known[name].detach() for name in place.parameters}, statistics)
             layer.forward(known[place.input].detach(), run)
-            inside |= derivatives(run.trace[place.output], statistics, upstream[place.output])
+            sources = {name: run.trace[name] for name in names}
+            inside |= derivatives(run.trace[place.output], sources, upstream[place.output])
     return inside
 
 

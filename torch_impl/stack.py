@@ -14,7 +14,7 @@ from torch import Tensor
 
 from torch_impl.augmentation import augment
 from torch_impl.capture import Epoch, Repeated, differentiate
-from torch_impl.first_layer import Blocks, OneByOne, block_length
+from torch_impl.first_layer import Blocks, OneByOne, Straight, block_length
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, of_units, run_layers
 from torch_impl.optimizers import Group, Now, constants_of, descend
 from twingrad.network import Network
@@ -31,7 +31,7 @@ class Stack:
         recipes: of each network.
         network: what the parameters belong to.
         data: X and y of the training set, on the device that everything is to be on.
-        compiled: whether to compile the update.
+        step: `Stack.step`, or what the compiler made of it.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Stack:
         recipes: Sequence[Recipe],
         network: Network,
         data: tuple[Tensor, Tensor],
-        *,
-        compiled: bool,
+        step: Callable[..., tuple[Tensor, Tensor | None]] | None = None,
     ) -> None:
         self.recipe, self.network, self.data = recipes[0], network, data
+        self.layers = build(network)[1:]
         lead, device = ((len(recipes),) if len(recipes) > 1 else ()), data[0].device
         dtype: torch.dtype = getattr(torch, self.recipe.dtype)
         self.penalties = np.array([recipe.penalty for recipe in recipes])
@@ -68,14 +68,12 @@ class Stack:
         self.updates = 0
         self.frozen = torch.zeros(lead, dtype=torch.bool, device=device)
         """Networks that no longer move."""
-        self.masks = compiled or device.type == "cuda"
+        self.masks = step is not None or device.type == "cuda"
         """Whether to mask in every update; a CPU can ask whether there is anything to mask."""
+        self.compiled = step or Stack.step
         self.epoch: Epoch | None = None
         self.first_layers: dict[int, OneByOne] = {}
         self.repeated: dict[tuple[int, int], Repeated] = {}
-        self.step: Callable[..., tuple[Tensor, Tensor | None]] = Stack._step
-        if compiled:
-            self.step = torch.compile(Stack._step, fullgraph=True, dynamic=False)
 
     def _group(self, names: Sequence[str]) -> Group:
         """Parameters that move together. Alone, one has the same decay everywhere."""
@@ -113,7 +111,8 @@ class Stack:
             self.X = X.new_empty(length * order[0].size, X.shape[1])
         self.epoch.begin(inputs)
         self.frozen.copy_(torch.from_numpy(frozen).view(lead))
-        kind = Blocks if length > 1 else OneByOne
+        single = Straight if self.recipe.optimizer == "sgd" else OneByOne
+        kind = Blocks if length > 1 else single
         first = self.first_layers.setdefault(length, kind(self.recipe, self.first))
         first.start()
         for done in range(0, updates, length):
@@ -150,13 +149,13 @@ class Stack:
         for k in range(number):
             masks = {name: inputs[name][k] for name in self.network.mask_shapes} or None
             given = first.given(k)
-            cost, made = self.step(self, first, given, y[k], masks, inputs["settings"][k])
+            cost, made = self.compiled(self, first, given, y[k], masks, inputs["settings"][k])
             first.keep(k, made)
             costs.append(cost)
         first.end()
         self.epoch.record(torch.stack(costs))
 
-    def _step(
+    def step(
         self,
         first: OneByOne,
         given: tuple[Tensor, ...],
@@ -172,8 +171,8 @@ class Stack:
         def loss(source: Tensor, row: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             parameters = self.above.views(row)
             s1 = first.linear(source, *given) + of_units(parameters["b1"])
-            run = Pass(parameters, masks=masks, trace={"s1": s1})
-            s = run_layers(build(self.network)[1:], s1, run)
+            run = Pass(parameters, masks=masks, brief=True)
+            s = run_layers(self.layers, s1, run)
             losses = cross_entropy(s, y, self.network.smoothing)
             found = [run.trace[name] for name in self.statistics]
             statistics = torch.cat(found, -1) if found else self.averages

@@ -85,16 +85,16 @@ def explain_node(network: Network | None, name: str) -> str:
 
 def section(what: str, placed: Placed, network: Network, note: str = "") -> str:
     """One step: its title, formula, reason, what it is computed of, and its code."""
-    said, heading, step = placed.formula, placed.title, placed.step
+    said, heading = placed.formula, placed.title
     said_lines = [f"{heading[0].upper()}{heading[1:]} ({what})", f"  {said}"]
-    said_lines += textwrap.wrap(step.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    said_lines += textwrap.wrap(placed.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
     if note:
         said_lines.append(f"  It is {note}.")
     rows = [*inputs(placed, network), *letters(said, placed, network)]
     widest = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     said_lines.append("  computed of")
     said_lines += [f"    {a:{widest[0]}}  {b:{widest[1]}}  {size}".rstrip() for a, b, size in rows]
-    for place, code in code_of(step):
+    for place, code in code_of(placed.step):
         said_lines += [f"  {place}", f"    {code}"]
     return "\n".join(said_lines)
 
@@ -110,7 +110,7 @@ def inputs(placed: Placed, network: Network) -> list[tuple[str, str, str]]:
     gradients = backward_pass(case, trace)
     read: list[str] = []
     watched = replace(
-        case, parameters=Watched(case.parameters, read), masks=Watched(case.masks, read)
+        case, parameters=Watched(case.parameters, read), masks=Watched(dict(case.masks), read)
     )
     watched_gradients = Watched(gradients, read, "G_")
     placed.step.compute(Place(watched, placed.layer, Watched(trace, read), watched_gradients))

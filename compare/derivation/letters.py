@@ -31,9 +31,9 @@ def full_name(layer: Layer, letter: str) -> str:
     role = role_of(layer)
     if letter == INPUT[role]:
         return layer.input
-    if role == END:
+    if letter in ("p", "loss", "cost"):
         return letter
-    if letter == OUTPUT[role]:
+    if letter == OUTPUT.get(role):
         return layer.output
     if role == "normalization" and letter == "s_hat":
         return layer.name("{stem}_hat")

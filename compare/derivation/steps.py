@@ -63,6 +63,11 @@ class Placed:
         """The same without numbers."""
         return lettered(self.step.formula, self.layer)
 
+    @property
+    def why(self) -> str:
+        """The sentence that derives it, in the letters of the network."""
+        return lettered(self.step.why, self.layer)
+
     def compute(
         self, case: Case, trace: Trace, gradients: Gradients, changes: Changes | None = None
     ) -> np.ndarray:

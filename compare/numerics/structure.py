@@ -14,10 +14,10 @@ def structural_zeros(network: Network, samples: int) -> dict[str, str]:
 
     Batch norm takes shift and scale of its input out again. So b right below it has no gradient,
     and neither has W there where s has a single input, which W merely scales. With two samples
-    it makes +1 and -1 of any two that differ, so nothing below the last batch norm reaches the cost (up to
-    eps); W keeps only its penalty's part. Layer norm does the same of two units. Behind an
-    activation only what is below the activation is certain: where a ReLU cuts off both samples
-    of a unit, the variance is 0, and eps alone is what they are measured in.
+    it makes +1 and -1 of any two that differ, so nothing below the last batch norm reaches the
+    cost (up to eps); W keeps only its penalty's part. Layer norm does the same of two units.
+    Behind an activation only what is below the activation is certain: where a ReLU cuts off both
+    samples of a unit, the variance is 0, and eps alone is what they are measured in.
 
     Shift and scale below an activation, or of all units of a layer norm together, are no single
     tensors: they make no gradient zero.

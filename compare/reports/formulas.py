@@ -66,7 +66,7 @@ def broken_steps(examination: Examination) -> list[BrokenStep]:
             if part.fault.backward or part.fault.forward
         ]
     return [
-        BrokenStep(placed.title, Formula(placed.formula), placed.step.why, quoted(placed, form))
+        BrokenStep(placed.title, Formula(placed.formula), placed.why, quoted(placed, form))
         for placed in examination.steps
     ]
 
@@ -90,6 +90,6 @@ def of_fault(part: Candidate, network: Network, form: Form) -> BrokenStep:
     return BrokenStep(
         placed.title + also,
         Formula(*(in_form(text, form) for text in vars(marked(placed, fault.wrong)).values())),
-        in_form(placed.step.why, form),
+        in_form(placed.why, form),
         quoted(placed, form),
     )

@@ -12,10 +12,16 @@ from compare.numerics.agreement import CaseVerdict
 from compare.reports.nodes import MARKS, MEANINGS, error_words, layer, shown_error, worst_words
 
 COLUMNS = {
-    "forward": ("s", "mu", "v", "s_hat", "s_tilde", "x", "p", "loss", "cost"),
-    "backward": ("x", "s_tilde", "gamma", "beta", "s_hat", "v", "mu", "s", "W", "b"),
+    "forward": (
+        *("s", "mu", "v", "s_hat", "s_tilde", "x", "x_hat", "x_tilde", "x_drop"),
+        *("p", "loss", "cost"),
+    ),
+    "backward": (
+        *("x_drop", "x_tilde", "x_hat", "x", "s_tilde", "gamma", "beta", "s_hat", "v", "mu", "s"),
+        *("W", "b"),
+    ),
 }
-"""In order of execution within a layer."""
+"""In order of execution within a layer, if its normalisation stands before the activation."""
 
 LAST = ("p", "loss", "cost")
 """What has no number and belongs to the last layer."""

@@ -11,7 +11,10 @@ from compare.twins.lockstep import Lockstep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("W", "b", "gamma", "beta", "s", "mu", "v", "s_hat", "s_tilde", "x")
+KINDS = (
+    *("W", "b", "gamma", "beta", "s", "mu", "v"),
+    *("s_hat", "s_tilde", "x", "x_hat", "x_tilde", "x_drop"),
+)
 
 
 def gradient_heat_map(cases: Sequence[CaseVerdict]) -> "Figure":
@@ -35,7 +38,11 @@ def gradient_heat_map(cases: Sequence[CaseVerdict]) -> "Figure":
             if tensor.verdict == "disagree":
                 faults.add(cell)
     layers = max(layer for _, layer in worst) + 1
-    grid = np.full((len(KINDS), layers), np.nan)
+    kinds = [kind for row, kind in enumerate(KINDS) if any(cell[0] == row for cell in worst)]
+    rows = {KINDS.index(kind): row for row, kind in enumerate(kinds)}
+    worst = {(rows[row], layer): error for (row, layer), error in worst.items()}
+    faults = {(rows[row], layer) for row, layer in faults}
+    grid = np.full((len(kinds), layers), np.nan)
     for cell, error in worst.items():
         grid[cell] = np.log10(np.clip(error, 1e-17, 1e3))
 
@@ -49,7 +56,7 @@ def gradient_heat_map(cases: Sequence[CaseVerdict]) -> "Figure":
     for row, column in faults:
         axes.plot(column, row, marker="s", ms=26, mfc="none", mec="red", mew=2)
     axes.set_xticks(range(layers), [str(layer + 1) for layer in range(layers)])
-    axes.set_yticks(range(len(KINDS)), KINDS)
+    axes.set_yticks(range(len(kinds)), kinds)
     axes.set_xlabel("layer")
     axes.set_title("largest error of d cost / d tensor, over all cases")
     figure.colorbar(image, label="log10 error")

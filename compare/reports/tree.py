@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 from rich.tree import Tree
 
-from compare.derivation import steps_of
+from compare.derivation import ACTIVATIONS, steps_of
 from compare.diagnosis.blame import Node, Status
 from compare.diagnosis.examination import Examination
 from compare.reports.formulas import BrokenStep, broken_steps
@@ -23,6 +23,7 @@ from compare.reports.nodes import (
     things,
     worst_words,
 )
+from twingrad.network import Network
 
 STYLES: dict[Status, str] = {
     "agrees": "green",
@@ -50,9 +51,8 @@ class NodeTree:
         found, ascii_only = self.examination, options.ascii_only
         case = found.evidence.case
         widths = "-".join(str(width) for width in case.network.widths)
-        norm = "with" if case.network.batch_norm else "without"
         asked = case.penalty * (2 if found.evidence.form == "half" else 1)
-        network = f"{widths} {norm} batch norm, {len(case.y)} samples, lambda {asked:g}"
+        network = f"{widths} {kinds_of(case.network)}, {len(case.y)} samples, lambda {asked:g}"
         tree = Tree(Text(f"{found.side}: {network}"), guide_style="dim")
         for stage in ("forward", "backward"):
             nodes = [node for node in found.blame.nodes if node.stage == stage]
@@ -128,6 +128,22 @@ class Lines:
         else:
             said += how + (f": {what}" if node.status == "broken" else suspicion)
         return self.line(node.status, said, f"\n  {worst_words(node)}" if worst_words(node) else "")
+
+
+def kinds_of(network: Network) -> str:
+    """Its kinds of layer in words."""
+    normalization = {
+        "none": "without batch norm",
+        "batch": "with batch norm",
+        "batch-after": "with batch norm after the activation",
+        "layer": "with layer norm",
+    }[network.normalization]
+    further = [
+        "" if network.activation == "relu" else ACTIVATIONS[network.activation].name,
+        f"dropout {network.dropout:g}" if network.dropout else "",
+        f"smoothing {network.smoothing:g}" if network.smoothing else "",
+    ]
+    return ", ".join([normalization, *filter(None, further)])
 
 
 def add_pass(tree: Tree, lines: Lines, stage: str, nodes: Sequence[Node]) -> None:

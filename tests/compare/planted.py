@@ -10,6 +10,7 @@ from twingrad.network import Network
 SMALL = Network(5, (6, 4), 10, normalization="batch")
 DEEP = Network(5, (9, 8, 7, 6, 6, 6, 6, 6), 10, normalization="batch")
 
+
 def of_every_kind(inputs, hidden, classes):
     """Networks of equal widths in which, together, every fault of the catalogue can be made."""
     return [

@@ -224,16 +224,17 @@ def test_reports_are_written_for_people_and_graders(check, tmp_path):
 def test_a_fault_of_our_running_statistics_exits_1(twingrad, monkeypatch):
     right = manual_impl.training.update_statistics
 
-    def wrong(network, statistics, trace, alpha):
-        right(network, statistics, trace, 1 - alpha)
+    def wrong(statistics, trace, alpha, *, first):
+        right(statistics, trace, 1 - alpha, first=first)
 
     monkeypatch.setattr(manual_impl.training, "update_statistics", wrong)
     status, out, err = twingrad("check", "--json", "-")
     report = json.loads(out)
     assert (status, report["verdict"]) == (1, "disagree")
-    assert [c["name"] for c in report["cases"] if c["verdict"] == "disagree"] == [
-        "training, by hand"
-    ]
+    assert {c["name"] for c in report["cases"] if c["verdict"] == "disagree"} == {
+        f"training with {setting}, by hand"
+        for setting in ("sgd", "momentum", "nesterov", "cosine", "step")
+    }
     assert report["states"]["diagnosis"][0]["fault"] == "alpha and 1 - alpha exchanged"
     assert report["states"]["first_fault"] == {"tensor": "mu1", "pass": "state", "update": 2}
     assert "Training, first wrong: mu1 after update 2." in err
@@ -250,9 +251,9 @@ def test_low_precision_of_ours_agrees(twingrad, dtype):
 def test_a_fault_in_low_precision_exits_1(twingrad, monkeypatch):
     right = manual_impl.layers.Affine.backward
 
-    def wrong(self, x, parameters, trace, gradients):
-        G = right(self, x, parameters, trace, gradients)
-        gradients[self.b] = gradients[self.b] - gradients[self.output][-1]
+    def wrong(self, x, run):
+        G = right(self, x, run)
+        run.gradients[self.b] = run.gradients[self.b] - run.gradients[self.output][-1]
         return G
 
     monkeypatch.setattr(manual_impl.layers.Affine, "backward", wrong)

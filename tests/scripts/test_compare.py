@@ -30,8 +30,8 @@ def test_equal_implementations_agree_and_leave_a_report(twingrad, small_data, tm
 def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkeypatch):
     right = manual_impl.training.update_statistics
 
-    def wrong(network, statistics, trace, alpha):
-        right(network, statistics, trace, 1 - alpha)
+    def wrong(statistics, trace, alpha, *, first):
+        right(statistics, trace, 1 - alpha, first=first)
 
     monkeypatch.setattr(manual_impl.training, "update_statistics", wrong)
     status, stdout, _ = twingrad(

@@ -70,7 +70,7 @@ def test_the_sentences_and_the_marked_formula_follow():
     start, end = carets.index("^"), carets.rindex("^") + 1
     assert lines[at][start:end] == "+ G_v2 (2/n) (s2 - mu2)"
     assert "The term of the variance is missing" in text[: text.index("G_s2 =")]
-    assert re.search(r"right in manual_impl/layers.py:\d+:\n    return G_hat / root", text)
+    assert re.search(r"right in manual_impl/layers.py:\d+:\n    G_s = s_hat \* ", text)
 
 
 def test_a_fault_at_every_layer_names_the_others():
@@ -87,7 +87,7 @@ def test_suspects_that_were_not_given_are_shown():
 
 
 def test_a_recovered_gradient_says_so():
-    wide = type(SMALL)(40, (30, 20), 10, batch_norm=True)
+    wide = type(SMALL)(40, (30, 20), 10, "batch")
     text = shown(examination("ReLU mask missing", (1,), wide, PARAMETERS, samples=12))
     assert "recovered from G_W1" in text
     assert "· s_tilde1  not given, suspected: ReLU of layer 1" in text

@@ -5,9 +5,11 @@ from hypothesis import strategies as st
 
 import manual_impl
 import torch_impl
+from compare.architectures import random_cases
 from compare.cases import random_case, standard_cases
 from compare.twins.gradient_check import check_case
 from tests.compare.faults import FAULTS, no_penalty_on_layer_1, with_gradients
+from twingrad.layers import KINDS
 from twingrad.network import Network
 
 NETWORK = Network(8, (6, 5), 10, normalization="batch")
@@ -19,8 +21,19 @@ def small_case():
 
 def test_the_standard_cases_agree():
     verdicts = [check_case(case, manual_impl, torch_impl) for case in standard_cases(0)]
-    assert [v.verdict for v in verdicts] == ["agree"] * 13
+    assert [v.verdict for v in verdicts] == ["agree"] * 23
     assert all(v.first_fault is None for v in verdicts)
+
+
+@pytest.mark.parametrize("case", list(random_cases(40, seed=1)), ids=lambda case: case.name)
+def test_random_kinds_of_layer_agree(case):
+    verdict = check_case(case, manual_impl, torch_impl, every_below=8, entries=4)
+    assert [t for t in verdict.tensors if t.verdict == "disagree"] == []
+
+
+def test_the_random_architectures_have_every_kind_of_layer():
+    kinds = {layer.kind for case in random_cases(40, seed=1) for layer in case.network.layers}
+    assert kinds == set(KINDS)
 
 
 @st.composite
