@@ -81,11 +81,10 @@ class OneByOne:
 
     def begin(self, X: Tensor) -> None:
         """Takes the minibatches of a block, (updates, ..., n, d)."""
-        self.X = X
 
-    def given(self, k: int) -> tuple[Tensor, ...]:
+    def given(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
         """What belongs to minibatch k of the block, from 0."""
-        return (self.X[k],)
+        return (X[k],)
 
     def source(self, *given: Tensor) -> Tensor:
         """What the loss is differentiated by."""
@@ -153,7 +152,7 @@ class Blocks(Straight):
         self.products = self.X @ self.V.T  # (K n, networks * m)
         self.D = torch.empty_like(self.products)
 
-    def given(self, k: int) -> tuple[Tensor, ...]:
+    def given(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
         before, after = k * self.n, (k + 1) * self.n
         gram = self.X[before:after] @ self.X[:after].T  # (n, (k + 1) n), serves all networks
         now = self.products[before:after]

@@ -74,10 +74,13 @@ class BatchNorm:
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     After the activation x stands for s throughout.
 
-    Over the minibatch all of it is one kernel of torch, from whose way mu, v and s_hat stand apart.
-    The derivatives by these three are those of the formula, which takes mu and v as it takes
-    running statistics: see `torch_impl.network.inside_layers`.
+    Over the minibatch it is one kernel of torch, so that mu, v and s_hat stand apart from the way
+    from s to s_tilde. The derivatives by these three are those of the formula, which takes mu and
+    v as it takes running statistics: see `torch_impl.network.inside_layers`.
     """
+
+    axis = -2
+    """What mu and v are taken over: the samples."""
 
     def __init__(self, place: Place, network: Network) -> None:
         self.eps = network.eps
@@ -87,32 +90,31 @@ class BatchNorm:
     def forward(self, s: Tensor, run: Pass) -> None:
         gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
         if run.statistics is None or self.mu not in run.statistics:
-            s_tilde, mu, inverse = self.kernel(s, gamma, beta)  # (n, m), (m,), (m,)
-            v = (inverse.pow(-2) - self.eps).clamp_(min=0)  # all it keeps is 1 / sqrt(v + eps)
-            run.trace[self.mu], run.trace[self.v] = mu, v
-            if not run.brief:
-                run.trace[self.s_hat] = self.formula(s.detach(), mu, v)  # (n, m)
+            # a shift changes nothing, and the kernel loses digits where mu is far from 0
+            mu = s.detach().mean(self.axis)  # (m,)
+            centred = s - self.spread(mu)  # (n, m)
+            v = centred.detach().square().mean(self.axis)  # (m,)
+            s_tilde = self.kernel(centred, gamma, beta)  # (n, m)
+            s_hat = None if run.brief else self.scaled(centred.detach(), v)  # (n, m)
         else:
             mu, v = run.statistics[self.mu], run.statistics[self.v]
-            run.trace[self.mu], run.trace[self.v] = mu, v
-            run.trace[self.s_hat] = s_hat = self.formula(s, mu, v)  # (n, m)
+            s_hat = self.scaled(s - self.spread(mu), v)  # (n, m)
             s_tilde = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
+        run.trace[self.mu], run.trace[self.v] = mu, v
+        if s_hat is not None:
+            run.trace[self.s_hat] = s_hat
         run.trace[self.output] = s_tilde
 
-    def formula(self, s: Tensor, mu: Tensor, v: Tensor) -> Tensor:
+    def scaled(self, centred: Tensor, v: Tensor) -> Tensor:
         """s_hat (n, m)."""
-        return (s - self.spread(mu)) * self.spread((v + self.eps).rsqrt())
+        return centred / self.spread((v + self.eps).sqrt())
 
-    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """s_tilde, mu and 1 / sqrt(v + eps) of a minibatch."""
+    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        """s_tilde of a minibatch."""
         beside = s if s.dim() == 2 else s.transpose(0, 1).flatten(1)  # (n, networks * m)
-        s_tilde, mu, inverse = torch.native_batch_norm(
-            beside, gamma.flatten(), beta.flatten(), None, None, True, 0.0, self.eps
-        )
-        if s.dim() == 2:
-            return s_tilde, mu, inverse
-        s_tilde = s_tilde.unflatten(1, gamma.shape).transpose(0, 1)
-        return s_tilde, mu.view_as(gamma), inverse.view_as(gamma)
+        affine = gamma.flatten(), beta.flatten()
+        s_tilde = torch.native_batch_norm(beside, *affine, None, None, True, 0.0, self.eps)[0]
+        return s_tilde if s.dim() == 2 else s_tilde.unflatten(1, gamma.shape).transpose(0, 1)
 
     def spread(self, statistic: Tensor) -> Tensor:
         """mu or v beside s."""
@@ -122,9 +124,11 @@ class BatchNorm:
 class LayerNorm(BatchNorm):
     """The same over the units of a sample (Ba et al. 2016), in evaluation too: mu, v (n,)."""
 
-    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        s_hat, mu, inverse = torch.native_layer_norm(s, s.shape[-1:], None, None, self.eps)
-        return s_hat * of_units(gamma) + of_units(beta), mu[..., 0], inverse[..., 0]
+    axis = -1
+
+    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        s_hat = torch.native_layer_norm(s, s.shape[-1:], None, None, self.eps)[0]
+        return s_hat * of_units(gamma) + of_units(beta)
 
     def spread(self, statistic: Tensor) -> Tensor:
         return statistic[..., None]  # (n, 1)

@@ -13,12 +13,15 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from torch_impl.augmentation import augment
-from torch_impl.capture import Epoch, Repeated, differentiate
+from torch_impl.capture import Epoch, Repeated, compile_afresh, differentiate
 from torch_impl.first_layer import Blocks, OneByOne, Straight, block_length
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, of_units, run_layers
 from torch_impl.optimizers import Group, Now, constants_of, descend
 from twingrad.network import Network
 from twingrad.recipe import Recipe
+
+Forms = tuple[Callable[..., None], Callable[..., tuple[Tensor, Tensor | None]]]
+"""`Stack._updates` and `Stack._step`, as they are or compiled."""
 
 
 class Stack:
@@ -31,7 +34,7 @@ class Stack:
         recipes: of each network.
         network: what the parameters belong to.
         data: X and y of the training set, on the device that everything is to be on.
-        step: `Stack.step`, or what the compiler made of it.
+        forms: `Stack.compiled()`, to run what the compiler made of an update.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Stack:
         recipes: Sequence[Recipe],
         network: Network,
         data: tuple[Tensor, Tensor],
-        step: Callable[..., tuple[Tensor, Tensor | None]] | None = None,
+        forms: Forms | None = None,
     ) -> None:
         self.recipe, self.network, self.data = recipes[0], network, data
         self.layers = build(network)[1:]
@@ -68,12 +71,17 @@ class Stack:
         self.updates = 0
         self.frozen = torch.zeros(lead, dtype=torch.bool, device=device)
         """Networks that no longer move."""
-        self.masks = step is not None or device.type == "cuda"
+        self.masks = forms is not None or device.type == "cuda"
         """Whether to mask in every update; a CPU can ask whether there is anything to mask."""
-        self.compiled = step or Stack.step
+        self.forms = forms or (Stack._updates, Stack._step)
         self.epoch: Epoch | None = None
         self.first_layers: dict[int, OneByOne] = {}
         self.repeated: dict[tuple[int, int], Repeated] = {}
+
+    @staticmethod
+    def compiled() -> Forms:
+        """What single updates run as a whole, and what a block runs between its products."""
+        return compile_afresh(Stack._updates), compile_afresh(Stack._step)
 
     def _group(self, names: Sequence[str]) -> Group:
         """Parameters that move together. Alone, one has the same decay everywhere."""
@@ -107,18 +115,17 @@ class Stack:
         inputs = {**inputs, "settings": self._settings(rates).reshape(updates, *lead, -1)}
         if self.epoch is None or not self.epoch.holds(inputs):
             self.epoch, self.repeated = Epoch(inputs, self.penalty), {}
-            X, order = self.data[0], inputs["order"]
-            self.X = X.new_empty(length * order[0].size, X.shape[1])
         self.epoch.begin(inputs)
         self.frozen.copy_(torch.from_numpy(frozen).view(lead))
         single = Straight if self.recipe.optimizer == "sgd" else OneByOne
         kind = Blocks if length > 1 else single
         first = self.first_layers.setdefault(length, kind(self.recipe, self.first))
         first.start()
+        updates_of = Stack._updates if length > 1 else self.forms[0]
         for done in range(0, updates, length):
             number = min(length, updates - done)
             repeated = self.repeated.setdefault((length, number), Repeated(self.frozen.device))
-            repeated(partial(self._updates, first, number))
+            repeated(partial(updates_of, self, first, number))
         first.finish()
         self.updates += updates
         return self.epoch.costs[:updates]
@@ -139,23 +146,23 @@ class Stack:
         inputs = self.epoch.take(number)
         rows = inputs["order"].view(-1)
         X, y = self.data
-        X = torch.index_select(X, 0, rows, out=self.X[: len(rows)]).to(self.penalty.dtype)
+        X = X.index_select(0, rows).to(self.penalty.dtype)
         X = X.view(*inputs["order"].shape, -1)  # (updates, ..., n, d)
         y = y.index_select(0, rows).view(inputs["order"].shape)
         if "flip" in inputs:
             X = augment(X, inputs["flip"], inputs["shift"], inputs["jitter"])
         first.begin(X)
-        costs = []
+        step, costs = (self.forms[1] if isinstance(first, Blocks) else Stack._step), []
         for k in range(number):
             masks = {name: inputs[name][k] for name in self.network.mask_shapes} or None
-            given = first.given(k)
-            cost, made = self.compiled(self, first, given, y[k], masks, inputs["settings"][k])
+            given = first.given(X, k)
+            cost, made = step(self, first, given, y[k], masks, inputs["settings"][k])
             first.keep(k, made)
             costs.append(cost)
         first.end()
         self.epoch.record(torch.stack(costs))
 
-    def step(
+    def _step(
         self,
         first: OneByOne,
         given: tuple[Tensor, ...],

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.capture import compile_afresh, keep_freed_memory, require_compiler
+from torch_impl.capture import keep_freed_memory, require_compiler
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
 from torch_impl.network import as_tensors
 from torch_impl.stack import Stack
@@ -81,9 +81,9 @@ class TorchLearner:
         shared = len({recipe.draws for recipe in recipes}) == 1
         self.at_once = len(recipes) if shared or self.device.type == "cuda" else OWN_AT_ONCE
         training = cast(tuple[Tensor, Tensor], (self.data["training"].X, self.data["training"].y))
-        step = compile_afresh(Stack.step) if compiled else None
+        forms = Stack.compiled() if compiled else None
         self.stacks = [
-            Stack(recipes[i : i + self.at_once], network, training, step)
+            Stack(recipes[i : i + self.at_once], network, training, forms)
             for i in range(0, len(recipes), self.at_once)
         ]
         self.diverged = np.zeros(len(recipes), dtype=bool)

@@ -2,6 +2,7 @@
 
 from compare.cases import Case
 from validation import outside_parameters, outside_path, outside_values
+from validation.networks import is_further
 from validation.planting import OutsideFault, Planted, combinations, possible
 
 OUTSIDE: tuple[OutsideFault, ...] = tuple(
@@ -16,7 +17,12 @@ PAIRS, TRIPLES = 10, 5
 
 
 def outside_singles(case: Case) -> list[Planted]:
-    """Each that is not made of the catalogue's faults, at each layer where it can be made."""
+    """Each that is not made of the catalogue's faults, at each layer where it can be made.
+
+    They are faults of batch norm, ReLU and what every network has; none in further kinds.
+    """
+    if is_further(case.network):
+        return []
     return list(possible(planted for fault in OUTSIDE for planted in fault.planted(case)))
 
 

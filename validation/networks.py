@@ -14,7 +14,7 @@ CLASSES = 4
 
 
 def networks(seed: int = 0) -> list[Case]:
-    """2 to 5 layers, with and without batch norm.
+    """2 to 5 layers, with and without batch norm, and 3 layers of every further kind.
 
     Minibatches are smaller than the layers are wide (so that G follows from the gradient of W),
     or larger; widths are equal (so that W can be transposed or taken from another layer), or not;
@@ -38,7 +38,29 @@ def networks(seed: int = 0) -> list[Case]:
         )
         for hidden, norm, samples, penalty in plain
     ]
-    return [*cases, *special(seed)]
+    return [*cases, *special(seed), *of_further_kinds(seed)]
+
+
+def of_further_kinds(seed: int) -> Iterator[Case]:
+    """A network or more of every kind of layer beside batch norm before the activation and ReLU."""
+    plain = Network(8, (6, 6), CLASSES)
+    for kinds, samples in [
+        ({"normalization": "batch-after"}, 11),
+        ({"normalization": "layer", "activation": "leaky_relu", "slope": 0.15}, 5),
+        ({"normalization": "batch-after", "activation": "leaky_relu", "slope": 0.15}, 11),
+        ({"normalization": "batch", "dropout": 0.3, "smoothing": 0.1}, 11),
+        ({"normalization": "batch", "activation": "gelu"}, 11),
+        ({"normalization": "batch-after", "activation": "gelu"}, 11),
+    ]:
+        network = replace(plain, **kinds)  # type: ignore[arg-type]
+        yield random_case(network, samples, penalty=0.1, seed=seed)
+
+
+def is_further(network: Network) -> bool:
+    """Whether it has kinds of layer that the other formulas and the outside faults do not know."""
+    batch_norm_or_none = network.normalization in ("none", "batch")
+    plain = network.activation == "relu" and not network.dropout and not network.smoothing
+    return not (batch_norm_or_none and plain)
 
 
 def special(seed: int) -> Iterator[Case]:

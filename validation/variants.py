@@ -16,6 +16,7 @@ from compare.diagnosis.catalogue import Prediction, right_values
 from twingrad.network import Network
 from validation import formulas_back
 from validation.formulas import FORMULAS, OtherFormula
+from validation.networks import is_further
 from validation.torch_library import library_values
 
 assert formulas_back  # enters its formulas beside the others
@@ -93,9 +94,12 @@ def in_extended_precision(case: Case) -> Prediction:
 def with_samples_permuted(case: Case) -> Prediction:
     """Computed on the samples in another order, and put back in theirs."""
     order = np.random.default_rng(7).permutation(len(case.y))
-    values = right_values(replace(case, X=case.X[order], y=case.y[order]))
+    masks = {name: mask[order] for name, mask in case.masks.items()}
+    values = right_values(replace(case, X=case.X[order], y=case.y[order], masks=masks))
     back = np.argsort(order)
-    per_sample = ("s", "x", "s_hat", "s_tilde", "p")
+    per_sample = {"s", "x", "s_hat", "s_tilde", "x_hat", "x_tilde", "x_drop", "p"}
+    if case.network.normalization == "layer":
+        per_sample |= {"mu", "v"}
     return {
         name: value[back] if kind_of(name) in per_sample else value
         for name, value in values.items()
@@ -137,8 +141,21 @@ WHOLE: tuple[tuple[str, Callable[[Case], Prediction]], ...] = (
 )
 
 
+def takes(compute: Callable[[Case], Prediction], network: Network) -> bool:
+    """Whether a whole implementation has the network's kinds of layer."""
+    if compute is in_extended_precision and network.activation == "gelu":
+        return False  # SciPy has no normal distribution in it
+    return compute in OF_EVERY_KIND or not is_further(network)
+
+
+OF_EVERY_KIND = (by_hand, by_autograd, in_extended_precision, with_samples_permuted)
+"""Those that take any kind of layer."""
+
+
 def applicable(network: Network) -> list[OtherFormula]:
-    """The formulas of steps that a network has."""
+    """The formulas of steps that a network has; none of networks with further kinds."""
+    if is_further(network):
+        return []
     only_batch_norm = {"mu", "v", "s_hat", "s_tilde", "gamma", "beta"}
     return [
         formula
@@ -158,10 +175,11 @@ def variants(case: Case, seed: int) -> Iterator[Variant]:
     usable = applicable(case.network)
     for formula in usable:
         yield Variant(formula.name, case, with_formulas([formula]))
-    for number, chosen in enumerate(combinations(usable, COMBINED, seed)):
+    for number, chosen in enumerate(combinations(usable, COMBINED if usable else 0, seed)):
         yield Variant(f"combination {number}", case, with_formulas(chosen))
     for name, compute in WHOLE:
-        yield Variant(name, case, compute)
+        if takes(compute, case.network):
+            yield Variant(name, case, compute)
 
 
 def combinations(

@@ -10,6 +10,8 @@ from tests.support import ROOT
 
 BARE = """
 import runpy, sys
+
+pytestmark = pytest.mark.slow
 for name in ("threadpoolctl", "platformdirs", "matplotlib", "jinja2", "optuna", "jax"):
     sys.modules[name] = None
 sys.argv = ["gpu", *sys.argv[1:]]

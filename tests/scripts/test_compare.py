@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 import manual_impl.training
 from scripts.compare import compare  # noqa: F401  (imported early: the fixture replaces its loader)
 
@@ -44,6 +46,7 @@ def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkey
     assert report["lockstep"]["parted_at"] == 2
 
 
+@pytest.mark.slow
 def test_curves_alone_that_part_are_said_to_want_more_seeds(
     twingrad, small_data, tmp_path, monkeypatch
 ):
@@ -55,6 +58,7 @@ def test_curves_alone_that_part_are_said_to_want_more_seeds(
     assert "try --seeds 2" in stdout
 
 
+@pytest.mark.slow
 def test_a_planted_fault_of_the_penalty_exits_1(twingrad, small_data, tmp_path, monkeypatch):
     right = manual_impl.network.backward
 
@@ -77,6 +81,7 @@ def test_a_planted_fault_of_the_penalty_exits_1(twingrad, small_data, tmp_path, 
     assert faults == {("W1", "backward")}
 
 
+@pytest.mark.slow
 def test_a_comparison_is_kept_unless_asked_and_resumes(twingrad, small_data, tmp_path):
     out = tmp_path / "out"
     arguments = ("compare", *SHORT, "--seeds", "1", "--out", out)
@@ -105,6 +110,7 @@ def test_bad_options_exit_2_in_one_line(twingrad, small_data, tmp_path):
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_overwriting_spares_what_no_comparison_wrote(twingrad, small_data, tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "thesis.txt").write_text("mine")
@@ -119,6 +125,7 @@ def test_overwriting_spares_what_no_comparison_wrote(twingrad, small_data, tmp_p
     assert (out / "thesis.txt").read_text() == (tmp_path / "thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_bad_input_costs_no_results(twingrad, small_data, tmp_path):
     out = tmp_path / "out"
     arguments = ("compare", *SHORT, "--seeds", "1", "--overwrite", "--out", out)

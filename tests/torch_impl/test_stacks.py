@@ -101,6 +101,7 @@ def trained(implementation, recipes, networks):
     return made, np.concatenate([made.run_epoch(one) for one in inputs], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixture", list(mixtures()), ids=name_of)
 def test_every_network_of_a_stack_equals_its_own_training(mixture):
     recipes = recipes_of(**mixture)

@@ -120,6 +120,7 @@ def test_with_all_intermediates_the_operation_is_named_and_nothing_else(fault):
         assert (judged.stage, judged.suspects) == (fault.stage, (first_of(candidate),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.name)
 def test_with_all_intermediates_whatever_is_not_broken_inherits(fault):
     network = network_for(fault, NETWORKS)
@@ -167,6 +168,7 @@ UNTOLD = {
 """Not determined by the gradients of the parameters alone, and why."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [f for f in ALL if f.stage == "backward" and f.name not in UNTOLD],

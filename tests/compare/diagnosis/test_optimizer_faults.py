@@ -255,6 +255,7 @@ PLANTED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "name", "trainer"), PLANTED, ids=[f"{s}: {name}" for s, name, _ in PLANTED]
 )

@@ -76,6 +76,7 @@ def made_somewhere(fault):
     raise AssertionError(f"{fault.name} cannot be made")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PLAIN, ids=lambda fault: fault.name)
 def test_every_fault_is_named_first_with_its_layers(fault):
     on, candidate, found = made_somewhere(fault)
@@ -201,7 +202,7 @@ def test_code_of_the_suspects_is_pointed_at():
     (suspect,) = found.as_json()["suspects"]
     assert suspect["operation"] == "s"
     assert suspect["layer"] == 2
-    assert [place.split(":")[0] for place in suspect["code"]] == ["manual_impl/layers.py"]
+    assert {place.split(":")[0] for place in suspect["code"]} == {"manual_impl/layers.py"}
 
 
 @cache
@@ -228,6 +229,7 @@ def published(tmp_path_factory):
     return {verdict.name: verdict for verdict in judge_file(path, witnesses)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n, lam in published_cases().items() if lam > 0])
 def test_the_published_defect_is_the_missing_penalty_on_layer_1(published, name):
     verdict = published[name]

@@ -96,6 +96,7 @@ def names(examination):
     return [{fault.name for fault in match.faults} for match in examination.matches]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", faults_in("sgd"), ids=lambda fault: fault.name)
 def test_every_fault_of_training_is_diagnosed(fault):
     examination = examined(states_with((fault,)))

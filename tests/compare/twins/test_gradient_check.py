@@ -43,6 +43,7 @@ def architectures(draw):
     return Network(inputs, hidden, 10, "batch" if draw(st.booleans()) else "none")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     network=architectures(),
