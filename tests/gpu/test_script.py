@@ -8,10 +8,10 @@ import pytest
 
 from tests.support import ROOT
 
+pytestmark = pytest.mark.slow
+
 BARE = """
 import runpy, sys
-
-pytestmark = pytest.mark.slow
 for name in ("threadpoolctl", "platformdirs", "matplotlib", "jinja2", "optuna", "jax"):
     sys.modules[name] = None
 sys.argv = ["gpu", *sys.argv[1:]]

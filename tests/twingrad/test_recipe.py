@@ -38,7 +38,7 @@ from twingrad.recipe import PRESETS, Recipe, preset
         ("--seed", {"seed": -1}),
         ("--order-seed", {"order_seed": -1}),
         ("normalization", {"normalization": "group"}),
-        ("--activation", {"activation": "gelu"}),
+        ("--activation", {"activation": "sigmoid"}),
         ("--slope", {"slope": math.nan}),
         ("--slope", {"slope": math.inf}),
         ("--dropout", {"dropout": 1.0}),
