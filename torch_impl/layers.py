@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -32,14 +31,12 @@ class Pass:
         parameters: of the network.
         statistics: running statistics to use in place of the minibatch's (evaluation).
         masks: of dropout; without them nothing is dropped (evaluation).
-        brief: whether what no layer needs may be missing in the trace (training).
         trace: what the layers have computed so far.
     """
 
     parameters: Tensors
     statistics: Tensors | None = None
     masks: Tensors | None = None
-    brief: bool = False
     trace: Tensors = field(default_factory=dict)
 
 
@@ -73,10 +70,6 @@ class BatchNorm:
 
     mu and v are mean and biased variance over the minibatch, or the running statistics if given.
     After the activation x stands for s throughout.
-
-    Over the minibatch it is one kernel of torch, so that mu, v and s_hat stand apart from the way
-    from s to s_tilde. The derivatives by these three are those of the formula, which takes mu and
-    v as it takes running statistics: see `torch_impl.network.inside_layers`.
     """
 
     axis = -2
@@ -88,36 +81,20 @@ class BatchNorm:
         self.mu, self.v, self.s_hat, self.output = place.intermediates
 
     def forward(self, s: Tensor, run: Pass) -> None:
-        gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
         if run.statistics is None or self.mu not in run.statistics:
-            # a shift changes nothing, and the kernel loses digits where mu is far from 0
-            mu = s.detach().mean(self.axis)  # (m,)
+            mu = s.mean(self.axis)  # (m,)
             centred = s - self.spread(mu)  # (n, m)
-            v = centred.detach().square().mean(self.axis)  # (m,)
-            s_tilde = self.kernel(centred, gamma, beta)  # (n, m)
-            s_hat = None if run.brief else self.scaled(centred.detach(), v)  # (n, m)
+            v = (centred * centred).mean(self.axis)  # (m,)
         else:
             mu, v = run.statistics[self.mu], run.statistics[self.v]
-            s_hat = self.scaled(s - self.spread(mu), v)  # (n, m)
-            s_tilde = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
-        run.trace[self.mu], run.trace[self.v] = mu, v
-        if s_hat is not None:
-            run.trace[self.s_hat] = s_hat
-        run.trace[self.output] = s_tilde
-
-    def scaled(self, centred: Tensor, v: Tensor) -> Tensor:
-        """s_hat (n, m)."""
-        return centred / self.spread((v + self.eps).sqrt())
-
-    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        """s_tilde of a minibatch."""
-        beside = s if s.dim() == 2 else s.transpose(0, 1).flatten(1)  # (n, networks * m)
-        affine = gamma.flatten(), beta.flatten()
-        s_tilde = torch.native_batch_norm(beside, *affine, None, None, True, 0.0, self.eps)[0]
-        return s_tilde if s.dim() == 2 else s_tilde.unflatten(1, gamma.shape).transpose(0, 1)
+            centred = s - self.spread(mu)  # (n, m)
+        s_hat = centred / self.spread((v + self.eps).sqrt())  # (n, m)
+        run.trace[self.mu], run.trace[self.v], run.trace[self.s_hat] = mu, v, s_hat
+        gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
+        run.trace[self.output] = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
 
     def spread(self, statistic: Tensor) -> Tensor:
-        """mu or v beside s."""
+        """mu or v with the axis that it was taken over."""
         return of_units(statistic)
 
 
@@ -125,10 +102,6 @@ class LayerNorm(BatchNorm):
     """The same over the units of a sample (Ba et al. 2016), in evaluation too: mu, v (n,)."""
 
     axis = -1
-
-    def kernel(self, s: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        s_hat = torch.native_layer_norm(s, s.shape[-1:], None, None, self.eps)[0]
-        return s_hat * of_units(gamma) + of_units(beta)
 
     def spread(self, statistic: Tensor) -> Tensor:
         return statistic[..., None]  # (n, 1)

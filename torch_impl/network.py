@@ -1,6 +1,6 @@
 """The whole network in torch: the contract's functions, and the same layers as an nn.Module."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +78,9 @@ def gradients(
     trace = forward(network, leaves, X, y, penalty=penalty, masks=masks)
     cost = trace["cost"].sum()  # of networks that have nothing in common: each gets its own
     known = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
-    on_the_way = {name: source for name, source in known.items() if source.requires_grad}
     if upstream is None:
-        found = derivatives(cost, on_the_way)
-        given: Tensors = found
-    else:
-        given = as_tensors(upstream)
-        found = teacher_forced(network, on_the_way, cost, cost - trace["loss"].sum(), given)
-    return found | inside_layers(network, known, found.keys(), given)
+        return derivatives(cost, known)
+    return teacher_forced(network, known, cost, cost - trace["loss"].sum(), as_tensors(upstream))
 
 
 def teacher_forced(
@@ -100,29 +95,6 @@ def teacher_forced(
         found |= derivatives(known[place.output], sources, upstream[place.output])
     pulls = derivatives(penalties, {name: known[name] for name in network.weights})
     return found | {name: found[name] + pull for name, pull in pulls.items()}
-
-
-def inside_layers(
-    network: Network, known: Tensors, found: Iterable[str], upstream: Tensors
-) -> Tensors:
-    """Gradients by what stands apart from the way of a layer's kernel, such as mean and variance:
-    each such layer is run again with these as its statistics.
-
-    Arguments:
-        known: every parameter and intermediate.
-        found: what has a gradient already.
-        upstream: the gradients of the layers' outputs.
-    """
-    inside: Tensors = {}
-    for place, layer in zip(network.layers, build(network), strict=True):
-        names = [name for name in place.intermediates if name not in found]
-        if names:
-            statistics = {name: known[name].detach().requires_grad_() for name in names}
-            run = Pass({name: known[name].detach() for name in place.parameters}, statistics)
-            layer.forward(known[place.input].detach(), run)
-            sources = {name: run.trace[name] for name in names}
-            inside |= derivatives(run.trace[place.output], sources, upstream[place.output])
-    return inside
 
 
 def derivatives(of: Tensor, by: Tensors, upstream: Tensor | None = None) -> Tensors:

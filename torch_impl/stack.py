@@ -178,10 +178,10 @@ class Stack:
         def loss(source: Tensor, row: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
             parameters = self.above.views(row)
             s1 = first.linear(source, *given) + of_units(parameters["b1"])
-            run = Pass(parameters, masks=masks, brief=True)
+            run = Pass(parameters, masks=masks)
             s = run_layers(self.layers, s1, run)
             losses = cross_entropy(s, y, self.network.smoothing)
-            found = [run.trace[name] for name in self.statistics]
+            found = [run.trace[name].detach() for name in self.statistics]
             statistics = torch.cat(found, -1) if found else self.averages
             # networks do not mix: the gradient of the sum is that of each by its own parameters
             return losses.sum(), (losses.detach(), statistics)
