@@ -16,7 +16,7 @@ from twingrad.recipe import preset
 from twingrad.threads import limit_threads
 
 SIZES = (16, 32, 64)
-"""Of the stacks."""
+"""Sizes of the stacks."""
 
 STATUS = Path("/proc/self/status")
 

@@ -75,7 +75,7 @@ def random_case(network: Network, samples: int, *, penalty: float, seed: int) ->
 
 
 def random_masks(network: Network, samples: int, seed: int) -> Masks:
-    """Of dropout, from a stream of their own: the samples do not depend on dropout."""
+    """Dropout masks from a separate stream, so that the samples do not depend on dropout."""
     return {
         name: stream(seed, "check masks", l).random((samples, *width)) >= network.dropout
         for l, (name, width) in enumerate(network.mask_shapes.items(), start=1)

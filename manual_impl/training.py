@@ -196,7 +196,7 @@ class ManualLearner:
                 self.frozen[i] = {name: value.copy() for name, value in kept.items()}
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Of every network, with its running statistics; NaN for one that has diverged.
+        """Evaluates every network with its running statistics; NaN for one that has diverged.
 
         Raises:
             RuntimeError: with batch norm, before there are running statistics.

@@ -48,7 +48,7 @@ def prepare(path: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def seconds_so_far(path: Path) -> float:
-    """Of training in the folder, over all calls that came to their end; 0 where it is unknown."""
+    """Seconds trained in the folder by all finished calls; 0 where unknown."""
     try:
         return float(json.loads((path / SECONDS).read_text())["training"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -56,5 +56,5 @@ def seconds_so_far(path: Path) -> float:
 
 
 def add_seconds(path: Path, seconds: float) -> None:
-    """Of a call that trained."""
+    """Adds the seconds of a call that trained."""
     write_json(path / SECONDS, {"training": seconds_so_far(path) + seconds})

@@ -54,7 +54,7 @@ class Trained:
 
 
 def outcome_of(result: Run | Diverged, backend: str) -> Trained:
-    """Of a training that ended."""
+    """Record of a training that ended."""
     curves = {
         part: {
             quantity: tuple(

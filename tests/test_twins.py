@@ -25,7 +25,7 @@ from twingrad.network import Network
 from twingrad.recipe import OPTIMIZERS
 
 AGREEMENT = 1e-11
-"""Of a tensor's largest magnitude: what float64 keeps through 10 layers, with two digits spare."""
+"""Limit relative to a tensor's largest entry: float64 through 10 layers, with two digits spare."""
 
 JITTERS = 1000
 """Two orders of summation differ like many roundings of the input; 1000 of them were enough for

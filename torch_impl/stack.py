@@ -133,7 +133,7 @@ class Stack:
     def _settings(
         self, rates: Float[np.ndarray, "updates networks"]
     ) -> Float[np.ndarray, "updates networks 4"]:
-        """Of each update: the learning rate, the weights of the old running statistics and of the
+        """For each update: the learning rate, the weights of the old running statistics and of the
         minibatch's in the new ones, and its number, from 1."""
         t = self.updates + 1 + np.arange(len(rates))
         keep = np.where(t == 1, 0, self.recipe.alpha)

@@ -115,7 +115,7 @@ class TorchLearner:
         return np.where(gone, np.nan, costs)
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Of every network, with its running statistics; NaN for one that has diverged.
+        """Evaluates every network with its running statistics; NaN for one that has diverged.
 
         Raises:
             RuntimeError: with batch norm, before there are running statistics.

@@ -11,7 +11,7 @@ Part = Literal["training", "validation", "test"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Of one part of the data: cost = loss + penalty, both in nats; accuracy from 0 to 1."""
+    """Metrics of one part of the data: cost = loss + penalty in nats; accuracy from 0 to 1."""
 
     cost: float
     loss: float

@@ -44,7 +44,7 @@ class Learner(Protocol):
         ...
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Of every network, with its running statistics; NaN for one that has diverged."""
+        """Evaluates every network with its running statistics; NaN for one that has diverged."""
         ...
 
     def take_precise_statistics(self) -> None:

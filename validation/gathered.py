@@ -13,7 +13,7 @@ OUTSIDE: tuple[OutsideFault, ...] = tuple(
 )
 
 PAIRS, TRIPLES = 10, 5
-"""Of the catalogue's faults, drawn for each network."""
+"""How many pairs and triples of the catalogue's faults are drawn for each network."""
 
 
 def outside_singles(case: Case) -> list[Planted]:

@@ -15,7 +15,7 @@ from twingrad.network import Parameters
 
 CS231N_STEP = 1e-5
 CS231N_ALARM = 1e-5
-"""Of the course's scale: above 1e-2 is usually wrong, 1e-4 passes where the cost has kinks, 1e-7
+"""Course limits: above 1e-2 is usually wrong, 1e-4 passes where the cost has kinks, 1e-7
 without them."""
 
 CONSISTENT = 1e-7

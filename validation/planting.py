@@ -17,10 +17,10 @@ from compare.numerics.structure import together, unit, values_of
 from twingrad.network import Network, Parameters
 
 VISIBLE = 1e-8
-"""Of a tensor's magnitude: a fault that changes less is none that a check must find."""
+"""Smallest change, relative to the tensor's magnitude, that a check must find."""
 
 MISTAKEN = 1e-11
-"""Of a tensor's magnitude: what a step gets wrong by more is no rounding, and may grow below it."""
+"""Largest error of a step, relative to the tensor's magnitude, that can be rounding."""
 
 ROUNDING = 1e-14
 """Absolute, in units of the gradient: changes below are rounding, whatever the tensor's size."""

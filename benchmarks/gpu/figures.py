@@ -17,8 +17,8 @@ from twingrad.minibatches import EpochInputs
 from twingrad.recipe import Recipe, preset
 
 EQUAL = 1e-9
-"""Of a tensor's largest magnitude or of 1, after 200 updates in float64. The floor of 1, a typical
-size of a parameter, is for the biases below batch norm: their gradient is 0 but for rounding."""
+"""Limit relative to a tensor's largest entry or 1, after 200 updates in float64. The floor of 1, a
+typical size of a parameter, is for biases below batch norm: their gradient is rounding alone."""
 
 MEGABYTES = 2.5
 
@@ -43,8 +43,8 @@ def equality(table: Table, device: torch.device) -> bool:
 
 
 def largest_difference(device: torch.device, *, own: bool, batch_norm: bool) -> float:
-    """Of a stack's slices from trainings alone, in units of the tensor's size or of 1: float64,
-    200 updates, one network diverging."""
+    """Largest difference between a stack's slices and separate trainings, relative to the tensor's
+    size or 1: float64, 200 updates, one network diverging."""
     tiny = load(None, QUICK, Output(None, quiet=True))
     recipes = [
         Recipe(
@@ -81,7 +81,7 @@ def largest_difference(device: torch.device, *, own: bool, batch_norm: bool) -> 
 
 
 def memory(table: Table, task: Task) -> bool:
-    """Of each network of the smaller stack."""
+    """Memory per network of the smaller stack."""
     for own in (False, True):
         what = f"memory per stacked net, {'own' if own else 'shared'} minibatches"
         if task.device.type != "cuda":

@@ -36,7 +36,7 @@ from twingrad.recipe import Recipe
 from twingrad.threads import limit_threads
 
 UPDATES = 90
-"""Of a block: 9,000 samples, a fifth of an epoch."""
+"""Updates timed in one block: 9,000 samples, a fifth of an epoch."""
 
 BATCH = 100
 ETA, PENALTY, ALPHA = 0.01, 0.005, 0.9

@@ -10,7 +10,7 @@ from compare.derivation.place import Derivation, Place, Step
 from twingrad.network import Network
 
 Function = Callable[[np.ndarray, Network], np.ndarray]
-"""Of every entry of the input; the network gives its constants."""
+"""Applied to every entry of the input; the network holds its constants."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ NETWORK = Network(3072, (50, 50), 10, normalization="batch")
 """Explained where no other is asked for."""
 
 WIDTH = 78
-"""Of the lines of prose; code is not broken."""
+"""Line width of the prose; lines of code are not wrapped."""
 
 LETTERS = {
     "X": "the minibatch",

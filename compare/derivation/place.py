@@ -82,7 +82,7 @@ class Place:
 
     @property
     def slope(self) -> float:
-        """Of the leaky ReLU below 0."""
+        """Slope of the leaky ReLU below 0."""
         return self.case.network.slope
 
     @property

@@ -15,7 +15,7 @@ from compare.numerics.structure import VALUE, is_value, unit, values_of
 from twingrad.network import Trace
 
 ROUNDING = 1e-11
-"""Of a tensor's largest magnitude: two right ways of computing it in float64 differ by less."""
+"""Limit relative to a tensor's largest entry: two right ways to compute it differ by less."""
 
 UNIT_ROUNDING = 1e-12
 """Absolute, in units of the gradient (1, 1/sqrt(v), 1/v): what terms that cancel leave."""

@@ -126,7 +126,7 @@ def partial(candidate: Candidate) -> str:
     """What explains the first wrong tensor alone."""
     return (
         f"The first wrong tensor alone would come of: {candidate.name}. "
-        "Mend that and check again: something else is wrong below it."
+        "Fix that and re-run: something else is wrong below it."
     )
 
 

@@ -6,7 +6,7 @@ from compare.derivation import Place, layer_of
 from compare.diagnosis.evidence import Evidence
 
 WELL_CONDITIONED = 1e4
-"""Of the layer's input: solving for G loses no more than four of sixteen digits."""
+"""Largest condition number of a layer's input: solving for G loses at most 4 of 16 digits."""
 
 
 class Contradiction(Exception):

@@ -20,8 +20,8 @@ from twingrad.network import Network
 
 FLOAT32 = "float32 posing as float64"
 
-MOST = 0.6
-"""Of the tensors: what is computed in float32 is off nearly everywhere."""
+MIN_WRONG_FRACTION = 0.6
+"""Minimum fraction of wrong tensors before float32 is suspected."""
 
 SMALL = 20_000
 """Parameters of a network on which pairs of faults are tried: a second or so."""
@@ -48,8 +48,7 @@ class Match:
     def sentences(self) -> list[str]:
         """What is wrong and what to do, a sentence pair for each fault."""
         return [
-            in_form(f"{explain(part)} {part.fault.mend}", self.form)
-            for part in self.candidate.parts
+            in_form(f"{explain(part)} {part.fault.fix}", self.form) for part in self.candidate.parts
         ]
 
     def as_json(self, evidence: Evidence) -> dict[str, Any]:
@@ -62,7 +61,7 @@ class Match:
             "residual": self.residual,
             "runner_up": finite(self.runner_up),
             "explanation": in_form(" ".join(map(explain, self.candidate.parts)), self.form),
-            "mend": in_form(" ".join(p.fault.mend for p in self.candidate.parts), self.form),
+            "fix": in_form(" ".join(p.fault.fix for p in self.candidate.parts), self.form),
             "tensor": broken_tensor(evidence, first),
             "pass": first.fault.stage,
             "formula": in_form(step.plain_formula, self.form),
@@ -179,7 +178,7 @@ def residuals(
 
 
 def without_twins(matches: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """Of a pair in both orders only the first; single faults before pairs."""
+    """Keeps the first of a pair found in both orders, and single faults before pairs."""
     seen: set[frozenset[Any]] = set()
     kept = []
     for candidate, residual in matches:
@@ -192,7 +191,7 @@ def without_twins(matches: list[tuple[Candidate, float]]) -> list[tuple[Candidat
 
 def posing_as_float64(evidence: Evidence) -> Match | None:
     """All values off by float32's rounding at most, and most by more than float64's."""
-    if len(evidence.wrong) < MOST * len(evidence.order):
+    if len(evidence.wrong) < MIN_WRONG_FRACTION * len(evidence.order):
         return None
     case = evidence.case
     small = {name: value.astype(np.float32) for name, value in case.parameters.items()}

@@ -47,7 +47,7 @@ class StateMatch:
             "residual": self.residual,
             "runner_up": self.runner_up,
             "explanation": " ".join(fault.explanation for fault in self.faults),
-            "mend": " ".join(fault.mend for fault in self.faults),
+            "fix": " ".join(fault.fix for fault in self.faults),
             "tensor": self.faults[0].tensor,
             "pass": "state",
         }
@@ -75,7 +75,7 @@ class StateExamination:
         if not self.matches:
             return [*said, "No known fault explains this."]
         best = self.matches[0]
-        said += [f"{fault.explanation} {fault.mend}" for fault in best.faults]
+        said += [f"{fault.explanation} {fault.fix}" for fault in best.faults]
         return said
 
     def as_json(self) -> dict[str, Any]:

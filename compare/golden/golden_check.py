@@ -16,8 +16,8 @@ from compare.twins.gradient_check import CANCELLATION, array, first_fault
 from twingrad.contract import Implementation
 
 RELATIVE, ENTRYWISE, ABSOLUTE = 1e-12, 1e-10, 1e-12
-"""Of the tensor and of the entry; absolute where the gradient is zero in theory. The files' own
-notes call 1e-12 absolute with 1e-10 relative sound."""
+"""Limits relative to the tensor and to the entry; absolute where the gradient is zero in theory.
+The files' own notes call 1e-12 absolute with 1e-10 relative sound."""
 
 
 def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> CaseVerdict:

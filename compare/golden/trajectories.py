@@ -13,7 +13,7 @@ from twingrad.recipe import Recipe
 from twingrad.training import Learner
 
 REPLAY_ABSOLUTE = 1e-11
-"""Of a replayed file: rounding over 50 updates, whatever the BLAS."""
+"""Largest difference of a replayed file: rounding over 50 updates, whatever the BLAS."""
 
 
 def is_trajectory(golden: GoldenCase) -> bool:

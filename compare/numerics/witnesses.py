@@ -12,7 +12,7 @@ TOLERANCES = {"central differences": 1e-6}
 """Absolute where it is a witness; the others agree within rounding."""
 
 EXACT = 1e-10
-"""Of the largest derivative along the probes: rounding, and room for terms that cancel."""
+"""Limit relative to the largest derivative probed: rounding, and room for terms that cancel."""
 
 
 @dataclass(frozen=True)

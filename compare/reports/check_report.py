@@ -13,10 +13,10 @@ from compare.reports.nodes import MARKS, MEANINGS
 from twingrad.pages import render_page, scientific, write_page
 
 WORST = 8
-"""Of the worst entries of a case."""
+"""How many of the worst entries are shown for each case."""
 
 SHOWN = 30
-"""Of the cases that agree in all their tensors; of others the name alone."""
+"""How many fully agreeing cases are shown in detail; the rest are listed by name."""
 
 AROUND = 2
 """Lines of the user's file above and below that of a finding."""

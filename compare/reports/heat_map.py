@@ -70,7 +70,7 @@ class Cell:
 
     @property
     def colours(self) -> tuple[str, str]:
-        """Of the ground, and of the letters on it."""
+        """Colours of the background and of the text."""
         if self.error is None:
             return "#f4f4f4", "#555"
         finite = 0 < self.error < inf

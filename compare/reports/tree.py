@@ -34,7 +34,7 @@ STYLES: dict[Status, str] = {
 }
 
 SHOWN = 4
-"""Of the steps suspected; their titles are in the sentences."""
+"""How many suspected steps are shown; the sentences name the others."""
 
 
 @dataclass(frozen=True)

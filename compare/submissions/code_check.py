@@ -37,7 +37,7 @@ OUTPUTS = {"p", "loss", "cost"}
 """What a forward pass is for."""
 
 OWN_COST = 1e-5
-"""Of central differences of somebody's cost, which may be computed in many ways."""
+"""Limit for central differences of a user's cost, which may be computed in many ways."""
 
 
 def check_code(

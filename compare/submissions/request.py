@@ -9,7 +9,7 @@ from twingrad.network import EPS, Network
 
 INPUTS, CLASSES = 10, 10
 WIDTHS = (9, 8, 7, 6, 5, 4, 3, 2)
-"""Of the hidden layers: all differ, from inputs and samples too, so that a turned matrix shows."""
+"""Widths of the hidden layers: all different, so that a transposed matrix shows."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def finished(trainings: Sequence[Trained]) -> list[Trained]:
 
 
 def band_of(trainings: Sequence[Trained], part: DrawnPart, quantity: str) -> Band | None:
-    """Of the trainings of one row that did not diverge; None where all did.
+    """Band of one row's trainings that did not diverge; None where all did.
 
     Arguments:
         quantity: "cost", "loss" or "accuracy"; accuracies come out in %.

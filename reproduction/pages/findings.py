@@ -147,7 +147,7 @@ def backends_section(results: Results) -> list[Block]:
 
 
 def backend_line(one: BackendDifference) -> list[str]:
-    """Of the table."""
+    """One line of the table."""
     return [
         one.experiment,
         one.row,
@@ -213,6 +213,6 @@ def three(value: float | None) -> str:
 
 
 def cost_and_sd(verdict: Verdict) -> str:
-    """Of costs."""
+    """Mean and standard deviation of costs, as text."""
     spread = "" if verdict.sd is None else f" ± {verdict.sd:.3f}"
     return f"{three(verdict.mean)}{spread}" if verdict.n else "diverged"

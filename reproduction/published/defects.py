@@ -40,7 +40,7 @@ class Defects:
 
     @property
     def names(self) -> list[str]:
-        """Of those that it has."""
+        """Names of the defects that are switched on."""
         return [field.name for field in fields(self) if getattr(self, field.name)]
 
     @classmethod

@@ -47,7 +47,7 @@ class BackendDifference:
 
     @property
     def difference(self) -> float | None:
-        """Of the other backend from the main one, in points."""
+        """Difference of the other backend from the main one, in points."""
         return None if self.main is None or self.other is None else self.other - self.main
 
     @property
@@ -108,7 +108,7 @@ class BackendComparison:
 
 
 def backend_differences(results: Results) -> BackendComparison:
-    """Of every training that both backends have done; of equal cells the first stands for all."""
+    """Compares every training that both backends have done; equal cells count once."""
     main = results.about["backend"]
     twins = {
         cell.recipe: cell

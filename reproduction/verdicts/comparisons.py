@@ -124,7 +124,7 @@ def compare_variances(what: str, with_bn: Measured, without: Measured) -> Compar
 
 
 def variance_between(values: Measured) -> float:
-    """Of the places' true means: the variance of their means over the seeds, less what the noise
+    """Variance of the places' true means: that of their means over the seeds, less what the noise
     adds to it. Without bias, and so below 0 at times. It takes 2 seeds."""
     n, places = values.shape
     noise = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
@@ -133,7 +133,7 @@ def variance_between(values: Measured) -> float:
 
 
 def pseudo_values(values: Measured) -> PerSeed:
-    """Of the jackknife, one for each seed; their mean is `variance_between`."""
+    """Jackknife pseudo-values, one for each seed; their mean is `variance_between`."""
     n = len(values)
     left_out = np.array([variance_between(np.delete(values, seed, axis=0)) for seed in range(n)])
     return n * variance_between(values) - (n - 1) * left_out

@@ -58,7 +58,7 @@ class EndCost:
 
     @property
     def relative_difference(self) -> float | None:
-        """Of our mean from the published cost."""
+        """Relative difference of our mean from the published cost."""
         if self.cost.mean is None or self.cost.published is None:
             return None
         return self.cost.mean / self.cost.published - 1
@@ -71,7 +71,7 @@ class EndCost:
 
 
 def end_costs(results: Results, reading: Reading) -> list[EndCost]:
-    """Of the report's rows with a figure, but for those whose trainings stop before its end."""
+    """End costs of the report's rows with a figure, except trainings that stop before its end."""
     found = []
     for experiment in EXPERIMENTS:
         for row in experiment.rows if experiment.source == "report" else ():
@@ -141,7 +141,7 @@ class Signature:
 
 
 def signature(results: Results, reading: Reading) -> Signature:
-    """Of one reading; two runs of one seed start from the same normal numbers, scaled."""
+    """Signature of one reading; two runs of one seed start from the same normal numbers, scaled."""
     places = [("table3", "He"), ("table3", "Xavier")]
     costs = paired(results, reading, places, lambda trained: trained.end("training", "cost"))
     he, xavier = (

@@ -98,7 +98,7 @@ def compare_averages(
     measure: Callable[[Trained], float | None],
     wanted: Wanted,
 ) -> Comparison:
-    """Of a seed's [100, 50] trainings."""
+    """Comparison of one seed's [100, 50] trainings."""
     with_bn, without = sides_of(results, reading, WIDE, measure)
     return compare_means(what, with_bn.mean(axis=1), without.mean(axis=1), wanted)
 

@@ -52,7 +52,7 @@ class Verdict:
 
     @property
     def distance(self) -> float | None:
-        """Of the published number from the mean, in standard deviations between seeds."""
+        """Distance of the published number from the mean, in standard deviations between seeds."""
         if self.published is None or self.mean is None or not self.sd:
             return None
         return (self.published - self.mean) / self.sd
@@ -102,7 +102,7 @@ def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"]) -> Interval
 def verdicts(
     results: Results, experiment: Experiment, row: Row, reading: Reading
 ) -> dict[str, Verdict]:
-    """Of a row's accuracies in %: "test", and "training" where the report prints that."""
+    """Verdicts on a row's accuracies in %: "test", and "training" where the report prints it."""
     trainings = results.of(experiment.key, row.label, reading)
     found = {"test": judge([trained.test_accuracy for trained in trainings], row.test)}
     if row.train is not None:

@@ -21,9 +21,9 @@ def disk_reported(folder: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in FULL
         what = "the disk is full" if full else f"cannot be read or written ({error})"
-        mended = "make room, then continue" if full else "continue"
+        then_do = "make room, then continue" if full else "continue"
         raise UserError(
-            f"--out {folder}: {what}; everything that ended before is kept: {mended} with --resume"
+            f"--out {folder}: {what}; everything that ended before is kept: {then_do} with --resume"
         ) from error
 
 

@@ -124,7 +124,7 @@ def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> Histor
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Of data as they are trained on: the digest of the images, and how they were standardised,
+    """Identifies data as trained on: the digest of the images, and how they were standardised,
     coarsely enough for machines to agree."""
     parts = (dataset.training, dataset.validation, dataset.test)
     form = [f"{len(part)} {np.abs(part.X[::50]).mean():.3g}" for part in parts]

@@ -30,7 +30,7 @@ from twingrad.recipe import Recipe
 from twingrad.run_folder import make_folder
 
 NEEDED = {"space", "plan", "recipe", "data", "backend", "devices", "storage", "study", "owner"}
-"""Of sweep.json, by who resumes."""
+"""Keys of sweep.json that resuming needs."""
 
 WRITTEN = (
     *("chosen", "trials", "report.html", "results.csv", "results.json"),

@@ -9,7 +9,7 @@ from sweeps.study.trial import ranked
 from twingrad.pages import as_data_uri, render_page
 
 LINES = 200
-"""Of the table; results.csv has all."""
+"""How many rows the table shows; results.csv has all."""
 
 
 def render(results: Results) -> str:

@@ -108,7 +108,7 @@ def counts(results: Results) -> str:
 
 
 def place(status: str) -> int:
-    """Of a status in that line."""
+    """Position of a status in that order."""
     return ("finished", "repeated", "pruned", "diverged", "invalid", "running").index(status)
 
 

@@ -8,7 +8,7 @@ from sweeps.output.results import Results, counts, table_of
 from twingrad.history import Epoch
 
 LINES = 10
-"""Of the table."""
+"""Rows of the table."""
 
 
 class Terminal:

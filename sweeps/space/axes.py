@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 Value = str | int | float
-"""Of a field, as a study keeps it: a number from a range, or the label of a choice."""
+"""Value of a field as a study stores it: a number from a range, or the label of a choice."""
 
 Parameters = Mapping[str, Value]
 """A point of a space: the value of every field searched."""

@@ -40,7 +40,7 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     """
     if url is None:
         path = folder / JOURNAL
-        mend(path)
+        repair(path)
         try:
             return JournalStorage(OwnJournal(path))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -126,7 +126,7 @@ def reported(url: str | None) -> Iterator[None]:
         ) from error
 
 
-def mend(path: Path) -> None:
+def repair(path: Path) -> None:
     """Cuts off the line that a full disk or a killed process left half written."""
     if not path.exists():
         return

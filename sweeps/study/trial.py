@@ -112,7 +112,7 @@ class Row:
 
 
 def outcome_of(result: Run | Diverged) -> Outcome:
-    """Of a training that ended by itself."""
+    """Outcome of a training that ended by itself."""
     seconds = sum(epoch.seconds for epoch in result.history)
     if isinstance(result, Diverged):
         said = (

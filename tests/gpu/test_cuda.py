@@ -24,9 +24,9 @@ UPDATES = 22
 """More than the warm-up, so that most are replayed, and not a multiple of a block's length."""
 
 WITHIN = 1e-10
-"""Of a tensor's size or of 1, in float64: 20 updates that sum in another order. The floor of 1 is
-a typical size of a parameter. A bias below batch norm needs it: its gradient is 0 but for
-rounding, and so it stays at 1e-19, of which no share could be asked."""
+"""Limit relative to a tensor's size or 1, in float64: 20 updates that sum in another order. The
+floor of 1 is a typical size of a parameter. A bias below batch norm needs it: its gradient is
+rounding alone, so it stays near 1e-19, and no relative limit makes sense there."""
 
 
 def recipes(networks: int, *, own: bool = False, **changes) -> list[Recipe]:

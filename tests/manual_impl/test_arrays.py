@@ -13,7 +13,7 @@ from manual_impl.arrays import (
 )
 
 SIDE = 1 + int(LARGE**0.5)
-"""Of a square matrix with more entries than `LARGE`."""
+"""Side of a square matrix with more entries than `LARGE`."""
 
 
 def matrix(shape, seed, dtype="float64", order="C"):

@@ -13,7 +13,7 @@ from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
 from twingrad.network import Network
 
 WITHIN = 1e-11
-"""Of a tensor's size: rounding in four layers, amplified by variances of 0.01 at the least."""
+"""Limit relative to a tensor's size: rounding in four layers, with variances of at least 0.01."""
 
 every_kind = pytest.mark.parametrize("one", EXAMPLES, ids=str)
 every_combination = pytest.mark.parametrize("one", DEEPEST, ids=str)

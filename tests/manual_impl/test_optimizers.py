@@ -85,7 +85,7 @@ def start():
 
 
 def gradient_sequence():
-    """Of the loss, for every update; of sizes from 1e-3 to 1, and a few that are 0."""
+    """Gradients of the loss for every update: sizes from 1e-3 to 1, and a few zeros."""
     rng = np.random.default_rng(2)
     return [
         {
@@ -206,7 +206,7 @@ def training_of(recipe, epochs=20):
 
 
 def logits(recipe, parameters, X):
-    """Of a network with one hidden layer of leaky ReLUs, by the functions of torch."""
+    """Logits of a network with one hidden layer of leaky ReLUs, by torch's own functions."""
     functional = torch.nn.functional
     s = functional.linear(X, parameters["W1"], parameters["b1"])
     if recipe.normalization == "batch":

@@ -30,7 +30,7 @@ class Told:
 
 
 def row_of(experiment: str, label: str) -> Row:
-    """Of the report's."""
+    """A row of the report."""
     (found,) = chosen([experiment])
     return next(row for row in found.rows if row.label == label)
 

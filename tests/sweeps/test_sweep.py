@@ -13,7 +13,7 @@ import pytest
 
 import manual_impl
 from sweeps import run_sweep
-from sweeps.study.storage import JOURNAL, mend
+from sweeps.study.storage import JOURNAL, repair
 from sweeps.study.trial import outcome_of
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from twingrad import files
@@ -291,7 +291,7 @@ def test_a_full_disk_ends_the_sweep_and_loses_nothing_that_finished(tmp_path, mo
 def test_a_journal_cut_off_in_a_line_loses_that_line_alone(tmp_path):
     path = tmp_path / JOURNAL
     path.write_bytes(b'{"a": 1}\n{"b": 2}\n{"c"')
-    mend(path)
+    repair(path)
     assert path.read_bytes() == b'{"a": 1}\n{"b": 2}\n'
 
 

@@ -39,7 +39,7 @@ def start():
 
 
 def gradient_sequence():
-    """Of the loss, for every update; of sizes from 1e-3 to 1, and a few that are 0."""
+    """Gradients of the loss for every update: sizes from 1e-3 to 1, and a few zeros."""
     rng = np.random.default_rng(2)
     for _ in range(UPDATES):
         yield {
@@ -125,7 +125,7 @@ DATA = small_dataset("float64")
 
 
 def logits(recipe, parameters, X):
-    """Of a network with one hidden layer of leaky ReLUs, by the functions of torch."""
+    """Logits of a network with one hidden layer of leaky ReLUs, by torch's own functions."""
     functional, eps = torch.nn.functional, np.finfo(float).eps
     s = functional.linear(X, parameters["W1"], parameters["b1"])
     if recipe.normalization == "batch":

@@ -103,33 +103,33 @@ DROPOUT_FAULTS = (
         Fault(
             f"{name} on the way back",
             f"The backward pass of dropout at {{where}} {does}.",
-            mend,
+            fix,
             "drop",
             DROPPED,
             backward(factor),
             wrong=wrong,
             everywhere=False if "layer" in name else None,
         )
-        for name, does, mend, factor, wrong in FACTORS
+        for name, does, fix, factor, wrong in FACTORS
     ),
     *(
         Fault(
             f"{name} in the forward pass",
             f"The forward pass of dropout at {{where}} {does}; the backward pass is right.",
-            mend,
+            fix,
             "x_drop",
             DROPPED,
             forward=forward(factor),
             wrong=wrong,
             everywhere=False if "layer" in name else None,
         )
-        for name, does, mend, factor, wrong in FACTORS
+        for name, does, fix, factor, wrong in FACTORS
     ),
     *(
         Fault(
             name,
             f"Dropout at {{where}} {does}, in both passes.",
-            mend,
+            fix,
             "x_drop",
             DROPPED,
             backward(factor),
@@ -137,6 +137,6 @@ DROPOUT_FAULTS = (
             wrong=wrong,
             everywhere=False if "layer" in name else None,
         )
-        for name, does, mend, factor, wrong in FACTORS
+        for name, does, fix, factor, wrong in FACTORS
     ),
 )

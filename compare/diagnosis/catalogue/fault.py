@@ -108,7 +108,7 @@ class Fault:
     Arguments:
         name: short, for tables and JSON.
         explanation: one sentence; "{where}" stands for "layer 2" or "every layer".
-        mend: what to do, in a sentence.
+        fix: what to do, in a sentence.
         operation: the first that goes wrong, in order of execution.
         wrong: the part of that operation's formula that is wrong or left out; "" for all of it.
         backward, forward: the mistakes by operation, made at each of its layers.
@@ -118,7 +118,7 @@ class Fault:
 
     name: str
     explanation: str
-    mend: str
+    fix: str
     operation: str
     layers: Callable[[Network], list[int]]
     backward: Mapping[str, Mistake] = field(default_factory=dict)

@@ -125,7 +125,7 @@ SOFTMAX_FAULTS = (
         everywhere=False,
     ),
 )
-"""Of the gradient by the logits."""
+"""Mistakes in the gradient by the logits."""
 
 DOWN_FAULTS = (
     Fault(
@@ -163,4 +163,4 @@ DOWN_FAULTS = (
         for eta in (1.0, 0.1, 0.05, 0.01, 0.005, 0.001, 1e-4, 1e-5)
     ),
 )
-"""Of the gradient handed down through W."""
+"""Mistakes in the gradient passed down through W."""

@@ -163,14 +163,14 @@ PARAMETER_FAULTS = (
         Fault(
             f"{name} {how}",
             f"The gradient of {name} {is_} at {{where}}.",
-            mend,
+            fix,
             name,
             where,
             {name: mistake},
             wrong="sum_i",
         )
         for name, where in (("b", weights), ("gamma", normalised), ("beta", normalised))
-        for how, is_, mend, mistake in (
+        for how, is_, fix, mistake in (
             (
                 "not divided by n",
                 "is not divided by n",

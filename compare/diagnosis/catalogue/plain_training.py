@@ -84,7 +84,7 @@ class PlainLearner:
         return trace
 
     def gradients(self, X: np.ndarray, y: np.ndarray, trace: Trace) -> Gradients:
-        """Of the loss."""
+        """Gradients of the loss, without the penalty."""
         P, k, n, found = self.parameters, self.network.depth, len(y), {}
         G = trace["p"].copy()  # (n, classes)
         G[np.arange(n), y] -= 1

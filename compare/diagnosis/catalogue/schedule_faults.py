@@ -96,12 +96,12 @@ SCHEDULE_FAULTS = tuple(
     StateFault(
         name,
         explanation,
-        mend,
+        fix,
         "learning rate",
         learning_rates=rates,
         where=scheduled(*schedules),
     )
-    for name, explanation, mend, rates, *schedules in (
+    for name, explanation, fix, rates, *schedules in (
         (
             "stale learning rate at cycle ends",
             "At t = 2 l n_s the previous learning rate is used once more.",

@@ -98,38 +98,38 @@ SMOOTHING_FAULTS = (
         Fault(
             f"{name} in the gradient",
             f"The gradient by the logits {does}; the loss is right.",
-            mend,
+            fix,
             "softmax",
             smoothed,
             gradient_with(targets),
             wrong="Y",
             everywhere=False,
         )
-        for name, does, mend, targets in WAYS
+        for name, does, fix, targets in WAYS
     ),
     *(
         Fault(
             f"{name} in the loss",
             f"The loss {does}; the gradient is right.",
-            mend,
+            fix,
             "loss",
             smoothed,
             forward=loss_with(targets),
             everywhere=False,
         )
-        for name, does, mend, targets in WAYS
+        for name, does, fix, targets in WAYS
     ),
     *(
         Fault(
             name,
             f"Label smoothing {does}, in the loss and in the gradient.",
-            mend,
+            fix,
             "loss",
             smoothed,
             derivative_with(targets),
             loss_with(targets),
             everywhere=False,
         )
-        for name, does, mend, targets in WAYS
+        for name, does, fix, targets in WAYS
     ),
 )

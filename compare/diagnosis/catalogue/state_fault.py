@@ -37,7 +37,7 @@ class StateFault:
     """One mistake of training.
 
     Arguments:
-        name, explanation, mend: as in `compare.diagnosis.catalogue.fault.Fault`.
+        name, explanation, fix: as in `compare.diagnosis.catalogue.fault.Fault`.
         tensor: the state that is wrong first, or its kind ("mu", "W").
         learner: a training that makes it.
         learning_rates: a schedule that makes it; None for the right one.
@@ -46,7 +46,7 @@ class StateFault:
 
     name: str
     explanation: str
-    mend: str
+    fix: str
     tensor: str
     learner: type[PlainLearner] = PlainLearner
     learning_rates: Schedule | None = None

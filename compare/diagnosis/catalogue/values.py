@@ -26,7 +26,7 @@ def guarded_log(eps: float) -> Mistake:
 
 
 DEPTHS = range(1, 11)
-"""Of the layers that a penalty may forget."""
+"""Layers whose penalty may be forgotten."""
 
 
 def penalty_of(l: int, *, without: bool) -> Mistake:

@@ -144,7 +144,7 @@ def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
 
 
 def central_differences(code: Code, case: Case, seed: int) -> dict[str, list[tuple[Index, float]]]:
-    """Of the code's own cost, by the four-point rule; {} where there is none."""
+    """Derivatives of the code's own cost, by the four-point rule; {} where it has none."""
     rng = stream(seed, "own cost")
     found: dict[str, list[tuple[Index, float]]] = {}
     until = time.perf_counter() + SECONDS

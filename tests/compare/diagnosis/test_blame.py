@@ -24,7 +24,7 @@ NETWORK = Network(6, (6, 6, 6), 6, normalization="batch")
 NETWORKS = of_every_kind(6, (6, 6, 6), 6)
 
 SEEDS = {True: 8, False: 13}
-"""Of which every fault shows at every layer; by whether it is in NETWORK."""
+"""Seeds for which every fault shows at every layer; by whether it is in NETWORK."""
 
 WIDE = Network(16, (15, 15, 15), 10, normalization="batch")
 """Wider than the minibatch: gradients by s follow from those of W."""

@@ -114,7 +114,7 @@ def test_an_explanation_says_where_if_that_is_a_question(fault):
     places = {c.where for c in fault.candidates(network_for(fault, NETWORKS))}
     assert fields <= {"where"}
     assert "where" in fields or len(places) == 1
-    assert "{" not in fault.mend
+    assert "{" not in fault.fix
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

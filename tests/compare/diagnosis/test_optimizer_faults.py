@@ -265,7 +265,7 @@ def test_a_planted_mistake_is_named(setting, name, trainer):
     match = examination.matches[0]
     assert match.residual < STATE_TOLERANCE
     assert match.runner_up is None or match.runner_up > 10 * STATE_TOLERANCE
-    assert examination.sentences[1] == f"{match.faults[0].explanation} {match.faults[0].mend}"
+    assert examination.sentences[1] == f"{match.faults[0].explanation} {match.faults[0].fix}"
 
 
 def test_every_mistake_of_an_optimizer_is_planted():

@@ -105,7 +105,7 @@ def test_every_fault_of_training_is_diagnosed(fault):
     assert examination.tensor.startswith(fault.tensor)
     said = examination.sentences
     assert fault.explanation in said[1]
-    assert fault.mend in said[1]
+    assert fault.fix in said[1]
 
 
 @pytest.mark.parametrize(

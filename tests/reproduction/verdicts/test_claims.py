@@ -17,7 +17,7 @@ from reproduction.verdicts.judgement import Interval
 from tests.reproduction.made_up import Told, results_of
 
 NOISE = (0.0, 0.1, 0.3)
-"""Of three seeds; its mean is .4 / 3."""
+"""Noise for three seeds; its mean is .4 / 3."""
 
 
 def experiment_told(key, tell):
