@@ -220,15 +220,13 @@ class Dropout:
         self.output, self.mask, self.keep = place.output, place.name("mask"), 1 - network.dropout
 
     def forward(self, x: Array, run: Pass) -> None:
-        run.trace[self.output] = (
-            x if run.masks is None else x * run.masks[self.mask] / self.keep
-        )  # (n, m)
+        run.trace[self.output] = self._masked(x, run)
 
     def backward(self, x: Array, run: Pass) -> Array:
         # the mask is drawn, not computed: what was dropped has no gradient, the rest is scaled
-        return self._thinned(run.gradients[self.output], run)
+        return self._masked(run.gradients[self.output], run)
 
-    def _thinned(self, x: Array, run: Pass) -> Array:
+    def _masked(self, x: Array, run: Pass) -> Array:
         return x if run.masks is None else x * run.masks[self.mask] / self.keep  # (n, m)
 
 

@@ -22,8 +22,7 @@ class Kind:
         parameters: what it learns, in order.
         statistics: of a minibatch, kept as running statistics for the evaluation.
         inner: intermediates before the output, in order of execution.
-        across_units: whether a sample's units meet in it, or across_samples: the samples of a
-            unit. An activation does neither.
+        across_samples: whether the samples of a minibatch meet in it.
     """
 
     role: Role
@@ -31,12 +30,11 @@ class Kind:
     parameters: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    across_units: bool = False
     across_samples: bool = False
 
 
 KINDS: dict[str, Kind] = {
-    "affine": Kind("affine", "s", ("W", "b"), across_units=True),
+    "affine": Kind("affine", "s", ("W", "b")),
     "batch_norm": Kind(
         "normalization",
         "{stem}_tilde",
@@ -51,7 +49,6 @@ KINDS: dict[str, Kind] = {
         ("gamma", "beta"),
         (),
         ("mu", "v", "{stem}_hat"),
-        across_units=True,
     ),
     "relu": Kind("activation", "x"),
     "leaky_relu": Kind("activation", "x"),
@@ -68,6 +65,9 @@ NORMALIZATIONS: dict[str, tuple[str | None, bool]] = {
     "layer": ("layer_norm", False),
 }
 """What a recipe calls it: the kind, and whether it stands after the activation."""
+
+BATCH_NORMS = tuple(name for name, (kind, _) in NORMALIZATIONS.items() if kind == "batch_norm")
+"""Those that use statistics of the minibatch."""
 
 
 @dataclass(frozen=True)

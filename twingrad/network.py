@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from twingrad.errors import UserError
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS, Layer
+from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS, Layer
 
 EPS = 2.220446049250313e-16
 """Added to the variance unless a network says otherwise: machine epsilon of float64."""
@@ -100,7 +100,7 @@ class Network:
     @property
     def batch_norm(self) -> bool:
         """Whether statistics of the minibatch are used, before the activation or after it."""
-        return self.normalization in ("batch", "batch-after")
+        return self.normalization in BATCH_NORMS
 
     @cached_property
     def block(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from twingrad.augmentation import draw_augmentation, image_side
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.initialization import initial_sigma
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS
 from twingrad.minibatches import EpochInputs, draw_masks, minibatch_order
 from twingrad.network import Network
 from twingrad.schedule import SCHEDULES, learning_rates
@@ -55,7 +55,7 @@ def setting(
 
 
 ADAM = ("optimizer", ("adam",))
-BATCH_NORM = ("normalization", ("batch", "batch-after"))
+BATCH_NORM = ("normalization", BATCH_NORMS)
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Recipe:
     @property
     def batch_norm(self) -> bool:
         """Whether statistics of the minibatch are used."""
-        return self.normalization in BATCH_NORM[1]
+        return self.normalization in BATCH_NORMS
 
     @property
     def unpenalised(self) -> tuple[str, ...]:
