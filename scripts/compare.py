@@ -12,7 +12,7 @@ from compare.reports.compare_report import Report
 from scripts import options
 from scripts.check import Golden
 from scripts.checking import judge_golden_files, print_faulty
-from scripts.options import build_recipe
+from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from scripts.running import train_in_folder
@@ -36,14 +36,13 @@ MORE_SEEDS = (
 )
 
 
+@recipe_options(*(name for name in options.ALL if name != "seed"))
 def compare(
+    *,
     preset: options.Preset = "three-layer",
-    batch_norm: options.BatchNorm = None,
+    fields: options.Fields,
     seeds: Annotated[int, typer.Option(help="Trainings of each implementation.")] = 2,
     seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
-    epochs: options.Epochs = None,
-    batches: options.Batches = None,
-    train_size: options.TrainSize = None,
     golden: Golden = None,
     device: options.Device = "cpu",
     threads: options.Threads = 1,
@@ -64,23 +63,14 @@ def compare(
     if seeds < 1:
         raise UserError(f"--seeds is {seeds}, but at least 1 was expected")
     find_device(device)
-    recipe = build_recipe(
-        preset,
-        {
-            "batch_norm": batch_norm,
-            "seed": seed,
-            "epochs": epochs,
-            "batches": batches,
-            "train_size": train_size,
-        },
-    )
-    norm = "" if recipe.batch_norm else "-no-batch-norm"
-    out = out or Path("runs") / f"compare-{recipe.name}{norm}"
+    recipe = build_recipe(preset, {**fields, "seed": seed})
+    require_used(recipe, fields)
+    out = out or Path("runs") / f"compare-{short_name(recipe)}"
     limit_threads(threads)
     golden_cases = judge_golden_files(golden or [])
     with output.busy("reading images"):
         dataset = load_for(data, recipe)
-    recipe.plan(len(dataset.training))
+    recipe.plan_for(dataset)
     prepare_folder(out, resume=resume, overwrite=overwrite)  # last: bad input costs no results
     output.print(f"data: {dataset.identity['description']}")
 
@@ -127,7 +117,7 @@ def compare(
         output.print(MORE_SEEDS.format(seeds=2 * seeds))
 
     report = Report(
-        title=f"{recipe.name}, {'with' if recipe.batch_norm else 'without'} batch norm",
+        title=short_name(recipe),
         cases=cases,
         golden=golden_cases,
         lockstep=stepped,
@@ -186,6 +176,7 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
         X=dataset.training.X[:samples].astype(float),
         y=dataset.training.y[:samples],
         penalty=recipe.penalty,
+        masks=own.masks,
     )
     return [
         check_case(case, manual_impl, torch_impl, seed=recipe.seed)

@@ -35,17 +35,6 @@ Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]
 Backend = Annotated[str | None, typer.Option(help="manual or torch.")]
 Processes = Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")]
 
-# Until compare takes `recipe_options`.
-BatchNorm = Annotated[
-    bool | None, typer.Option("--batch-norm/--no-batch-norm", help="Override the preset.")
-]
-TrainSize = Annotated[int | None, typer.Option(help="Keep so many training images.")]
-Batches = Annotated[
-    int | None,
-    typer.Option(help="Training files to use, 1 to 5; below 5 the next one validates."),
-]
-Epochs = Annotated[int | None, typer.Option(help="Stop after so many epochs.")]
-
 Fields = dict[str, Any]
 """The fields of a recipe that were given on the command line, by name."""
 

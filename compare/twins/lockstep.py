@@ -71,7 +71,7 @@ def lockstep(
     """
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     recipe = replace(recipe, dtype="float64")
-    plan = recipe.plan(len(dataset.training))
+    plan = recipe.plan_for(dataset)
     parameters = initialize(network, recipe.initialization, recipe.seed)
     learners = [side.learner([recipe], network, dataset, [parameters]) for side in (first, second)]
     zeros = structural_zeros(network, recipe.batch_size)

@@ -133,3 +133,30 @@ def test_bad_input_costs_no_results(twingrad, small_data, tmp_path):
     before = (out / "report.json").read_bytes()
     assert twingrad(*arguments, "--golden", "missing.npz")[0] == 2
     assert (out / "report.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "title"),
+    [
+        (("--no-batch-norm",), "three-layer-no-batch-norm"),
+        (
+            ("--normalization", "layer", "--activation", "gelu", "--dropout", "0.2", "--optimizer")
+            + ("adam", "--eta-max", "0.002"),
+            "three-layer-layer",
+        ),
+    ],
+)
+def test_any_recipe_can_be_compared(twingrad, small_data, tmp_path, options, title):
+    status, stdout, _ = twingrad(
+        "compare", *SHORT, *options, "--seeds", "1", "--out", tmp_path / "o", "--json", "-"
+    )
+    report = json.loads(stdout)
+    assert (status, report["title"], report["verdict"]) == (0, title, "agree")
+    assert report["lockstep"]["verdict"] == "agree"
+
+
+def test_an_option_without_effect_is_refused(twingrad, small_data, tmp_path):
+    status, _, stderr = twingrad("compare", "--beta1", "0.5", "--out", tmp_path / "o")
+    assert status == 2
+    assert "--beta1 has no effect with --optimizer sgd, only with adam" in stderr
+    assert not (tmp_path / "o").exists()
