@@ -19,11 +19,7 @@ from twingrad.history import Evaluation, Part
 from twingrad.minibatches import EpochInputs
 from twingrad.network import Network, Parameters, RunningStatistics, Trace
 from twingrad.recipe import Recipe
-from twingrad.training import (
-    State,
-    train_one,
-    train_stack,
-)
+from twingrad.training import State, require_memory, train_one, train_stack
 
 GROUP = 64
 """Networks updated at a time: many enough to share what an update costs besides its products, few
@@ -86,6 +82,7 @@ class ManualLearner:
         self.diverged = np.zeros(len(self), dtype=bool)
         self.frozen: dict[int, State] = {}
         for i, state in zip(range(len(self)), states, strict=True):
+            require_memory(state, self.memory)
             for name, slots in (self.parameters | self.statistics | self.memory).items():
                 slots[i] = state.get(name, 0)
             begun = bool(self.statistics) and self.statistics.keys() <= state.keys()

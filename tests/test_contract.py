@@ -638,3 +638,13 @@ def test_a_stack_draws_its_initial_parameters_one_by_one_and_keeps_none(
     monkeypatch.setattr("twingrad.stacks.initialize", remembered)
     implementation.train_stacked(four(), small_dataset(), on_epoch=count)
     assert (len(drawn), alive) == (4, [0, 0])
+
+
+def test_a_state_that_lacks_what_the_optimizer_remembers_is_refused(implementation):
+    recipe = small_recipe(optimizer="adam", epochs=1)
+    trained = learner(implementation, recipe, small_dataset())
+    trained.run_epoch(epoch_inputs(rows(0, 1), [[0.01, 0.01]]))
+    [state] = trained.state()
+    del state["moment2.W1"]
+    with pytest.raises(UserError, match=r"lacks moment2\.W1"):
+        trained.restore([state])

@@ -1,20 +1,7 @@
 """The first layer in training: one update after another, or in blocks of K updates.
 
-Nearly all arithmetic of a small network on CIFAR-10 is in its first layer, and with many networks
-each pass over their W1 is a pass over memory. By plain gradient descent W1 moves along the
-minibatches alone,
-
-    W1 <- (1 - 2 eta lambda) W1 - eta G' X,
-
-so within a block of K updates it can stay as it was, while what it has missed is put in where it
-is needed (delayed updates, as blocked Householder transformations in LAPACK have it: Bischof and
-Van Loan 1987):
-
-    W1 = c V, with a scalar c of each network: the penalty's decay is c <- (1 - 2 eta lambda) c.
-    X_k W1' = c (X_k V' + sum over j < k of (X_k X_j') D_j), where V is that of the block's start
-        and update j added D_j' X_j to it, D_j = -(eta_j / c_j+1) G_j.
-    ||k W1 - eta G' X||^2 = k^2 ||W1||^2 - 2 k eta sum(G * (X W1')) + eta^2 sum((G G') * (X X')),
-        so that the cost takes no pass over W1 either.
+`manual_impl.first_layer` derives the blocks: W1 = c V, where V moves at the end of a block, and what it
+misses within the block comes from the products X X' that all networks share.
 
 A block is one product X V', the products X X' that serve all networks, and one product D' X at its
 end, which adds onto V. The result differs from single updates by rounding alone.

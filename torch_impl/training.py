@@ -31,6 +31,7 @@ from twingrad.training import (
     OnStackEpoch,
     Run,
     State,
+    require_memory,
     train_one,
     train_stack,
 )
@@ -169,6 +170,7 @@ class TorchLearner:
         for _, stack in self._pieces():
             for i in range(stack.penalty.numel()):
                 state = next(source)
+                require_memory(state, stack.memory)
                 for name, slot in of_network(
                     stack, stack.parameters | stack.statistics | stack.memory, i
                 ).items():

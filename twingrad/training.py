@@ -297,6 +297,15 @@ def finish(
     return outcomes
 
 
+def require_memory(state: State, remembered: Iterable[str]) -> None:
+    """Raises UserError if a state after the first update lacks what the optimiser remembers."""
+    missing = [name for name in remembered if "updates" in state and name not in state]
+    if missing:
+        raise UserError(
+            f"the checkpoint lacks {missing[0]}, which the optimizer needs to continue; train anew"
+        )
+
+
 def require_state_of(network: Network, state: State, folder: RunFolder) -> None:
     """Raises UserError unless a checkpoint holds every tensor of the network in its shape."""
     for name, shape in (network.parameter_shapes | network.statistic_shapes).items():

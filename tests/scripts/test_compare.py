@@ -140,8 +140,18 @@ def test_bad_input_costs_no_results(twingrad, small_data, tmp_path):
     [
         (("--no-batch-norm",), "three-layer-no-batch-norm"),
         (
-            ("--normalization", "layer", "--activation", "gelu", "--dropout", "0.2", "--optimizer")
-            + ("adam", "--eta-max", "0.002"),
+            (
+                "--normalization",
+                "layer",
+                "--activation",
+                "gelu",
+                "--dropout",
+                "0.2",
+                "--optimizer",
+                "adam",
+                "--eta-max",
+                "0.002",
+            ),
             "three-layer-layer",
         ),
     ],
