@@ -166,7 +166,7 @@ def compared(name: str, new: Checkout, old: Checkout, rounds: int) -> dict[str, 
 
 def against(
     commit: Annotated[str, typer.Argument(help="To compare with, such as f5de9fd.")],
-    rounds: Annotated[int, typer.Option(min=1, help="Of every case.")] = 9,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds of every case.")] = 9,
     only: Annotated[str, typer.Option(help="Cases whose name has this text.")] = "",
     json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
 ) -> None:

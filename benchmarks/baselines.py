@@ -39,7 +39,7 @@ PUBLISHED = dict(zip(EXPECTED, (row.test for row in BASELINES.rows), strict=True
 
 
 def baselines(
-    seeds: Annotated[int, typer.Option(help="Of each baseline and backend, from 0.")] = 8,
+    seeds: Annotated[int, typer.Option(help="Seeds of each baseline and backend, from 0.")] = 8,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs/baselines"),
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("docs/baselines"),
     data: options.Data = None,

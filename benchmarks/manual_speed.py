@@ -81,7 +81,7 @@ def training(dataset: Dataset) -> dict[str, float]:
 
 
 def manual_speed(
-    rounds: Annotated[int, typer.Option(min=7, help="Of every comparison.")] = 15,
+    rounds: Annotated[int, typer.Option(min=7, help="Rounds of every comparison.")] = 15,
     json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
 ) -> None:
     """Measure NumPy's updates against their matrix products, the textbook and each other."""

@@ -35,7 +35,7 @@ TRAIN: dict[str, Callable[..., Run]] = {"manual": manual_impl.train, "torch": to
 
 
 def reproduction(
-    results: Annotated[Path, typer.Option(help="Of a reproduction.")] = Path(
+    results: Annotated[Path, typer.Option(help="The results of a reproduction.")] = Path(
         "docs/reproduction/results.json"
     ),
     data: options.Data = None,

@@ -54,7 +54,7 @@ def whole_run(dataset: Dataset) -> tuple[float, float]:
 
 
 def torch_speed(
-    rounds: Annotated[int, typer.Option(help="Of every comparison.")] = 9,
+    rounds: Annotated[int, typer.Option(help="Rounds of every comparison.")] = 9,
     compiled: Annotated[bool, typer.Option(help="Compile as well.")] = True,
     whole: Annotated[bool, typer.Option(help="Train for 20 epochs as well.")] = True,
     json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,

@@ -47,21 +47,24 @@ def check(
     batch_norm: Annotated[
         bool | None,
         typer.Option(
-            "--batch-norm/--no-batch-norm", help="Of that network; of your code both by default."
+            "--batch-norm/--no-batch-norm",
+            help="Whether that network has batch norm; your code is checked with both.",
         ),
     ] = None,
     normalization: Annotated[
         str | None,
-        typer.Option(help="Of that network: none, batch, batch-after (the activation) or layer."),
+        typer.Option(help="Its normalization: none, batch, batch-after (the activation) or layer."),
     ] = None,
     activation: Annotated[
-        str, typer.Option(help=f"Of that network: {', '.join(ACTIVATIONS)}.")
+        str, typer.Option(help=f"Its activation: {', '.join(ACTIVATIONS)}.")
     ] = "relu",
-    slope: Annotated[float, typer.Option(help="Of its leaky ReLU below 0.")] = 0.01,
-    dropout: Annotated[float, typer.Option(help="Of its hidden units.")] = 0.0,
-    smoothing: Annotated[float, typer.Option(help="Of its labels.")] = 0.0,
-    inputs: Annotated[int | None, typer.Option(help="Of that network.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Of its minibatch.")] = None,
+    slope: Annotated[float, typer.Option(help="Slope of its leaky ReLU below 0.")] = 0.01,
+    dropout: Annotated[
+        float, typer.Option(help="Probability that one of its hidden units is dropped.")
+    ] = 0.0,
+    smoothing: Annotated[float, typer.Option(help="Its label smoothing.")] = 0.0,
+    inputs: Annotated[int | None, typer.Option(help="Its number of inputs.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples in its minibatch.")] = None,
     penalty: Annotated[float | None, typer.Option(help="lambda of that network.")] = None,
     random: Annotated[
         int | None, typer.Option(help="Check so many random architectures instead.")
@@ -89,7 +92,7 @@ def check(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write JUnit XML, for graders.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     details: Annotated[
         bool, typer.Option("--details", help="Every tensor of every case, not only of faulty ones.")
     ] = False,

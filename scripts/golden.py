@@ -29,7 +29,7 @@ def new(
     inputs: Annotated[int, typer.Option(help="Values per sample.")] = 14,
     samples: Annotated[int, typer.Option(help="Columns of X.")] = 9,
     penalty: Annotated[float, typer.Option(help="lambda.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Of parameters and samples.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Write a case: run your code on it, add grad_W_1, grad_b_1, ..., check --golden FILE."""

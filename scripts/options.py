@@ -28,7 +28,7 @@ Json = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
-Device = Annotated[str, typer.Option(help="Of the torch side: cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="Device of the torch side: cpu, cuda or cuda:N.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue what is in the folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
 Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]

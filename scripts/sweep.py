@@ -35,15 +35,15 @@ def sweep(
     over: Over = None,
     sampler: Sampler = None,
     trials: Annotated[int | None, typer.Option(help="In all; not for a grid. [40]")] = None,
-    stages: Annotated[int | None, typer.Option(help="Of coarse-to-fine. [3]")] = None,
-    points: Annotated[int | None, typer.Option(help="Of a range, in a grid. [5]")] = None,
+    stages: Annotated[int | None, typer.Option(help="Stages of coarse-to-fine. [3]")] = None,
+    points: Annotated[int | None, typer.Option(help="Grid points of a range. [5]")] = None,
     keep: Annotated[
         int | None, typer.Option(help="Best trials that span the next stage. [a quarter]")
     ] = None,
     prune: Annotated[
         int | None, typer.Option(help="At the end of a cycle only one in so many goes on.")
     ] = None,
-    search_seed: Annotated[int | None, typer.Option(help="Of what is drawn. [0]")] = None,
+    search_seed: Annotated[int | None, typer.Option(help="Seed of the search. [0]")] = None,
     stack: Annotated[
         int | None, typer.Option(help="Trials trained side by side. [16, or 256 on a GPU]")
     ] = None,

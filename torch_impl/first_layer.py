@@ -1,7 +1,7 @@
 """The first layer in training: one update after another, or in blocks of K updates.
 
-`manual_impl.first_layer` derives the blocks: W1 = c V, where V moves at the end of a block, and what it
-misses within the block comes from the products X X' that all networks share.
+`manual_impl.first_layer` derives the blocks: W1 = c V, where V moves at the end of a block. What it
+misses within the block comes from the products X X', which all networks share.
 
 A block is one product X V', the products X X' that serve all networks, and one product D' X at its
 end, which adds onto V. The result differs from single updates by rounding alone.

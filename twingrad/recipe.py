@@ -73,9 +73,11 @@ class Recipe:
         "Batch norm before every activation or after it, layer norm before it, or none.",
         choices=tuple(NORMALIZATIONS),
     )
-    activation: str = setting("relu", "After every hidden layer.", choices=ACTIVATIONS)
+    activation: str = setting(
+        "relu", "Activation function of the hidden layers.", choices=ACTIVATIONS
+    )
     slope: float = setting(
-        0.01, "Of the leaky ReLU below 0.", only_with=("activation", ("leaky_relu",))
+        0.01, "Slope of the leaky ReLU below 0.", only_with=("activation", ("leaky_relu",))
     )
     dropout: float = setting(0.0, "Probability that a hidden unit is dropped.", low=0, below=1)
     initialization: str = setting("he", "he, xavier, or a sigma such as 0.01.")
@@ -88,7 +90,7 @@ class Recipe:
     )
     momentum: float = setting(
         0.9,
-        "Of momentum and nesterov.",
+        "Momentum, for --optimizer momentum and nesterov.",
         low=0,
         below=1,
         only_with=("optimizer", ("momentum", "nesterov")),
@@ -103,7 +105,7 @@ class Recipe:
     decoupled: bool = setting(
         False, "Weights decay by 2 eta lambda beside the optimiser's step, as in AdamW."
     )
-    schedule: str = setting("cyclical", "Of the learning rate.", choices=SCHEDULES)
+    schedule: str = setting("cyclical", "Schedule of the learning rate.", choices=SCHEDULES)
     eta_min: float = setting(1e-5, "Smallest learning rate.", low=0)
     eta_max: float = setting(1e-1, "Largest learning rate.", low=0)
     half_cycle: int | None = setting(
@@ -121,10 +123,10 @@ class Recipe:
         None, "Stop after so many epochs. Default: after whole cycles.", low=1
     )
     batch_size: int = setting(100, "Samples per minibatch.", low=1)
-    flip: bool = setting(False, "Flip images left to right, every second one at random.")
+    flip: bool = setting(False, "Flip each image left to right with probability 1/2.")
     shift: int = setting(0, "Shift images by up to so many pixels.", low=0)
     jitter: float = setting(
-        0.0, "Standard deviation of random brightness and contrast, standardised.", low=0
+        0.0, "Standard deviation of random brightness and contrast, in standardised units.", low=0
     )
     alpha: float = setting(
         0.9,
@@ -138,9 +140,11 @@ class Recipe:
         "At the end, replace running statistics by those of the whole training set.",
         only_with=BATCH_NORM,
     )
-    dtype: str = setting("float32", "Of all arithmetic.", choices=DTYPES)
-    seed: int = setting(0, "Of initial parameters, order, dropout and augmentation.", low=0)
-    order_seed: int | None = setting(None, "Of the order of the samples. Default: --seed.", low=0)
+    dtype: str = setting("float32", "Precision of all arithmetic.", choices=DTYPES)
+    seed: int = setting(
+        0, "Seed of initial parameters, sample order, dropout and augmentation.", low=0
+    )
+    order_seed: int | None = setting(None, "Seed of the sample order. Default: --seed.", low=0)
     batches: int = setting(
         5, "Training files to use; below 5 the next one validates.", low=1, high=5
     )

@@ -14,7 +14,7 @@ from twingrad.threads import limit_threads
 
 
 def checkers(
-    seed: Annotated[int, typer.Option(help="Of parameters, minibatches and drawn pairs.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of parameters, minibatches and drawn pairs.")] = 0,
     json: Annotated[str | None, typer.Option(help="File for the counts; '-' for output.")] = None,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the page of documentation.")
