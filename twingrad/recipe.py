@@ -5,13 +5,8 @@ options of `twingrad train` and the fields of `twingrad sweep` are made from it.
 """
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, get_args, get_origin
-
-import numpy as np
-from jaxtyping import Float
+from typing import Any
 
 from twingrad.augmentation import draw_augmentation, image_side
 from twingrad.dataset import Dataset
@@ -20,38 +15,14 @@ from twingrad.initialization import initial_sigma
 from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS
 from twingrad.minibatches import EpochInputs, draw_masks, minibatch_order
 from twingrad.network import Network
-from twingrad.schedule import SCHEDULES, learning_rates
+from twingrad.schedule import SCHEDULES, Plan, learning_rates
+from twingrad.settings import require_in_range, setting
 
 LONGEST = 20_000_000
 """Updates of a training: 44,000 epochs of CIFAR-10. A learning rate is kept for each."""
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 DTYPES = ("float32", "float64")
-
-
-def setting(
-    default: Any,
-    help: str,
-    *,
-    low: float = -math.inf,
-    high: float = math.inf,
-    below: float = math.inf,
-    choices: tuple[str, ...] = (),
-    only_with: tuple[str, tuple[str, ...]] | None = None,
-) -> Any:
-    """A field of the recipe.
-
-    Arguments:
-        default: its value where none is given.
-        help: one sentence for the command line.
-        low, high: the range of a number, ends included.
-        below: what a number must be less than.
-        choices: what a word can be.
-        only_with: another field and its values, without which this one has no effect.
-    """
-    limits = {"low": low, "high": high, "below": below, "choices": choices}
-    metadata = {"help": help, "only_with": only_with, **limits}
-    return dataclasses.field(default=default, metadata=metadata)
 
 
 ADAM = ("optimizer", ("adam",))
@@ -219,7 +190,7 @@ class Recipe:
         augmentation = (self.flip, self.shift, self.jitter, self.seed) if self.augments else None
         return (self.shuffle_seed, augmentation, self.seed if self.dropout else None)
 
-    def inputs(self, network: Network, epoch: int, plan: "Plan") -> EpochInputs:
+    def inputs(self, network: Network, epoch: int, plan: Plan) -> EpochInputs:
         """What one epoch draws, for this recipe alone.
 
         Arguments:
@@ -238,7 +209,7 @@ class Recipe:
         masks = draw_masks(network, self.seed, epoch, order.shape)
         return EpochInputs(order, rates[None], masks, augmentation)
 
-    def plan(self, samples: int) -> "Plan":
+    def plan(self, samples: int) -> Plan:
         """The updates and epochs of a training on so many samples.
 
         Raises:
@@ -262,7 +233,7 @@ class Recipe:
         )
         return Plan(samples, per_epoch, half_cycle, rates)
 
-    def plan_for(self, dataset: Dataset) -> "Plan":
+    def plan_for(self, dataset: Dataset) -> Plan:
         """`plan` on these data.
 
         Raises:
@@ -319,72 +290,6 @@ def modernised(fields: dict[str, Any], source: str) -> dict[str, Any]:
                 "`twingrad reproduce` trains with it"
             )
     return fields
-
-
-NUMBERS: dict[type, type] = {int: Integral, float: Real}
-
-
-def require_type(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raises TypeError unless a value is of its field's type; NumPy's numbers are numbers too."""
-    types: tuple[Any, ...] = get_args(field.type) or (field.type,)
-    if get_origin(field.type) is tuple:
-        types = (tuple,)
-    kinds = tuple(NUMBERS.get(each, each) for each in types)
-    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in types):
-        raise TypeError(f"{field.name} is {value!r}")
-
-
-def require_in_range(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raises unless a field's value is one that its type and its `setting` allow.
-
-    Raises:
-        TypeError: it is of another type.
-        UserError: it is out of range.
-    """
-    require_type(field, value)
-    limits, option = field.metadata, "--" + field.name.replace("_", "-")
-    if limits["choices"]:
-        if value not in limits["choices"]:
-            raise UserError(
-                f"{option} is {value!r}, but expected one of: {', '.join(limits['choices'])}"
-            )
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return
-    low, high, below = limits["low"], limits["high"], limits["below"]
-    if not (low <= value <= high and value < below and math.isfinite(value)):
-        ends = [f"at least {low}"] if low > -math.inf else []
-        ends += [f"at most {high}"] if high < math.inf else []
-        ends += [f"less than {below}"] if below < math.inf else []
-        expected = " and ".join(ends) or "a finite number"
-        raise UserError(f"{option} is {value}, but expected {expected}")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A recipe on a data set of known size.
-
-    Arguments:
-        samples: in the training set.
-        updates_per_epoch: whole minibatches in the training set.
-        half_cycle: n_s, in updates.
-        learning_rates: of every update of the whole training.
-    """
-
-    samples: int
-    updates_per_epoch: int
-    half_cycle: int
-    learning_rates: Float[np.ndarray, " updates"]
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs there are; the last may be cut short by the end of a cycle."""
-        return -(-len(self.learning_rates) // self.updates_per_epoch)
-
-    def of_epoch(self, epoch: int) -> Float[np.ndarray, " updates"]:
-        """The learning rates of an epoch, counted from 0."""
-        first = epoch * self.updates_per_epoch
-        return self.learning_rates[first : first + self.updates_per_epoch]
 
 
 PRESETS = {

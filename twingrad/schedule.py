@@ -1,5 +1,7 @@
 """Learning rates: of every update t = 1, 2, ... of a training, float64."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
@@ -46,3 +48,30 @@ def learning_rates(
     if schedule == "constant":
         return np.full(updates, eta_max)
     return np.geomspace(eta_min, eta_max, updates)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe on a data set of known size.
+
+    Arguments:
+        samples: in the training set.
+        updates_per_epoch: whole minibatches in the training set.
+        half_cycle: n_s, in updates.
+        learning_rates: of every update of the whole training.
+    """
+
+    samples: int
+    updates_per_epoch: int
+    half_cycle: int
+    learning_rates: Float[np.ndarray, " updates"]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs there are; the last may be cut short by the end of a cycle."""
+        return -(-len(self.learning_rates) // self.updates_per_epoch)
+
+    def of_epoch(self, epoch: int) -> Float[np.ndarray, " updates"]:
+        """The learning rates of an epoch, counted from 0."""
+        first = epoch * self.updates_per_epoch
+        return self.learning_rates[first : first + self.updates_per_epoch]

@@ -9,7 +9,8 @@ from twingrad.errors import UserError
 from twingrad.initialization import initialize
 from twingrad.minibatches import EpochInputs
 from twingrad.network import Network, Parameters
-from twingrad.recipe import Plan, Recipe
+from twingrad.recipe import Recipe
+from twingrad.schedule import Plan
 
 FIELDS = (
     "hidden",

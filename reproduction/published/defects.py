@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Float
 
 from twingrad.errors import UserError
-from twingrad.recipe import Plan, Recipe, setting
+from twingrad.recipe import Recipe
+from twingrad.schedule import Plan
+from twingrad.settings import setting
 
 DEFECTS = {
     "unpenalised_first_layer": "Without batch norm the gradient of W1 lacks its penalty, "

@@ -5,7 +5,8 @@ import typing
 from typing import Any
 
 from twingrad.errors import UserError
-from twingrad.recipe import Recipe, require_in_range
+from twingrad.recipe import Recipe
+from twingrad.settings import require_in_range
 
 HINTS = typing.get_type_hints(Recipe)
 FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
