@@ -1,0 +1,1 @@
+"""What runs inside the Python of the user: standard library and NumPy alone."""
