@@ -18,6 +18,12 @@ from compare.watching.values import Value, Values
 
 LEAVES = ("W", "b", "gamma", "beta")
 
+DECAY = 0.1
+"""A new value holds the old one with a factor of 1, less what a penalty takes away: at most this."""
+
+NEAR = 0.5
+"""An array that differs from a parameter by less, relative to it, is its new value."""
+
 
 @dataclass(frozen=True)
 class Role:
@@ -25,7 +31,7 @@ class Role:
 
     Arguments:
         name: of what the gradient is by.
-        status: "right", "inherits" or "wrong".
+        status: "right", "inherits" or "wrong"; "update" for a new value of a parameter.
         value: the array; None where it was not seen and was worked out.
         gradient: in our orientation, with the program's own factor.
         c: the factor to the right gradient, or to the right step's.
@@ -49,11 +55,14 @@ class Roles:
     Arguments:
         found: by the name of what the gradient is by, the first array of each.
         copies: further arrays that are multiples of a gradient.
+        updates: by the name of a parameter, its new value: W + c times the role's own gradient
+            where that is so (d is then the factor of W); c is 0 where it is not.
         unexplained: arrays of the shape of some gradient that are none, in order.
     """
 
     found: dict[str, Role] = field(default_factory=dict)
     copies: list[Role] = field(default_factory=list)
+    updates: dict[str, Role] = field(default_factory=dict)
     unexplained: list[Value] = field(default_factory=list)
 
 
@@ -91,6 +100,7 @@ class Reader:
                 self.assumed[name] = local
             else:
                 self.assumed[name] = role.gradient / role.c
+        self.updates_left_over()
         self.leaves_left_over()
         self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
         return self.roles
@@ -111,6 +121,10 @@ class Reader:
 
     def take(self, role: Role) -> None:
         """Books a gradient; further arrays with it become copies."""
+        if role.status == "update":
+            self.roles.updates.setdefault(role.name, role)
+            self.taken.add(role.value.id)
+            return
         before = self.roles.found.get(role.name)
         if before is None:
             self.roles.found[role.name] = role
@@ -145,10 +159,13 @@ class Reader:
         fit = scaled(rows, expected)
         if fit.error <= self.tolerance and fit.c:
             return Role(name, status, value, rows, fit.c, error=fit.error)
-        if operation_of(self.case.network, name)[0] == "W":
+        if self.is_leaf(name):
             both = two_terms(rows, expected, self.case.parameters[name])
-            if both.error <= self.tolerance and self.matters(both.c, expected, rows):
-                return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
+            if both.error <= self.tolerance and abs(both.d - 1) < DECAY and status != "wrong":
+                return Role(name, "update", value, rows, both.c, both.d, both.error)
+            if name.startswith("W") and both.error <= self.tolerance and both.c:
+                if self.matters(both.c, expected, rows):
+                    return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
         return None
 
     def matters(self, c: float, expected: np.ndarray, rows: np.ndarray) -> bool:
@@ -187,6 +204,18 @@ class Reader:
             and self.matching(child, "inherits", expected, value, other) is not None
             for value, other in self.views(child)
         )
+
+    def updates_left_over(self) -> None:
+        """New values of parameters that are not the old ones plus a multiple of the gradient."""
+        for name in self.names:
+            if not self.is_leaf(name) or name in self.roles.updates:
+                continue
+            old = self.case.parameters[name]
+            for value, rows in list(self.views(name)):
+                near = np.linalg.norm(rows - old) < NEAR * np.linalg.norm(old)
+                if near and value.named:
+                    self.take(Role(name, "update", value, rows, 0.0, 1.0))
+                    break
 
     def leaves_left_over(self) -> None:
         """Wrong gradients of parameters: of the arrays left over, the first of the right shape."""
