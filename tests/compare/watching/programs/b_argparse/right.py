@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """k-layer network on CIFAR-10 from the command line, e.g.
-    python right.py --hidden 50 50 --lam 0.004 --cycles 2 --ns 300
+    python right.py --hidden 50 50 --lam 0.004 --epochs 8 --ns 300
 """
 import argparse
 import copy
@@ -18,8 +18,8 @@ def parse_args():
     ap.add_argument("--lam", type=float, default=0.004)
     ap.add_argument("--eta-min", type=float, default=1e-5)
     ap.add_argument("--eta-max", type=float, default=1e-1)
-    ap.add_argument("--ns", type=int, default=150)
-    ap.add_argument("--cycles", type=int, default=2)
+    ap.add_argument("--ns", type=int, default=200)
+    ap.add_argument("--epochs", type=int, default=6)
     ap.add_argument("--batch-size", type=int, default=100)
     ap.add_argument("--val", type=int, default=1000)
     ap.add_argument("--check-gradients", action="store_true")
@@ -131,14 +131,11 @@ def train(data, args, rng):
     n = x.shape[1]
     net = init_net([x.shape[0], *args.hidden, 10], rng)
     best_acc, best_net = 0.0, None
-    updates = 2 * args.ns * args.cycles
     t = 0
     started = time.time()
-    while t < updates:
+    for epoch in range(1, args.epochs + 1):
         order = rng.permutation(n)
         for j in range(n // args.batch_size):
-            if t == updates:
-                break
             chosen = order[j * args.batch_size:(j + 1) * args.batch_size]
             xb = x[:, chosen]
             yb = onehot[:, chosen]
@@ -149,12 +146,11 @@ def train(data, args, rng):
                 for i in range(len(net[key])):
                     net[key][i] -= eta * grads[key][i]
             t += 1
-            if t % 100 == 0:
-                acc = accuracy(net, x_val, labels_val)
-                print(f"t={t:5d} eta={eta:.5f} cost={cost(net, x, onehot, args.lam):.4f} val={acc:.4f} ({time.time() - started:.1f} s)")
-                if acc > best_acc:
-                    best_acc = acc
-                    best_net = copy.deepcopy(net)
+        acc = accuracy(net, x_val, labels_val)
+        print(f"epoch {epoch}, t={t}: eta={eta:.5f} cost={cost(net, x, onehot, args.lam):.4f} val={acc:.4f} ({time.time() - started:.1f} s)")
+        if acc > best_acc:
+            best_acc = acc
+            best_net = copy.deepcopy(net)
     return best_net, best_acc
 
 
