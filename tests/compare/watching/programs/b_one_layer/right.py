@@ -4,12 +4,12 @@ import numpy as np
 import matplotlib.pyplot as plt
 
 
-def LoadBatch(filename):
+def LoadBatch(filename, n=10000):
     """ X: d x n in [0, 1], Y: one-hot K x n, y: n """
     with open('Datasets/cifar-10-batches-py/' + filename, 'rb') as fo:
         dict = pickle.load(fo, encoding='bytes')
-    X = dict[b'data'].astype(np.float64).T / 255
-    y = np.array(dict[b'labels'])
+    X = dict[b'data'][:n].T / 255
+    y = np.array(dict[b'labels'][:n])
     Y = np.zeros((10, X.shape[1]))
     Y[y, np.arange(X.shape[1])] = 1
     return X, Y, y
@@ -92,8 +92,8 @@ def MiniBatchGD(X, Y, y, Xv, Yv, yv, GDparams, W, b, lam):
 
 np.random.seed(400)
 trainX, trainY, trainy = LoadBatch('data_batch_1')
-valX, valY, valy = LoadBatch('data_batch_2')
-testX, testY, testy = LoadBatch('test_batch')
+valX, valY, valy = LoadBatch('data_batch_2', 2000)
+testX, testY, testy = LoadBatch('test_batch', 2000)
 
 mean_X = np.mean(trainX, axis=1, keepdims=True)
 std_X = np.std(trainX, axis=1, keepdims=True)
