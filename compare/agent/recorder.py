@@ -234,7 +234,7 @@ class Probe:
 
     def record(self, site, stack, path, kind, item):
         """Writes down what was seen; whether its place had not been seen often enough."""
-        key = (site, stack, path)
+        key = (site, stack, path, getattr(item, "shape", None))
         count = self.counts.get(key, 0)
         if kind == "v":
             if count < SCALARS:
