@@ -73,7 +73,12 @@ class Update:
             return False
         zeros = structural_zeros(self.case.network, self.found.n)
         names = [name for name in self.case.network.parameter_shapes if name not in zeros]
-        return all(self.roles.found[n].status == "right" for n in names if n in self.roles.found)
+        return all(
+            name in self.roles.updates
+            if name not in self.roles.found
+            else self.roles.found[name].status == "right"
+            for name in names
+        )
 
 
 def probabilities(values: Values) -> list[Probabilities]:

@@ -152,10 +152,24 @@ class Rebuilder:
                 (weight, W, turned), h = weights[j], inputs[i]
                 if h.value is weight or h.rows is s:
                     continue
-                b = bias_left(s, h.rows, W, self.tolerance, shifted=shifted)
+                b = bias_left(s, h.rows, W, self.tolerance)
+                if b is None and shifted:
+                    b = bias_left(s, h.rows, W, self.tolerance, shifted=True)
                 if b is not None:
-                    return Layer(weight, turned, W, b, s, h)
+                    return Layer(weight, turned, W, self.bias(b, s), s, h)
         return None
+
+    def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
+        """The recorded vector that b, worked out of s, is within its rounding; else b."""
+        doubt = 10 * self.tolerance * float(np.abs(s).max(initial=0))
+        near = [
+            (float(np.abs(value.array - b).max()), value)
+            for value in self.values.before(self.index + 1, b.shape)
+        ]
+        error, nearest = min(near, key=lambda pair: pair[0], default=(np.inf, None))
+        if nearest is not None and error <= doubt:
+            return nearest.array
+        return np.zeros_like(b) if np.abs(b).max() <= doubt else b
 
     def activation(self, h: Seen) -> tuple[Seen, float] | None:
         """z and the slope of h = max(z, 0) + slope min(z, 0)."""
