@@ -1,0 +1,93 @@
+"""The labels of a minibatch, and the network of a pass as ours."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.cases import Case
+from compare.watching.rebuild import Pass
+from compare.watching.relations import scaled
+from compare.watching.values import Value, Values
+from twingrad.network import EPS, Network, Parameters
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes of the samples of a pass.
+
+    Arguments:
+        y: (n,), from 0.
+        value: the array they were read from.
+        confirmed: whether an array of the program is a multiple of p - Y.
+    """
+
+    y: np.ndarray
+    value: Value
+    confirmed: bool
+
+
+def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
+    """The labels that p - Y is made of; else those seen last."""
+    p, n = found.p.rows, found.n
+    classes = p.shape[1]
+    candidates: list[tuple[Value, np.ndarray]] = []
+    for value in values.before(end, (n, classes)):
+        for rows, _ in value.views((n, classes)):
+            if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
+                candidates.append((value, rows.argmax(axis=1)))
+    for value in values.before(end, (n,)):
+        a = value.array
+        if value.raw.dtype.kind not in "iu" and not (a == np.round(a)).all():
+            continue
+        if a.min() >= 0 and a.max() < classes:
+            candidates.append((value, a.astype(int)))
+        elif a.min() >= 1 and a.max() <= classes:
+            candidates.append((value, a.astype(int) - 1))
+    after = values.within(found.index, end, (n, classes))
+    targets = [rows for value in after for rows, _ in value.views((n, classes))]
+    tolerance = 10 * found.tolerance
+    for value, y in candidates:
+        G = p - np.eye(classes)[y]
+        if any(scaled(rows, G).error < tolerance for rows in targets):
+            return Labels(y, value, True)
+    if candidates:
+        value, y = candidates[0]
+        return Labels(y, value, False)
+    return None
+
+
+def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
+    """The rebuilt network with its minibatch, without a penalty."""
+    hidden = found.layers[:-1]
+    first = hidden[0] if hidden else None
+    norms = {norm_name(layer.norm) for layer in hidden}
+    eps = next((layer.norm.eps for layer in hidden if layer.norm is not None), EPS)
+    dropout = max((1 - 1 / layer.factor for layer in hidden if layer.mask is not None), default=0.0)
+    network = Network(
+        inputs=found.X.shape[1],
+        hidden=tuple(len(layer.W) for layer in hidden),
+        classes=len(found.layers[-1].W),
+        normalization=norms.pop() if len(norms) == 1 else "none",
+        activation="leaky_relu" if first is not None and first.slope else "relu",
+        slope=first.slope if first is not None and first.slope else 0.01,
+        dropout=dropout if 0 < dropout < 1 else 0.0,
+        eps=eps,
+    )
+    parameters: Parameters = {}
+    masks = {}
+    for l, layer in enumerate(found.layers, start=1):
+        parameters[f"W{l}"], parameters[f"b{l}"] = layer.W, layer.b
+        if f"gamma{l}" in network.parameter_shapes and layer.norm is not None:
+            parameters[f"gamma{l}"], parameters[f"beta{l}"] = layer.norm.gamma, layer.norm.beta
+        if network.dropout and l <= len(hidden):
+            kept = np.ones(layer.s.shape, bool) if layer.mask is None else layer.mask
+            masks[f"mask{l}"] = kept
+    return Case(name, network, parameters, found.X, y, 0.0, masks)
+
+
+def norm_name(norm: object) -> str:
+    """The network's word for a normalisation."""
+    if norm is None:
+        return "none"
+    kind, after = norm.kind, norm.after  # type: ignore[attr-defined]
+    return "batch-after" if kind == "batch" and after else kind

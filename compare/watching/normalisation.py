@@ -1,0 +1,149 @@
+"""Batch norm and layer norm, told from their input and output alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.watching.relations import columns_fit
+from compare.watching.values import Value, Values
+
+LARGEST_EPS = 0.1
+"""Of the eps that programs add to the variance."""
+
+
+@dataclass
+class Norm:
+    """z = gamma (u - mu) / deviation + beta, by columns (batch) or rows (layer).
+
+    Arguments:
+        kind: "batch" or "layer".
+        gamma, beta: (m,).
+        eps: added to the variance.
+        wrong: what is wrong with it, in words; "" where nothing is.
+        frozen: whether mu and v are not of the minibatch (running statistics).
+        after: whether it follows the activation.
+        held: the array that gamma was found in; None where the program has none.
+    """
+
+    kind: str
+    gamma: np.ndarray
+    beta: np.ndarray
+    eps: float
+    wrong: str = ""
+    frozen: bool = False
+    after: bool = False
+    held: Value | None = None
+
+
+def norm_of(
+    z: np.ndarray, u: Value, rows: np.ndarray, values: Values, index: int, tolerance: float
+) -> Norm | None:
+    """The normalisation that makes z of u, both (n, m); None where there is none.
+
+    Arguments:
+        rows: u with samples in rows.
+        index: of the event before which everything was computed.
+    """
+    fitted = columns_fit(z, rows, tolerance)
+    if fitted is not None:
+        return batch_norm(z, rows, fitted, values, u.first, index, tolerance)
+    return layer_norm(z, rows, tolerance)
+
+
+def batch_norm(
+    z: np.ndarray,
+    u: np.ndarray,
+    fitted: tuple[np.ndarray, ...],
+    values: Values,
+    start: int,
+    index: int,
+    tolerance: float,
+) -> Norm | None:
+    """z = a u + c by columns: which gamma, deviation, beta and mean a and c are made of."""
+    a, c = fitted
+    n = len(u)
+    mu, v = u.mean(axis=0), u.var(axis=0)
+    if (np.abs(a) < 1e-300).any() or close_to(a, np.ones_like(a), tolerance):
+        return None  # z = u + c is no normalisation
+    beta = c + a * mu
+    limit = max(1e3 * tolerance, 1e-6)
+    vectors = list(gammas(values, index, len(a)))
+    for reading in READINGS:
+        for held, gamma in vectors:
+            if reading and held is not None and held.first >= start:
+                continue  # a wrong formula is believed of parameters alone, not of what was computed
+            eps = eps_of(reading, np.abs(gamma / a), v, n, limit)
+            if eps is not None:
+                return Norm("batch", gamma, beta, eps, reading, held=held)
+    # statistics that are not the minibatch's
+    for held, gamma in vectors:
+        squared = (gamma / a) ** 2
+        for value in values.before(index, (len(a),)):
+            constant = squared - value.array
+            if is_constant(constant, squared, limit):
+                return Norm("batch", gamma, c, float(np.median(constant)), frozen=True, held=held)
+    return None
+
+
+READINGS = (
+    "",
+    "the variance is divided by n - 1, not by n",
+    "eps is added to the root of the variance, not under it",
+    "s - mu is divided by the variance, not by its root",
+    "the variance is not divided by n",
+)
+"""What may be wrong with the deviation, the right form first."""
+
+
+def eps_of(
+    reading: str, deviation: np.ndarray, v: np.ndarray, n: int, limit: float
+) -> float | None:
+    """The eps with which the deviation (m,) follows from the variance v; None if it does not."""
+    square = deviation**2
+    rest, scale = {
+        READINGS[0]: (square - v, square),
+        READINGS[1]: (square - v * n / max(n - 1, 1), square),
+        READINGS[2]: (deviation - np.sqrt(v), deviation),
+        READINGS[3]: (deviation - v, deviation),
+        READINGS[4]: (square - v * n, square),
+    }[reading]
+    eps = float(np.median(rest))
+    if is_constant(rest, scale, limit) and -limit * float(scale.max()) < eps < LARGEST_EPS:
+        return max(eps, 0.0)
+    return None
+
+
+def is_constant(rest: np.ndarray, scale: np.ndarray, limit: float) -> bool:
+    """Whether all entries are the same, up to rounding in numbers of a scale."""
+    middle = float(np.median(rest))
+    return bool((np.abs(rest - middle) <= limit * np.abs(scale)).all())
+
+
+def close_to(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:
+    return bool(np.abs(a - b).max(initial=0) <= 10 * tolerance)
+
+
+def gammas(values: Values, index: int, m: int) -> Iterator[tuple[Value | None, np.ndarray]]:
+    """Vectors that may be gamma, the latest first; at last ones, of a program without it."""
+    for value in values.before(index, (m,)):
+        if (value.array != 0).all():
+            yield value, value.array
+    yield None, np.ones(m)
+
+
+def layer_norm(z: np.ndarray, u: np.ndarray, tolerance: float) -> Norm | None:
+    """z = gamma (u - mean of the row) / deviation of the row + beta."""
+    if z.shape != u.shape or u.shape[1] < 2:
+        return None
+    v = u.var(axis=1)
+    if (v <= 0).any():
+        return None
+    for eps in (0.0, 1e-5, 1e-8, 1e-12, 1e-6, 1e-7, 1e-3):
+        hat = (u - u.mean(axis=1, keepdims=True)) / np.sqrt(v + eps)[:, None]
+        if columns_fit(z[:, :2], hat[:, :2], tolerance) is None:
+            continue
+        fitted = columns_fit(z, hat, tolerance)
+        if fitted is not None:
+            return Norm("layer", fitted[0], fitted[1], eps)
+    return None

@@ -1,0 +1,149 @@
+"""The training updates of a recording: each a forward pass, a backward pass and an update."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.cases import Case
+from compare.diagnosis.catalogue.fault import right_values
+from compare.numerics.structure import is_value, values_of
+from compare.watching.labels import Labels, case_of, labels_of
+from compare.watching.rebuild import Pass, rebuild
+from compare.watching.recording import Event
+from compare.watching.relations import sums_to_one
+from compare.watching.roles import Reader, Roles, backward_arrays
+from compare.watching.values import Value, Values
+
+TRIED = 8
+"""Places with probabilities that are tried for a training."""
+
+
+@dataclass(frozen=True)
+class Probabilities:
+    """The output of a softmax: the array, the axis of the classes, and where it was first seen."""
+
+    value: Value
+    axis: int
+
+    @property
+    def event(self) -> Event:
+        return self.value.events[0]
+
+    @property
+    def place(self) -> tuple[int, int, tuple[int, ...]]:
+        """Site, call stack and shape: what the passes of one loop have in common."""
+        return self.event.site.id, self.event.stack, self.value.array.shape
+
+
+@dataclass
+class Update:
+    """One update of the training, as far as it could be rebuilt.
+
+    Arguments:
+        found: the forward pass.
+        labels: of its minibatch.
+        case: the same network as ours, without a penalty; None where it is not complete.
+        right: our gradients of the case, by name; trace: our values.
+        roles: the gradients of the program.
+        start: event where the pass begins; end: where the next one does.
+    """
+
+    found: Pass
+    start: int
+    end: int
+    labels: Labels | None = None
+    case: Case | None = None
+    right: Mapping[str, np.ndarray] | None = None
+    trace: Mapping[str, np.ndarray] | None = None
+    roles: Roles | None = None
+
+    @property
+    def told(self) -> int:
+        """How many gradients were recognised."""
+        if self.roles is None:
+            return 0
+        return sum(role.status == "right" for role in self.roles.found.values())
+
+
+def probabilities(values: Values) -> list[Probabilities]:
+    """Every array that holds probabilities, in order of execution."""
+    found = []
+    for value in values.all:
+        if value.raw.ndim == 2 and value.raw.dtype.kind == "f":
+            axes = sums_to_one(value.array)
+            if axes:
+                found.append(Probabilities(value, axes[0]))
+    return sorted(found, key=lambda p: p.value.first)
+
+
+def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
+    """The probabilities by place, the place with most first."""
+    by_place: dict[tuple[int, int, tuple[int, ...]], list[Probabilities]] = defaultdict(list)
+    for p in found:
+        by_place[p.place].append(p)
+    return sorted(by_place.values(), key=lambda group: -len(group))
+
+
+def ends(values: Values, p: Probabilities, found: Pass) -> int:
+    """The event where the next pass over the network begins.
+
+    It is the first one after the probabilities where the first layer's output is computed again:
+    same place, same call stack.
+    """
+    events = values.recording.events
+    if found.layers:
+        first = found.layers[0]
+        places = {
+            (event.site.id, event.path)
+            for value in values.of_shape(first.s.shape)
+            for event in value.events
+            if event.index <= p.value.first
+            and any(np.array_equal(rows, first.s) for rows, _ in value.views(first.s.shape))
+        }
+        for event in events[p.value.first + 1 :]:
+            if (event.site.id, event.path) in places and event.array is not None:
+                held = values.by_id.get(event.array)
+                if held is not None and sorted(held.raw.shape) == sorted(first.s.shape):
+                    if not any(np.array_equal(r, first.s) for r, _ in held.views(first.s.shape)):
+                        return event.index
+    return len(events)
+
+
+def read_update(values: Values, p: Probabilities, start: int) -> Update:
+    """Rebuilds one pass and recognises its gradients."""
+    found = rebuild(values, p.value, p.axis, p.value.first)
+    update = Update(found, start, ends(values, p, found))
+    if not found.layers:
+        return update
+    update.labels = labels_of(values, found, update.end)
+    if update.labels is None or not found.complete:
+        return update
+    update.case = case_of(found, update.labels.y, f"update at event {p.value.first}")
+    both = right_values(update.case)
+    update.right = {name: value for name, value in both.items() if not is_value(name)}
+    update.trace = values_of(both)
+    arrays = backward_arrays(values, p.value.first, update.end)
+    reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance)
+    update.roles = reader.read()
+    return update
+
+
+def training(values: Values, *, most: int = 6) -> list[Update]:
+    """The updates of the training loop: of the loops over passes, the one with gradients.
+
+    Arguments:
+        most: updates to read.
+    """
+    best: list[Update] = []
+    for group in loops(probabilities(values))[:TRIED]:
+        first = read_update(values, group[0], 0)
+        if first.told > (best[0].told if best else 0) or not best:
+            best = [first]
+            chosen = group
+    if not best:
+        return []
+    for p in chosen[1:most]:
+        best.append(read_update(values, p, best[-1].end))
+    return best

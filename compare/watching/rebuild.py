@@ -1,0 +1,298 @@
+"""From the values of one pass to the network that computed them, from its softmax down."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.watching.normalisation import Norm, norm_of
+from compare.watching.relations import (
+    TOLERANCE,
+    TOLERANCE_32,
+    bias_left,
+    close,
+    dropped,
+    leaky_slope,
+    softmax,
+)
+from compare.watching.values import Value, Values
+
+DEEPEST = 40
+"""Layers after which a search downwards ends."""
+
+ZEROS = 0.05
+"""Share of zeros from which on a nonnegative input looks like the output of a ReLU."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An array of the pass, turned so that samples are rows.
+
+    Arguments:
+        value: where it comes from.
+        rows: (n, m).
+    """
+
+    value: Value
+    rows: np.ndarray
+
+
+@dataclass
+class Layer:
+    """One affine layer and what follows it, as rebuilt.
+
+    Arguments:
+        W: (out, in); b: (out,); `weight` is the array that holds W, `turned` if transposed.
+        s: output of the affine map, (n, out).
+        h: its input, (n, in).
+        norm: a normalisation, where there is one.
+        z: input of the activation, where there is one; x: its output; slope below 0.
+        mask, factor: of dropout, where there is one.
+    """
+
+    weight: Value
+    turned: bool
+    W: np.ndarray
+    b: np.ndarray
+    s: np.ndarray
+    h: Seen
+    norm: Norm | None = None
+    z: Seen | None = None
+    x: Seen | None = None
+    slope: float = 0.0
+    mask: np.ndarray | None = None
+    factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Slip:
+    """Something in the forward pass that is not as it should be, found while rebuilding.
+
+    Arguments:
+        tensor: our name of the first wrong value.
+        value: the array that holds it.
+        said: what is wrong, in a sentence.
+    """
+
+    tensor: str
+    value: Value
+    said: str
+
+
+@dataclass
+class Pass:
+    """One forward pass as rebuilt.
+
+    Arguments:
+        index: of the event where the probabilities were first seen.
+        p: the probabilities (n, classes).
+        columns: whether the program keeps samples in columns.
+        logits: None where they were not seen.
+        layers: from the first to the last.
+        slips: what is wrong in it, the first layer's first.
+        complete: whether the search ended at an input.
+    """
+
+    index: int
+    p: Seen
+    columns: bool
+    tolerance: float
+    logits: Seen | None = None
+    layers: list[Layer] = field(default_factory=list)
+    slips: list[Slip] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def n(self) -> int:
+        return len(self.p.rows)
+
+    @property
+    def X(self) -> np.ndarray:
+        """The minibatch (n, d)."""
+        return self.layers[0].h.rows
+
+
+class Rebuilder:
+    """Searches the arrays of a recording for the layers of one pass."""
+
+    def __init__(self, values: Values, index: int, n: int, tolerance: float) -> None:
+        self.values, self.index, self.n, self.tolerance = values, index, n, tolerance
+
+    def seen(self, m: int, but: Value | None = None) -> Iterator[Seen]:
+        """Arrays (n, m) seen before, the latest first."""
+        for value in self.values.before(self.index + 1, (self.n, m)):
+            if value is but:
+                continue
+            for rows, _ in value.views((self.n, m)):
+                yield Seen(value, rows)
+
+    def affine(self, s: np.ndarray, *, shifted: bool = False) -> Layer | None:
+        """The layer s = h W^T + b, if arrays for it were seen."""
+        m = s.shape[1]
+        shapes = {shape for shape in self.values.by_shape if len(shape) == 2 and m in shape}
+        for shape in sorted(shapes, key=lambda shape: -max(shape)):
+            d = shape[0] if shape[1] == m else shape[1]
+            inputs = list(self.seen(d))
+            if not inputs:
+                continue
+            for weight in self.values.before(self.index + 1, (m, d)):
+                for W, turned in weight.views((m, d)):
+                    for h in inputs:
+                        if h.value is weight or h.rows is s:
+                            continue
+                        b = bias_left(s, h.rows, W, self.tolerance, shifted=shifted)
+                        if b is not None:
+                            return Layer(weight, turned, W, b, s, h)
+        return None
+
+    def activation(self, h: Seen) -> tuple[Seen, float] | None:
+        """z and the slope of h = max(z, 0) + slope min(z, 0)."""
+        for z in self.seen(h.rows.shape[1], h.value):
+            slope = leaky_slope(h.rows, z.rows, self.tolerance)
+            if slope is not None:
+                return z, slope
+        return None
+
+    def dropout(self, h: Seen) -> tuple[Seen, np.ndarray, float] | None:
+        """x, the mask and the factor of h = factor mask x, where x is an activation's output."""
+        for x in self.seen(h.rows.shape[1], h.value):
+            found = dropped(h.rows, x.rows, self.tolerance)
+            if found is not None and self.activation(x) is not None:
+                return x, *found
+        return None
+
+    def normalised(self, z: Seen) -> tuple[Layer, Norm] | None:
+        """The affine layer below z, and the normalisation between the two."""
+        for u in self.seen(z.rows.shape[1], z.value):
+            norm = norm_of(z.rows, u.value, u.rows, self.values, self.index + 1, self.tolerance)
+            if norm is None:
+                continue
+            layer = self.affine(u.rows)
+            if layer is not None:
+                return layer, norm
+        return None
+
+
+def rebuild(values: Values, p: Value, axis: int, index: int) -> Pass:
+    """The network below probabilities.
+
+    Arguments:
+        p: the probabilities.
+        axis: along which they sum to 1.
+        index: of the event up to which the program had run.
+    """
+    columns = axis == 0
+    rows = p.array.T if columns else p.array
+    tolerance = TOLERANCE_32 if p.raw.dtype.itemsize < 8 else TOLERANCE
+    found = Pass(index, Seen(p, rows), columns, tolerance)
+    search = Rebuilder(values, index, len(rows), tolerance)
+    top = last_layer(search, found)
+    if top is None:
+        return found
+    found.layers.append(top)
+    while len(found.layers) < DEEPEST:
+        below = layer_below(search, found, found.layers[0].h)
+        if below is None:
+            break
+        found.layers.insert(0, below)
+    number_slips(found)
+    return found
+
+
+def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
+    """The affine layer whose output the softmax is taken of."""
+    p = found.p
+    candidates = [
+        s
+        for s in search.seen(p.rows.shape[1], p.value)
+        if close(softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
+    ]
+    for s in candidates:
+        layer = search.affine(s.rows, shifted=True)
+        if layer is not None:
+            found.logits = s
+            layer.s = s.rows
+            return layer
+    for s in candidates:
+        found.logits = s
+        act = search.activation(s)
+        if act is not None:
+            layer = search.affine(act[0].rows)
+            if layer is not None:
+                found.slips.append(
+                    Slip("p", s.value, "the softmax is taken of a ReLU of the logits")
+                )
+                return layer
+        twice = [
+            t
+            for t in search.seen(p.rows.shape[1], s.value)
+            if close(softmax(t.rows), s.rows, max(search.tolerance, 1e-7))
+        ]
+        for t in twice:
+            layer = search.affine(t.rows, shifted=True)
+            if layer is not None:
+                found.slips.append(Slip("p", p.value, "the softmax is taken twice"))
+                return layer
+    if not candidates:
+        with np.errstate(divide="ignore"):
+            s_rows = np.log(p.rows)
+        if np.isfinite(s_rows).all():
+            return search.affine(s_rows, shifted=True)
+    return None
+
+
+def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
+    """The layer whose output is the input h of the layer above; None at the network's input."""
+    mask, factor, x = None, 1.0, h
+    after: Norm | None = None
+    act = search.activation(h)
+    if act is None:
+        without = search.dropout(h)
+        if without is not None:
+            x, mask, factor = without
+            act = search.activation(x)
+    if act is None:
+        for u in search.seen(h.rows.shape[1], h.value):
+            norm = norm_of(
+                h.rows, u.value, u.rows, search.values, search.index + 1, search.tolerance
+            )
+            if norm is not None and (act := search.activation(u)) is not None:
+                after, x = norm, u
+                break
+    if act is None:
+        layer = search.affine(h.rows)
+        if layer is None:
+            found.complete = not looks_rectified(h.rows)
+            return None
+        found.slips.append(Slip("x", h.value, "there is no activation between two layers"))
+        layer.x = layer.z = h
+        return layer
+    z, slope = act
+    layer = search.affine(z.rows)
+    norm = after
+    if layer is None:
+        below = search.normalised(z)
+        if below is None:
+            return None
+        layer, norm = below
+    layer.z, layer.x, layer.slope, layer.norm = z, x, slope, norm
+    layer.mask, layer.factor = mask, factor
+    if norm is not None:
+        norm.after = after is not None
+    return layer
+
+
+def looks_rectified(h: np.ndarray) -> bool:
+    """Whether an input is rather the output of a ReLU whose input was not seen."""
+    return bool((h >= 0).all() and (h == 0).mean() > ZEROS and h.max() != 1)
+
+
+def number_slips(found: Pass) -> None:
+    """Adds what is wrong in normalisations, the lowest layer's first."""
+    slips = []
+    for l, layer in enumerate(found.layers, start=1):
+        if layer.norm is not None and layer.norm.wrong:
+            assert layer.z is not None
+            value = layer.z.value
+            slips.append(Slip(f"s_hat{l}", value, f"batch norm of layer {l}: {layer.norm.wrong}"))
+    found.slips[:0] = slips

@@ -1,0 +1,263 @@
+"""Which gradient each array of the backward pass is, right or wrong.
+
+An array is recognised where it equals the right gradient, or what the right step makes of the
+program's own (wrong) gradients above it, up to orientation and a factor. Of those left over, one
+is a wrong gradient if what comes after it follows from it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.cases import Case
+from compare.derivation.backward import operation_of, order, step_from
+from compare.numerics.structure import structural_zeros
+from compare.watching.relations import scaled, two_terms
+from compare.watching.values import Value, Values
+
+LEAVES = ("W", "b", "gamma", "beta")
+
+DECAY = 0.1
+"""A new value holds the old one with a factor of 1, less what a penalty takes away: at most this."""
+
+NEAR = 0.5
+"""An array that differs from a parameter by less, relative to it, is its new value."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """One gradient as the program computes it.
+
+    Arguments:
+        name: of what the gradient is by.
+        status: "right", "inherits" or "wrong"; "update" for a new value of a parameter.
+        value: the array; None where it was not seen and was worked out.
+        gradient: in our orientation, with the program's own factor.
+        c: the factor to the right gradient, or to the right step's.
+        d: of a weight: the factor of W in it, over c; 0 elsewhere.
+        error: relative to the largest entry.
+    """
+
+    name: str
+    status: str
+    value: Value
+    gradient: np.ndarray
+    c: float
+    d: float = 0.0
+    error: float = 0.0
+
+
+@dataclass
+class Roles:
+    """All that was recognised in one backward pass.
+
+    Arguments:
+        found: by the name of what the gradient is by, the first array of each.
+        copies: further arrays that are multiples of a gradient.
+        updates: by the name of a parameter, its new value: W + c times the role's own gradient
+            where that is so (d is then the factor of W); c is 0 where it is not.
+        unexplained: arrays of the shape of some gradient that are none, in order.
+    """
+
+    found: dict[str, Role] = field(default_factory=dict)
+    copies: list[Role] = field(default_factory=list)
+    updates: dict[str, Role] = field(default_factory=dict)
+    unexplained: list[Value] = field(default_factory=list)
+
+
+class Reader:
+    """Reads one backward pass."""
+
+    def __init__(
+        self,
+        case: Case,
+        right: Mapping[str, np.ndarray],
+        trace: Mapping[str, np.ndarray],
+        arrays: list[Value],
+        tolerance: float,
+    ) -> None:
+        self.case, self.right, self.trace = case, right, dict(trace)
+        self.arrays, self.tolerance = arrays, 10 * tolerance
+        self.roles = Roles()
+        self.assumed: dict[str, np.ndarray] = {}
+        self.taken: set[int] = set()
+        self.zeros = structural_zeros(case.network, len(case.y))
+        self.names = [name for _, _, name in order(case.network)]
+
+    def read(self) -> Roles:
+        """Every gradient from the logits down."""
+        for name in self.names:
+            self.recognised(name, "right", self.right[name])
+        for at, name in enumerate(self.names):
+            local = np.asarray(step_from(self.case, self.trace, self.assumed, name))
+            if name not in self.roles.found and self.wrong_below(at):
+                self.recognised(name, "inherits", local)
+                if name not in self.roles.found and not self.is_leaf(name):
+                    self.leading_on(name, local)
+            role = self.roles.found.get(name)
+            if role is None or role.d:
+                self.assumed[name] = local
+            else:
+                self.assumed[name] = role.gradient / role.c
+        self.updates_left_over()
+        self.leaves_left_over()
+        self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
+        return self.roles
+
+    def is_leaf(self, name: str) -> bool:
+        return operation_of(self.case.network, name)[0] in LEAVES
+
+    def wrong_below(self, at: int) -> bool:
+        """Whether a parameter's gradient from here on was not recognised as right."""
+        return any(
+            self.is_leaf(name) and name not in self.zeros and self.status(name) != "right"
+            for name in self.names[at:]
+        )
+
+    def status(self, name: str) -> str:
+        role = self.roles.found.get(name)
+        return "" if role is None else role.status
+
+    def take(self, role: Role) -> None:
+        """Books a gradient; further arrays with it become copies."""
+        if role.status == "update":
+            self.roles.updates.setdefault(role.name, role)
+            self.taken.add(role.value.id)
+            return
+        before = self.roles.found.get(role.name)
+        if before is None:
+            self.roles.found[role.name] = role
+        elif role.value is not before.value:
+            self.roles.copies.append(role)
+        self.taken.add(role.value.id)
+
+    def views(self, name: str) -> Iterator[tuple[Value, np.ndarray]]:
+        """The arrays that are not taken and have the gradient's shape, turned as it is."""
+        shape = self.right[name].shape
+        for value in self.arrays:
+            if value.id not in self.taken:
+                for rows, _ in value.views(shape):
+                    yield value, rows
+
+    def recognised(self, name: str, status: str, expected: np.ndarray) -> None:
+        """Books every array that is a multiple of what is expected, those with a name first."""
+        if name in self.zeros:
+            return
+        roles = [
+            role
+            for value, rows in self.views(name)
+            if (role := self.matching(name, status, expected, value, rows)) is not None
+        ]
+        for role in sorted(roles, key=lambda role: (not role.value.named, role.value.first)):
+            self.take(role)
+
+    def matching(
+        self, name: str, status: str, expected: np.ndarray, value: Value, rows: np.ndarray
+    ) -> Role | None:
+        """The role of an array that is a multiple of what is expected."""
+        fit = scaled(rows, expected)
+        if fit.error <= self.tolerance and fit.c:
+            return Role(name, status, value, rows, fit.c, error=fit.error)
+        if self.is_leaf(name):
+            both = two_terms(rows, expected, self.case.parameters[name])
+            if both.error <= self.tolerance and abs(both.d - 1) < DECAY and status != "wrong":
+                return Role(name, "update", value, rows, both.c, both.d, both.error)
+            if name.startswith("W") and both.error <= self.tolerance and both.c:
+                if self.matters(both.c, expected, rows):
+                    return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
+        return None
+
+    def matters(self, c: float, expected: np.ndarray, rows: np.ndarray) -> bool:
+        """Whether the data's part of a fit is more than its rounding."""
+        return bool(np.abs(c * expected).max() > 1e3 * self.tolerance * np.abs(rows).max())
+
+    def leading_on(self, name: str, local: np.ndarray) -> None:
+        """Books a wrong gradient that the next ones follow from, among the arrays left over."""
+        children = [name for name in self.children(name) if self.status(name) != "right"]
+        for value, rows in list(self.views(name)):
+            if np.isfinite(rows).all() and any(self.follows(name, c, rows) for c in children):
+                unit = nearest_scale(scaled(rows, local).c, len(self.case.y))
+                self.take(Role(name, "wrong", value, rows, unit))
+                return
+
+    def children(self, name: str) -> list[str]:
+        """Gradients that may be computed of this one: those until the layer below is done."""
+        at = self.names.index(name)
+        return self.names[at + 1 : at + 8]
+
+    def follows(self, name: str, child: str, rows: np.ndarray) -> bool:
+        """Whether an array left over is what the right step makes of a candidate."""
+        try:
+            with_it = {**self.assumed, name: rows}
+            expected = np.asarray(step_from(self.case, self.trace, with_it, child))
+        except (KeyError, ValueError):
+            return False
+        try:
+            unchanged = np.asarray(step_from(self.case, self.trace, self.assumed, child))
+            if scaled(expected, unchanged).error <= self.tolerance:
+                return False  # it does not depend on this gradient
+        except (KeyError, ValueError):
+            pass
+        return any(
+            other is not rows
+            and self.matching(child, "inherits", expected, value, other) is not None
+            for value, other in self.views(child)
+        )
+
+    def updates_left_over(self) -> None:
+        """New values of parameters that are not the old ones plus a multiple of the gradient."""
+        for name in self.names:
+            if not self.is_leaf(name) or name in self.roles.updates:
+                continue
+            old = self.case.parameters[name]
+            for value, rows in list(self.views(name)):
+                near = np.linalg.norm(rows - old) < NEAR * np.linalg.norm(old)
+                if near and value.named:
+                    self.take(Role(name, "update", value, rows, 0.0, 1.0))
+                    break
+
+    def leaves_left_over(self) -> None:
+        """Wrong gradients of parameters: of the arrays left over, the first of the right shape."""
+        for name in self.names:
+            operation, _ = operation_of(self.case.network, name)
+            if operation not in LEAVES or name in self.roles.found or name in self.zeros:
+                continue
+            others = [
+                other
+                for other in self.names
+                if other != name
+                and operation_of(self.case.network, other)[0] in LEAVES
+                and other not in self.roles.found
+                and other not in self.zeros
+                and sorted(self.right[other].shape) == sorted(self.right[name].shape)
+            ]
+            for value, rows in self.views(name):
+                if value.id in self.taken:
+                    continue
+                if others and abs(correlation(rows, self.right[name])) < 0.5:
+                    continue  # as likely one of the others
+                unit = nearest_scale(scaled(rows, self.assumed[name]).c, len(self.case.y))
+                self.roles.found[name] = Role(name, "wrong", value, rows, unit)
+                self.taken.add(value.id)
+                break
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum()) / size if size else 0.0
+
+
+def nearest_scale(c: float, n: int) -> float:
+    """Which of 1, n and their negatives a factor is nearest to: the sum or the mean."""
+    if c == 0 or not np.isfinite(c):
+        return 1.0
+    size = n if abs(c) > n**0.5 else 1.0
+    return float(np.copysign(size, c))
+
+
+def backward_arrays(values: Values, start: int, end: int) -> list[Value]:
+    """Arrays of floats first seen after an event and before another, in order."""
+    return [
+        value for value in values.all if value.raw.dtype.kind == "f" and start < value.first < end
+    ]

@@ -1,0 +1,138 @@
+"""The distinct arrays of a recording, found by shape and by time, in either orientation."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from compare.watching.recording import Event, Recording
+
+
+UNNAMED = ("operand", "product")
+"""Kinds of sites inside an expression."""
+
+
+class Value:
+    """A recorded array as a matrix or vector, without axes of length 1.
+
+    Arguments:
+        id: of the array in the recording.
+        raw: (r, c) or (r,), as recorded.
+        events: where it was seen, in order.
+    """
+
+    def __init__(self, id: int, raw: np.ndarray, events: list[Event]) -> None:
+        self.id, self.raw, self.events = id, raw, events
+
+    @cached_property
+    def array(self) -> np.ndarray:
+        """In float64."""
+        return np.asarray(self.raw, np.float64)
+
+    @cached_property
+    def indices(self) -> list[int]:
+        """Of the events, in order."""
+        return [event.index for event in self.events]
+
+    @property
+    def first(self) -> int:
+        """Index of the event where it was first seen."""
+        return self.indices[0]
+
+    @cached_property
+    def shown(self) -> Event:
+        """The first event where it has a name: an assignment, a return value, an argument."""
+        return next((e for e in self.events if e.site.kind not in UNNAMED), self.events[0])
+
+    @property
+    def named(self) -> bool:
+        """Whether it was more than an operand or a product inside an expression."""
+        return self.shown.site.kind not in UNNAMED
+
+    def seen_in(self, start: int, end: int) -> bool:
+        """Whether it was seen from `start` until before `end`."""
+        at = bisect_left(self.indices, start)
+        return at < len(self.indices) and self.indices[at] < end
+
+    def last_before(self, index: int) -> int:
+        """Index of the last event before an index; -1 where there is none."""
+        at = bisect_left(self.indices, index)
+        return self.indices[at - 1] if at else -1
+
+    def equals(self, raw: np.ndarray) -> bool:
+        """Whether an array is this one, perhaps transposed."""
+        if raw.dtype != self.raw.dtype:
+            return False
+        if raw.shape == self.raw.shape and np.array_equal(raw, self.raw):
+            return True
+        turned = raw.T
+        return raw.ndim == 2 and turned.shape == self.raw.shape and np.array_equal(turned, self.raw)
+
+    def views(self, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, bool]]:
+        """The array in that shape, as it is or transposed, and whether it was transposed."""
+        if self.array.shape == shape:
+            yield self.array, False
+        if self.array.ndim == 2 and self.array.shape[::-1] == shape:
+            yield self.array.T, True
+
+    @cached_property
+    def scale(self) -> float:
+        """Its largest absolute entry."""
+        return float(np.abs(self.array).max(initial=0))
+
+
+class Values:
+    """All arrays of a recording that are matrices or vectors."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        seen: dict[int, list[Event]] = defaultdict(list)
+        for event in recording.events:
+            if event.array is not None:
+                seen[event.array].append(event)
+        self.by_id: dict[int, Value] = {}
+        self.by_shape: dict[tuple[int, ...], list[Value]] = defaultdict(list)
+        alike: dict[tuple[object, ...], list[Value]] = defaultdict(list)
+        for number, events in seen.items():
+            shape = tuple(n for n in recording.places[number][1] if n != 1)
+            if len(shape) not in (1, 2):
+                continue
+            value = Value(number, recording.array(number).reshape(shape), events)
+            key = corners(value.raw)
+            same = next((other for other in alike[key] if other.equals(value.raw)), None)
+            if same is not None:
+                same.events.extend(events)
+                self.by_id[number] = same
+                continue
+            alike[key].append(value)
+            self.by_id[number] = value
+            self.by_shape[tuple(sorted(shape))].append(value)
+        self.all = [value for group in self.by_shape.values() for value in group]
+        for value in self.all:
+            value.events.sort(key=lambda event: event.index)
+        self.all.sort(key=lambda value: value.first)
+
+    def of_shape(self, shape: tuple[int, ...]) -> list[Value]:
+        """Those of a shape, in either orientation, in order of their first event."""
+        return self.by_shape.get(tuple(sorted(shape)), [])
+
+    def before(self, index: int, shape: tuple[int, ...], reach: int = 60) -> list[Value]:
+        """Those last seen before an event, the latest first."""
+        found = [(v.last_before(index), v) for v in self.of_shape(shape)]
+        found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])
+        return [value for _, value in found[:reach]]
+
+    def within(self, start: int, end: int, shape: tuple[int, ...]) -> list[Value]:
+        """Those seen from one event until before another, in order of their first event there."""
+        found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]
+        return sorted(found, key=lambda v: v.indices[bisect_left(v.indices, start)])
+
+
+def corners(raw: np.ndarray) -> tuple[object, ...]:
+    """What an array and its transpose have in common and few others have."""
+    if raw.ndim == 1:
+        return raw.shape, raw.dtype.str, raw[0].item(), raw[-1].item(), raw[raw.size // 2].item()
+    ends = frozenset((raw[0, -1].item(), raw[-1, 0].item()))
+    return tuple(sorted(raw.shape)), raw.dtype.str, raw[0, 0].item(), raw[-1, -1].item(), ends
