@@ -142,7 +142,10 @@ class Tape:
         if key not in self.ids:
             if self.size + self.written + value.nbytes > self.limit:
                 return None
+            aligned = -self.size % 16
+            self.size += aligned
             if self.open:
+                write(self.arrays, bytes(aligned))
                 write(self.arrays, raw)
             self.ids[key] = len(self.ids)
             self.line("array", self.ids[key], value.dtype.str, value.shape, self.size)
@@ -418,9 +421,13 @@ class Probe:
         unreached = set(range(len(loops))) - self.reached
         return any(loops[site] in running for site in unreached)
 
+    def close(self, reason, **more):
+        """Ends the recording."""
+        self.tape.close(reason, faults=self.faults, fault=self.fault, **more)
+
     def finish(self, reason):
         """Ends the program where it stands."""
-        self.tape.close(reason, faults=self.faults, fault=self.fault)
+        self.close(reason)
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -1374,10 +1381,11 @@ def rewritten(text, label, path, probe):
         ast.fix_missing_locations(tree)
         return compile(tree, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, TypeError, AttributeError, RecursionError):
-        code = compile(text, path, "exec", dont_inherit=True)
-        probe.faults += 1
-        probe.fault = probe.fault or traceback.format_exc()[-2000:]
-        return code
+        fault = traceback.format_exc()[-2000:]
+    code = compile(text, path, "exec", dont_inherit=True)
+    probe.faults += 1
+    probe.fault = probe.fault or fault
+    return code
 
 
 # The program's own modules
@@ -1723,19 +1731,19 @@ def main():
     except SystemExit as error:
         wait_for_threads()
         if error.code in (None, 0):
-            tape.close("finished", faults=probe.faults, fault=probe.fault)
+            probe.close("finished")
         else:
-            tape.close("exit", status=str(error.code)[:300])
+            probe.close("exit", status=str(error.code)[:300])
         raise
     except BaseException as error:
-        tape.close("exception", **failure(error, tape))
+        probe.close("exception", **failure(error, tape))
         inner = error.__traceback__
         while inner is not None and inner.tb_frame.f_code.co_filename not in tape.files:
             inner = inner.tb_next
         sys.excepthook(type(error), error.with_traceback(inner), inner)
         sys.exit(1)
     wait_for_threads()
-    tape.close("finished", faults=probe.faults, fault=probe.fault)
+    probe.close("finished")
     del kept
 
 
@@ -1785,6 +1793,7 @@ def failure(error, tape):
         "missing_file": str(absent) if absent is not None else None,
         "file": last.filename if last else getattr(error, "filename", None),
         "line": last.lineno if last else line,
+        "text": str(getattr(error, "text", None) or "")[:300],
     }
 
 
