@@ -30,6 +30,7 @@ from compare.twins.gradient_check import (
     judge_gradient,
     scales_of,
 )
+from twingrad.errors import UserError
 
 YOURS = "yours"
 
@@ -66,6 +67,7 @@ def check_code(
         submission = run_code(path, name, request, time_limit=time_limit)
     finally:
         loading.join()
+    could_be_run(submission)
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
     form, chosen_eps = convention(submission, eps)
     cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
@@ -75,6 +77,9 @@ def check_code(
         if any(answer.spec.batch_norm for answer in submission.answers):
             assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
     states = None
+    compared = sum(len(case.tensors) for case in cases)
+    if not (compared or submission.states or any(f.fails for f in submission.findings)):
+        raise UserError(f"{path}: it returned nothing that could be compared")
     if submission.states:
         verdicts = judge_states("by hand", course(manual_impl), submission.states)
         states = examine_states(submission.states, verdicts)
@@ -91,6 +96,25 @@ def check_code(
         hints=tuple(own_cost_hints(submission.answers, form, chosen_eps)),
         untried=submission.untried,
     )
+
+
+def could_be_run(submission: Submission) -> None:
+    """Tells code that is wrong from code that was never run.
+
+    Raises:
+        UserError: the file could not be imported, or nothing it defines could be called.
+    """
+    failures = [finding for finding in submission.findings if finding.fails]
+    if submission.answers:
+        return
+    if failures and not submission.layout:
+        hint = f"; if it is a program that trains, try: twingrad watch {submission.path}"
+        if failures[0].kind in ("syntax", "python", "package"):
+            hint = ""
+        said = failures[0].message
+        raise UserError(f"{submission.path} cannot be imported: {said}{hint}")
+    if failures and (failures[0].kind, failures[0].tensor) == ("keys", None):
+        raise UserError(f"{submission.path}: {failures[0].message}")
 
 
 def handed(submission: Submission, request: Request) -> tuple[Answer, ...]:

@@ -15,8 +15,10 @@ class Finding:
     """Something that went wrong other than a wrong number.
 
     Arguments:
-        kind: "exception", "syntax", "hang", "exit", "noise", "not finite", "shape", "dtype",
-            "keys", "mutation", "not deterministic".
+        kind: "exception", "syntax", "python" (it needs a newer one), "package" (it needs one that
+            is not installed), "hang", "exit", "noise", "not finite", "shape", "dtype", "keys"
+            (with a tensor: its gradient is missing; without: it could not be called),
+            "mutation", "not deterministic".
         message: what happened, what was expected, what to do.
         line: of the user's file, where there is one.
         fails: whether the check fails by it.

@@ -36,7 +36,8 @@ def main(folder: Path) -> None:
         faulthandler.dump_traceback_later(left, file=hung)
         path = Path(asked["path"])
         try:
-            examine(path, asked["name"], as_request(asked["request"]), report)
+            started_in = Path(asked["started_in"])
+            examine(path, asked["name"], as_request(asked["request"]), report, started_in)
         except Exception as error:
             found = as_finding(error, locate(path))
             said = f"what the code defines or returned could not be handled: {found.message}"
@@ -48,12 +49,14 @@ def main(folder: Path) -> None:
     os._exit(0)  # threads that the code left behind must not keep it alive
 
 
-def examine(path: Path, name: str | None, request: Request, report: Report) -> None:
+def examine(
+    path: Path, name: str | None, request: Request, report: Report, started_in: Path
+) -> None:
     """From the file to the answers; everything goes into the report."""
     source = locate(path)
     try:
         report.set(lines=source.lines())
-        module = load(source)
+        module = load(source, started_in)
         words = words_of_all(source)
     except BaseException as error:
         report.find(as_finding(error, source))
