@@ -22,7 +22,13 @@ from compare.numerics.structure import VALUE, is_value, structural_zeros
 from compare.numerics.witnesses import camps_along
 from compare.reports.check_result import CheckResult
 from compare.submissions import Answer, Finding, Request, Submission, run_code
-from compare.submissions.conventions import PENALTIES, convention, dtype_of, evidence_of
+from compare.submissions.conventions import (
+    PENALTIES,
+    convention,
+    dtype_of,
+    evidence_of,
+    taken_at_kink,
+)
 from compare.twins.gradient_check import (
     array,
     first_fault,
@@ -71,7 +77,10 @@ def check_code(
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
     form, chosen_eps = convention(submission, eps)
     cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
+    cases, sloping = taken_at_kink(cases)
     assumed = dict(submission.assumed)
+    if sloping:
+        assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
     if submission.answers:
         assumed["penalty"] = PENALTIES[form]
         if any(answer.spec.batch_norm for answer in submission.answers):

@@ -13,9 +13,9 @@ from compare.submissions.source import Source
 
 OURS = ("twingrad", "compare", "manual_impl", "torch_impl", "sweeps", "reproduction", "scripts")
 
-MAIN = "__mp_main__"
+MAIN = "__user_main__"
 """The name of a file that is imported by its path. As with `python FILE`, the file's own name is
-free, so that its helpers can import it; the name is the one that multiprocessing uses."""
+free, so that its helpers can import it."""
 
 
 def locate(path: Path) -> Source:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from compare.submissions.child.failures import CodeFailure, Unsupported, as_find
 from compare.submissions.child.importing import load, locate, words_of_all
 from compare.submissions.child.quiet import quiet
 from compare.submissions.child.recognise import Unrecognised, recognise
-from compare.submissions.child.trying import Attempt, Way, find_way
+from compare.submissions.child.trying import Attempt, Way, choose
 from compare.submissions.exchange import HUNG, REQUEST, Report
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.request import Request, as_request, specs
@@ -62,25 +63,25 @@ def examine(
         report.find(as_finding(error, source))
         return
     try:
-        layout = recognise(source, module, name, words)
+        layouts = recognise(source, module, name, words)
     except Unrecognised as error:
         report.set(unusable=str(error))
         return
     except CodeFailure as failure:
         report.find(failure.finding)
         return
-    report.set(layout=layout.name, penalty_forms=list(layout.penalty_forms))
-    modes = layout.modes if request.batch_norm is None else (request.batch_norm,)
+    report.set(layout=layouts[0].name)
     with quiet():
-        ways = {mode: find_way(layout, request, mode) for mode in modes}
+        layout, ways = choose(layouts, request, source.sizes())
+    report.set(layout=layout.name, penalty_forms=list(layout.penalty_forms))
     usable = {mode: way for mode, way in ways.items() if supports(layout, way, mode, request)}
     if True in usable and False in usable and usable[False].depth == 1 and layout.fixed is None:
         del usable[False]  # without a hidden layer there is nothing to normalise
         if usable[True].attempt.works:
             report.set(assumed=report.result["assumed"] | {"batch norm": "always"})
     if not usable:
-        furthest = max(ways.values(), key=lambda way: way.attempt.progress)
-        report_failure(source, layout, furthest, report)
+        best = max(ways.values(), key=lambda way: way.attempt.progress)
+        report_failure(source, layout, best, report)
         return
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
@@ -154,6 +155,10 @@ def run_mode(
                 )
             else:
                 said["layers"] += f"; with {other}: {message}"
+    if not found.penalised:
+        request = replace(request, penalty=0.0)
+        without = "the penalty (nothing in the code is recognised as lambda)"
+        report.set(untried=list(dict.fromkeys([*report.result["untried"], without])))
     known = report.result["assumed"]
     eps = found.eps_forms[0]
     report.set(assumed=known | said, eps_forms=list(found.eps_forms))
