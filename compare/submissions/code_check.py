@@ -29,6 +29,7 @@ from compare.submissions.conventions import (
     evidence_of,
     taken_at_kink,
 )
+from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
     array,
     first_fault,
@@ -85,8 +86,14 @@ def check_code(
         assumed["penalty"] = PENALTIES[form]
         if any(answer.spec.batch_norm for answer in submission.answers):
             assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    layers = [layer for layer in submission.layers if not layer.problem]
+    cases += map(judge_layer, layers)
+    assumed |= {layer.name: layer.convention for layer in layers if layer.convention}
     states = None
     compared = sum(len(case.tensors) for case in cases)
+    if submission.layers and not layers:
+        problems = "; ".join(f"{layer.name}: {layer.problem}" for layer in submission.layers)
+        raise UserError(f"{path}: no layer could be compared: {problems}")
     if not (compared or submission.states or any(f.fails for f in submission.findings)):
         raise UserError(f"{path}: it returned nothing that could be compared")
     if submission.states:
@@ -102,8 +109,19 @@ def check_code(
         lines=submission.lines,
         path=str(path),
         states=states,
-        hints=tuple(own_cost_hints(submission.answers, form, chosen_eps)),
-        untried=submission.untried,
+        hints=(
+            *(said for layer in layers for said in sentences(layer)),
+            *own_cost_hints(submission.answers, form, chosen_eps),
+        ),
+        untried=(
+            *submission.untried,
+            *(f"{layer.name} ({layer.problem})" for layer in submission.layers if layer.problem),
+            *(
+                f"{layer.name}: d{name} (not returned)"
+                for layer in layers
+                for name in layer.missing
+            ),
+        ),
     )
 
 

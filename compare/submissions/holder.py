@@ -76,6 +76,7 @@ class Holder:
         """Arguments for the constructor; those whose names say nothing take what is likely."""
         known: dict[str, Any] = {}
         unknown: list[str] = []
+        either: dict[str, list[Any]] = {}
         for argument in signature(self.cls):
             role = role_of(argument.name)
             required = argument.default is argument.empty
@@ -84,6 +85,8 @@ class Holder:
             elif meaning_of(argument.name) and role not in KINDS:
                 if required or meaning_of(argument.name) != "no dropout":
                     known[argument.name] = argument_for(argument, network, penalty)
+                if required and meaning_of(argument.name) in ("hidden", "sizes"):
+                    either[argument.name] = [*network.hidden[:1], [*network.hidden]]
             elif role in given and (required or role in (*KINDS, "parameters", "penalty")):
                 known[argument.name] = given[role]
             elif required:
@@ -97,7 +100,10 @@ class Holder:
         if len(unknown) == 2:
             choices.insert(0, (widths[0], widths[-1]))
         for choice in choices:
-            yield known | dict(zip(unknown, choice, strict=True))
+            filled = known | dict(zip(unknown, choice, strict=True))
+            yield filled
+            for name, values in either.items():
+                yield from (filled | {name: value} for value in values)
 
     def places(self, thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
         """Where an object holds the parameters; {} if it holds no weights of these shapes."""

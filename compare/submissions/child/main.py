@@ -5,6 +5,7 @@ Usage: python -m compare.submissions.child.main FOLDER; the parent has written F
 
 import faulthandler
 import importlib
+import inspect
 import json
 import os
 import sys
@@ -17,11 +18,13 @@ from compare.submissions.child.collect import answer
 from compare.submissions.child.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.child.importing import load, locate, words_of_all
 from compare.submissions.child.quiet import quiet
-from compare.submissions.child.recognise import Unrecognised, recognise
+from compare.submissions.child.recognise import Unrecognised, belongs, recognise
 from compare.submissions.child.trying import Attempt, Way, choose
 from compare.submissions.exchange import HUNG, REQUEST, Report
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.request import Request, as_request, specs
+from compare.submissions.single.examine import examine_layer
+from compare.submissions.single.pairs import Pair, pairs_of
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
@@ -65,7 +68,13 @@ def examine(
     try:
         layouts = recognise(source, module, name, words)
     except Unrecognised as error:
-        report.set(unusable=str(error))
+        pairs = pairs_in(source, module, name)
+        if not pairs:
+            report.set(unusable=str(error))
+            return
+        report.set(layout="single layers")
+        with quiet():
+            report.layers([examine_layer(source, pair) for pair in pairs])
         return
     except CodeFailure as failure:
         report.find(failure.finding)
@@ -93,6 +102,15 @@ def examine(
         elif "batch norm" not in report.result["assumed"]:
             report.set(untried=[*report.result["untried"], words_for(way.attempt)])
     states(module, report)
+
+
+def pairs_in(source: Source, module: Any, name: str | None) -> list[Pair]:
+    """The single layers of a file, or those that a name chooses."""
+    own = [t for t in vars(module).values() if inspect.isfunction(t) and belongs(source, t)]
+    found = pairs_of(own)
+    if name is not None:
+        found = [p for p in found if name in (p.name, p.forward.__name__)]
+    return found
 
 
 def words_for(tried: Attempt) -> str:

@@ -66,9 +66,8 @@ class DD2424(Layout):
             forms = ("single", *forms)
         eps = (EPS, *self.source.small_numbers())
         globals_ = penalties_in(self.module, self.source)
-        guesses = [*self.guesses(functions), None]
         for orientation, form, labels, guessed in product(
-            ORIENTATIONS, forms, (True, False), guesses
+            ORIENTATIONS, forms, (True, False), self.guesses(functions)
         ):
             yield DD2424Code(
                 self.source,
@@ -79,27 +78,43 @@ class DD2424(Layout):
                 labels,
                 self.strings,
                 eps_forms=tuple(dict.fromkeys(eps)),
-                holder=Holder(self.source, self.cls, guessed) if self.cls is not None else None,
-                guessed={} if guessed is None else {guessed: "penalty"},
+                holder=self.holder(guessed),
+                guessed=guessed,
                 global_penalties=globals_,
                 module=self.module,
             )
 
-    def guesses(self, functions: Functions) -> list[str]:
-        """The arguments whose names say nothing, any of which may be lambda; none where a
-        gradient function has an argument that says it is lambda."""
-        asked = [*filter(None, (functions.forward, functions.backward, functions.cost)), self.cls]
-        if functions.backward is not None and "penalty" in roles(functions.backward):
-            return []
-        arguments = [a for thing in asked if thing is not None for a in signature(thing)]
-        return [
-            name
-            for name in dict.fromkeys(a.name for a in arguments if may_be_number(a))
-            if role(name) is None
-            and meaning_of(name) is None
-            and parameter_argument(name) is None
-            and tensor_name(name) is None
-        ][:MAX_GUESSES]
+    def holder(self, guessed: dict[str, str]) -> Holder | None:
+        """What makes the objects that hold the parameters, if objects do."""
+        if self.cls is None:
+            return None
+        return Holder(self.source, self.cls, next((n for n in guessed if guessed[n] != "X"), None))
+
+    def guesses(self, functions: Functions) -> list[dict[str, str]]:
+        """What arguments may stand for whose names say nothing: one may be lambda, unless another
+        says that it is; and one may be the samples. The last guess is none at all."""
+        asked = [f for f in (functions.forward, functions.backward, functions.cost) if f]
+        open_ = {a.name for f in asked for a in signature(f) if says_nothing(a)}
+        if self.cls is not None:
+            open_ |= {
+                a.name for a in signature(self.cls) if says_nothing(a) and not meaning_of(a.name)
+            }
+        samples: dict[str, str] = {}
+        for function in asked[:2]:
+            names = [a.name for a in signature(function)]
+            if "X" not in roles(function) and names and names[0] in open_:
+                samples[names[0]] = "X"
+        known = functions.backward is not None and "penalty" in roles(functions.backward)
+        penalties = [] if known else [{name: "penalty"} for name in sorted(open_)][:MAX_GUESSES]
+        both = [samples | one for one in penalties if not one.keys() & samples.keys()]
+        return [*(both if samples else []), *([samples] if samples else []), *penalties, {}]
+
+
+def says_nothing(argument: Parameter) -> bool:
+    """Whether nothing is known of an argument by its name, and a number may be given to it."""
+    name = argument.name
+    names_nothing = role(name) is None and parameter_argument(name) is None
+    return names_nothing and tensor_name(name) is None and may_be_number(argument)
 
 
 MAX_GUESSES = 4

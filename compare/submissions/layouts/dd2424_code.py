@@ -130,7 +130,10 @@ class DD2424Code:
         asked = [*filter(None, functions), *([self.holder.cls] if self.holder else [])]
         takes = set().union(*(roles(function) for function in asked))
         return bool(
-            "penalty" in takes or self.guessed or self.global_penalties or self.held_penalties
+            "penalty" in takes
+            or "penalty" in self.guessed.values()
+            or self.global_penalties
+            or self.held_penalties
         )
 
     def run_forward(self, values: Values) -> Values:
