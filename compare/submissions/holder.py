@@ -87,7 +87,11 @@ class Holder:
                     known[argument.name] = argument_for(argument, network, penalty)
                 if required and meaning_of(argument.name) in ("hidden", "sizes"):
                     either[argument.name] = [*network.hidden[:1], [*network.hidden]]
-            elif role in given and (required or role in (*KINDS, "parameters", "penalty")):
+            elif (
+                role is not None
+                and role in given
+                and (required or role in (*KINDS, "parameters", "penalty"))
+            ):
                 known[argument.name] = given[role]
             elif required:
                 unknown.append(argument.name)

@@ -112,7 +112,8 @@ def recognised_gradients(
         named: what its names say; believed unless values contradict it.
     """
     names = list(case.network.parameter_shapes)
-    by_name, by_value = 0, {}
+    by_name = 0
+    by_value: dict[str, Path] = {}
     expected: Tensors = {}
     for gradients, _ in readings(case, all_eps):
         expected = turned(gradients, names, how)

@@ -127,7 +127,8 @@ class DD2424Code:
     def penalised(self) -> bool:
         """Whether lambda reaches the code at all; known after the first call."""
         functions = (self.functions.forward, self.functions.backward, self.functions.cost)
-        asked = [*filter(None, functions), *([self.holder.cls] if self.holder else [])]
+        asked: list[Function] = [f for f in functions if f is not None]
+        asked += [self.holder.cls] if self.holder else []
         takes = set().union(*(roles(function) for function in asked))
         return bool(
             "penalty" in takes

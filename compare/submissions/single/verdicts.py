@@ -5,16 +5,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
-from compare.submissions.submission import CENTRAL, LayerAnswer
+from compare.submissions.submission import CENTRAL, EXACT, LayerAnswer
 
-LIMITS = {CENTRAL: {"absolute": 1e-6}, "by hand": {"relative": 1e-11}}
+ABSOLUTE, RELATIVE = {CENTRAL: 1e-6}, {EXACT: 1e-11}
 """By witness: what central differences are good to, and rounding of a few dozen terms."""
 
 
 def judge_layer(layer: LayerAnswer) -> CaseVerdict:
     """The gradients of one layer by each input against each witness."""
     tensors = [
-        judge(f"{layer.name}: d{name}", witness, expected, layer.found[name], **LIMITS[witness])
+        judge(
+            f"{layer.name}: d{name}",
+            witness,
+            expected,
+            layer.found[name],
+            absolute=ABSOLUTE.get(witness, 0.0),
+            relative=RELATIVE.get(witness, 0.0),
+        )
         for name in layer.found
         for witness, arrays in layer.expected.items()
         if name in arrays and (expected := arrays[name]).shape == layer.found[name].shape

@@ -224,3 +224,22 @@ def test_a_mistake_in_a_class_is_found(tmp_path):
     result = check_code(path, None, TWO)
     assert result.verdict == "disagree"
     assert [m.candidate.name for m in result.explained] == ["penalty missing, every layer"]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "place"),
+    [
+        ("relu_on_logits", "ReLU on the logits", {"tensor": "p", "pass": "forward"}),
+        (
+            "forward_fault_gradients_only",
+            "every unit by the first unit's variance",
+            {"tensor": "s_hat1", "pass": "forward"},
+        ),
+    ],
+)
+def test_a_fault_of_the_forward_pass_is_named(name, fault, place):
+    result = check_code(student(f"getting_in/{name}"), None, Request())
+    assert result.verdict == "disagree"
+    assert [m.candidate.fault.name for m in result.explained] == [fault]
+    assert result.cases[0].first_fault == place
+    assert result.cases[0].examination.place.startswith("Forward pass, first wrong:")

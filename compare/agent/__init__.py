@@ -1,0 +1,1 @@
+"""What runs inside the user's Python: one file each, standard library and NumPy only."""
