@@ -9,6 +9,8 @@ from compare.watching.course.sharing import (
     overwritten_probabilities,
     shared_parameters,
 )
+from compare.watching.course.shuffling import judge_data
+from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import Step, penalties, steps_of
 from compare.watching.course.update_rule import Rule, judge_rules, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
@@ -33,6 +35,8 @@ def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
         out.not_checked.append("the training: no update was recognised")
         return out
     judge_updates(values, updates, out)
+    sets = judge_data(values, updates, out)
+    judge_standardisation(values, updates, sets, out)
     kept_by_reference(values, updates, out)
     overwritten_probabilities(values, updates, out)
     out.findings.sort(key=lambda f: f.event.index if f.event is not None else 1 << 60)

@@ -172,9 +172,9 @@ def judge_rules(rules: dict[str, Rule], steps: dict[str, list[Step]], out: Train
                 out.add("update", step.event, said)
     if kinds:
         (kind, factor), _ = kinds.most_common(1)[0]
-        words = {"plain": "plain gradient descent", "Nesterov": f"Nesterov momentum {factor:g}"}
-        words |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
-        out.facts["optimiser"] = words[kind]
+        rule_names = {"plain": "plain gradient descent", "Nesterov": f"Nesterov momentum {factor:g}"}
+        rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
+        out.facts["optimiser"] = rule_names[kind]
     still_parameters(rules, out)
     different_rates(rules, steps, out)
     unknown = [name for name, rule in rules.items() if not rule.name]
