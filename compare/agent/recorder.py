@@ -3,9 +3,14 @@
 This file runs under the user's own Python (3.8 to 3.14). It needs the standard library and NumPy,
 and imports nothing of twingrad. Usage: PYTHON recorder.py SETTINGS.json PROGRAM [ARGS]
 
+Settings: folder (of the recording), seconds, bytes, idle (seconds), data (a folder with CIFAR-10's
+files, or null), hidden (names of packages that the program must not import) and hidden_root (the
+folder that these packages are in).
+
 The program's syntax tree is rewritten: every assignment, argument, loop target and return value of
-the user's own files passes through a probe. What is recorded is bounded: a few values of every
-place and call stack, a size, and a time. It goes to `folder` of the settings as it comes:
+the user's own files passes through a probe. The program computes and prints what it would without
+it. What is recorded is bounded: a few values of every place and call stack, a size, and a time.
+The recording is written as the program runs:
 
     events.jsonl   one JSON list a line, in order of execution (see `Tape`)
     arrays.bin     the bytes of every distinct array, one after another
@@ -13,42 +18,70 @@ place and call stack, a size, and a time. It goes to `folder` of the settings as
 """
 
 import ast
+import builtins
+import functools
 import hashlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import io
 import json
+import linecache
+import operator
 import os
+import re
 import sys
 import threading
 import time
+import tokenize
 import traceback
 import types
+import weakref
+
+# Recording limits
 
 HITS = 40
 """Arrays recorded of one place under one call stack."""
 
 FEWEST = 4
-"""The same where they are large."""
+"""The same where they are large; a place seen less often than this is new."""
 
-KEY_BYTES = 1 << 24
+PLACE_BYTES = 1 << 24
 """Bytes after which a place counts as having large arrays."""
 
-SCALARS = 20000
+SCALARS = 20_000
 """Numbers recorded of one place under one call stack."""
 
-LARGEST = 4_000_000
-"""Entries of an array that is recorded whole; of a larger one a summary is."""
+LIGHT, LIGHT_BYTES = 2000, 32 << 20
+"""Projections and labels recorded of one place after its arrays; bytes of them in all."""
 
-SUMMARIES = 24
-"""Large arrays that are summarised."""
+LARGEST = 4_000_000
+"""Maximum entries of an array that is recorded whole; of a larger one a summary is."""
+
+SUMMARIES = 64
+"""Large arrays that are summarized."""
+
+PLACES, KEYS = 100_000, 256
+"""Places that are told apart in all, and keys of a container at one site."""
+
+DEAD = 20_000
+"""Times in a row that a site adds nothing to the recording before it is no longer looked at."""
 
 LENGTH, DEPTH = 64, 3
 """Entries of a container, and containers in containers, that are looked into."""
 
+PIXELS = 3072
+
 PROBE = "__twingrad_probe__"
 
-PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "mm", "addmm", "linear", "multi_dot")
+OPEN = io.open
+
+PASSED = {str, bytes, bool, type(None), type, range, complex, slice, types.ModuleType}
+PASSED |= {types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.GeneratorType}
+
+MISSING = object()
+
+numpy = None
 
 
 class Tape:
@@ -63,55 +96,95 @@ class Tape:
         ["a", site, stack, path, array id]                        an array was seen
         ["d", site, stack, path, data id]                         a large one
         ["v", site, stack, path, number]
+        ["p", site, stack, path, axis, array id]                  a projection of an array
+        ["served", path asked for, path served]                   a file of CIFAR-10
+
+    A projection comes instead of the array once a place has been seen often: axis 0 is one number
+    a row (X @ vector(m)), axis 1 one a column (vector(n) @ X).
     """
 
     def __init__(self, folder, limit):
-        self.events = io.open(os.path.join(folder, "events.jsonl"), "w", encoding="utf-8")
-        self.arrays = io.open(os.path.join(folder, "arrays.bin"), "wb")
-        self.folder, self.limit, self.size = folder, limit, 0
-        self.ids, self.sites, self.files, self.stacks, self.data = {}, {}, {}, {}, {}
-        self.lock = threading.RLock()
+        self.events = self.create(folder, "events.jsonl")
+        self.arrays = self.create(folder, "arrays.bin")
+        self.folder, self.limit, self.size, self.written = folder, limit, 0, 0
+        self.ids, self.files, self.stacks = {}, {}, {}
+        self.names, self.loops, self.served = [], [], {}
+        self.data, self.kept = {}, {}
+        self.spent, self.started = 0.0, time.time()
         self.open = True
 
+    @staticmethod
+    def create(folder, name):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+        return os.open(os.path.join(folder, name), flags)
+
     def line(self, *values):
-        self.events.write(json.dumps(values, separators=(",", ":")) + "\n")
+        self.text(json.dumps(values, separators=(",", ":")) + "\n")
+
+    def text(self, text):
+        """Writes lines at once, so that a program that is killed loses none."""
+        if self.open:
+            raw = text.encode("utf-8", "surrogatepass")
+            self.written += len(raw)
+            write(self.events, raw)
+
+    @property
+    def full(self):
+        return self.size + self.written > self.limit
 
     def array(self, value):
-        """The id of an array's bytes; None where there is no room for them."""
+        """The id of an array's bytes; None if there is no space for them."""
         value = numpy.ascontiguousarray(value)
         raw = value.reshape(-1).view(numpy.uint8) if value.size else value.tobytes()
         digest = hashlib.blake2b(raw, digest_size=16)
         digest.update(repr((value.dtype.str, value.shape)).encode())
         key = digest.digest()
         if key not in self.ids:
-            if self.size + value.nbytes > self.limit:
+            if self.size + self.written + value.nbytes > self.limit:
                 return None
+            aligned = -self.size % 16
+            self.size += aligned
+            if self.open:
+                write(self.arrays, bytes(aligned))
+                write(self.arrays, raw)
             self.ids[key] = len(self.ids)
             self.line("array", self.ids[key], value.dtype.str, value.shape, self.size)
-            self.arrays.write(raw)
             self.size += value.nbytes
         return self.ids[key]
 
     def summary(self, value):
         """The id of a large array's summary: means, deviations and projections along its axes."""
-        steps = tuple(slice(None, None, max(1, n // 64)) for n in value.shape)
-        sample = numpy.ascontiguousarray(value[steps])
-        key = (
-            value.shape,
-            value.dtype.str,
-            hashlib.blake2b(sample.reshape(-1).view(numpy.uint8)).digest(),
-        )
-        if key in self.data:
-            return self.data[key]
+        turned = value.ndim == 2 and value.flags.f_contiguous and not value.flags.c_contiguous
+        base = value.T if turned else value
+        steps = tuple(slice(None, None, max(1, n // 64)) for n in base.shape)
+        sample = numpy.ascontiguousarray(base[steps]).reshape(-1).view(numpy.uint8)
+        key = (base.shape, base.dtype.str, hashlib.blake2b(sample, digest_size=16).digest())
+        if (key, turned) in self.data:
+            return self.data[key, turned]
         if len(self.data) >= SUMMARIES:
             return None
-        self.data[key] = len(self.data)
-        kept = {}
-        if value.ndim == 2 and value.dtype.kind in "fiu":
-            for name, vector in summaries(value).items():
-                kept[name] = self.array(vector)
-        self.line("data", self.data[key], value.dtype.str, value.shape, kept)
-        return self.data[key]
+        if key not in self.kept:
+            self.kept[key] = self.summarized(base)
+        kept = self.kept[key]
+        if turned:
+            kept = {swapped(name): number for name, number in kept.items()}
+        self.data[key, turned] = len(self.data)
+        self.line("data", self.data[key, turned], value.dtype.str, value.shape, kept)
+        return self.data[key, turned]
+
+    def summarized(self, value):
+        """The array ids of a summary; none where summaries already took as long as the program."""
+        own = time.process_time() - self.spent
+        if value.dtype.kind not in "fiu" or value.ndim < 2 or self.spent > 2 + own:
+            return {}
+        if value.ndim > 2:
+            if not value.flags.c_contiguous:
+                return {}
+            value = value.reshape(len(value), -1)
+        started = time.process_time()
+        kept = {name: self.array(vector) for name, vector in summaries(value).items()}
+        self.spent += time.process_time() - started
+        return {name: number for name, number in kept.items() if number is not None}
 
     def file(self, label, path, text):
         if path not in self.files:
@@ -119,11 +192,12 @@ class Tape:
             self.line("file", self.files[path], label, path, text)
         return self.files[path]
 
-    def site(self, file, node, name, kind, function):
-        number = len(self.sites)
-        self.sites[number] = name
+    def site(self, file, node, name, kind, function, loop):
+        number = len(self.names)
+        self.names.append(name)
+        self.loops.append(loop)
         end = getattr(node, "end_lineno", None) or node.lineno
-        self.line("site", number, file, node.lineno, end, name[:120], kind, function)
+        self.line("site", number, file, node.lineno, end, name, kind, function)
         return number
 
     def stack(self, frames):
@@ -132,467 +206,1280 @@ class Tape:
             self.line("stack", self.stacks[frames], frames)
         return self.stacks[frames]
 
+    def serve(self, asked, served):
+        if self.open and asked not in self.served and len(self.served) < 1000:
+            self.served[asked] = served
+            self.line("served", asked, served)
+
     def close(self, reason, **more):
         """Ends the recording; later calls change nothing."""
-        with self.lock:
-            if not self.open:
-                return
-            self.open = False
-            self.events.close()
-            self.arrays.close()
-            seen = {"reason": reason, "bytes": self.size, "arrays": len(self.ids)}
-            seen.update(more)
-            with io.open(os.path.join(self.folder, "end.json"), "w", encoding="utf-8") as out:
-                json.dump(seen, out)
+        if not self.open:
+            return
+        self.open = False
+        seen = {"reason": reason, "bytes": self.size, "arrays": len(self.ids)}
+        seen["version"] = sys.version.split()[0]
+        seen["seconds"] = round(time.time() - self.started, 3)
+        seen.update(more)
+        temporary = os.path.join(self.folder, "end.partial")
+        with OPEN(temporary, "w", encoding="utf-8") as out:
+            json.dump(seen, out)
+        os.replace(temporary, os.path.join(self.folder, "end.json"))
+
+
+def write(descriptor, raw):
+    """All of some bytes."""
+    raw = memoryview(raw)
+    while len(raw):
+        raw = raw[os.write(descriptor, raw) :]
+
+
+def swapped(name):
+    """The name of the same summary of the transposed array."""
+    side, what = name.split(" ", 1)
+    return ("column " if side == "row" else "row ") + what
+
+
+@functools.lru_cache(maxsize=256)
+def vector(length):
+    """What rows of that length are multiplied with: rows that are equal share the product."""
+    return numpy.random.RandomState(length).standard_normal(length)
 
 
 def summaries(value):
     """Of a matrix (n, m): mean, deviation and projection of its rows and of its columns.
 
-    The projection of a row is its product with a fixed vector: rows that are equal share it.
+    The work is done in blocks that fit in the cache, as products with a few vectors. Of images,
+    mean and deviation are those of the pixels alone.
     """
     n, m = value.shape
-    generator = numpy.random.RandomState(0)
-    right, left = generator.standard_normal(m), generator.standard_normal(n)
-    total, squares, rows_done = numpy.zeros(m), numpy.zeros(m), []
-    by_row = numpy.zeros((3, n))
-    down = numpy.zeros(m)
-    centre = value[: min(n, 100)].astype(float).mean(axis=0)
-    step = max(1, 2_000_000 // max(m, 1))
-    for start in range(0, n, step):
-        block = value[start : start + step].astype(float)
-        part = slice(start, start + len(block))
-        by_row[0, part] = block @ right
-        by_row[1, part] = block.mean(axis=1)
-        by_row[2, part] = block.std(axis=1)
-        down += left[part] @ block
-        block -= centre
-        total += block.sum(axis=0)
-        squares += (block * block).sum(axis=0)
-    mean = total / n
-    variance = numpy.maximum(squares / n - mean * mean, 0)
-    return {
-        "row projection": by_row[0],
-        "row mean": by_row[1],
-        "row deviation": by_row[2],
-        "column projection": down,
-        "column mean": mean + centre,
-        "column deviation": numpy.sqrt(variance),
-    }
+    exact = value.dtype.itemsize > 2 and value.dtype != numpy.float32
+    kind = numpy.float64 if exact else numpy.float32
+    by_row = PIXELS not in (n, m) or n == PIXELS
+    by_column = PIXELS not in (n, m) or m == PIXELS
+    centre = value[: min(n, 100)].astype(float).mean(axis=0).astype(kind)
+    right, left = vector(m).astype(kind), vector(n).astype(kind)
+    column = {"projection": numpy.zeros(m), "sum": numpy.zeros(m), "squares": numpy.zeros(m)}
+    row = {name: numpy.zeros(n) for name in ("projection", "sum", "squares", "shift")}
+    step = max(1, 262_144 // max(m, 1))
+    ones = numpy.ones(max(m, step), kind)
+    with numpy.errstate(all="ignore"):
+        for start in range(0, n, step):
+            part = slice(start, min(start + step, n))
+            block = value[part].astype(kind)
+            block -= centre
+            row["projection"][part] = block @ right
+            column["projection"] += left[part] @ block
+            if by_row:
+                row["sum"][part] = block @ ones[:m]
+                row["shift"][part] = block @ centre
+            if by_column:
+                column["sum"] += ones[: len(block)] @ block
+            numpy.multiply(block, block, out=block)
+            if by_row:
+                row["squares"][part] = block @ ones[:m]
+            if by_column:
+                column["squares"] += ones[: len(block)] @ block
+        centre = centre.astype(float)
+        kept = {
+            "row projection": row["projection"] + centre @ right.astype(float),
+            "column projection": column["projection"] + left.astype(float).sum() * centre,
+        }
+        if by_row:
+            # sum (x + c)^2 = sum x^2 + 2 x.c + c.c
+            mean = (row["sum"] + centre.sum()) / m
+            squares = (row["squares"] + 2 * row["shift"] + centre @ centre) / m
+            kept["row mean"] = mean
+            kept["row deviation"] = numpy.sqrt(numpy.maximum(squares - mean * mean, 0))
+        if by_column:
+            mean = column["sum"] / n
+            squares = numpy.maximum(column["squares"] / n - mean * mean, 0)
+            kept["column mean"] = mean + centre
+            kept["column deviation"] = numpy.sqrt(squares)
+    return kept
+
+
+class Place:
+    """A site under one call stack, with the path inside its value."""
+
+    __slots__ = ("bytes", "count", "light", "ndim", "prefix")
+
+    def __init__(self, prefix):
+        self.prefix, self.count, self.bytes, self.light, self.ndim = prefix, 0, 0, 0, 0
 
 
 class Probe:
-    """What every assignment of the user's code calls."""
+    """What the rewritten program calls. It changes nothing and calls nothing of the program's."""
 
     def __init__(self, tape, settings):
         self.tape, self.settings = tape, settings
-        self.counts, self.sizes = {}, {}
-        self.started = self.fresh = time.time()
-        self.since = 0  # probes since something new was recorded
-        self.files = set()
-        self.busy = threading.local()
-        self.modules = {}
+        self.places, self.stack_ids, self.keys = {}, {}, {}
+        self.quiet, self.dead, self.reached = {}, set(), set()
+        self.peeks, self.light_bytes = [], 0
+        self.fresh = time.time()
+        self.since = self.calls = 0  # probes since something new was recorded, and in all
+        self.lock, self.owner = threading.Lock(), None
+        self.torch_modules, self.leaves = {}, {}
+        self.faults, self.fault = 0, None
+
+    def __reduce__(self):
+        """In another process the probes of a function that was sent there do nothing."""
+        text = "type('Mute', (), {'__call__': lambda self, value, *sites: value, "
+        text += "'peek': lambda self, *a: None, 'modules': lambda self, *a: None})()"
+        return eval, (text,)
 
     def __call__(self, value, *sites):
-        if not self.tape.open or getattr(self.busy, "on", False):
-            return value
-        self.busy.on = True
-        try:
-            with self.tape.lock:
-                if self.tape.open:
-                    self.see(value, sites)
-        finally:
-            self.busy.on = False
+        """Looks at a value and passes it on; a tuple may have a site for each entry."""
+        if type(value) in PASSED or not self.tape.open:
+            if sites[0] not in self.reached:
+                self.reached.update(sites)
+        elif len(sites) == 1:
+            if sites[0] not in self.dead:
+                self.take(((sites[0], "", value),))
+        elif type(value) in (tuple, list) and len(value) == len(sites):
+            self.take([(site, "", part) for site, part in zip(sites, value)])
         return value
 
-    def see(self, value, sites):
-        stack = self.stack()
-        if len(sites) == 1:
-            found = list(look(value, self))
-            pairs = [(sites[0], path, kind, item) for path, kind, item in found]
-        elif isinstance(value, (tuple, list)) and len(value) == len(sites):
-            pairs = [
-                (site, path, kind, item)
-                for site, part in zip(sites, value)
-                for path, kind, item in look(part, self)
-            ]
-        else:
-            return
-        new = False
-        for site, path, kind, item in pairs:
-            new = self.record(site, stack, path, kind, item) or new
+    def peek(self, number, *values):
+        """Looks at targets once more after a statement has changed them."""
+        if self.tape.open:
+            self.take((), self.peeks[number], values)
+
+    def modules(self, site):
+        """Looks at the parameters of all torch modules, and at all leaf tensors."""
+        self.reached.add(site)
+        if self.tape.open and (self.torch_modules or self.leaves):
+            found = [(f"[{name}]", ref()) for name, ref in list(self.torch_modules.values())]
+            found += [(f"[{name}]", ref()) for name, ref in list(self.leaves.values())]
+            self.take([(site, path, value) for path, value in found if value is not None])
+
+    def take(self, parts, peeked=(), values=()):
+        thread = threading.get_ident()
+        if self.owner == thread:
+            return  # called by a finalizer of the program's while recording
+        with self.lock:
+            self.owner = thread
+            try:
+                if self.tape.open:
+                    self.see(parts, peeked, values)
+            except Exception:
+                self.faults += 1
+                self.fault = self.fault or traceback.format_exc()[-2000:]
+            finally:
+                self.owner = None
+
+    def see(self, parts, peeked, values):
+        if numpy is None and not import_numpy():
+            parts = [part for part in parts if type(part[2]) in (int, float)]
+        if peeked:
+            parts = []
+            for target in peeked:
+                self.reached.add(target.site)
+                parts += target.found(values, self)
+        stack, new = None, False
+        for site, path, value in parts:
+            if site in self.dead:
+                continue
+            wrote = False
+            for where, kind, item in look(value, self, site, path):
+                if stack is None:
+                    stack = self.stack()
+                written, fresh = self.record(site, stack, where, kind, item)
+                wrote, new = wrote or written, new or fresh
+            self.settle(site, wrote)
+        self.calls += 1
         if new:
             self.fresh, self.since = time.time(), 0
         else:
             self.since += 1
-            if self.since % 64 == 0 and self.idle():
-                finish(self.tape, "enough")
+        if self.calls % 64 == 0:
+            self.check_limits()
 
-    def idle(self):
-        quiet = time.time() - self.fresh
-        return self.since > 500 and quiet > self.settings["idle"]
+    def settle(self, site, wrote):
+        """Counts how often in a row a site added nothing."""
+        self.reached.add(site)
+        if wrote:
+            self.quiet[site] = 0
+        else:
+            self.quiet[site] = self.quiet.get(site, 0) + 1
+            if self.quiet[site] > DEAD:
+                self.dead.add(site)
+
+    def check_limits(self):
+        now = time.time()
+        if self.tape.full:
+            self.finish("size")
+        if now - self.tape.started > self.settings["seconds"]:
+            self.finish("time")
+        quiet, idle = now - self.fresh, self.settings["idle"]
+        if self.since > 500 and quiet > idle and (quiet > 4 * idle or not self.pending()):
+            self.finish("enough")
+
+    def pending(self):
+        """Whether a loop that runs has lines that were not reached yet, such as an evaluation."""
+        loops = self.tape.loops
+        running = {loops[site] for site in self.reached} - {None}
+        unreached = set(range(len(loops))) - self.reached
+        return any(loops[site] in running for site in unreached)
+
+    def close(self, reason, **more):
+        """Ends the recording."""
+        self.tape.close(reason, faults=self.faults, fault=self.fault, **more)
+
+    def finish(self, reason):
+        """Ends the program where it stands."""
+        self.close(reason)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                continue
+        EXIT(0)
 
     def record(self, site, stack, path, kind, item):
-        """Writes down what was seen; whether its place had not been seen often enough."""
-        key = (site, stack, path)
-        count = self.counts.get(key, 0)
+        """Writes down what was seen; returns whether it did, and whether the place is new."""
+        key = (site, stack, path, getattr(item, "shape", None))
+        place = self.places.get(key)
+        if place is None:
+            if len(self.places) >= PLACES:
+                return False, False
+            place = self.places[key] = Place(f"{site},{stack},{json.dumps(path)}")
         if kind == "v":
-            if count < SCALARS:
-                self.counts[key] = count + 1
-                self.tape.line("v", site, stack, path, item)
-            return count < FEWEST
-        if count >= HITS or (count >= FEWEST and self.sizes.get(key, 0) > KEY_BYTES):
-            return False
-        self.counts[key] = count + 1
+            if place.count >= SCALARS:
+                return False, False
+            place.count += 1
+            self.tape.text(f'["v",{place.prefix},{item!r}]\n')
+            return True, place.count == 1
+        if place.count >= HITS or (place.count >= FEWEST and place.bytes > PLACE_BYTES):
+            return self.record_light(place, kind, item), False
         if kind == "d":
             number = self.tape.summary(item)
-            if number is not None:
-                self.tape.line("d", site, stack, path, number)
-            return count == 0
-        self.sizes[key] = self.sizes.get(key, 0) + item.nbytes
-        number = self.tape.array(item)
-        if number is None:
-            finish(self.tape, "size")
-        self.tape.line("a", site, stack, path, number)
-        return count < FEWEST
+            if number is None:
+                return False, False
+        else:
+            place.bytes += item.nbytes
+            number = self.tape.array(item)
+            if number is None:
+                self.finish("size")
+        place.count += 1
+        place.ndim = item.ndim
+        self.tape.text(f'["{kind}",{place.prefix},{number}]\n')
+        return True, place.count <= FEWEST
+
+    def record_light(self, place, kind, item):
+        """After a place's arrays: labels, and projections that tell which samples these are."""
+        full = place.light >= LIGHT or self.light_bytes > LIGHT_BYTES
+        if kind == "d" or full or item.ndim != place.ndim or item.size > LARGEST:
+            return False
+        if is_labels(item):
+            number = self.tape.array(item)
+            if number is None:
+                self.finish("size")
+            place.light += 1
+            self.light_bytes += item.nbytes
+            self.tape.text(f'["a",{place.prefix},{number}]\n')
+            return True
+        kept = projections(item)
+        for axis, projected in kept:
+            number = self.tape.array(projected)
+            if number is None:
+                self.finish("size")
+            self.light_bytes += projected.nbytes
+            self.tape.text(f'["p",{place.prefix},{axis},{number}]\n')
+        place.light += bool(kept)
+        return bool(kept)
 
     def stack(self):
-        """The user's frames, as (file, line, function) each, innermost first."""
-        frame = sys._getframe(3)
-        frames = []
-        while frame is not None and len(frames) < 24:
-            name = frame.f_code.co_filename
-            if name in self.tape.files:
-                frames.append((self.tape.files[name], frame.f_lineno, frame.f_code.co_name))
+        """The id of the user's frames, as (file, line, function) each, innermost first."""
+        inner = frame = sys._getframe(4)
+        key = [id(frame.f_code)]
+        frame = frame.f_back
+        while frame is not None and frame.f_code is not RUN and len(key) < 60:
+            key.append(id(frame.f_code))
+            key.append(frame.f_lasti)
             frame = frame.f_back
+        key = tuple(key)
+        number = self.stack_ids.get(key)
+        if number is None:
+            number = self.stack_ids[key] = self.tape.stack(self.frames(inner))
+        return number
+
+    def frames(self, frame):
         # the place itself is the site: of the innermost frame the function alone counts
-        inner = ((frames[0][0], 0, frames[0][2]),) if frames else ()
-        return self.tape.stack(inner + tuple(frames[1:]))
+        found = []
+        while frame is not None and frame.f_code is not RUN and len(found) < 24:
+            code = frame.f_code
+            if code.co_filename in self.tape.files:
+                line = frame.f_lineno if found else 0
+                found.append((self.tape.files[code.co_filename], line, code.co_name))
+            frame = frame.f_back
+        return tuple(found)
 
 
-def look(value, probe, path="", depth=0):
-    """The arrays and numbers in a value, each with its path."""
+def import_numpy():
+    """Whether the program has imported NumPy; it is never imported on its behalf."""
+    global numpy
+    module = sys.modules.get("numpy")
+    if module is None or not hasattr(module, "errstate") or not hasattr(module, "ndarray"):
+        return False
+    numpy = module
+    return True
+
+
+def is_labels(item):
+    """Whether an array is a vector of integers, or a small one-hot matrix."""
+    if item.ndim == 1:
+        return item.dtype.kind in "iu" and item.size <= 4096
+    if item.ndim != 2 or item.nbytes > 16384 or item.dtype.kind not in "fiub":
+        return False
+    ones = item == 1
+    return bool(((item == 0) | ones).all()) and int(ones.sum()) == max(item.shape)
+
+
+def projections(item):
+    """The projections of a matrix as (axis, vector); of images, one number an image."""
+    if item.ndim > 2 and item[0].size == PIXELS:
+        item = item.reshape(len(item), -1)
+    if item.ndim != 2 or item.dtype.kind not in "fiu":
+        return []
+    n, m = item.shape
+    if PIXELS in (n, m):
+        axes = [0] if m == PIXELS else [1]
+    else:
+        axes = [0, 1] if max(n, m) <= 4096 else []
+    with numpy.errstate(all="ignore"):
+        item = item.astype(float) if item.dtype != float and axes else item
+        return [(axis, vector(n) @ item if axis else item @ vector(m)) for axis in axes]
+
+
+# Looking into values
+
+
+def overrides(kind, base, *names):
+    """Whether a subclass of a container has methods of its own, which must not be called."""
+    return any(getattr(kind, name) is not getattr(base, name) for name in names)
+
+
+def look(value, probe, site=None, path="", depth=0):
+    """The arrays and numbers in a value, each with its path and kind."""
     kind = type(value)
     if kind is float or kind is int:
         if depth == 0 and abs(value) < 1e300:
             yield path, "v", value
-    elif isinstance(value, numpy.ndarray):
-        if value.dtype.kind in "fiub" and value.ndim <= 4 and value.size:
-            if value.size == 1:
-                if depth == 0 and value.dtype.kind in "fiu":
-                    yield path, "v", float(value.reshape(-1)[0])
-            elif value.size > LARGEST:
-                yield path, "d", value
-            else:
-                yield path, "a", numpy.asarray(value)
-    elif isinstance(value, numpy.generic):
-        if depth == 0 and value.dtype.kind in "fiu":
+    elif kind in PASSED:
+        return
+    elif numpy is not None and issubclass(kind, numpy.ndarray):
+        yield from look_array(value, path, depth)
+    elif numpy is not None and issubclass(kind, numpy.generic):
+        if depth == 0 and value.dtype.kind in "fiu" and abs(float(value)) < 1e300:
             yield path, "v", float(value)
-    elif isinstance(value, (list, tuple)):
+    elif issubclass(kind, (list, tuple)):
+        base = list if issubclass(kind, list) else tuple
+        known = depth < DEPTH and not overrides(kind, base, "__iter__", "__len__")
+        for i, item in enumerate(value if known and len(value) <= LENGTH else ()):
+            yield from look(item, probe, site, f"{path}[{i}]", depth + 1)
+    elif issubclass(kind, dict):
         if depth < DEPTH and len(value) <= LENGTH:
-            for i, item in enumerate(value):
-                for found in look(item, probe, "%s[%d]" % (path, i), depth + 1):
-                    yield found
-    elif isinstance(value, dict):
-        if depth < DEPTH and len(value) <= LENGTH:
-            for key, item in list(value.items()):
-                for found in look(item, probe, "%s[%r]" % (path, key), depth + 1):
-                    yield found
-    elif "torch" in sys.modules:
-        for found in look_torch(value, probe, path, depth):
-            yield found
+            for i, (key, item) in enumerate(list(dict.items(value))):
+                yield from look(item, probe, site, path + key_path(key, i), depth + 1)
+    elif "torch" in sys.modules and is_torch(kind):
+        yield from look_torch(value, probe, site, path, depth)
+    elif depth < DEPTH and is_record(kind):
+        held = instance_dict(value)
+        if held is not MISSING and len(held) <= LENGTH:
+            for name, item in list(held.items()):
+                yield from look(item, probe, site, f"{path}.{name}", depth + 1)
 
 
-def look_torch(value, probe, path, depth):
+def look_array(value, path, depth):
+    if value.dtype.kind not in "fiub" or value.ndim > 4 or not value.size:
+        return
+    value = numpy.asarray(value)
+    if value.size == 1:
+        if depth == 0 and value.dtype.kind in "fiu":
+            number = float(value.reshape(-1)[0])
+            if abs(number) < 1e300:
+                yield path, "v", number
+    else:
+        yield path, "d" if value.size > LARGEST else "a", value
+
+
+def key_path(key, position):
+    """The part of a path that names a key."""
+    if type(key) in (str, int, float, bytes, bool):
+        return f"[{key!r}]" if len(repr(key)) <= 80 else f"[#{position}]"
+    if type(key) is tuple and all(type(part) in (str, int, float) for part in key):
+        return f"[{key!r}]"
+    return f"[#{position}]"
+
+
+def is_record(kind):
+    """Whether values of a type are looked into: their makers assign nothing in the user's files."""
+    return kind is types.SimpleNamespace or "__dataclass_fields__" in vars(kind)
+
+
+def is_torch(kind):
+    torch = sys.modules["torch"]
+    tensor = getattr(torch, "Tensor", None)
+    module = getattr(getattr(torch, "nn", None), "Module", None)
+    return (tensor is not None and issubclass(kind, tensor)) or (
+        module is not None and issubclass(kind, module)
+    )
+
+
+def look_torch(value, probe, site, path, depth):
     """Tensors as arrays, and the parameters and buffers of modules with their gradients."""
     torch = sys.modules["torch"]
-    try:
-        if isinstance(value, torch.Tensor):
-            array = value.detach().cpu().numpy()
-            for found in look(array.copy() if array.size <= LARGEST else array, probe, path, depth):
-                yield found
-            if value.is_leaf and value.grad is not None and value.size:
-                grad = value.grad.detach().cpu().numpy().copy()
-                for found in look(grad, probe, path + ".grad", depth):
-                    yield found
-        elif isinstance(value, torch.nn.Module):
-            probe.modules[id(value)] = value
-            named = list(value.named_parameters()) + list(value.named_buffers())
-            for name, tensor in named[:LENGTH]:
-                for found in look_torch(tensor, probe, "%s.%s" % (path, name), 1):
-                    yield found
-    except (RuntimeError, TypeError, AttributeError):
+    if issubclass(type(value), torch.Tensor):
+        array = tensor_array(value, torch)
+        if array is None or depth > DEPTH:
+            return
+        yield from look(array, probe, site, path, depth)
+        if value.is_leaf and value.requires_grad:
+            probe_leaf(value, probe, site, path)
+            if value.grad is not None:
+                grad = tensor_array(value.grad, torch)
+                if grad is not None:
+                    yield from look(grad, probe, site, path + ".grad", max(depth, 1))
         return
+    probe_module(value, probe, site, path)
+    named = list(value.named_parameters()) + list(value.named_buffers())
+    for name, tensor in named[: 4 * LENGTH]:
+        yield from look_torch(tensor, probe, None, f"{path}.{name}", 1)
+
+
+def tensor_array(tensor, torch):
+    """A tensor's values; None where it has none, as on the meta device."""
+    if tensor.layout is not torch.strided or tensor.device.type == "meta":
+        return None
+    tensor = tensor.detach()
+    if tensor.dtype is torch.bfloat16:
+        tensor = tensor.float()
+    return tensor.cpu().resolve_neg().numpy() if not tensor.is_complex() else None
+
+
+def probe_module(module, probe, site, path):
+    """Notes a module, so that its parameters are looked at after each step."""
+    known = probe.torch_modules.get(id(module))
+    if site is None or (known is not None and known[1]() is module):
+        return
+    parts = {id(part) for part in module.modules()}
+    if any(
+        ref() is not None and any(part is module for part in ref().modules())
+        for _, ref in probe.torch_modules.values()
+    ):
+        return
+    for part in parts & set(probe.torch_modules):
+        del probe.torch_modules[part]
+    name = probe.tape.names[site] + path
+    taken = {other for other, _ in probe.torch_modules.values()}
+    name = name if name not in taken else f"{name}#{len(taken)}"
+    probe.torch_modules[id(module)] = (name, weakref.ref(module))
+
+
+def probe_leaf(tensor, probe, site, path):
+    """Notes a tensor with a gradient that belongs to no module."""
+    known = probe.leaves.get(id(tensor))
+    parameter = sys.modules["torch"].nn.Parameter
+    if site is None or len(probe.leaves) > LENGTH or issubclass(type(tensor), parameter):
+        return
+    if known is None or known[1]() is None:
+        probe.leaves[id(tensor)] = (probe.tape.names[site] + path, weakref.ref(tensor))
+
+
+# Looking at a target once more, without calling anything of the program's
+
+
+class Target:
+    """An assignment's target as data: a site, and how to get from names to the value.
+
+    A code is ("name", i), ("constant", value), ("attribute", code, name), ("item", code, code),
+    ("tuple", codes), ("operation", symbol, codes), ("call", i, codes), ("format", text, codes) or
+    ("join", codes). With `index`, the value is an entry of a container, or the array it is in.
+    """
+
+    def __init__(self, site, code, index=None, written=""):
+        self.site, self.code, self.index, self.written = site, code, index, written
+
+    def found(self, values, probe):
+        """The parts to look at."""
+        if self.site in probe.dead:
+            return []
+        value = evaluated(self.code, values)
+        if value is MISSING:
+            return []
+        if self.index is None:
+            return [(self.site, "", value)]
+        key = evaluated(self.index, values)
+        kind = type(value)
+        if key is MISSING:
+            return [(self.site, "", value)]
+        if (numpy is not None and issubclass(kind, numpy.ndarray)) or is_tensor(kind):
+            if type(key) is not int or value.ndim < 2:
+                return [(self.site, "", value)]
+            return [(self.site, self.written, value[key])] if key < len(value) else []
+        if issubclass(kind, list) and type(key) is slice:
+            return [(self.site, "", value)]
+        entry = item_of(value, key)
+        if entry is MISSING:
+            return []
+        if issubclass(kind, (list, tuple)) and type(key) is int and key < 0:
+            key += len(value)
+        return [(self.site, self.path(key, probe), entry)]
+
+    def path(self, key, probe):
+        """The path of an entry: its own, until a site has had too many."""
+        keys = probe.keys.setdefault(self.site, set())
+        if key not in keys and (len(keys) >= KEYS or (type(key) is int and key >= LENGTH)):
+            return self.written
+        keys.add(key)
+        return key_path(key, len(keys))
+
+
+class Attribute(Target):
+    """A target of `setattr`: the name of the attribute is computed."""
+
+    def found(self, values, probe):
+        base, name = evaluated(self.code, values), evaluated(self.index, values)
+        if base is MISSING or type(name) is not str:
+            return []
+        value = attribute_of(base, name)
+        return [] if value is MISSING else [(self.site, "." + name, value)]
+
+
+OPERATIONS = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mult": operator.mul,
+    "Mod": operator.mod,
+    "FloorDiv": operator.floordiv,
+    "USub": operator.neg,
+    "UAdd": operator.pos,
+}
+
+CALLS = {"str": str, "int": int, "len": len, "repr": repr, "abs": abs}
+
+SIMPLE = (int, str, float, bool)
+
+
+def evaluated(code, values):
+    """The value of a code, or MISSING where getting it could call the program's own code."""
+    kind = code[0]
+    if kind == "name":
+        return values[code[1]]
+    if kind == "constant":
+        return code[1]
+    if kind == "attribute":
+        base = evaluated(code[1], values)
+        return MISSING if base is MISSING else attribute_of(base, code[2])
+    if kind == "item":
+        base, key = evaluated(code[1], values), evaluated(code[2], values)
+        return MISSING if base is MISSING or key is MISSING else item_of(base, key)
+    parts = [evaluated(part, values) for part in code[-1]]
+    if any(part is MISSING for part in parts):
+        return MISSING
+    if kind == "tuple":
+        return tuple(parts)
+    if kind == "call":
+        allowed = SIMPLE + ((list, tuple, dict) if code[2] == "len" else ())
+        if values[code[1]] is not CALLS[code[2]] or any(type(p) not in allowed for p in parts):
+            return MISSING
+        return CALLS[code[2]](*parts)
+    if any(type(part) not in SIMPLE for part in parts):
+        return MISSING
+    if kind == "operation":
+        return OPERATIONS[code[1]](*parts)
+    if kind == "format":
+        return code[1].format(*parts)
+    return "".join(map(str, parts))
+
+
+def is_tensor(kind):
+    tensor = getattr(sys.modules.get("torch"), "Tensor", None)
+    return tensor is not None and issubclass(kind, tensor)
+
+
+def item_of(base, key):
+    """base[key] of the containers whose item lookup is known."""
+    kind = type(base)
+    if issubclass(kind, dict):
+        simple = type(key) in SIMPLE or (
+            type(key) is tuple and all(type(part) in SIMPLE for part in key)
+        )
+        return dict.get(base, key, MISSING) if simple else MISSING
+    if issubclass(kind, (list, tuple)):
+        owner = list if issubclass(kind, list) else tuple
+        if type(key) is int and -owner.__len__(base) <= key < owner.__len__(base):
+            return owner.__getitem__(base, key)
+        return MISSING
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        if value_like_key(key):
+            return numpy.asarray(base)[key]
+    elif is_tensor(kind) and value_like_key(key):
+        return base.detach()[key]
+    else:
+        held = attribute_of(base, "_modules") if "torch" in sys.modules else MISSING
+        if type(held) is dict or type(held).__name__ == "OrderedDict":
+            return dict.get(held, str(key), MISSING)
+    return MISSING
+
+
+def value_like_key(key):
+    return type(key) is int or (type(key) is tuple and all(type(part) is int for part in key))
+
+
+def instance_dict(value):
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except (AttributeError, TypeError):
+        return MISSING
+
+
+def attribute_of(base, name):
+    """base.name without calling a property or __getattr__ of the program's."""
+    kind = type(base)
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        return base.T if name == "T" else MISSING
+    if is_tensor(kind):
+        if name == "grad" and not base.is_leaf:
+            return MISSING
+        return getattr(base, name) if name in ("data", "grad", "T") else MISSING
+    if issubclass(kind, type):
+        for owner in base.__mro__:
+            if name in vars(owner):
+                found = vars(owner)[name]
+                return MISSING if hasattr(type(found), "__get__") else found
+        return MISSING
+    found = MISSING
+    for owner in kind.__mro__:
+        if name in vars(owner):
+            found = vars(owner)[name]
+            break
+    if hasattr(type(found), "__set__"):
+        if type(found) is types.MemberDescriptorType:
+            try:
+                return found.__get__(base, kind)
+            except AttributeError:
+                return MISSING
+        return MISSING
+    held = instance_dict(base)
+    if type(held) is dict and name in held:
+        return held[name]
+    if type(held) is dict and "_parameters" in held:
+        for group in ("_parameters", "_buffers", "_modules"):
+            if name in (held.get(group) or {}):
+                return held[group][name]
+    if found is not MISSING:
+        return MISSING if hasattr(type(found), "__get__") else found
+    return dict.get(base, name, MISSING) if issubclass(kind, dict) else MISSING
+
+
+# Rewriting
+
+PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "mm", "addmm", "linear", "multi_dot")
+
+MODULE_NAMES = ("np", "numpy", "torch", "F", "nn", "scipy", "cp", "jnp", "linalg")
+
+CHANGES_ITSELF = ("fill", "sort", "extend", "insert", "update", "setdefault", "put", "itemset")
+CHANGES_ITSELF += ("resize", "partition", "reverse", "setflags", "appendleft")
+"""Methods that change the object they belong to."""
+
+CHANGES_FIRST = ("copyto", "shuffle", "put", "place", "putmask", "fill_diagonal", "at")
+CHANGES_FIRST += ("put_along_axis", "normal_", "uniform_", "zeros_", "ones_", "constant_")
+CHANGES_FIRST += ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_", "kaiming_normal_")
+"""Functions that change their first argument."""
+
+OUTPUT_AT = {"add": 2, "subtract": 2, "multiply": 2, "divide": 2, "true_divide": 2, "dot": 2}
+OUTPUT_AT.update({"maximum": 2, "minimum": 2, "matmul": 2, "power": 2, "exp": 1, "log": 1})
+OUTPUT_AT.update({"sqrt": 1, "square": 1, "negative": 1, "tanh": 1, "reciprocal": 1})
+"""Position of the output among the arguments of NumPy's functions."""
+
+COMPILERS = ("jit", "njit", "vectorize", "guvectorize", "stencil", "pythran", "script")
+"""Names of what compiles a function from its bytecode, which a probe would stop."""
 
 
 class Rewrite(ast.NodeTransformer):
     """Puts a probe around every value that is assigned, returned, passed in or multiplied."""
 
-    def __init__(self, tape, file):
-        self.tape, self.file, self.function = tape, file, ["<module>"]
+    def __init__(self, probe, file, text, tree):
+        self.probes, self.tape, self.file = probe, probe.tape, file
+        self.lines = [line.encode() for line in re.split("\r\n|\r|\n", text)]
+        self.function, self.classes, self.loops = ["<module>"], [], [None]
+        self.compiled = {
+            arg.id
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call) and called(call.func) in COMPILERS
+            for arg in call.args
+            if isinstance(arg, ast.Name)
+        }
+
+    # names
+
+    def name(self, node):
+        """An expression as its author wrote it."""
+        end = getattr(node, "end_lineno", None)
+        if end is None or node.lineno > len(self.lines):
+            text = type(node).__name__
+        elif end == node.lineno:
+            raw = self.lines[node.lineno - 1][node.col_offset : node.end_col_offset]
+            text = raw.decode("utf-8", "replace")
+        elif hasattr(ast, "unparse"):
+            text = ast.unparse(node)
+        else:
+            parts = list(self.lines[node.lineno - 1 : end])
+            parts[-1] = parts[-1][: node.end_col_offset]
+            parts[0] = parts[0][node.col_offset :]
+            text = " ".join(part.decode("utf-8", "replace").strip() for part in parts)
+        return text if len(text) <= 120 else text[:117] + "..."
+
+    def mangled(self, name):
+        """An attribute's name as the compiler sees it in a class."""
+        if not self.classes or not name.startswith("__") or name.endswith("__") or "." in name:
+            return name
+        owner = self.classes[-1].lstrip("_")
+        return f"_{owner}{name}" if owner else name
+
+    # probes
+
+    def site(self, node, name, kind):
+        return self.tape.site(self.file, node, name, kind, self.function[-1], self.loops[-1])
 
     def probe(self, value, node, *named):
-        sites = [
-            ast.Constant(self.tape.site(self.file, node, name, kind, self.function[-1]))
-            for name, kind in named
-        ]
-        call = ast.Call(ast.Name(PROBE, ast.Load()), [value] + sites, [])
-        return ast.copy_location(call, value)
+        """A call that looks at a value and returns it."""
+        sites = [ast.Constant(self.site(node, name, kind)) for name, kind in named]
+        call = ast.Call(ast.Name(PROBE, ast.Load()), [value, *sites], [])
+        return placed(call, value)
 
-    def after(self, target, node, kind):
-        """A statement that looks at a target once more, or at what the target is part of."""
-        while isinstance(target, ast.Subscript) and not plain(target.slice):
-            target = target.value
-        if not plain(target):
-            return []
-        again = ast.parse(ast.unparse(target) if hasattr(ast, "unparse") else source(target))
-        statement = ast.Expr(self.probe(again.body[0].value, node, (name_of(target), kind)))
-        return [ast.copy_location(statement, node)]
+    def peek(self, node, targets, kind):
+        """A list of at most one statement that looks at targets after a statement."""
+        names, found = [], []
+        for target in targets:
+            made = self.target(target, names, node, kind)
+            if made is not None:
+                found.append(made)
+        return [self.peek_statement(node, found, names)] if found else []
+
+    def peek_statement(self, node, found, names):
+        self.probes.peeks.append(found)
+        function = ast.Attribute(ast.Name(PROBE, ast.Load()), "peek", ast.Load())
+        number = ast.Constant(len(self.probes.peeks) - 1)
+        call = ast.Call(function, [number, *(ast.Name(name, ast.Load()) for name in names)], [])
+        return placed(ast.Expr(call), node)
+
+    def target(self, node, names, place, kind):
+        """A target as data; None where looking at it could do something."""
+        if isinstance(node, ast.Starred):
+            node = node.value
+        if isinstance(node, ast.Subscript):
+            base, index = encoded(node.value, names, self), unwrapped(node.slice)
+            if base is None:
+                return None
+            if sliced(index):
+                return Target(self.site(place, self.name(node.value), item(kind)), base)
+            code, name = encoded(index, names, self), self.name(node.value)
+            if code is None:
+                return Target(self.site(place, name, item(kind)), base)
+            return Target(self.site(place, name, kind), base, code, f"[{self.name(index)}]")
+        code = encoded(node, names, self)
+        return None if code is None else Target(self.site(place, self.name(node), kind), code)
+
+    # statements
 
     def visit_Assign(self, node):
         self.generic_visit(node)
-        target = node.targets[0]
+        after = []
+        for target in node.targets:
+            after += self.assigned(node, target)
+        return [node, *after]
+
+    def assigned(self, node, target):
+        """Probes the value of one target; returns the statements that come after."""
         if isinstance(target, (ast.Tuple, ast.List)):
-            parts = target.elts
-            if not any(isinstance(part, ast.Starred) for part in parts):
-                named = [(name_of(part), "assign") for part in parts]
-                node.value = self.probe(node.value, node, *named)
-            return node
-        if isinstance(target, ast.Subscript) and sliced(target.slice):
-            return [node] + self.after(target.value, node, "item")
-        node.value = self.probe(node.value, node, (name_of(target), "assign"))
-        return node
+            return self.peek(node, flat(target), "assign")
+        if isinstance(target, ast.Subscript):
+            names = []
+            known = encoded(unwrapped(target.slice), names, self) or sliced(target.slice)
+            if known and encoded(target.value, names, self):
+                return self.peek(node, [target], "assign")
+        if worth(node.value):
+            node.value = self.probe(node.value, node, (self.name(target), "assign"))
+        return []
 
     def visit_AnnAssign(self, node):
-        self.generic_visit(node)
+        node.target = self.visit(node.target)
         if node.value is not None:
-            node.value = self.probe(node.value, node, (name_of(node.target), "assign"))
+            node.value = self.visit(node.value)
+            if worth(node.value):
+                node.value = self.probe(node.value, node, (self.name(node.target), "assign"))
         return node
 
     def visit_NamedExpr(self, node):
         self.generic_visit(node)
-        node.value = self.probe(node.value, node, (name_of(node.target), "assign"))
+        if worth(node.value):
+            node.value = self.probe(node.value, node, (self.name(node.target), "assign"))
         return node
 
     def visit_AugAssign(self, node):
         self.generic_visit(node)
-        target = node.target
-        if isinstance(target, ast.Subscript) and sliced(target.slice):
-            target = target.value
-        return [node] + self.after(target, node, "augmented")
+        return [node, *self.peek(node, [node.target], "augmented")]
 
     def visit_Return(self, node):
-        self.generic_visit(node)
-        if node.value is None:
+        value = node.value
+        if value is None:
             return node
-        if isinstance(node.value, ast.Tuple) and not any(
-            isinstance(part, ast.Starred) for part in node.value.elts
-        ):
-            named = [(name_of(part), "return") for part in node.value.elts]
-            if named:
-                node.value = self.probe(node.value, node, *named)
+        tuple_of = value.elts if isinstance(value, ast.Tuple) else None
+        if tuple_of and not any(isinstance(part, ast.Starred) for part in tuple_of):
+            named = [(self.name(part), "return") for part in tuple_of]
         else:
-            node.value = self.probe(node.value, node, (name_of(node.value), "return"))
+            named = [(self.name(value), "return")]
+        self.generic_visit(node)
+        if worth(node.value):
+            node.value = self.probe(node.value, node, *named)
         return node
 
     def visit_Yield(self, node):
-        self.generic_visit(node)
         if node.value is not None:
-            node.value = self.probe(node.value, node, (name_of(node.value), "return"))
+            name = self.name(node.value)
+            self.generic_visit(node)
+            if worth(node.value):
+                node.value = self.probe(node.value, node, (name, "return"))
         return node
 
     def visit_Expr(self, node):
         self.generic_visit(node)
         call = node.value
-        if not isinstance(call, ast.Call):
+        if not isinstance(call, ast.Call) or is_probe(call):
             return node
-        out = [word.value for word in call.keywords if word.arg == "out"]
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "append" and call.args:
-            value = call.args[0]
-            if not isinstance(value, ast.Starred):
-                name = name_of(call.func.value) + "[-1]"
-                call.args[0] = self.probe(value, node, (name, "assign"))
-            return node
-        added = [node]
-        for target in out:
-            added += self.after(target, node, "augmented")
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("backward", "step"):
-            site = self.tape.site(self.file, node, name_of(call.func), "module", self.function[-1])
-            seen = ast.Call(ast.Name(PROBE + "modules", ast.Load()), [ast.Constant(site)], [])
-            added.append(ast.copy_location(ast.Expr(ast.copy_location(seen, node)), node))
-        return added
+        after = self.changed(node, call)
+        if called(call.func) in ("backward", "step", "zero_grad"):
+            number = ast.Constant(self.site(node, self.name(call.func), "module"))
+            seen = ast.Attribute(ast.Name(PROBE, ast.Load()), "modules", ast.Load())
+            after.append(placed(ast.Expr(ast.Call(seen, [number], [])), node))
+        return [node, *after]
+
+    def changed(self, node, call):
+        """What a call whose result is not used changes."""
+        name, targets = called(call.func), []
+        base = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if name == "append" and base is not None and len(call.args) == 1:
+            if not isinstance(call.args[0], ast.Starred) and worth(call.args[0]):
+                named = (self.name(base) + "[-1]", "assign")
+                call.args[0] = self.probe(call.args[0], node, named)
+            return []
+        if name in ("setattr", "__setattr__") and len(call.args) == 3:
+            names = []
+            owner, attribute = (encoded(part, names, self) for part in call.args[:2])
+            if owner is None or attribute is None:
+                return []
+            site = self.site(node, self.name(call.args[0]), "assign")
+            return [self.peek_statement(node, [Attribute(site, owner, attribute)], names)]
+        targets += [word.value for word in call.keywords if word.arg == "out"]
+        if base is not None and (name in CHANGES_ITSELF or name.endswith("_")):
+            targets.append(base)
+        if name in CHANGES_FIRST and call.args:
+            targets.append(call.args[0])
+        if name in OUTPUT_AT and len(call.args) > OUTPUT_AT[name]:
+            targets.append(call.args[OUTPUT_AT[name]])
+        targets = [part for target in targets for part in flat(target)]
+        return self.peek(node, [bare(target) for target in targets], "augmented")
 
     def visit_Call(self, node):
-        self.generic_visit(node)
-        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if called not in PRODUCTS or any(isinstance(a, ast.Starred) for a in node.args):
+        if called(node.func) in COMPILERS:
+            node.args = [a if isinstance(a, ast.Lambda) else self.visit(a) for a in node.args]
             return node
-        node.args = [self.operand(a, node) for a in node.args]
+        if called(node.func) not in PRODUCTS or any(isinstance(a, ast.Starred) for a in node.args):
+            return self.generic_visit(node)
+        name = self.name(node)
+        names = [self.name(argument) for argument in node.args]
+        self.generic_visit(node)
+        node.args = [self.operand(a, text, node) for a, text in zip(node.args, names)]
         if isinstance(node.func, ast.Attribute) and plain(node.func.value):
-            if not isinstance(node.func.value, ast.Name) or node.func.value.id not in MODULE_NAMES:
-                node.func.value = self.operand(node.func.value, node)
-        return self.probe(node, node, (name_of(node), "product"))
+            base = node.func.value
+            if not isinstance(base, ast.Name) or base.id not in MODULE_NAMES:
+                node.func.value = self.operand(base, self.name(base), node)
+        return self.probe(node, node, (name, "product"))
 
     def visit_BinOp(self, node):
-        self.generic_visit(node)
         if not isinstance(node.op, ast.MatMult):
-            return node
-        node.left, node.right = self.operand(node.left, node), self.operand(node.right, node)
-        return self.probe(node, node, (name_of(node), "product"))
+            return self.generic_visit(node)
+        names = self.name(node), self.name(node.left), self.name(node.right)
+        self.generic_visit(node)
+        node.left = self.operand(node.left, names[1], node)
+        node.right = self.operand(node.right, names[2], node)
+        return self.probe(node, node, (names[0], "product"))
 
-    def operand(self, value, node):
-        if isinstance(value, ast.Constant) or seen_already(value):
+    def operand(self, value, name, node):
+        if isinstance(value, ast.Constant) or is_probe(value):
             return value
-        return self.probe(value, node, (name_of(value), "operand"))
+        return self.probe(value, node, (name, "operand"))
+
+    # blocks
 
     def visit_For(self, node):
-        self.generic_visit(node)
-        targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
-        added = []
-        for target in targets:
-            if isinstance(target, ast.Name):
-                added += self.after(target, node, "loop")
-        for statement in added:
-            set_line(statement, node)
-        node.body[:0] = added
+        node.iter = self.visit(node.iter)
+        node.target = self.visit(node.target)
+        self.loops.append((self.file, node.lineno))
+        node.body = self.statements(node.body)
+        node.body[:0] = self.peek(node.target, flat(node.target), "loop")
+        self.loops.pop()
+        node.orelse = self.statements(node.orelse)
         return node
 
-    def visit_FunctionDef(self, node):
-        self.function.append(node.name)
+    visit_AsyncFor = visit_For
+
+    def visit_While(self, node):
+        node.test = self.visit(node.test)
+        self.loops.append((self.file, node.lineno))
+        node.body = self.statements(node.body)
+        self.loops.pop()
+        node.orelse = self.statements(node.orelse)
+        return node
+
+    def visit_With(self, node):
         self.generic_visit(node)
-        names = node.args.args + node.args.kwonlyargs + getattr(node.args, "posonlyargs", [])
-        looks = []
-        for argument in names:
-            if argument.arg in ("self", "cls"):
-                continue
-            statement = ast.parse(argument.arg).body[0]
-            statement.value = self.probe(statement.value, node, (argument.arg, "argument"))
-            looks.append(ast.copy_location(statement, node))
-        at = 1 if ast.get_docstring(node) is not None else 0
-        node.body[at:at] = looks
-        self.function.pop()
+        for entry in reversed(node.items):
+            if entry.optional_vars is not None:
+                target = entry.optional_vars
+                node.body[:0] = self.peek(target, flat(target), "assign")
+        return node
+
+    visit_AsyncWith = visit_With
+
+    def visit_match_case(self, node):
+        self.generic_visit(node)
+        names = [
+            getattr(part, "rest", None) or getattr(part, "name", None)
+            for part in ast.walk(node.pattern)
+        ]
+        found, place = [], node.pattern
+        used = [name for name in names if name]
+        for i, name in enumerate(used):
+            found.append(Target(self.site(place, name, "assign"), ("name", i)))
+        if found:
+            node.body.insert(0, self.peek_statement(place, found, used))
+        return node
+
+    def statements(self, body):
+        found = []
+        for statement in body:
+            made = self.visit(statement)
+            found += made if isinstance(made, list) else [made]
+        return found
+
+    def visit_FunctionDef(self, node):
+        node.decorator_list = [self.visit(part) for part in node.decorator_list]
+        self.defaults(node.args)
+        compiled = any(
+            called(part.func if isinstance(part, ast.Call) else part) in COMPILERS
+            for part in map(bare, node.decorator_list)
+        )
+        if compiled or node.name in self.compiled:
+            return node
+        documented = ast.get_docstring(node, clean=False) is not None
+        self.enter(node.name)
+        looks = [
+            placed(ast.Expr(self.probe(ast.Name(a.arg, ast.Load()), a, (a.arg, "argument"))), node)
+            for a in arguments(node.args)
+        ]
+        at = 1 if documented else 0
+        node.body = node.body[:at] + looks + self.statements(node.body[at:])
+        self.leave()
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
+    def visit_Lambda(self, node):
+        self.defaults(node.args)
+        name = self.name(node.body)
+        self.enter("<lambda>")
+        looks = [
+            self.probe(placed(ast.Name(a.arg, ast.Load()), node), a, (a.arg, "argument"))
+            for a in arguments(node.args)
+        ]
+        body = self.visit(node.body)
+        body = self.probe(body, node, (name, "return")) if worth(body) else body
+        if looks:
+            parts = placed(ast.Tuple([*looks, body], ast.Load()), node)
+            body = placed(ast.Subscript(parts, ast.Constant(-1), ast.Load()), node)
+            if sys.version_info < (3, 9):
+                body.slice = placed(ast.Index(ast.Constant(-1)), node)
+        node.body = body
+        self.leave()
+        return node
+
+    def defaults(self, args):
+        args.defaults = [self.visit(part) for part in args.defaults]
+        args.kw_defaults = [part and self.visit(part) for part in args.kw_defaults]
+
+    def visit_ClassDef(self, node):
+        node.decorator_list = [self.visit(part) for part in node.decorator_list]
+        node.bases = [self.visit(part) for part in node.bases]
+        node.keywords = [self.visit(part) for part in node.keywords]
+        self.enter(node.name)
+        self.classes.append(node.name)
+        node.body = self.statements(node.body)
+        self.classes.pop()
+        self.leave()
+        return node
+
+    def enter(self, name):
+        self.function.append(name)
+        self.loops.append(None)
+
+    def leave(self):
+        self.function.pop()
+        self.loops.pop()
+
     def visit_JoinedStr(self, node):
         return node
 
+    def visit_TemplateStr(self, node):
+        return node
 
-MODULE_NAMES = ("np", "numpy", "torch", "F", "nn", "scipy", "cp", "jnp", "linalg")
-
-
-def plain(node):
-    """Whether looking at an expression once more does nothing else."""
-    allowed = (ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.UnaryOp)
-    allowed += (ast.operator, ast.unaryop, ast.expr_context, ast.Tuple)
-    index = getattr(ast, "Index", None)
-    return all(
-        isinstance(part, allowed) or (index is not None and type(part) is index)
-        for part in ast.walk(node)
-    )
-
-
-def sliced(node):
-    """Whether an index takes a part of an array rather than an entry of a container."""
-    return any(
-        isinstance(part, (ast.Slice, ast.Compare, ast.Call, ast.Tuple)) for part in ast.walk(node)
-    )
-
-
-def seen_already(node):
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == PROBE
-
-
-def set_line(node, place):
-    for part in ast.walk(node):
-        ast.copy_location(part, place)
-
-
-def name_of(node):
-    """An expression as its author wrote it, without the probes."""
-    text = source(Bare().visit(copy_tree(node)))
-    return text if len(text) <= 120 else text[:117] + "..."
-
-
-class Bare(ast.NodeTransformer):
-    def visit_Call(self, node):
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == PROBE:
-            return node.args[0]
+    def visit_TypeAlias(self, node):
         return node
 
 
-def copy_tree(node):
-    import copy
+def placed(node, place):
+    """A new node with the position of another, in all its parts that have none."""
+    for part in ast.walk(node):
+        if "lineno" in part._attributes and not hasattr(part, "lineno"):
+            ast.copy_location(part, place)
+    return node
 
-    return copy.deepcopy(node)
+
+def called(function):
+    """The last part of a called name."""
+    return getattr(function, "attr", getattr(function, "id", ""))
 
 
-def source(node):
-    """An expression as text; in Python 3.8, which cannot do this, what is simple."""
-    if hasattr(ast, "unparse"):
-        return ast.unparse(node)
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return "%s.%s" % (source(node.value), node.attr)
-    if isinstance(node, ast.Subscript):
-        return "%s[%s]" % (source(node.value), source(node.slice))
+def arguments(args):
+    """A function's arguments without `self` and `cls`."""
+    first = getattr(args, "posonlyargs", []) + args.args
+    first = first[1:] if first and first[0].arg in ("self", "cls") else first
+    rest = [args.vararg] if args.vararg else []
+    rest += args.kwonlyargs + ([args.kwarg] if args.kwarg else [])
+    return first + rest
+
+
+def flat(target):
+    """The targets in a tuple of targets."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [part for entry in target.elts for part in flat(entry)]
+    return [target]
+
+
+def worth(node):
+    """Whether an expression can have an array or a number as its value."""
     if isinstance(node, ast.Constant):
-        return repr(node.value)
-    if type(node).__name__ == "Index":
-        return source(node.value)
-    return "(%s)" % type(node).__name__
+        return type(node.value) in (int, float)
+    return not isinstance(node, (ast.JoinedStr, ast.Lambda))
 
 
-def rewritten(text, label, path, tape):
+def item(kind):
+    return "item" if kind == "assign" else kind
+
+
+def unwrapped(index):
+    """An index without the wrapper that Python 3.8 puts around it."""
+    return index.value if type(index).__name__ == "Index" else index
+
+
+def sliced(index):
+    """Whether an index takes a part of an array, never an entry of a container."""
+    index = unwrapped(index)
+    if isinstance(index, (ast.Slice, ast.Compare, ast.List)) or type(index).__name__ == "ExtSlice":
+        return True
+    if isinstance(index, ast.Constant):
+        return index.value is Ellipsis
+    if isinstance(index, ast.Tuple):
+        return any(sliced(part) or not isinstance(part, SIMPLE_NODES) for part in index.elts)
+    return isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.Invert)
+
+
+SIMPLE_NODES = (ast.Name, ast.Constant, ast.JoinedStr)
+
+
+def encoded(node, names, rewrite):
+    """An expression as a code of `Target`; None where evaluating it could do something."""
+
+    def parts(nodes):
+        made = [encoded(part, names, rewrite) for part in nodes]
+        return None if any(part is None for part in made) else tuple(made)
+
+    node, found = bare(node), None
+    if isinstance(node, ast.Name):
+        if node.id not in names:
+            names.append(node.id)
+        return ("name", names.index(node.id))
+    if isinstance(node, ast.Constant):
+        simple = type(node.value) in SIMPLE or node.value is None
+        return ("constant", node.value) if simple else None
+    if isinstance(node, ast.Attribute):
+        found = parts([node.value])
+        return found and (
+            "attribute",
+            found[0],
+            rewrite.mangled(node.attr) if rewrite else node.attr,
+        )
+    if isinstance(node, ast.Subscript):
+        found = parts([node.value, unwrapped(node.slice)])
+        return found and ("item", *found)
+    if isinstance(node, ast.Tuple):
+        found = parts(node.elts)
+        return found and ("tuple", found)
+    if isinstance(node, (ast.BinOp, ast.UnaryOp)) and type(node.op).__name__ in OPERATIONS:
+        both = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.operand]
+        found = parts(both)
+        return found and ("operation", type(node.op).__name__, found)
+    if isinstance(node, ast.Call) and not node.keywords and node.args:
+        return encoded_call(node, parts, names)
+    if isinstance(node, ast.JoinedStr):
+        plain_parts = [p.value if isinstance(p, ast.FormattedValue) else p for p in node.values]
+        formatted = [p for p in node.values if isinstance(p, ast.FormattedValue)]
+        if any(p.format_spec is not None or p.conversion != -1 for p in formatted):
+            return None
+        found = parts(plain_parts)
+        return found and ("join", found)
+    return None
+
+
+def encoded_call(node, parts, names):
+    """A call that only makes a key: str(i), len(x), "W{}".format(i)."""
+    if isinstance(node.func, ast.Name) and node.func.id in CALLS and len(node.args) == 1:
+        found = parts(node.args)
+        if found and node.func.id not in names:
+            names.append(node.func.id)
+        return found and ("call", names.index(node.func.id), node.func.id, found)
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        text = node.func.value
+        if isinstance(text, ast.Constant) and type(text.value) is str:
+            found = parts(node.args)
+            return found and ("format", text.value, found)
+    return None
+
+
+def plain(node):
+    """Whether an expression is a name with attributes and indices."""
+    return encoded(node, [], None) is not None
+
+
+def is_probe(node):
+    return isinstance(node, ast.Call) and getattr(node.func, "id", None) == PROBE
+
+
+def bare(node):
+    """A node without the probe around it."""
+    return node.args[0] if is_probe(node) else node
+
+
+def rewritten(text, label, path, probe):
     """The code object of a user's file, with its probes."""
     tree = ast.parse(text, path)
-    file = tape.file(label, path, text)
-    tree = Rewrite(tape, file).visit(tree)
-    ast.fix_missing_locations(tree)
-    return compile(tree, path, "exec")
+    try:
+        file = probe.tape.file(label, path, text)
+        tree = Rewrite(probe, file, text, tree).visit(tree)
+        ast.fix_missing_locations(tree)
+        return compile(tree, path, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, TypeError, AttributeError, RecursionError):
+        fault = traceback.format_exc()[-2000:]
+    code = compile(text, path, "exec", dont_inherit=True)
+    probe.faults += 1
+    probe.fault = probe.fault or fault
+    return code
 
 
-class Loader(importlib.abc.Loader):
+# The program's own modules
+
+
+class Loader(importlib.machinery.SourceFileLoader):
     """Imports a file of the user's with its probes."""
 
-    def __init__(self, path, root, tape):
-        self.path, self.root, self.tape = path, root, tape
+    def __init__(self, name, path, root, probe):
+        super().__init__(name, path)
+        self.root, self.probe = root, probe
 
-    def create_module(self, spec):
-        return None
+    def get_code(self, fullname):
+        with OPEN(self.path, "rb") as file:
+            text = importlib.util.decode_source(file.read())
+        try:
+            label = os.path.relpath(self.path, self.root)
+        except ValueError:
+            label = os.path.basename(self.path)
+        return rewritten(text, label, self.path, self.probe)
 
     def exec_module(self, module):
-        with io.open(self.path, "rb") as file:
-            text = importlib.util.decode_source(file.read())
-        label = os.path.relpath(self.path, self.root)
-        exec(rewritten(text, label, self.path, self.tape), module.__dict__)
+        module.__dict__[PROBE] = self.probe
+        super().exec_module(module)
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds the modules that lie in the program's folder."""
+    """Finds the user's own modules: in the program's folder, and in those it adds to sys.path."""
 
-    def __init__(self, root, tape):
-        self.root, self.tape = root, tape
+    def __init__(self, root, probe, settings, served):
+        self.root, self.probe, self.served = root, probe, served
+        self.hidden = set(settings.get("hidden", ()))
+        self.hidden_root = os.path.realpath(settings.get("hidden_root") or os.sep)
+        self.installed = {os.path.abspath(path) for path in sys.path if path} - {root}
 
     def find_spec(self, name, path, target=None):
+        if name == "torchvision.datasets.cifar":
+            return self.torchvision(name, path)
+        if name in self.hidden and path is None:
+            return self.not_ours(name)
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         origin = getattr(spec, "origin", None)
-        if not origin or not origin.endswith(".py"):
-            return None
-        origin = os.path.abspath(origin)
-        foreign = ("site-packages", "dist-packages", os.sep + "lib" + os.sep + "python")
-        if origin.startswith(self.root + os.sep) and not any(part in origin for part in foreign):
-            spec.loader = Loader(origin, self.root, self.tape)
+        if origin and origin.endswith(".py") and self.own(os.path.abspath(origin)):
+            spec.loader = Loader(name, os.path.abspath(origin), self.root, self.probe)
             return spec
         return None
+
+    def not_ours(self, name):
+        """The program's module of that name; ours is as good as not installed."""
+        spec = importlib.machinery.PathFinder.find_spec(name, None)
+        origin = getattr(spec, "origin", None)
+        ours = os.path.join(self.hidden_root, name)
+        real = os.path.realpath(origin) if origin else ours + os.sep
+        if spec is None or real.startswith((ours + os.sep, ours + ".py")):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        if origin.endswith(".py") and self.own(os.path.abspath(origin)):
+            spec.loader = Loader(name, os.path.abspath(origin), self.root, self.probe)
+        return spec
+
+    def own(self, origin):
+        added = {os.path.abspath(path or os.curdir) for path in sys.path} - self.installed
+        for root in (self.root, *added):
+            if origin.startswith(root.rstrip(os.sep) + os.sep):
+                inside = origin[len(root) :] if root == self.root else origin
+                inside = inside.replace(os.sep, "/")
+                return not re.search(r"(site|dist)-packages/|/lib(64)?/python|/Lib/", inside)
+        return False
+
+    def torchvision(self, name, path):
+        """torchvision's CIFAR10 takes the files that are served, whatever their MD5s."""
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is None or self.served is None:
+            return spec
+        run, served = spec.loader.exec_module, self.served
+
+        def exec_module(module):
+            run(module)
+            check = module.check_integrity
+            module.check_integrity = lambda fpath, md5=None: (
+                check(fpath, md5) or served.instead(fpath) is not None
+            )
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+# Notebooks
+
+RUNS_ITS_BODY = ("%%time", "%%capture", "%%prun", "%%timeit")
 
 
 def cells(path):
     """The code cells of a notebook as (label, text), without magics."""
-    with io.open(path, encoding="utf-8") as file:
+    with OPEN(path, encoding="utf-8") as file:
         book = json.load(file)
     found = book.get("cells")
     if found is None:
@@ -604,116 +1491,292 @@ def cells(path):
         number += 1
         text = cell.get("source", cell.get("input", ""))
         text = text if isinstance(text, str) else "".join(text)
-        lines = text.split("\n")
-        first = next((line for line in lines if line.strip()), "")
-        if first.startswith("%%"):
-            if first.split()[0] not in ("%%time", "%%timeit", "%%capture", "%%prun"):
-                continue
-            lines[lines.index(first)] = ""
-        lines = [quiet_magic(line) for line in lines]
-        yield "cell %d" % number, "\n".join(lines)
+        yield f"cell {number}", without_magics(text)
 
 
-def quiet_magic(line):
+def without_magics(text):
+    """A cell as Python, with the same lines; "" for a cell of another language."""
+    try:
+        ast.parse(text)
+        return text
+    except (SyntaxError, ValueError):
+        pass
+    lines = text.split("\n")
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    if lines[first].startswith("%%"):
+        if lines[first].split()[0] not in RUNS_ITS_BODY:
+            return ""
+        lines[first] = ""
+    done = []
+    for line in lines:
+        done.append(line if unfinished(done) else without_magic(line))
+    return "\n".join(done)
+
+
+def unfinished(lines):
+    """Whether lines end inside brackets, a string, or before a continuation."""
+    if lines and lines[-1].rstrip().endswith("\\"):
+        return True
+    try:
+        for _ in tokenize.generate_tokens(io.StringIO("\n".join(lines) + "\n").readline):
+            continue
+    except tokenize.TokenError as error:
+        return "EOF" in str(error) or "unterminated triple" in str(error)
+    except (IndentationError, SyntaxError):
+        return False
+    return False
+
+
+def without_magic(line):
     """A line of a cell; `pass` for a magic or a shell command, so that its block stays whole."""
-    bare = line.lstrip()
-    if bare.startswith(("%", "!")):
-        return line[: len(line) - len(bare)] + "pass"
-    return line[:-1] if bare.endswith("?") and not bare.startswith("#") else line
+    bare_line = line.lstrip()
+    space = line[: len(line) - len(bare_line)]
+    timed = re.match(r"%time\s+(?!-)(.+)", bare_line)
+    if timed:
+        return space + timed[1]
+    if bare_line.startswith(("%", "!", "?")):
+        return space + "pass"
+    assigned = re.match(r"([\w.,\s]+?)\s*=\s*([!%])\s*(.*)", bare_line)
+    if assigned:
+        timed = re.match(r"time\s+(.+)", assigned[3]) if assigned[2] == "%" else None
+        return f"{space}{assigned[1]} = {timed[1] if timed else '[]'}"
+    if re.match(r"[\w.]+\?{1,2}\s*$", bare_line):
+        return space + "pass"
+    return line
 
 
-def serve(folder, home):
-    """Lets the program open by name what it does not find where its author had it."""
-    kept_open, kept_exists, kept_isfile = io.open, os.path.exists, os.path.isfile
+class Shell:
+    """What `get_ipython()` returns: it takes every call and does nothing."""
 
-    def served(file):
-        if not isinstance(file, (str, os.PathLike)):
-            return file
-        path = os.fspath(file)
-        if not isinstance(path, str) or kept_exists(path):
-            return file
-        beside = os.path.join(home, path)
-        if not os.path.isabs(path) and kept_exists(beside):
-            return beside
-        name = path.replace("\\", "/").rstrip("/").split("/")[-1]
-        there = os.path.join(folder, name) if folder and name else ""
-        return there if there and kept_isfile(there) else file
-
-    def opened(file, mode="r", *args, **kwargs):
-        reads = isinstance(mode, str) and not set(mode) & set("wax+")
-        return kept_open(served(file) if reads else file, mode, *args, **kwargs)
-
-    import builtins
-
-    builtins.open = opened
-    os.path.exists = lambda path: kept_exists(path) or served(path) is not path
-    os.path.isfile = lambda path: kept_isfile(path) or served(path) is not path
-    kept_fromfile = numpy.fromfile
-    numpy.fromfile = lambda file, *a, **k: kept_fromfile(served(file), *a, **k)
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: None
 
 
-def finish(tape, reason, **more):
-    """Ends the program where it stands."""
-    tape.close(reason, **more)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+# CIFAR-10
 
 
-def watchdog(tape, settings):
-    """Writes out what was recorded, and ends the program when its time is over."""
-    until = time.time() + settings["seconds"]
-    while tape.open:
-        time.sleep(0.1)
-        with tape.lock:
-            if tape.open:
-                tape.events.flush()
-                tape.arrays.flush()
-        if time.time() > until:
-            finish(tape, "time")
+class Served:
+    """Lets the program open by name the files of CIFAR-10 that it does not find."""
+
+    def __init__(self, folder, home, tape):
+        self.home, self.tape, self.files, self.folders = home, tape, {}, {}
+        for place, folders, files in os.walk(folder) if folder else ():
+            for name in files:
+                self.files.setdefault(name, os.path.join(place, name))
+            for name in folders:
+                self.folders.setdefault(name, os.path.join(place, name))
+        self.stat, self.listdir, self.scandir = os.stat, os.listdir, os.scandir
+        self.access = os.access
+
+    def there(self, path):
+        try:
+            self.stat(path)
+            return True
+        except (OSError, ValueError):
+            return False
+
+    def text(self, path):
+        """A path as text; None for a descriptor, bytes, or a path that exists."""
+        if not isinstance(path, (str, os.PathLike)):
+            return None
+        path = os.fspath(path)
+        return None if not isinstance(path, str) or self.there(path) else path
+
+    def instead(self, path, matlab=False):
+        """The file or folder to use for a path that does not exist; None if there is none."""
+        text = self.text(path)
+        if not text:
+            return None
+        name = text.replace("\\", "/").rstrip("/").split("/")[-1]
+        found = self.files.get(name + ".mat") if matlab else None
+        found = found or self.files.get(name) or self.folder(name)
+        if found is not None:
+            self.tape.serve(text, found)
+        return found
+
+    def folder(self, name):
+        if name in self.folders:
+            return self.folders[name]
+        small = name.lower()
+        if "." in small or not re.search(r"cifar|batches[-_]?(py|mat|bin)", small):
+            return None
+        if re.search(r"100|result|fig|plot|out|log|model|save|check|weight|image|pic", small):
+            return None
+        for layout in ("mat", "bin"):
+            if layout in small:
+                return self.folders.get(f"cifar-10-batches-{layout}")
+        return self.folders.get("cifar-10-batches-py")
+
+    def beside(self, path):
+        """The file of a relative path as seen from the program's folder."""
+        text = self.text(path)
+        if not text or os.path.isabs(text):
+            return None
+        text = os.path.join(self.home, text)
+        return text if self.there(text) else None
+
+    def install(self):
+        self.install_open()
+        instead = self.instead
+
+        def replaced(kept):
+            @functools.wraps(kept)
+            def call(path=os.curdir, *args, **kwargs):
+                found = instead(path) if kwargs.get("dir_fd") is None else None
+                return kept(path if found is None else found, *args, **kwargs)
+
+            for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+                if kept in able:
+                    able.add(call)
+            return call
+
+        for name in ("stat", "listdir", "scandir", "access"):
+            setattr(os, name, replaced(getattr(self, name)))
+        for name in ("exists", "isfile", "isdir"):
+            if isinstance(getattr(os.path, name), types.BuiltinFunctionType):
+                setattr(os.path, name, replaced(getattr(os.path, name)))
+        accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
+        for name in ("stat", "listdir", "scandir"):
+            if hasattr(accessor, name):
+                setattr(accessor, name, staticmethod(getattr(os, name)))
+
+    def install_open(self):
+        kept = io.open
+
+        @functools.wraps(kept)
+        def opened(file, mode="r", *args, **kwargs):
+            if isinstance(mode, str) and not set(mode) & set("wax+"):
+                asker = sys._getframe(1).f_globals.get("__name__", "")
+                found = self.instead(file, str(asker).startswith("scipy.io")) or self.beside(file)
+                if found is not None:
+                    file = found
+                    kwargs.pop("opener", None)
+            return kept(file, mode, *args, **kwargs)
+
+        builtins.open = io.open = opened
+
+    def install_numpy(self, module):
+        """`numpy.fromfile` opens a file by its name itself."""
+        kept = module.fromfile
+
+        @functools.wraps(kept)
+        def fromfile(file, *args, **kwargs):
+            found = self.instead(file) or self.beside(file)
+            return kept(file if found is None else found, *args, **kwargs)
+
+        module.fromfile = fromfile
+
+
+class AfterNumpy(importlib.abc.MetaPathFinder):
+    """Serves `numpy.fromfile` once NumPy has been imported."""
+
+    def __init__(self, served):
+        self.served = served
+
+    def find_spec(self, name, path, target=None):
+        if name != "numpy":
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is None or spec.loader is None:
+            return None
+        run, served = spec.loader.exec_module, self.served
+
+        def exec_module(module):
+            run(module)
+            served.install_numpy(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+# Running
+
+EXIT = os._exit
+
+
+def run(code, namespace):
+    """Runs a part of the program; its frames end here."""
+    exec(code, namespace)
+
+
+RUN = run.__code__
 
 
 def main():
-    global numpy
-    with io.open(sys.argv[1], encoding="utf-8") as file:
+    with OPEN(sys.argv[1], encoding="utf-8") as file:
         settings = json.load(file)
     program = os.path.abspath(sys.argv[2])
     root = os.path.dirname(program)
     tape = Tape(settings["folder"], settings["bytes"])
-    try:
-        import numpy
-    except ImportError:
-        finish(tape, "no numpy", version=sys.version.split()[0])
-    sys.path[0] = root
-    sys.argv = [sys.argv[2]] + sys.argv[3:]
     probe = Probe(tape, settings)
-    import builtins
-
+    set_path(root, settings)
+    sys.argv = [sys.argv[2], *sys.argv[3:]]
+    served = Served(settings.get("data"), root, tape)
+    served.install()
     setattr(builtins, PROBE, probe)
-    setattr(builtins, PROBE + "modules", lambda site: probe(list(probe.modules.values()), site))
-    serve(settings.get("data"), root)
-    sys.meta_path.insert(0, Finder(root, tape))
+    sys.meta_path[:0] = [Finder(root, probe, settings, served), AfterNumpy(served)]
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: setattr(tape, "open", False))
-    threading.Thread(target=watchdog, args=(tape, settings), daemon=True).start()
+    os._exit = lambda status: (tape.close("exit", status=str(status)), EXIT(status))[1]
     module = types.ModuleType("__main__")
-    module.__file__ = program
-    module.__builtins__ = builtins
+    module.__dict__.update({"__builtins__": builtins, "__cached__": None, PROBE: probe})
+    if sys.version_info < (3, 14):
+        module.__annotations__ = {}
+    kept = sys.modules["__main__"]
     sys.modules["__main__"] = module
     try:
-        if program.endswith(".ipynb"):
-            for label, text in cells(program):
-                exec(rewritten(text, label, "%s#%s" % (program, label), tape), module.__dict__)
-        else:
-            with io.open(program, "rb") as file:
-                text = importlib.util.decode_source(file.read())
-            exec(rewritten(text, os.path.basename(program), program, tape), module.__dict__)
+        run_program(program, module, probe)
     except SystemExit as error:
-        if error.code not in (None, 0):
-            finish(tape, "exit", status=str(error.code))
+        wait_for_threads()
+        if error.code in (None, 0):
+            probe.close("finished")
+        else:
+            probe.close("exit", status=str(error.code)[:300])
+        raise
     except BaseException as error:
-        finish(tape, "exception", **failure(error, tape))
-    finish(tape, "finished")
+        probe.close("exception", **failure(error, tape))
+        inner = error.__traceback__
+        while inner is not None and inner.tb_frame.f_code.co_filename not in tape.files:
+            inner = inner.tb_next
+        sys.excepthook(type(error), error.with_traceback(inner), inner)
+        sys.exit(1)
+    wait_for_threads()
+    probe.close("finished")
+    del kept
+
+
+def set_path(root, settings):
+    """sys.path as it is for the program itself, without our packages."""
+    ours = os.path.dirname(os.path.realpath(__file__))
+    if sys.path and os.path.realpath(sys.path[0]) == ours:
+        del sys.path[0]
+    hidden = os.path.realpath(settings.get("hidden_root") or ours)
+    if not hidden.endswith("-packages"):
+        sys.path[:] = [path for path in sys.path if not path or os.path.realpath(path) != hidden]
+    sys.path.insert(0, root)
+
+
+def run_program(program, module, probe):
+    if program.endswith(".ipynb"):
+        module.__dict__.update(get_ipython=Shell, display=lambda *args, **kwargs: None)
+        for label, text in cells(program):
+            path = f"{program}#{label}"
+            linecache.cache[path] = (len(text), None, text.splitlines(True), path)
+            run(rewritten(text, label, path, probe), module.__dict__)
+        return
+    module.__file__ = program
+    with OPEN(program, "rb") as file:
+        text = importlib.util.decode_source(file.read())
+    run(rewritten(text, os.path.basename(program), program, probe), module.__dict__)
+
+
+def wait_for_threads():
+    """What Python does at the end of a program."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
 
 
 def failure(error, tape):
@@ -721,13 +1784,16 @@ def failure(error, tape):
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in tape.files]
     last = frames[-1] if frames else None
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
+    missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
+    absent = getattr(error, "filename", None) if isinstance(error, FileNotFoundError) else None
     return {
         "type": type(error).__name__,
         "message": " ".join(str(error).split())[:300],
-        "missing": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "missing": missing,
+        "missing_file": str(absent) if absent is not None else None,
         "file": last.filename if last else getattr(error, "filename", None),
         "line": last.lineno if last else line,
-        "version": sys.version.split()[0],
+        "text": str(getattr(error, "text", None) or "")[:300],
     }
 
 

@@ -1,30 +1,22 @@
 """Starting the child, waiting for it, ending it, and saying what became of it."""
 
-import contextlib
 import json
 import os
 import re
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO
 
+from compare.processes import Printed, environment, run_bounded
 from compare.submissions.child.importing import locate
 from compare.submissions.exchange import HUNG, REQUEST, as_submission, read_result
 from compare.submissions.request import Request
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding, Submission
 from twingrad.errors import UserError
-
-KEPT = 2000
-"""Characters of printed text that are kept."""
-
-ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 
 def run_code(
@@ -70,69 +62,17 @@ def run_code(
         return as_submission(path, folder, result, findings, printed.text)
 
 
-class Printed(threading.Thread):
-    """Reads all that a process prints, and keeps its beginning."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(daemon=True)
-        self.stream, self.head, self.lines, self.bytes = stream, b"", 0, 0
-
-    def run(self) -> None:
-        while chunk := self.stream.read1(65536):  # type: ignore[attr-defined]
-            self.head += chunk[: max(0, 4 * KEPT - len(self.head))]
-            self.lines += chunk.count(b"\n")
-            self.bytes += len(chunk)
-
-    @property
-    def text(self) -> str:
-        """The beginning, as text."""
-        return self.head.decode(errors="replace")[:KEPT]
-
-
 def run_child(path: Path, folder: Path, time_limit: float) -> tuple[int | None, Printed]:
     """Runs the child to its end, or ends it.
 
     Returns:
         Its exit status, None if time ran out; and what it printed.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-u", "-m", "compare.submissions.child.main", str(folder)],
-        cwd=path.parent,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    printed = Printed(process.stdout)
-    printed.start()
-    status: int | None = None
-    try:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = process.wait(time_limit)
-    finally:
-        end_group(process)
-    printed.join(timeout=5)
-    process.stdout.close()
-    return status, printed
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends the child and whatever it started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def environment() -> dict[str, str]:
-    """One BLAS thread, no windows, and our packages to be found from any folder."""
-    values = dict(os.environ)
-    values |= {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    values |= {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    values = environment()
     ours = str(Path(__file__).resolve().parents[2])
     values["PYTHONPATH"] = os.pathsep.join(filter(None, [ours, values.get("PYTHONPATH")]))
-    return values
+    command = [sys.executable, "-P", "-u", "-m", "compare.submissions.child.main", str(folder)]
+    return run_bounded(command, folder=path.parent, environment=values, seconds=time_limit)
 
 
 def ending(status: int | None, time_limit: float, source: Source, folder: Path) -> Finding:

@@ -1,13 +1,25 @@
 """A recording of a program, read back. It is data from outside: nothing in it is executed."""
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from twingrad.errors import UserError
+
 KINDS = "fiub"
+
+MAX_LINE = 16 << 20
+"""Bytes of one line; the longest holds the text of a program."""
+
+MAX_LINES, MAX_BYTES = 4_000_000, 4 << 30
+"""Lines and bytes of a recording."""
+
+MAX_DIMENSIONS = 32
 
 
 @dataclass(frozen=True)
@@ -38,13 +50,14 @@ class Site:
     function: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
     """One value, seen once; indices are in order of execution.
 
     Arguments:
         path: where in the value it was, such as "['W'][0]"; "" for the value itself.
         array, data, value: the id of an array, the id of a summary, or a number.
+        projection, axis: the id of an array's projection: its rows' (axis 0) or its columns'.
     """
 
     index: int
@@ -54,6 +67,8 @@ class Event:
     array: int | None = None
     data: int | None = None
     value: float | None = None
+    projection: int | None = None
+    axis: int | None = None
 
     @property
     def name(self) -> str:
@@ -63,7 +78,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Data:
-    """What is kept of a large array: its shape and vectors along its axes."""
+    """What is kept of a large array: its shape and vectors along its axes, as array ids."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -79,6 +94,7 @@ class Recording:
     stacks: list[tuple[tuple[int, int, str], ...]] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
+    served: dict[str, str] = field(default_factory=dict)
     end: dict[str, Any] = field(default_factory=dict)
     places: list[tuple[np.dtype, tuple[int, ...], int]] = field(default_factory=list)
     bytes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
@@ -86,8 +102,12 @@ class Recording:
     def array(self, number: int) -> np.ndarray:
         """A recorded array, read-only."""
         dtype, shape, offset = self.places[number]
-        size = int(np.prod(shape)) * dtype.itemsize
+        size = math.prod(shape) * dtype.itemsize
         return self.bytes[offset : offset + size].view(dtype).reshape(shape)
+
+    def summary(self, number: int) -> dict[str, np.ndarray]:
+        """The vectors that are kept of a large array, such as "row projection"."""
+        return {name: self.array(i) for name, i in self.data[number].summary.items()}
 
     def text(self, site: Site) -> str:
         """The source line of a site."""
@@ -96,44 +116,156 @@ class Recording:
 
 
 def read(folder: Path) -> Recording:
-    """Reads what the recorder wrote into a folder, up to the first line that is not whole."""
-    recording = Recording()
-    raw = folder / "arrays.bin"
-    if raw.is_file() and raw.stat().st_size:
-        recording.bytes = np.memmap(raw, np.uint8, "r")
-    end = folder / "end.json"
-    if end.is_file():
-        recording.end = json.loads(end.read_text())
-    with (folder / "events.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            try:
-                kind, *values = json.loads(line)
-            except ValueError:
-                break
-            take(recording, kind, values)
+    """Reads what the recorder wrote into a folder.
+
+    A last line without its end is left out: the program was killed while it was written.
+
+    Raises:
+        UserError: a file is missing or too large, or a line is not what a recorder writes.
+    """
+    recording = Recording(bytes=mapped(folder / "arrays.bin"), end=read_end(folder / "end.json"))
+    path = folder / "events.jsonl"
+    try:
+        with path.open("rb") as lines:
+            for number in range(1, MAX_LINES + 2):
+                line = lines.readline(MAX_LINE + 1)
+                if not line.endswith(b"\n") and len(line) <= MAX_LINE:
+                    return recording
+                try:
+                    if number > MAX_LINES or len(line) > MAX_LINE:
+                        raise ValueError("too long")
+                    kind, *values = json.loads(line)
+                    READERS[kind](recording, *values)
+                except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+                    raise UserError(
+                        f"{path}, line {number}: no line of a recording ({error}); record again"
+                    ) from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); record again") from error
     return recording
 
 
-def take(recording: Recording, kind: str, values: list[Any]) -> None:
-    """Adds one line."""
-    if kind == "file":
-        recording.files.append(SourceFile(*values[1:4]))
-    elif kind == "site":
-        recording.sites.append(Site(*values[:7]))
-    elif kind == "stack":
-        frames = tuple((int(f), int(l), str(name)) for f, l, name in values[1])
-        recording.stacks.append(frames)
-    elif kind == "array":
-        dtype = np.dtype(values[1])
-        if dtype.kind not in KINDS:
-            raise ValueError(f"an array of dtype {dtype}")
-        shape = tuple(int(n) for n in values[2])
-        recording.places.append((dtype, shape, int(values[3])))
-    elif kind == "data":
-        shape = tuple(int(n) for n in values[2])
-        recording.data.append(Data(shape, str(values[1]), dict(values[3])))
-    elif kind in "adv":
-        site, stack, path, item = values[:4]
-        what = {"a": "array", "d": "data", "v": "value"}[kind]
-        event = Event(len(recording.events), recording.sites[site], stack, path, **{what: item})
-        recording.events.append(event)
+def mapped(path: Path) -> np.ndarray:
+    """The bytes of all arrays; they are read from disk when they are looked at."""
+    size = path.stat().st_size if path.is_file() else 0
+    if size > MAX_BYTES:
+        raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; record again")
+    return np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+
+
+def read_end(path: Path) -> dict[str, Any]:
+    """Why the recording ended; empty where the program was killed."""
+    if not path.is_file() or path.stat().st_size > MAX_LINE:
+        return {}
+    try:
+        end = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return {}
+    return end if isinstance(end, dict) else {}
+
+
+def natural(value: Any, limit: int) -> int:
+    """An integer of 0 .. limit - 1."""
+    if type(value) is not int or not 0 <= value < limit:
+        raise ValueError(f"{str(value)[:20]} is not an integer of 0 .. {limit - 1}")
+    return value
+
+
+def text(value: Any) -> str:
+    """A string."""
+    if type(value) is not str:
+        raise ValueError("no text")
+    return value
+
+
+def add_file(recording: Recording, id: Any, label: Any, path: Any, code: Any) -> None:
+    if id != len(recording.files):
+        raise ValueError("file ids do not count up")
+    recording.files.append(SourceFile(text(label), text(path), text(code)))
+
+
+def add_site(recording: Recording, id: Any, *values: Any) -> None:
+    file, line, end_line, name, kind, function = values[:6]
+    if id != len(recording.sites):
+        raise ValueError("site ids do not count up")
+    natural(file, len(recording.files))
+    lines = natural(line, MAX_LINE), natural(end_line, MAX_LINE)
+    recording.sites.append(Site(id, file, *lines, text(name), text(kind), text(function)))
+
+
+def add_stack(recording: Recording, id: Any, frames: Any) -> None:
+    files = len(recording.files)
+    if id != len(recording.stacks):
+        raise ValueError("stack ids do not count up")
+    recording.stacks.append(
+        tuple((natural(f, files), natural(l, MAX_LINE), text(name)) for f, l, name in frames)
+    )
+
+
+def add_array(recording: Recording, id: Any, dtype: Any, shape: Any, offset: Any) -> None:
+    kind, sizes = np.dtype(text(dtype)), shape_of(shape)
+    if kind.kind not in KINDS or id != len(recording.places):
+        raise ValueError(f"an array of dtype {kind}, id {id}")
+    end = natural(offset, MAX_BYTES) + math.prod(sizes) * kind.itemsize
+    if end > len(recording.bytes):
+        raise ValueError(f"an array that ends at byte {end} of {len(recording.bytes)}")
+    recording.places.append((kind, sizes, offset))
+
+
+def shape_of(shape: Any) -> tuple[int, ...]:
+    """A shape as a tuple of sizes."""
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS:
+        raise ValueError("no shape")
+    return tuple(natural(n, 1 << 40) for n in shape)
+
+
+def add_data(recording: Recording, id: Any, dtype: Any, shape: Any, summary: Any) -> None:
+    if id != len(recording.data):
+        raise ValueError("data ids do not count up")
+    kept = {text(name): natural(i, len(recording.places)) for name, i in summary.items()}
+    recording.data.append(Data(shape_of(shape), text(dtype), kept))
+
+
+def add_served(recording: Recording, asked: Any, served: Any) -> None:
+    recording.served[text(asked)] = text(served)
+
+
+def add_event(recording: Recording, site: Any, stack: Any, path: Any, **what: Any) -> None:
+    place = recording.sites[natural(site, len(recording.sites))]
+    natural(stack, len(recording.stacks))
+    recording.events.append(Event(len(recording.events), place, stack, text(path), **what))
+
+
+def add_array_event(recording: Recording, site: Any, stack: Any, path: Any, id: Any) -> None:
+    add_event(recording, site, stack, path, array=natural(id, len(recording.places)))
+
+
+def add_data_event(recording: Recording, site: Any, stack: Any, path: Any, id: Any) -> None:
+    add_event(recording, site, stack, path, data=natural(id, len(recording.data)))
+
+
+def add_value_event(recording: Recording, site: Any, stack: Any, path: Any, value: Any) -> None:
+    if type(value) not in (int, float):
+        raise ValueError("no number")
+    add_event(recording, site, stack, path, value=value)
+
+
+def add_projection(
+    recording: Recording, site: Any, stack: Any, path: Any, axis: Any, id: Any
+) -> None:
+    number = natural(id, len(recording.places))
+    add_event(recording, site, stack, path, axis=natural(axis, 2), projection=number)
+
+
+READERS: dict[str, Callable[..., None]] = {
+    "file": add_file,
+    "site": add_site,
+    "stack": add_stack,
+    "array": add_array,
+    "data": add_data,
+    "served": add_served,
+    "a": add_array_event,
+    "d": add_data_event,
+    "v": add_value_event,
+    "p": add_projection,
+}
