@@ -20,7 +20,7 @@ class DataSet:
         n: samples; d: features.
         key: (n,), the product of every sample with `vector`, (d,).
         feature_mean, feature_deviation: (d,), over the samples.
-        sample_mean, sample_deviation: (n,), over the features.
+        sample_mean, sample_deviation: (n,), over the features; NaN where they were not recorded.
         id: of the summary or array, to tell data sets apart.
     """
 
@@ -80,19 +80,18 @@ def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None
     if count <= n:
         return None
     s = {name: values.recording.array(number) for name, number in held.summary.items()}
-    draw = np.random.RandomState(0)
-    right, left = draw.standard_normal(held.shape[1]), draw.standard_normal(held.shape[0])
+    unknown = np.full(count, np.nan)  # of images, the recorder keeps what is over the samples
     across, along = ("row", "column") if columns else ("column", "row")
     return DataSet(
         event,
         count,
         d,
         s[f"{along} projection"],
-        left if columns else right,
+        projector(d),
         s[f"{across} mean"],
         s[f"{across} deviation"],
-        s[f"{along} mean"],
-        s[f"{along} deviation"],
+        s.get(f"{along} mean", unknown),
+        s.get(f"{along} deviation", unknown),
         ("d", event.data),
         np.dtype(held.dtype),
     )
@@ -101,7 +100,7 @@ def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None
 def from_array(value: Value, d: int) -> DataSet:
     """An array that was recorded whole."""
     rows = value.array if value.array.shape[1] == d else value.array.T
-    vector = np.random.RandomState(0).standard_normal(d)
+    vector = projector(d)
     return DataSet(
         value.shown,
         len(rows),
@@ -115,6 +114,11 @@ def from_array(value: Value, d: int) -> DataSet:
         ("a", value.id),
         value.raw.dtype,
     )
+
+
+def projector(d: int) -> np.ndarray:
+    """The vector (d,) that the recorder multiplies samples of d features with."""
+    return np.random.RandomState(d).standard_normal(d)
 
 
 def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.ndarray]]:

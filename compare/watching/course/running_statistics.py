@@ -159,12 +159,12 @@ def begin(
 
 def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
     """Facts and findings on the running statistics of batch norm."""
-    normal = [
-        u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)
-    ]
+    normal = [u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)]
     if not normal:
         return
-    frozen = [u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)]
+    frozen = [
+        u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)
+    ]
     if frozen:
         layer = next(x for x in frozen[0].found.layers if x.norm is not None and x.norm.frozen)
         event = layer.z.value.shown if layer.z is not None else None
