@@ -121,8 +121,20 @@ def ends(values: Values, p: Probabilities, found: Pass) -> int:
                 held = values.by_id.get(event.array)
                 if held is not None and sorted(held.raw.shape) == sorted(first.s.shape):
                     if not any(np.array_equal(r, first.s) for r, _ in held.views(first.s.shape)):
-                        return event.index
+                        return drawn(values, found, p.value.first, event.index)
     return len(events)
+
+
+def drawn(values: Values, found: Pass, start: int, end: int) -> int:
+    """The event between two passes where the next minibatch was drawn; `end` if it was not seen."""
+    X = found.layers[0].h.value
+    sites = {event.site.id for event in X.events if event.index < start}
+    for event in values.recording.events[start:end]:
+        if event.site.id in sites and event.array is not None:
+            held = values.by_id.get(event.array)
+            if held is not None and held is not X and held.raw.shape == X.raw.shape:
+                return event.index
+    return end
 
 
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
