@@ -437,7 +437,7 @@ class Probe:
 
     def record(self, site, stack, path, kind, item):
         """Writes down what was seen; returns whether it did, and whether the place is new."""
-        key = (site, stack, path)
+        key = (site, stack, path, getattr(item, "shape", None))
         place = self.places.get(key)
         if place is None:
             if len(self.places) >= PLACES:

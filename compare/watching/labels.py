@@ -18,12 +18,21 @@ class Labels:
     Arguments:
         y: (n,), from 0.
         value: the array they were read from.
-        confirmed: whether an array of the program is a multiple of p - Y.
+        confirmed: whether an array of the program is a multiple of p - Y, or of the last layer's
+            gradient that follows from it.
     """
 
     y: np.ndarray
     value: Value
     confirmed: bool
+
+
+LATEST = 20
+"""Arrays that may hold labels, the latest first, of which so many are tried."""
+
+
+def G_itself(G: np.ndarray) -> np.ndarray:
+    return G
 
 
 def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
@@ -43,13 +52,21 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
             candidates.append((value, a.astype(int)))
         elif a.min() >= 1 and a.max() <= classes:
             candidates.append((value, a.astype(int) - 1))
-    after = values.within(found.index, end, (n, classes))
-    targets = [rows for value in after for rows, _ in value.views((n, classes))]
+    h = found.layers[-1].h.rows
+    targets = {
+        shape: [
+            rows
+            for value in values.within(found.index, end, shape)
+            for rows, _ in value.views(shape)
+        ]
+        for shape in ((n, classes), (classes, h.shape[1]), (classes,))
+    }
     tolerance = 10 * found.tolerance
-    for value, y in candidates:
-        G = p - np.eye(classes)[y]
-        if any(scaled(rows, G).error < tolerance for rows in targets):
-            return Labels(y, value, True)
+    for made in (G_itself, lambda G: G.T @ h, lambda G: G.sum(axis=0)):
+        for value, y in candidates[:LATEST]:
+            expected = made(p - np.eye(classes)[y])
+            if any(scaled(rows, expected).error < tolerance for rows in targets[expected.shape]):
+                return Labels(y, value, True)
     if candidates:
         value, y = candidates[0]
         return Labels(y, value, False)

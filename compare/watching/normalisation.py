@@ -70,12 +70,16 @@ def batch_norm(
     limit = max(1e3 * tolerance, 1e-6)
     vectors = list(gammas(values, index, len(a)))
     for reading in READINGS:
-        for held, gamma in vectors:
-            if reading and held is not None and held.first >= start:
-                continue  # a wrong formula is believed of parameters alone, not of what was computed
-            eps = eps_of(reading, np.abs(gamma / a), v, n, limit)
-            if eps is not None:
-                return Norm("batch", gamma, beta, eps, reading, held=held)
+        fits = [
+            (*eps_of(reading, np.abs(gamma / a), v, n), held, gamma)
+            for held, gamma in vectors
+            # a wrong formula is believed of parameters alone, not of what was computed
+            if not reading or held is None or held.first < start
+        ]
+        good = [fit for fit in fits if fit[1] <= limit]
+        if good:
+            eps, _, held, gamma = min(good, key=lambda fit: fit[1])
+            return Norm("batch", gamma, beta, eps, reading, held=held)
     # statistics that are not the minibatch's
     for held, gamma in vectors:
         squared = (gamma / a) ** 2
@@ -96,10 +100,13 @@ READINGS = (
 """What may be wrong with the deviation, the right form first."""
 
 
-def eps_of(
-    reading: str, deviation: np.ndarray, v: np.ndarray, n: int, limit: float
-) -> float | None:
-    """The eps with which the deviation (m,) follows from the variance v; None if it does not."""
+def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[float, float]:
+    """The eps with which the deviation (m,) comes nearest to following from the variance v.
+
+    Returns:
+        eps, and the largest difference relative to the deviation or its square; infinite where
+        no eps that a program would take does.
+    """
     square = deviation**2
     rest, scale = {
         READINGS[0]: (square - v, square),
@@ -109,9 +116,18 @@ def eps_of(
         READINGS[4]: (square - v * n, square),
     }[reading]
     eps = float(np.median(rest))
-    if is_constant(rest, scale, limit) and -limit * float(scale.max()) < eps < LARGEST_EPS:
-        return max(eps, 0.0)
-    return None
+    error = float((np.abs(rest - eps) / np.maximum(scale, 1e-300)).max())
+    if not -error * float(scale.max()) - 1e-12 < eps < LARGEST_EPS:
+        return 0.0, np.inf
+    return rounded(max(eps, 0.0), error * float(np.median(scale))), error
+
+
+def rounded(eps: float, doubt: float) -> float:
+    """The power of ten that eps is within its own doubt; else eps."""
+    for power in range(-16, 0):
+        if abs(eps - 10.0**power) <= max(doubt, 1e-6 * eps):
+            return 10.0**power
+    return eps
 
 
 def is_constant(rest: np.ndarray, scale: np.ndarray, limit: float) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
-from compare.numerics.structure import is_value, values_of
+from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.labels import Labels, case_of, labels_of
 from compare.watching.rebuild import Pass, rebuild
 from compare.watching.recording import Event
@@ -65,6 +65,20 @@ class Update:
         if self.roles is None:
             return 0
         return sum(role.status == "right" for role in self.roles.found.values())
+
+    @property
+    def whole(self) -> bool:
+        """Whether every gradient was recognised as right, and the update was seen."""
+        if self.roles is None or self.case is None or not self.roles.updates:
+            return False
+        zeros = structural_zeros(self.case.network, self.found.n)
+        names = [name for name in self.case.network.parameter_shapes if name not in zeros]
+        return all(
+            name in self.roles.updates
+            if name not in self.roles.found
+            else self.roles.found[name].status == "right"
+            for name in names
+        )
 
 
 def probabilities(values: Values) -> list[Probabilities]:
@@ -136,12 +150,20 @@ def training(values: Values, *, most: int = 6) -> list[Update]:
     Arguments:
         most: updates to read.
     """
+    with np.errstate(all="ignore"):
+        return training_updates(values, most)
+
+
+def training_updates(values: Values, most: int) -> list[Update]:
+    """The same, with warnings of arithmetic on somebody else's numbers."""
     best: list[Update] = []
     for group in loops(probabilities(values))[:TRIED]:
         first = read_update(values, group[0], 0)
         if first.told > (best[0].told if best else 0) or not best:
             best = [first]
             chosen = group
+        if first.whole:
+            break
     if not best:
         return []
     for p in chosen[1:most]:

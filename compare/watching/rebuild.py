@@ -15,7 +15,7 @@ from compare.watching.relations import (
     leaky_slope,
     softmax,
 )
-from compare.watching.values import Value, Values
+from compare.watching.values import FEW, Value, Values, mixture
 
 DEEPEST = 40
 """Layers after which a search downwards ends."""
@@ -31,10 +31,12 @@ class Seen:
     Arguments:
         value: where it comes from.
         rows: (n, m).
+        turned: whether it was transposed for that.
     """
 
     value: Value
     rows: np.ndarray
+    turned: bool
 
 
 @dataclass
@@ -123,27 +125,51 @@ class Rebuilder:
         for value in self.values.before(self.index + 1, (self.n, m)):
             if value is but:
                 continue
-            for rows, _ in value.views((self.n, m)):
-                yield Seen(value, rows)
+            for rows, turned in value.views((self.n, m)):
+                yield Seen(value, rows, turned)
 
     def affine(self, s: np.ndarray, *, shifted: bool = False) -> Layer | None:
         """The layer s = h W^T + b, if arrays for it were seen."""
         m = s.shape[1]
+        head = s[:FEW] @ mixture(m)  # (few,)
+        allowed = 100 * self.tolerance * m * max(float(np.abs(s[:FEW]).max()), 1e-12)
         shapes = {shape for shape in self.values.by_shape if len(shape) == 2 and m in shape}
         for shape in sorted(shapes, key=lambda shape: -max(shape)):
             d = shape[0] if shape[1] == m else shape[1]
             inputs = list(self.seen(d))
-            if not inputs:
+            weights = [
+                (weight, W, turned)
+                for weight in self.values.before(self.index + 1, (m, d))
+                for W, turned in weight.views((m, d))
+            ]
+            if not inputs or not weights:
                 continue
-            for weight in self.values.before(self.index + 1, (m, d)):
-                for W, turned in weight.views((m, d)):
-                    for h in inputs:
-                        if h.value is weight or h.rows is s:
-                            continue
-                        b = bias_left(s, h.rows, W, self.tolerance, shifted=shifted)
-                        if b is not None:
-                            return Layer(weight, turned, W, b, s, h)
+            heads = np.stack([h.value.head(h.turned) for h in inputs])  # (inputs, few, d)
+            mixed = np.stack([weight.mixed(turned) for weight, _, turned in weights])
+            rest = head[:, None] - heads @ mixed.T  # (inputs, few, weights)
+            near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
+            for j, i in np.argwhere(near.T):
+                (weight, W, turned), h = weights[j], inputs[i]
+                if h.value is weight or h.rows is s:
+                    continue
+                b = bias_left(s, h.rows, W, self.tolerance)
+                if b is None and shifted:
+                    b = bias_left(s, h.rows, W, self.tolerance, shifted=True)
+                if b is not None:
+                    return Layer(weight, turned, W, self.bias(b, s), s, h)
         return None
+
+    def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
+        """The recorded vector that b, worked out of s, is within its rounding; else b."""
+        doubt = 10 * self.tolerance * float(np.abs(s).max(initial=0))
+        near = [
+            (float(np.abs(value.array - b).max()), value)
+            for value in self.values.before(self.index + 1, b.shape)
+        ]
+        error, nearest = min(near, key=lambda pair: pair[0], default=(np.inf, None))
+        if nearest is not None and error <= doubt:
+            return nearest.array
+        return np.zeros_like(b) if np.abs(b).max() <= doubt else b
 
     def activation(self, h: Seen) -> tuple[Seen, float] | None:
         """z and the slope of h = max(z, 0) + slope min(z, 0)."""
@@ -184,7 +210,7 @@ def rebuild(values: Values, p: Value, axis: int, index: int) -> Pass:
     columns = axis == 0
     rows = p.array.T if columns else p.array
     tolerance = TOLERANCE_32 if p.raw.dtype.itemsize < 8 else TOLERANCE
-    found = Pass(index, Seen(p, rows), columns, tolerance)
+    found = Pass(index, Seen(p, rows, columns), columns, tolerance)
     search = Rebuilder(values, index, len(rows), tolerance)
     top = last_layer(search, found)
     if top is None:

@@ -102,6 +102,7 @@ class Reader:
                 self.assumed[name] = role.gradient / role.c
         self.updates_left_over()
         self.leaves_left_over()
+        self.settle()
         self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
         return self.roles
 
@@ -158,6 +159,9 @@ class Reader:
         """The role of an array that is a multiple of what is expected."""
         fit = scaled(rows, expected)
         if fit.error <= self.tolerance and fit.c:
+            if self.is_leaf(name) and not self.case.parameters[name].any():
+                if off(fit.c, len(self.case.y)) and value.named and fit.c < 0:
+                    return Role(name, "update", value, rows, fit.c, 1.0, fit.error)
             return Role(name, status, value, rows, fit.c, error=fit.error)
         if self.is_leaf(name):
             both = two_terms(rows, expected, self.case.parameters[name])
@@ -205,6 +209,23 @@ class Reader:
             for value, other in self.views(child)
         )
 
+    def settle(self) -> None:
+        """Takes for the gradient of a parameter its last form: divided by n, with the penalty."""
+        n = len(self.case.y)
+        for name, first in list(self.roles.found.items()):
+            if not self.is_leaf(name):
+                continue
+            same = [first, *(r for r in self.roles.copies if r.name == name)]
+            whole = [r for r in same if r.status == first.status and r.value.named]
+            whole = [r for r in whole if not off(r.c, n)]
+            if whole:
+                last = max(whole, key=lambda role: role.value.first)
+                self.roles.found[name] = last
+                self.roles.copies = [r for r in (*same, *self.others(name)) if r is not last]
+
+    def others(self, name: str) -> list[Role]:
+        return [role for role in self.roles.copies if role.name != name]
+
     def updates_left_over(self) -> None:
         """New values of parameters that are not the old ones plus a multiple of the gradient."""
         for name in self.names:
@@ -246,6 +267,16 @@ class Reader:
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     size = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float((a * b).sum()) / size if size else 0.0
+
+
+FACTOR = 1e-6
+"""A factor this near to 1 or n, relative to it, is 1 or n."""
+
+
+def off(c: float, n: int) -> bool:
+    """Whether a factor is neither 1 nor n, up to sign."""
+    near = nearest_scale(c, n)
+    return abs(c - near) > FACTOR * abs(near)
 
 
 def nearest_scale(c: float, n: int) -> float:

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -12,6 +12,18 @@ from compare.watching.recording import Event, Recording
 
 UNNAMED = ("operand", "product")
 """Kinds of sites inside an expression."""
+
+
+FEW = 4
+"""Rows that a relation is tried on first."""
+
+
+@cache
+def mixture(m: int) -> np.ndarray:
+    """A fixed vector (m,) of random entries that sum to 0, so that a constant added to all of a
+    row's entries changes nothing in the row's product with it."""
+    r = np.random.default_rng(m).standard_normal(m)
+    return np.asarray(r - r.mean())
 
 
 class Value:
@@ -25,6 +37,7 @@ class Value:
 
     def __init__(self, id: int, raw: np.ndarray, events: list[Event]) -> None:
         self.id, self.raw, self.events = id, raw, events
+        self.kept: dict[tuple[str, bool], np.ndarray] = {}
 
     @cached_property
     def array(self) -> np.ndarray:
@@ -60,6 +73,22 @@ class Value:
         """Index of the last event before an index; -1 where there is none."""
         at = bisect_left(self.indices, index)
         return self.indices[at - 1] if at else -1
+
+    def head(self, turned: bool) -> np.ndarray:
+        """Its first rows, or with `turned` its first columns as rows, (few, m)."""
+        key = ("head", turned)
+        if key not in self.kept:
+            rows = self.array.T if turned else self.array
+            self.kept[key] = np.ascontiguousarray(rows[:FEW])
+        return self.kept[key]
+
+    def mixed(self, turned: bool) -> np.ndarray:
+        """W^T r of W (m, d), or with `turned` of its transpose: (d,); see `mixture`."""
+        key = ("mixed", turned)
+        if key not in self.kept:
+            W = self.array.T if turned else self.array
+            self.kept[key] = W.T @ mixture(len(W))
+        return self.kept[key]
 
     def equals(self, raw: np.ndarray) -> bool:
         """Whether an array is this one, perhaps transposed."""
@@ -118,7 +147,7 @@ class Values:
         """Those of a shape, in either orientation, in order of their first event."""
         return self.by_shape.get(tuple(sorted(shape)), [])
 
-    def before(self, index: int, shape: tuple[int, ...], reach: int = 60) -> list[Value]:
+    def before(self, index: int, shape: tuple[int, ...], reach: int = 40) -> list[Value]:
         """Those last seen before an event, the latest first."""
         found = [(v.last_before(index), v) for v in self.of_shape(shape)]
         found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])

@@ -1,0 +1,1 @@
+"""What only a running training shows: its updates, learning rates, data, statistics and costs."""

@@ -1,0 +1,126 @@
+"""The schedule that a sequence of learning rates follows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.recording import Event, Recording
+
+SHORTEST = 4
+"""Updates that make a half cycle at least."""
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """All values of the number that is the learning rate.
+
+    Arguments:
+        events: in order; several in a row may be of one update.
+        values: (count,).
+    """
+
+    events: list[Event]
+    values: np.ndarray
+
+
+def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdict) -> None:
+    """Names the schedule of a sequence of rates."""
+    eta = sequence.values
+    low, high = float(eta.min()), float(eta.max())
+    if high - low <= 1e-9 * abs(high):
+        out.facts["learning rate"] = f"constant {high:.6g}"
+        return
+    flat = flat_half(recording, sequence)
+    if flat:
+        out.add("learning_rate", sequence.events[flat[0]], flat[1])
+        out.facts["learning rate"] = f"{low:.4g} to {high:.4g}"
+        return
+    if cyclical(sequence, out):
+        return
+    changes = np.flatnonzero(np.diff(eta))
+    ratios = eta[changes + 1] / np.where(eta[changes] == 0, np.nan, eta[changes])
+    if len(ratios) and np.nanmax(ratios) < 1 and np.ptp(ratios) < 1e-6:
+        out.facts["learning rate"] = f"step decay by {ratios[0]:.6g} from {eta[0]:.4g}"
+        return
+    out.facts["learning rate"] = f"varies between {low:.4g} and {high:.4g}"
+
+
+def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
+    """Whether the rates rise and fall by equal steps; single ones that do not are findings."""
+    eta = sequence.values
+    low, high = float(eta.min()), float(eta.max())
+    difference = np.diff(eta)
+    step = float(np.median(np.abs(difference)))
+    if step <= 0:
+        return False
+    n_s = round((high - low) / step)
+    if n_s < SHORTEST:
+        return False
+    straight = np.abs(np.abs(difference) - step) <= 1e-3 * step
+    if straight.mean() < 0.9:
+        return False
+    if (difference > 0).all():
+        rise = f"rising by {step:.4g} an update from {low:.4g} to {high:.4g}"
+        out.facts["learning rate"] = f"{rise}; the end of a half cycle was not seen"
+        return True
+    expected, first, n_s, low = best_cycle(eta, n_s)
+    out.facts["learning rate"] = f"cyclical, n_s {n_s}, {low:.4g} to {high:.4g}"
+    off = np.flatnonzero(np.abs(expected - eta) > 0.02 * step)
+    for at in off[:1]:
+        if len(off) <= max(1, 0.02 * len(eta)):
+            t = int(at) + first
+            said = (
+                f"The learning rate at t = {t} is {eta[at]:.6g}; "
+                f"the cycle has {expected[at]:.6g} there."
+            )
+            out.add("learning_rate", sequence.events[at], said)
+    return True
+
+
+def best_cycle(eta: np.ndarray, n_s: int) -> tuple[np.ndarray, int, int, float]:
+    """The triangular wave nearest to the rates, its first t, n_s and its minimum."""
+    high = float(eta.max())
+    options = []
+    for length in (n_s, n_s + 1):
+        for first in (0, 1):
+            at = np.abs((np.arange(len(eta)) + first) % (2 * length) - length)
+            part = 1 - at / length
+            lows = [float(eta.min())]
+            away = part < 0.5
+            if away.any():
+                estimate = (eta[away] - part[away] * high) / (1 - part[away])
+                lows.append(float(np.median(estimate)))
+            for low in lows:
+                wave = low + part * (high - low)
+                off = float(np.median(np.abs(wave - eta)) + 1e-3 * np.abs(wave - eta).mean())
+                options.append((off, wave, first, length, low))
+    _, wave, first, length, low = min(options, key=lambda option: option[0])
+    return wave, first, length, low
+
+
+def flat_half(recording: Recording, sequence: Sequence) -> tuple[int, str] | None:
+    """A rising half cycle that stays at the minimum: the fraction was divided as an integer.
+
+    Returns:
+        where it shows first, and the sentence; None where it is not so.
+    """
+    eta, events = sequence.values, sequence.events
+    low, high = float(eta.min()), float(eta.max())
+    at_low = int(np.argmax(eta != eta[0])) if (eta != eta[0]).any() else len(eta)
+    divides = any("//" in recording.text(event.site) for event in near_lines(recording, events[0]))
+    jump = eta[0] == low and at_low >= SHORTEST and at_low < len(eta) and eta[at_low] == high
+    falls = jump and bool((np.diff(eta[at_low : at_low + at_low // 2 + 1]) < 0).all())
+    if not (jump and (falls or divides)):
+        return None
+    said = (
+        f"The learning rate stays at {low:.4g} for {at_low} updates and then jumps to {high:.4g}"
+        f"{' and falls from there' if falls else ''}: the rising half of the cycle is divided as "
+        f"an integer."
+    )
+    return 1, said
+
+
+def near_lines(recording: Recording, event: Event) -> list[Event]:
+    """Events of numbers shortly before an event."""
+    return [e for e in recording.events[max(0, event.index - 8) : event.index + 1] if e.value]

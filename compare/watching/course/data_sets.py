@@ -1,0 +1,133 @@
+"""The data sets of a program, each as what is known of its samples and features."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.watching.recording import Event
+from compare.watching.values import Value, Values
+
+MOST = 24
+"""Arrays of samples that are looked at."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Many samples, whole or as the summary that was recorded of them.
+
+    Arguments:
+        event: where it was first seen with a name.
+        n: samples; d: features.
+        key: (n,), the product of every sample with `vector`, (d,).
+        feature_mean, feature_deviation: (d,), over the samples.
+        sample_mean, sample_deviation: (n,), over the features.
+        id: of the summary or array, to tell data sets apart.
+    """
+
+    event: Event
+    n: int
+    d: int
+    key: np.ndarray
+    vector: np.ndarray
+    feature_mean: np.ndarray
+    feature_deviation: np.ndarray
+    sample_mean: np.ndarray
+    sample_deviation: np.ndarray
+    id: tuple[str, int]
+    dtype: np.dtype
+
+    def positions(self, X: np.ndarray) -> np.ndarray | None:
+        """Where the samples X (k, d) are in it; None unless all are."""
+        if X.shape[1] != self.d:
+            return None
+        wanted = X @ self.vector
+        order = np.argsort(self.key)
+        at = np.clip(np.searchsorted(self.key[order], wanted), 1, max(self.n - 1, 1))
+        near = np.stack([at - 1, np.minimum(at, self.n - 1)])
+        away = np.abs(self.key[order][near] - wanted)
+        best = away.argmin(axis=0)
+        limit = 1e-8 * max(float(np.abs(self.key).max()), 1e-300)
+        if (away[best, np.arange(len(wanted))] > limit).any():
+            return None
+        return np.asarray(order[near[best, np.arange(len(wanted))]])
+
+
+def data_sets(values: Values, n: int, d: int) -> list[DataSet]:
+    """All arrays of more than n samples with d features, in order of their first event."""
+    recording = values.recording
+    found: dict[tuple[str, int], DataSet] = {}
+    for event in recording.events:
+        if event.data is not None and ("d", event.data) not in found:
+            made = from_summary(values, event, n, d)
+            if made is not None:
+                found[made.id] = made
+    for shape, group in values.by_shape.items():
+        if len(shape) == 2 and d in shape and max(shape[0] if shape[1] == d else shape[1], 0) > n:
+            for value in group[:MOST]:
+                if value.raw.dtype.kind in "fiu" and value.named:
+                    found["a", value.id] = from_array(value, d)
+    return sorted(found.values(), key=lambda data: data.event.index)[:MOST]
+
+
+def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None:
+    """A large array of which a summary was recorded."""
+    assert event.data is not None
+    held = values.recording.data[event.data]
+    if len(held.shape) != 2 or not held.summary or d not in held.shape:
+        return None
+    columns = held.shape[1] != d
+    count = held.shape[1] if columns else held.shape[0]
+    if count <= n:
+        return None
+    s = {name: values.recording.array(number) for name, number in held.summary.items()}
+    draw = np.random.RandomState(0)
+    right, left = draw.standard_normal(held.shape[1]), draw.standard_normal(held.shape[0])
+    across, along = ("row", "column") if columns else ("column", "row")
+    return DataSet(
+        event,
+        count,
+        d,
+        s[f"{along} projection"],
+        left if columns else right,
+        s[f"{across} mean"],
+        s[f"{across} deviation"],
+        s[f"{along} mean"],
+        s[f"{along} deviation"],
+        ("d", event.data),
+        np.dtype(held.dtype),
+    )
+
+
+def from_array(value: Value, d: int) -> DataSet:
+    """An array that was recorded whole."""
+    rows = value.array if value.array.shape[1] == d else value.array.T
+    vector = np.random.RandomState(0).standard_normal(d)
+    return DataSet(
+        value.shown,
+        len(rows),
+        d,
+        rows @ vector,
+        vector,
+        rows.mean(axis=0),
+        rows.std(axis=0),
+        rows.mean(axis=1),
+        rows.std(axis=1),
+        ("a", value.id),
+        value.raw.dtype,
+    )
+
+
+def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.ndarray]]:
+    """Arrays that may be the classes of n samples, each with the classes from 0."""
+    found = []
+    for value in values.of_shape((n,)):
+        a = value.array
+        if (a == np.round(a)).all() and 0 <= a.min() and a.max() <= classes and np.ptp(a) > 0:
+            shift = 1 if a.min() >= 1 and a.max() == classes else 0
+            if a.max() - shift < classes:
+                found.append((value, a.astype(int) - shift))
+    for value in values.of_shape((n, classes)):
+        for rows, _ in value.views((n, classes)):
+            if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
+                found.append((value, rows.argmax(axis=1)))
+    return sorted(found, key=lambda pair: pair[0].first)

@@ -1,0 +1,139 @@
+"""The learning rates seen, and the schedule that they follow."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from compare.watching.course.cycle import Sequence, judge_sequence
+from compare.watching.course.steps import Step
+from compare.watching.course.update_rule import Rule
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import Update
+from compare.watching.recording import Event, Recording
+from compare.watching.values import Values
+
+TOLERANCE = 2e-3
+"""Relative difference up to which a number of the program is the rate of an update."""
+
+
+def rate_by_update(rules: dict[str, Rule]) -> dict[int, float]:
+    """The learning rate of each update: the median over the parameters."""
+    rates: dict[int, list[float]] = defaultdict(list)
+    for rule in rules.values():
+        for t, rate in rule.rates.items():
+            rates[t].append(rate)
+    down = {t: [rate for rate in taken if rate > 0] or taken for t, taken in rates.items()}
+    return {t: float(np.median(taken)) for t, taken in sorted(down.items())}
+
+
+def sequences(recording: Recording) -> dict[tuple[object, ...], list[Event]]:
+    """The events of every number, by its name within one call."""
+    found: dict[tuple[object, ...], list[Event]] = defaultdict(list)
+    for event in recording.events:
+        if event.value is not None:
+            site = event.site
+            found[site.file, site.function, site.name, event.stack, event.path].append(event)
+    return found
+
+
+def same(a: float, b: float) -> bool:
+    return abs(a - b) <= TOLERANCE * max(abs(a), abs(b))
+
+
+def value_at(events: list[Event], index: int) -> float | None:
+    """The last value of a number before an event."""
+    taken: float | None = None
+    for event in events:
+        if event.index >= index:
+            break
+        taken = event.value
+    return taken
+
+
+def rate_sequence(
+    values: Values, rates: dict[int, float], moments: dict[int, int], updates: list[Update]
+) -> tuple[Sequence, bool] | None:
+    """The number that equals the rate of every update, and whether it does so one update late.
+
+    Arguments:
+        moments: event at which each update was made.
+    """
+    found: list[tuple[tuple[int, ...], Sequence, bool]] = []
+    for events in sequences(values.recording).values():
+        for late in (False, True):
+            at = [moments.get(t - late, -1) for t in rates]
+            if late and (len(set(rates.values())) < 2 or len(events) < 3):
+                continue
+            told = [
+                taken is not None and same(taken, rate)
+                for taken, rate, index in zip(
+                    (value_at(events, index) for index in at), rates.values(), at, strict=True
+                )
+                if index >= 0
+            ]
+            if len(told) >= 2 and all(told):
+                kind = {"assign": 0, "augmented": 0, "return": 1, "argument": 2}
+                numbers = np.array([event.value for event in events], float)
+                still = bool((numbers == numbers[0]).all())
+                often = most_in_an_update(events, updates) > 1
+                order = (late, still, often, kind.get(events[0].site.kind, 3), events[0].index)
+                found.append((order, Sequence(events, numbers), late))
+    if not found:
+        return None
+    _, sequence, late = min(found, key=lambda entry: entry[0])
+    return sequence, late
+
+
+def moment(t: int, steps: dict[str, list[Step]], updates: list[Update]) -> int:
+    """The first event that shows a new parameter in an update; its end where none does."""
+    events = [s.event.index for taken in steps.values() for s in taken if s.update == t and s.event]
+    return min(events, default=updates[t - 1].end)
+
+
+def most_in_an_update(events: list[Event], updates: list[Update]) -> int:
+    """How often a number was seen in one update at most."""
+    indices = [event.index for event in events]
+    ends = [update.end for update in updates]
+    at = np.searchsorted(indices, ends)
+    return int(np.diff(at).max(initial=0))
+
+
+def judge_rates(
+    values: Values, rules: dict[str, Rule], steps: dict[str, list[Step]],
+    updates: list[Update], out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """Says which schedule the learning rates follow, and where they leave it."""
+    rates = rate_by_update(rules)
+    if not rates:
+        stuck(values, rules, updates, out)
+        return
+    shown = ", ".join(f"{rate:.4g}" for rate in rates.values())
+    moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}
+    found = rate_sequence(values, rates, moments, updates)
+    if found is None:
+        out.facts.setdefault("learning rate", f"{shown} in the updates looked at")
+        out.not_checked.append("the schedule of the learning rate: no number follows the updates")
+        return
+    sequence, late = found
+    if late:
+        t = max(rates)
+        out.add(
+            "learning_rate",
+            sequence.events[0],
+            f"Update {t} uses the learning rate of update {t - 1}, {rates[t]:.4g}.",
+            fails=False,
+        )
+    judge_sequence(values.recording, sequence, out)
+
+
+def stuck(
+    values: Values, rules: dict[str, Rule], updates: list[Update], out: TrainingVerdict
+) -> None:
+    """A learning rate of 0: gradients are there, and no parameter moves."""
+    if not rules or not all(rule.name == "still" for rule in rules.values()):
+        return
+    for event in values.recording.events[updates[0].found.index : updates[0].end]:
+        if event.value == 0 and "//" in values.recording.text(event.site):
+            out.add("learning_rate", event, "No parameter moves: the learning rate is 0.")
+            return
+    out.not_checked.append("the learning rate: no parameter moves in the updates looked at")

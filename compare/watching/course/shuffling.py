@@ -1,0 +1,193 @@
+"""Whether samples and labels stay together, and in which order they are used."""
+
+import numpy as np
+
+from compare.watching.course.data_sets import DataSet, data_sets, label_arrays
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import Update
+from compare.watching.recording import Event
+from compare.watching.values import Value, Values
+
+TOGETHER = 0.99
+"""Share of samples whose label must be the one at the sample's own place."""
+
+APART = 0.95
+"""Below this share in every array of labels, samples and labels are apart."""
+
+FEWEST = 20
+"""Labels in a minibatch for which their order says something."""
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Of one minibatch: where its samples are in a data set, and its labels."""
+
+
+def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> list[DataSet]:
+    """Finds the training set and judges how minibatches are taken from it.
+
+    Returns:
+        all data sets, for the judgement of their standardisation.
+    """
+    seen = [u for u in updates if u.found.complete and u.labels is not None]
+    if not seen:
+        out.not_checked.append("samples and labels: no minibatch was recognised")
+        return []
+    n, d = seen[0].found.X.shape
+    sets = data_sets(values, min(n, 2), d)
+    training = [data for data in sets if holds(data, seen) and data.n >= n]
+    if not training or training[0].n == n:
+        words = "the full data set is one batch" if training else "the data set was not recognised"
+        out.not_checked.append(f"samples and labels: {words}")
+        return sets
+    first = training[0]
+    batches = positions(first, seen)
+    order = order_of(batches)
+    labels = label_arrays(values, first.n, seen[0].found.p.rows.shape[1])
+    shares = [share(classes, batches) for _, classes in labels]
+    if not labels:
+        out.not_checked.append("samples and labels: no labels of the whole data set were seen")
+    elif max(shares) >= TOGETHER:
+        out.facts["minibatches"] = f"{n} of {first.n} samples, {order}, each with its own label"
+        if order == "in the order of the data":
+            right = labels[int(np.argmax(shares))]
+            unused_permutation(values, first, right, seen, sets, out)
+    elif max(shares) < APART and all(u.labels is not None and u.labels.confirmed for u in seen):
+        apart(values, training, labels, batches, seen, out)
+    return sets
+
+
+def holds(data: DataSet, updates: list[Update]) -> bool:
+    return all(data.positions(u.found.X) is not None for u in updates)
+
+
+def positions(data: DataSet, updates: list[Update]) -> list[Batch]:
+    """Of every minibatch, the places of its samples and its labels."""
+    found = []
+    for u in updates:
+        at = data.positions(u.found.X)
+        assert at is not None and u.labels is not None
+        found.append((at, u.labels.y))
+    return found
+
+
+def share(classes: np.ndarray, batches: list[Batch]) -> float:
+    """How many of the minibatches' labels are the classes at their samples' places."""
+    return float(np.mean([np.mean(classes[at] == y) for at, y in batches]))
+
+
+def order_of(batches: list[Batch]) -> str:
+    """Whether minibatches are runs of neighbours."""
+    runs = all((np.diff(at) == 1).mean() > TOGETHER for at, _ in batches)
+    return "in the order of the data" if runs else "in random order"
+
+
+def apart(
+    values: Values, training: list[DataSet], labels: list[tuple[Value, np.ndarray]], batches: list[Batch],
+    updates: list[Update], out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """Samples and labels that do not belong together, where it can be said how that came."""
+    best = max(share(classes, batches) for _, classes in labels)
+    start = updates[0].found.index
+    before = first_permutation(values, training[0])
+    labels = [(value, classes) for value, classes in labels if value.first < before]
+    for data in training[1:]:
+        again = positions(data, updates)
+        for value, classes in labels:
+            if share(classes, again) >= TOGETHER:
+                event = last_named(value, start)
+                said = (
+                    f"Samples were moved without their labels: {best:.0%} of the labels in the "
+                    f"minibatches are those of their samples."
+                )
+                out.add("shuffling", event, said)
+                return
+    if len(batches[0][1]) < FEWEST:
+        return
+    for _, classes in labels:
+        starts = [run_of(classes, y) for _, y in batches]
+        if all(at is not None for at in starts) and order_of(batches) == "in random order":
+            used = updates[0].labels
+            assert used is not None
+            event = next((e for e in used.value.events if e.site.kind != "operand"), None)
+            said = (
+                f"The labels of update 1 are numbers {starts[0]} to "
+                f"{starts[0] + len(batches[0][1]) - 1} of the data, its samples are not: "  # type: ignore[operator]
+                f"{best:.0%} of the labels are those of their samples."
+            )
+            out.add("shuffling", event, said)
+            return
+    out.not_checked.append(
+        f"samples and labels: {best:.0%} of the labels are at the places of their samples in any "
+        f"array of labels that was seen"
+    )
+
+
+def first_permutation(values: Values, data: DataSet) -> int:
+    """The first event that may have changed the order of the data.
+
+    Labels that were there before are in the order in which the data was.
+    """
+    drawn = [
+        value.first
+        for value in values.of_shape((data.n,))
+        if value.raw.dtype.kind in "iu"
+        and value.raw.min() == 0
+        and (np.sort(value.raw) == np.arange(data.n)).all()
+    ]
+    return min(drawn, default=data.event.index)
+
+
+def run_of(classes: np.ndarray, y: np.ndarray) -> int | None:
+    """Where labels are a run of neighbours in all labels."""
+    if len(np.unique(y)) < 2:
+        return None
+    windows = np.lib.stride_tricks.sliding_window_view(classes, len(y))
+    found = np.flatnonzero((windows == y).all(axis=1))
+    return int(found[0]) if len(found) else None
+
+
+def last_named(value: Value, end: int) -> Event | None:
+    """The last assignment of an array before an event."""
+    events = [e for e in value.events if e.index < end and e.site.kind == "assign"]
+    return events[-1] if events else value.shown
+
+
+def unused_permutation(
+    values: Values, data: DataSet, labels: tuple[Value, np.ndarray], updates: list[Update],
+    sets: list[DataSet], out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """A permutation of the data that was drawn while minibatches are taken in order."""
+    value, classes = labels
+    start = updates[0].found.index
+    for drawn in values.of_shape((data.n,)):
+        a = drawn.raw
+        if a.dtype.kind not in "iu" or not value.first < drawn.first < start:
+            continue
+        if (np.sort(a) != np.arange(data.n)).any() or (a == np.arange(data.n)).all():
+            continue
+        if not used(values, a, data, classes, sets):
+            said = (
+                f"A permutation of all {data.n} samples is drawn, but the minibatches are taken "
+                f"in the order of the data."
+            )
+            out.add("shuffling", drawn.shown, said)
+            return
+
+
+def used(
+    values: Values, permutation: np.ndarray, data: DataSet, classes: np.ndarray,
+    sets: list[DataSet],
+) -> bool:  # fmt: skip
+    """Whether samples or labels in the order of a permutation were seen, or the first of them."""
+    for other in sets:
+        if other.n <= data.n and other.id != data.id:
+            wanted = data.key[permutation[: other.n]]
+            scale = 1e-8 * float(np.abs(data.key).max())
+            if np.abs(other.key - wanted).max() <= scale:
+                return True
+    for shape, group in values.by_shape.items():
+        m = max(shape)
+        if FEWEST <= m <= data.n and group[0].raw.ndim == 1:
+            wanted = classes[permutation[:m]]
+            if any(v.raw.dtype.kind in "iu" and np.array_equal(v.raw, wanted) for v in group):
+                return True
+    return False

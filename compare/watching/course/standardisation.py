@@ -1,0 +1,110 @@
+"""By which statistics each data set was standardised."""
+
+import numpy as np
+
+from compare.watching.course.data_sets import DataSet
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import Probabilities, Update, probabilities
+from compare.watching.values import Values
+
+LARGE = 1000
+"""Samples of a data set that counts as one without having been evaluated."""
+
+RAW = 100.0
+"""Integers up to at least this are raw pixels."""
+
+
+def judge_standardisation(
+    values: Values, updates: list[Update], sets: list[DataSet], out: TrainingVerdict
+) -> None:
+    """Facts on the training data, and findings on data that is treated differently."""
+    seen = [u for u in updates if u.found.complete]
+    if not seen or not sets:
+        out.not_checked.append("standardisation: the data sets were not recognised")
+        return
+    training = next((data for data in sets if holds(data, seen)), None)
+    if training is None:
+        out.not_checked.append("standardisation: the training set was not recognised")
+        return
+    X = seen[0].found.X
+    if (X == np.round(X)).all() and X.min() >= 0 and RAW <= X.max() <= 255:
+        said = f"The network is trained on raw values from {X.min():g} to {X.max():g}."
+        out.add("standardisation", training.event, said)
+        return
+    evaluated = {len(rows_of(p)) for p in probabilities(values)}
+    others = [
+        data
+        for data in sets
+        if data.dtype.kind == "f"
+        and not overlaps(data, training)
+        and (data.n in evaluated or data.n >= LARGE)
+    ]
+    by_pixel = own_features(training)
+    by_image = own_samples(training)
+    words = "other or none"
+    if by_pixel:
+        words = "each feature by its own mean and deviation"
+    elif by_image:
+        words = "each sample by its own mean"
+    out.facts["standardisation of the training data"] = words
+    for data in others:
+        name = data.event.name
+        if own_features(data):
+            off = float(np.abs(data.feature_mean).max())
+            said = (
+                f"{name} ({data.n} samples) is standardised by its own statistics: its features "
+                f"have mean 0 up to {off:.1e} and deviation 1, so not those of the training data."
+            )
+            out.add("standardisation", data.event, said)
+    if by_image and not by_pixel:
+        for data in others:
+            if not own_samples(data) and data.event.index > training.event.index:
+                said = (
+                    f"The mean is taken over the features of each training sample, and "
+                    f"{data.event.name} has the training samples' means subtracted: its own are "
+                    f"up to {np.abs(data.sample_mean).max():.3g} away from 0."
+                )
+                out.add("standardisation", training.event, said)
+                return
+    if not others:
+        out.not_checked.append("standardisation of the test data: it was not recognised")
+
+
+def rows_of(p: Probabilities) -> np.ndarray:
+    return p.value.array.T if p.axis == 0 else p.value.array
+
+
+def holds(data: DataSet, updates: list[Update]) -> bool:
+    return data.dtype.kind == "f" and all(data.positions(u.found.X) is not None for u in updates)
+
+
+def overlaps(data: DataSet, training: DataSet) -> bool:
+    """Whether two data sets share samples: most of one's first and last hundred are the other's."""
+    few = np.r_[0 : min(100, data.n), max(0, data.n - 100) : data.n]
+    if data.vector.shape != training.vector.shape:
+        return True
+    if not np.array_equal(data.vector, training.vector):
+        return False
+    scale = 1e-8 * float(np.abs(training.key).max())
+    order = np.sort(training.key)
+    at = np.clip(np.searchsorted(order, data.key[few]), 1, training.n - 1)
+    away = np.minimum(np.abs(order[at] - data.key[few]), np.abs(order[at - 1] - data.key[few]))
+    return bool((away <= scale).mean() > 0.1)
+
+
+def own_features(data: DataSet) -> bool:
+    """Whether every feature that varies has mean 0 and deviation 1 over these very samples."""
+    limit = 1e-4 if data.dtype.itemsize < 8 else 1e-8
+    varies = data.feature_deviation > 1e-6
+    if not varies.any() or data.n < 3:
+        return False
+    one = data.feature_deviation[varies]
+    unbiased = np.sqrt((data.n - 1) / data.n)
+    unit = min(np.abs(one - 1).max(), np.abs(one - unbiased).max()) < max(limit, 1e-6)
+    return bool(unit and np.abs(data.feature_mean).max() < limit)
+
+
+def own_samples(data: DataSet) -> bool:
+    """Whether every sample has mean 0 over its features."""
+    limit = 1e-4 if data.dtype.itemsize < 8 else 1e-8
+    return data.d >= 64 and bool(np.abs(data.sample_mean).max() < limit)

@@ -1,0 +1,212 @@
+"""The rule by which parameters move: gradient descent, momentum, Nesterov, and their mistakes."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.watching.course.steps import Step
+from compare.watching.course.verdict import TrainingVerdict
+
+SAME = 1e-3
+"""Relative difference up to which two factors are the same."""
+
+FEWEST = 3
+"""Entries that a parameter must have: a bias of two classes fits every rule."""
+
+MOSTLY = 0.6
+"""Share of the changes of a parameter that a plain step explains where some are not explained."""
+
+LONGEST = 5
+"""Updates whose gradients one change is fitted with."""
+
+
+@dataclass
+class Rule:
+    """How one parameter moves.
+
+    Arguments:
+        name: "plain", "momentum", "Nesterov", "accumulated", "still" or "" where it was not told.
+        factor: of momentum.
+        rates: learning rate by update, with the sign of the descent.
+        wrong: what is wrong with the momentum, in words.
+        first: the step that shows it.
+    """
+
+    name: str
+    factor: float = 0.0
+    rates: dict[int, float] = field(default_factory=dict)
+    wrong: str = ""
+    first: Step | None = None
+
+
+def gradients(step: Step, delta: float) -> list[np.ndarray]:
+    """What the program may move by: its own gradient, or the right one with the penalty."""
+    right = step.right + delta * step.before
+    return [right] if step.own is None else [step.own, right]
+
+
+def history_fit(change: np.ndarray, terms: list[np.ndarray], exact: float) -> np.ndarray | None:
+    """The factors with which terms add up to a change; None where they do not."""
+    sizes = [float(np.linalg.norm(term)) for term in terms]
+    if not all(sizes) or not np.isfinite(change).all() or change.size < len(terms):
+        return None
+    columns = np.stack([term / size for term, size in zip(terms, sizes, strict=True)], axis=1)
+    factors, _, rank, _ = np.linalg.lstsq(columns, change, rcond=1e-10)
+    if rank < len(terms) or np.abs(columns @ factors - change).max() > exact:
+        return None
+    return np.asarray(factors / sizes)
+
+
+def rule_of(steps: list[Step], delta: float) -> Rule:
+    """The rule that explains every visible change of a parameter."""
+    moving = [step for step in steps if step.visible]
+    if moving and moving[0].change.size < FEWEST:
+        return Rule("")
+    if not moving:
+        return Rule("still" if not any(step.moved for step in steps) else "")
+    rates = {}
+    for step in moving:
+        for G in gradients(step, delta):
+            fit = history_fit(step.change, [G], step.exact)
+            if fit is not None:
+                rates[step.update] = -float(fit[0])
+                break
+        if step.update not in rates and step.name.startswith("W"):
+            fit = history_fit(step.change, [step.right, step.before], step.exact)
+            if fit is not None and abs(fit[1]) < abs(fit[0]):
+                rates[step.update] = -float(fit[0])
+    if len(rates) == len(moving):
+        return Rule("plain", 0.0, rates)
+    for choice in (0, -1):
+        rule = with_history(steps, delta, choice)
+        if rule.name:
+            return rule
+    if len(rates) >= max(2, MOSTLY * len(moving)):
+        return Rule("plain", 0.0, rates)
+    return Rule("")
+
+
+def with_history(steps: list[Step], delta: float, choice: int) -> Rule:
+    """Momentum, Nesterov or accumulated gradients, from the factors of earlier gradients."""
+    history: list[np.ndarray] = []
+    factors: list[tuple[Step, np.ndarray]] = []
+    for step in steps[:LONGEST]:
+        if len(history) + 1 != step.update:
+            break
+        history.append(gradients(step, delta)[choice])
+        fit = history_fit(step.change, history, step.exact) if step.visible else None
+        if fit is not None:
+            factors.append((step, fit))
+    later = [(step, fit) for step, fit in factors if len(fit) > 1]
+    if not later:
+        return Rule("")
+    rates = {step.update: -float(fit[-1]) for step, fit in factors}
+    start = -float(factors[0][1][0]) if len(factors[0][1]) == 1 else None
+    return named_rule(later, rates, start)
+
+
+def named_rule(
+    later: list[tuple[Step, np.ndarray]], rates: dict[int, float], start: float | None
+) -> Rule:
+    """The rule behind the factors of all gradients so far in each change, oldest first."""
+    step, fit = later[0]
+    ratio = float(fit[-2] / fit[-1])
+    if abs(ratio) < SAME:
+        return Rule("")
+    decays = [float(f[-3] / f[-2]) for _, f in later if len(f) > 2 and f[-2]]
+    decay = decays[0] if decays else None
+    if abs(ratio - 1) < SAME and (decay is None or abs(decay - 1) < SAME):
+        return Rule("accumulated", 1.0, rates, first=step)
+    m = decay if decay is not None else None
+    rescaled = {t: rate / (1 + m) for t, rate in rates.items()} if m and m > -1 else {}
+    if m is not None and 0 < m < 1:
+        # the rate may change from update to update; then every ratio carries its quotient
+        scale = start / rates[step.update] if start and step.update == 2 else 1.0
+        for quotient in {1.0, scale}:
+            if near(ratio, m * m / (1 + m) * quotient):
+                return Rule("Nesterov", m, rescaled)
+            if near(ratio, m * (2 + m) / (1 + m) * quotient):
+                wrong = "the velocity before the update is added instead of subtracted"
+                return Rule("Nesterov", m, rescaled, wrong, step)
+    if ratio < 0:
+        wrong = f"the old velocity enters with {ratio:.4g}: its sign is wrong"
+        return Rule("momentum", ratio, rates, wrong, step)
+    if ratio < 1 or near_constant([f[-2] / f[-1] for _, f in later]):
+        if ratio >= 1 + SAME:
+            wrong = f"the old velocity is multiplied by {ratio:.4g}, so that it grows"
+            return Rule("momentum", ratio, rates, wrong, step)
+        return Rule("momentum", ratio, rates)
+    return Rule("")
+
+
+def near(a: float, b: float) -> bool:
+    return abs(a - b) <= 1e-2 * abs(b)
+
+
+def near_constant(ratios: list[float]) -> bool:
+    return len(ratios) > 1 and max(ratios) - min(ratios) <= SAME * abs(ratios[0])
+
+
+def judge_rules(rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict) -> None:
+    """Findings on sign, momentum, parameters that stay and rates that differ."""
+    told = {name: rule for name, rule in rules.items() if rule.name}
+    kinds = Counter((r.name, round(r.factor, 3)) for r in told.values() if r.rates and not r.wrong)
+    for name, rule in told.items():
+        if rule.wrong:
+            assert rule.first is not None
+            out.add(
+                "momentum",
+                rule.first.event,
+                f"Update {rule.first.update} of {name}: {rule.wrong}.",
+            )
+        upwards = [t for t, rate in rule.rates.items() if rate < 0]
+        for t in upwards[:1]:
+            rate = rule.rates[t]
+            if 2 * len(upwards) > len(rule.rates):
+                step = next(s for s in steps[name] if s.update == t)
+                said = (
+                    f"Update {t} moves {name} up its gradient: by {-rate:.4g} times the gradient "
+                    f"instead of minus that."
+                )
+                out.add("update", step.event, said)
+    if kinds:
+        (kind, factor), _ = kinds.most_common(1)[0]
+        rule_names = {"plain": "plain gradient descent", "Nesterov": f"Nesterov momentum {factor:g}"}
+        rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
+        out.facts["optimiser"] = rule_names[kind]
+    still_parameters(rules, out)
+    different_rates(rules, steps, out)
+    unknown = [name for name, rule in rules.items() if not rule.name]
+    if 0 < len(unknown) < len(rules):
+        words = ", ".join(unknown)
+        out.not_checked.append(f"the update of {words}: the values do not say how they move")
+
+
+def still_parameters(rules: dict[str, Rule], out: TrainingVerdict) -> None:
+    """Lists parameters that never move where others do."""
+    still = [name for name, rule in rules.items() if rule.name == "still"]
+    if still and any(rule.rates for rule in rules.values()):
+        words = ", ".join(still)
+        out.not_checked.append(f"the update of {words}: unchanged in the updates looked at")
+
+
+def different_rates(
+    rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict
+) -> None:
+    """Says where one parameter's rate differs from that of most others in the same update."""
+    for name, rule in rules.items():
+        for t, rate in rule.rates.items():
+            others = [r.rates[t] for n, r in rules.items() if n != name and t in r.rates]
+            if len(others) < 2 or rate <= 0:
+                continue
+            usual = float(np.median(others))
+            agree = sum(near(other, usual) for other in others) > len(others) / 2
+            step = next(s for s in steps[name] if s.update == t)
+            if agree and usual > 0 and abs(rate - usual) > 0.02 * usual:
+                said = (
+                    f"Update {t} moves {name} by {rate:.4g} times its gradient, "
+                    f"most others by {usual:.4g}."
+                )
+                out.add("update", step.event, said, fails=False)
+                break

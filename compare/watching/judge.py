@@ -1,0 +1,172 @@
+"""One update against the reference: what is right, what inherits, what is first wrong, and why."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from compare.cases import Case
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.examination import Examination, examine
+from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
+from compare.numerics.structure import structural_zeros
+from compare.watching.passes import Update
+from compare.watching.roles import LEAVES, Role, nearest_scale, off
+from compare.watching.values import Value
+
+ROUNDING, ROUNDING_32 = 1e-7, 1e-3
+"""Limits relative to a tensor: parameters that were worked out of s carry its rounding."""
+
+STATISTICS = ("mu", "v")
+"""Gradients that are often computed up to a factor that the next line supplies."""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """What the program means by its gradients.
+
+    Arguments:
+        scale: its gradients of the parameters are so many times ours: 1 for the mean over the
+            minibatch, n for the sum; negative where it steps along +G.
+        decay: the factor of W in the gradient of W, over `scale`: 2 lambda, mostly.
+        total: whether the scale is n.
+    """
+
+    scale: float = 1.0
+    decay: float = 0.0
+    total: bool = False
+
+
+@dataclass
+class Judged:
+    """One update, judged.
+
+    Arguments:
+        update: what was rebuilt.
+        conventions: of the program.
+        verdict: its tensors against ours.
+        wrong: the first wrong array, in order of execution; None where there is none.
+        statuses: by the name of a gradient: "right", "inherits", "wrong".
+        said: what is wrong, in sentences.
+    """
+
+    update: Update
+    conventions: Conventions
+    verdict: CaseVerdict
+    wrong: Value | None = None
+    tensor: str = ""
+    statuses: dict[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def examination(self) -> Examination | None:
+        return self.verdict.examination
+
+
+def is_leaf(name: str) -> bool:
+    return name.rstrip("0123456789") in LEAVES
+
+
+def conventions_of(update: Update) -> Conventions:
+    """Scale and penalty that most of the gradients share."""
+    assert update.roles is not None
+    n = update.found.n
+    leaves = [role for name, role in update.roles.found.items() if is_leaf(name)]
+    told = [role for role in leaves if role.status != "wrong"] or leaves
+    scales = Counter(nearest_scale(role.c, n) for role in told if role.c)
+    scale = scales.most_common(1)[0][0] if scales else 1.0
+    decays = [round(role.d, 12) for role in told if role.name.startswith("W")]
+    decay = majority(decays)
+    return Conventions(scale, decay, abs(scale) == n and n > 1)
+
+
+def majority(numbers: list[float]) -> float:
+    """The number that most are nearest to; of equals, the largest."""
+    if not numbers:
+        return 0.0
+    votes = [sum(abs(a - b) <= 1e-6 * max(abs(a), 1e-9) for b in numbers) for a in numbers]
+    return max(zip(votes, numbers, strict=True))[1]
+
+
+def judge_update(update: Update) -> Judged | None:
+    """The verdict on one update; None where it could not be rebuilt."""
+    if update.case is None or update.roles is None or update.right is None:
+        return None
+    conventions = conventions_of(update)
+    case = replace(update.case, penalty=conventions.decay / 2)
+    rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
+    found = {
+        name: role.gradient / factor_of(role, conventions, update.found.n)
+        for name, role in update.roles.found.items()
+        if not (name.rstrip("0123456789") in STATISTICS and off(role.c, update.found.n))
+    }
+    case, found = narrowed(case, found)
+    evidence = Evidence(case, found, rounding)
+    wrong = evidence.wrong
+    examination = examine("yours", evidence) if wrong else None
+    tensors = tuple(tensor(evidence, name) for name in evidence.order)
+    first = None if examination is None else examination.first_fault
+    zeros = structural_zeros(case.network, len(case.y))
+    missing = [
+        name for name in case.network.parameter_shapes if name not in found and name not in zeros
+    ]
+    judged = Judged(
+        update,
+        conventions,
+        CaseVerdict(case.name, tensors, first, tuple(missing), examination),
+    )
+    for name in evidence.order:
+        judged.statuses[name] = "right"
+    if examination is not None:
+        for node in examination.blame.nodes:
+            if node.name in found and node.stage == "backward":
+                status = {"agrees": "right", "inherits": "inherits"}.get(node.status, "wrong")
+                judged.statuses[node.name] = status
+        place(judged)
+        judged.said = examination.sentences
+    return judged
+
+
+def factor_of(role: Role, conventions: Conventions, n: int) -> float:
+    """By what the program's gradient is divided to be ours.
+
+    Gradients of parameters share one scale. Between them each may be that of a sum or a mean.
+    """
+    if is_leaf(role.name) or off(role.c, n):
+        return conventions.scale
+    return nearest_scale(role.c, n)
+
+
+def place(judged: Judged) -> None:
+    """The first wrong array: of the broken gradient, else of the earliest wrong one."""
+    assert judged.update.roles is not None
+    found = judged.update.roles.found
+    broken = [name for name, status in judged.statuses.items() if status == "wrong"]
+    roles = [found[name] for name in broken if name in found]
+    roles = roles or [found[name] for name, s in judged.statuses.items() if s != "right"]
+    if roles:
+        first = min(roles, key=lambda role: role.value.shown.index)
+        judged.wrong, judged.tensor = first.value, first.name
+
+
+def tensor(evidence: Evidence, name: str) -> TensorVerdict:
+    """A gradient against ours."""
+    return judge(
+        name, "by hand", evidence.right[name], evidence.found[name], relative=evidence.rounding
+    )
+
+
+def narrowed(case: Case, found: dict[str, np.ndarray]) -> tuple[Case, dict[str, np.ndarray]]:
+    """The same case with as many inputs as samples, where it has many more.
+
+    With Q's rows a basis of the minibatch's rows, X Q^T and W1 Q^T give the same s1, and the
+    gradient of W1 turns into its product with Q^T. So does whatever is proportional to it or W1.
+    """
+    n, d = case.X.shape
+    if d < 2 * n:
+        return case, found
+    Q = np.linalg.qr(case.X.T)[0].T  # (n, d)
+    parameters = {**case.parameters, "W1": case.parameters["W1"] @ Q.T}
+    network = replace(case.network, inputs=n)
+    small = replace(case, network=network, parameters=parameters, X=case.X @ Q.T)
+    return small, {name: value @ Q.T if name == "W1" else value for name, value in found.items()}

@@ -1,0 +1,82 @@
+"""What only a running training shows, judged from its recording."""
+
+from compare.watching.course.adaptive import adam_of, candidates, judge_adam
+from compare.watching.course.moments import shared_moments
+from compare.watching.course.rates import judge_rates
+from compare.watching.course.sharing import (
+    accumulated,
+    kept_by_reference,
+    overwritten_probabilities,
+    shared_parameters,
+)
+from compare.watching.course.shuffling import judge_data
+from compare.watching.course.standardisation import judge_standardisation
+from compare.watching.course.steps import Step, penalties, steps_of
+from compare.watching.course.update_rule import Rule, judge_rules, rule_of
+from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
+from compare.watching.passes import Update
+from compare.watching.values import Values
+
+__all__ = ["TrainingFinding", "TrainingVerdict", "judge_training"]
+
+
+def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
+    """Everything that the values say about a training beyond the gradients of one minibatch.
+
+    Arguments:
+        values: of the recording.
+        updates: the consecutive updates of the training loop, as `passes.training` reads them.
+
+    Returns:
+        findings with their evidence, facts, and what could not be checked.
+    """
+    out = TrainingVerdict()
+    if not updates:
+        out.not_checked.append("the training: no update was recognised")
+        return out
+    judge_updates(values, updates, out)
+    sets = judge_data(values, updates, out)
+    judge_standardisation(values, updates, sets, out)
+    kept_by_reference(values, updates, out)
+    overwritten_probabilities(values, updates, out)
+    out.findings.sort(key=lambda f: f.event.index if f.event is not None else 1 << 60)
+    return out
+
+
+def judge_updates(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+    """The rule of the updates, and the learning rates."""
+    steps = steps_of(values, updates)
+    deltas = penalties(updates, steps)
+    shared_moments(values, updates[0], out)
+    if not steps:
+        out.not_checked.append("the update: fewer than two passes in a row were rebuilt")
+        return
+    steps = accumulated(values, updates, steps, deltas, out)
+    shared = shared_parameters(updates, steps, out)
+    steps = {name: taken for name, taken in steps.items() if name not in shared}
+    rules = {name: rule_of(taken, deltas.get(name, 0.0)) for name, taken in steps.items()}
+    if is_adaptive(values, updates, steps, deltas, rules, out):
+        return
+    judge_rules(rules, steps, out)
+    if "optimiser" not in out.facts:
+        out.facts["optimiser"] = "not recognised"
+    judge_rates(values, rules, steps, updates, out)
+
+
+def is_adaptive(
+    values: Values, updates: list[Update], steps: dict[str, list[Step]],
+    deltas: dict[str, float], rules: dict[str, Rule], out: TrainingVerdict,
+) -> bool:  # fmt: skip
+    """Whether the parameters move by Adam or RMSprop, which is then judged."""
+    unknown = [name for name, rule in rules.items() if not rule.name and name.startswith("W")]
+    if not unknown or any(rule.rates for name, rule in rules.items() if name.startswith("W")):
+        return False
+    betas = candidates(values, updates[0].end)
+    readings = {}
+    for name in unknown[:2]:
+        role = None if updates[0].roles is None else updates[0].roles.found.get(name)
+        scale = role.c if role is not None and role.status == "right" else 1.0
+        found = adam_of(steps[name], deltas.get(name, 0.0), betas, scale)
+        if found:
+            readings[name] = found
+    return judge_adam(values, readings, steps, updates, out)
