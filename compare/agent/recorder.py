@@ -1740,7 +1740,10 @@ def main():
         inner = error.__traceback__
         while inner is not None and inner.tb_frame.f_code.co_filename not in tape.files:
             inner = inner.tb_next
-        sys.excepthook(type(error), error.with_traceback(inner), inner)
+        if program.endswith(".ipynb"):  # its lines are no file's, which the other hook reads
+            traceback.print_exception(type(error), error, inner)
+        else:
+            sys.excepthook(type(error), error.with_traceback(inner), inner)
         sys.exit(1)
     wait_for_threads()
     probe.close("finished")
