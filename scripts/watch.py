@@ -1,4 +1,4 @@
-"""`twingrad watch`: runs a training program and says which of its lines is the first that is wrong."""
+"""`twingrad watch`: runs a training program and names its first wrong line."""
 
 from pathlib import Path
 from typing import Annotated

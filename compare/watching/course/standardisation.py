@@ -27,7 +27,7 @@ def judge_standardisation(
         out.not_checked.append("standardisation: the training set was not recognised")
         return
     X = seen[0].found.X
-    if (X == np.round(X)).all() and X.min() >= 0 and RAW <= X.max() <= 255:
+    if (np.round(X) == X).all() and X.min() >= 0 and RAW <= X.max() <= 255:
         said = f"The network is trained on raw values from {X.min():g} to {X.max():g}."
         out.add("standardisation", training.event, said)
         return
