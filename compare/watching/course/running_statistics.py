@@ -157,14 +157,14 @@ def begin(
                     return
 
 
-def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Facts and findings on the running statistics of batch norm."""
-    normal = [
-        u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)
-    ]
+def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> Running:
+    """Facts and findings on the running statistics of batch norm, which are returned."""
+    normal = [u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)]
     if not normal:
-        return
-    frozen = [u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)]
+        return Running()
+    frozen = [
+        u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)
+    ]
     if frozen:
         layer = next(x for x in frozen[0].found.layers if x.norm is not None and x.norm.frozen)
         event = layer.z.value.shown if layer.z is not None else None
@@ -173,11 +173,11 @@ def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -
             f"are not the minibatch's own."
         )
         out.add("running_statistics", event, said)
-        return
+        return Running()
     running = read_running(values, updates)
     if not running.averages:
         out.not_checked.append("running statistics of batch norm: none were recognised")
-        return
+        return running
     averages = [a for taken in running.averages.values() for a in taken]
     right = [a.old_weight for a in averages if balanced(a.old_weight + a.new_weight)]
     biased = {a.source for (_, kind), taken in running.averages.items() for a in taken
@@ -202,3 +202,4 @@ def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -
             out.add("running_statistics", event, said)
         elif first.old_weight < FAST:
             out.add("running_statistics", event, f"{where}.", fails=False)
+    return running

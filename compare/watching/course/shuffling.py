@@ -181,8 +181,7 @@ def used(
     for other in sets:
         if other.n <= data.n and other.id != data.id:
             wanted = data.key[permutation[: other.n]]
-            scale = 1e-8 * float(np.abs(data.key).max())
-            if np.abs(other.key - wanted).max() <= scale:
+            if np.abs(other.key - wanted).max() <= data.rounding + other.rounding:
                 return True
     for shape, group in values.by_shape.items():
         m = max(shape)
