@@ -147,11 +147,13 @@ def evaluation_costs(
         if not numbers or not recent or not all(weights):
             continue
         limit = tolerance_of(p.value.raw)
-        choices = []
+        choices: list[Costs] = []
         for _, y in recent:
             own = rows[np.arange(n), y]
-            for chosen in list(product(*weights))[:COMBINATIONS]:
-                choices.append(Costs(n, classes, own, list(chosen), {}, numbers, limit, False))
+            choices += [
+                Costs(n, classes, own, list(chosen), {}, numbers, limit, False)
+                for chosen in list(product(*weights))[:COMBINATIONS]
+            ]
         yield choices
 
 

@@ -130,7 +130,7 @@ def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.n
     found = []
     for value in values.of_shape((n,)):
         a = value.array
-        if (a == np.round(a)).all() and 0 <= a.min() and a.max() <= classes and np.ptp(a) > 0:
+        if (np.round(a) == a).all() and a.min() >= 0 and a.max() <= classes and np.ptp(a) > 0:
             shift = 1 if a.min() >= 1 and a.max() == classes else 0
             if a.max() - shift < classes:
                 found.append((value, a.astype(int) - shift))

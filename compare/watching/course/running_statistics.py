@@ -45,7 +45,6 @@ class Running:
     """The running statistics of a training, by layer and kind, in order."""
 
     averages: dict[Kind, list[Average]] = field(default_factory=dict)
-    starts: dict[Kind, str] = field(default_factory=dict)
 
 
 def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -149,12 +148,12 @@ def begin(
     for value in fresh:
         for source, statistic in choices.items():
             rest = two_terms(value.array, statistic, neutral) if kind == "variance" else None
-            if rest is not None and rest.error < 1e-9 and balanced(rest.c + rest.d):
-                if 1e-3 < rest.c < 0.999:
-                    found.starts.setdefault((l, kind), "1")
-                    average = Average(1, value, rest.d, rest.c, source)
-                    found.averages.setdefault((l, kind), []).append(average)
-                    return
+            if rest is None or rest.error >= 1e-9 or not balanced(rest.c + rest.d):
+                continue
+            if 1e-3 < rest.c < 0.999:
+                average = Average(1, value, rest.d, rest.c, source)
+                found.averages.setdefault((l, kind), []).append(average)
+                return
 
 
 def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> Running:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from compare.watching.course.data_sets import DataSet
+from compare.watching.course.per_sample import judge_per_sample, own_mean
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Probabilities, Update, probabilities
 from compare.watching.values import Values
@@ -30,7 +31,7 @@ def judge_standardisation(
         out.not_checked.append("standardisation: the training set was not recognised")
         return
     X = seen[0].found.X
-    if (X == np.round(X)).all() and X.min() >= 0 and RAW <= X.max() <= 255:
+    if (np.round(X) == X).all() and X.min() >= 0 and RAW <= X.max() <= 255:
         said = f"The network is trained on raw values from {X.min():g} to {X.max():g}."
         out.add("standardisation", training.event, said)
         return
@@ -43,11 +44,11 @@ def judge_standardisation(
         and (data.n in evaluated or data.n >= LARGE)
     ]
     by_pixel = own_features(training)
-    by_image = own_samples(training)
+    divisor = own_mean(values, X) if training.d >= WIDE else None
     words = "other or none"
     if by_pixel:
         words = "each feature by its own mean and deviation"
-    elif by_image:
+    elif divisor is not None:
         words = "each sample by its own mean"
     out.facts["standardisation of the training data"] = words
     for data in others:
@@ -59,18 +60,8 @@ def judge_standardisation(
                 f"have mean 0 up to {off:.1e} and deviation 1, so not those of the training data."
             )
             out.add("standardisation", data.event, said)
-    if by_image and not by_pixel:
-        for data in others:
-            if data.sample_mean is None:
-                continue
-            if not own_samples(data) and data.event.index > training.event.index:
-                said = (
-                    f"The mean is taken over the features of each training sample, and "
-                    f"{data.event.name} has the training samples' means subtracted: its own are "
-                    f"up to {np.abs(data.sample_mean).max():.3g} away from 0."
-                )
-                out.add("standardisation", training.event, said)
-                return
+    if divisor is not None and not by_pixel:
+        judge_per_sample(values, training, divisor, sets, others, out)
     if not others:
         out.not_checked.append("standardisation of the test data: it was not recognised")
 
@@ -110,9 +101,3 @@ def own_features(data: DataSet) -> bool:
     unbiased = np.sqrt((data.n - 1) / data.n)
     off = min(np.abs(one - 1).max(), np.abs(one - unbiased).max())
     return bool(off < limit_of(data) and np.abs(mean).max() < limit_of(data))
-
-
-def own_samples(data: DataSet) -> bool:
-    """Whether every sample has mean 0 over its features."""
-    mean = data.sample_mean
-    return data.d >= WIDE and mean is not None and bool(np.abs(mean).max() < limit_of(data))
