@@ -1,1 +1,1 @@
-"""What runs inside the Python of the user: standard library and NumPy alone."""
+"""What runs inside the user's Python: one file each, standard library and NumPy only."""

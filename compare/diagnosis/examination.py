@@ -10,6 +10,7 @@ from compare.diagnosis.blame import Blame, blame
 from compare.diagnosis.catalogue import Candidate
 from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.search import FLOAT32, Diagnosis, Match, diagnose
+from compare.numerics.structure import is_value
 from compare.numerics.witnesses import Camps
 
 UNKNOWN = "no known fault explains this"
@@ -42,7 +43,18 @@ class Examination:
     def first_fault(self) -> dict[str, str] | None:
         """The first broken tensor and its pass."""
         first = self.blame.first
+        if first is not None and self.best is not None and self.forward_unseen:
+            part = self.best.candidate.parts[0]
+            if part.fault.stage == "forward":
+                step = part.fault.step_in(self.evidence.case.network, part.first_layer)
+                return {"tensor": step.name, "pass": "forward"}
         return None if first is None else {"tensor": first.name, "pass": first.stage}
+
+    @property
+    def forward_unseen(self) -> bool:
+        """Whether gradients are all there is: then values cannot place a fault of the forward
+        pass, but what explains every gradient can."""
+        return not any(map(is_value, self.evidence.found))
 
     @property
     def steps(self) -> list[Placed]:
@@ -52,16 +64,17 @@ class Examination:
     @property
     def place(self) -> str:
         """Where it is wrong, in a sentence."""
-        titles = self.blame.titles
+        titles, stage = self.blame.titles, self.blame.stage
         if not titles:
             return ""
         if self.best is not None and self.best.candidate.fault.name != FLOAT32:
             # what explains every value tells the place too, which the values alone may not
             part = self.best.candidate.parts[0]
-            if part.fault.stage == self.blame.stage:
+            if part.fault.stage == stage or self.forward_unseen:
                 network = self.evidence.case.network
                 titles = [part.fault.step_in(network, part.first_layer).title]
-        stage = "Backward pass" if self.blame.stage == "backward" else "Forward pass"
+                stage = part.fault.stage
+        stage = "Backward pass" if stage == "backward" else "Forward pass"
         if len(titles) == 1:
             return f"{stage}, first wrong: the {titles[0]}."
         if len(titles) > 4:

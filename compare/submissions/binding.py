@@ -1,14 +1,14 @@
 """Which value goes to which argument of a student's function, by the arguments' names."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from compare.submissions.child.failures import Unsupported
-from compare.submissions.names import ROLE, parameter_argument, plain, tensor_name
+from compare.submissions.names import parameter_argument, plain, role_of, tensor_name
 
 
 @dataclass
@@ -24,6 +24,8 @@ class Values:
         forward: what the forward function returned, by name.
         whole: the same as it came, for an argument such as `cache`.
         single: W stands for the only layer's array, not for a list of one.
+        guessed: roles of arguments whose names say nothing, by name.
+        holder: the object whose methods are called.
     """
 
     one_hot: Any
@@ -34,6 +36,8 @@ class Values:
     forward: dict[str, Any] = field(default_factory=dict)
     whole: Any = None
     single: bool = False
+    guessed: Mapping[str, str] = field(default_factory=dict)
+    holder: Any = None
 
 
 def signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -50,8 +54,7 @@ def role(name: str) -> str | None:
     """What an argument stands for, parameters of one layer included."""
     if parameter_argument(name):
         return parameter_argument(name)[0]  # type: ignore[index]
-    word = plain(name)
-    return ROLE.get(word) or ROLE.get(word.rstrip("0123456789"))
+    return role_of(name)
 
 
 def roles(function: Callable[..., Any]) -> set[str]:
@@ -88,6 +91,7 @@ def bind(
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
     unknown: list[str] = []
+    used: list[Any] = []
     for argument in arguments:
         found, value = look_up(argument.name, values, both_labels=len(labelled) > 1)
         required = argument.default is inspect.Parameter.empty
@@ -95,8 +99,14 @@ def bind(
             positional.append(value)
         elif found:
             keywords[argument.name] = value
+            used.append(value)
         elif required:
             unknown.append(argument.name)
+    if unknown and isinstance(values.whole, tuple):
+        left = [v for v in values.whole if not any(v is other for other in used)]
+        if len(left) == len(unknown):
+            keywords |= dict(zip(unknown, left, strict=True))
+            unknown = []
     if len(unknown) == 1 and values.whole is not None:
         # what the forward pass is called in the backward pass, be it `cache` or `activations`
         keywords[unknown.pop()] = rest(values)
@@ -111,7 +121,7 @@ def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]
         layers = values.lists[single[0]]
         there = single[1] <= len(layers)
         return there, layers[single[1] - 1] if there else None
-    stands_for = role(name)
+    stands_for = values.guessed.get(name) or role(name)
     if stands_for == "Y":
         if "onehot" in word or (both_labels and name[0] == "Y"):
             return True, values.one_hot

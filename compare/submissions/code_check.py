@@ -22,7 +22,14 @@ from compare.numerics.structure import VALUE, is_value, structural_zeros
 from compare.numerics.witnesses import camps_along
 from compare.reports.check_result import CheckResult
 from compare.submissions import Answer, Finding, Request, Submission, run_code
-from compare.submissions.conventions import PENALTIES, convention, dtype_of, evidence_of
+from compare.submissions.conventions import (
+    PENALTIES,
+    convention,
+    dtype_of,
+    evidence_of,
+    taken_at_kink,
+)
+from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
     array,
     first_fault,
@@ -30,6 +37,7 @@ from compare.twins.gradient_check import (
     judge_gradient,
     scales_of,
 )
+from twingrad.errors import UserError
 
 YOURS = "yours"
 
@@ -66,15 +74,28 @@ def check_code(
         submission = run_code(path, name, request, time_limit=time_limit)
     finally:
         loading.join()
+    could_be_run(submission)
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
     form, chosen_eps = convention(submission, eps)
     cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
+    cases, sloping = taken_at_kink(cases)
     assumed = dict(submission.assumed)
+    if sloping:
+        assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
     if submission.answers:
         assumed["penalty"] = PENALTIES[form]
         if any(answer.spec.batch_norm for answer in submission.answers):
             assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    layers = [layer for layer in submission.layers if not layer.problem]
+    cases += map(judge_layer, layers)
+    assumed |= {layer.name: layer.convention for layer in layers if layer.convention}
     states = None
+    compared = sum(len(case.tensors) for case in cases)
+    if submission.layers and not layers:
+        problems = "; ".join(f"{layer.name}: {layer.problem}" for layer in submission.layers)
+        raise UserError(f"{path}: no layer could be compared: {problems}")
+    if not (compared or submission.states or any(f.fails for f in submission.findings)):
+        raise UserError(f"{path}: it returned nothing that could be compared")
     if submission.states:
         verdicts = judge_states("by hand", course(manual_impl), submission.states)
         states = examine_states(submission.states, verdicts)
@@ -88,9 +109,39 @@ def check_code(
         lines=submission.lines,
         path=str(path),
         states=states,
-        hints=tuple(own_cost_hints(submission.answers, form, chosen_eps)),
-        untried=submission.untried,
+        hints=(
+            *(said for layer in layers for said in sentences(layer)),
+            *own_cost_hints(submission.answers, form, chosen_eps),
+        ),
+        untried=(
+            *submission.untried,
+            *(f"{layer.name} ({layer.problem})" for layer in submission.layers if layer.problem),
+            *(
+                f"{layer.name}: d{name} (not returned)"
+                for layer in layers
+                for name in layer.missing
+            ),
+        ),
     )
+
+
+def could_be_run(submission: Submission) -> None:
+    """Tells code that is wrong from code that was never run.
+
+    Raises:
+        UserError: the file could not be imported, or nothing it defines could be called.
+    """
+    failures = [finding for finding in submission.findings if finding.fails]
+    if submission.answers:
+        return
+    if failures and not submission.layout:
+        hint = f"; if it is a program that trains, try: twingrad watch {submission.path}"
+        if failures[0].kind in ("syntax", "python", "package"):
+            hint = ""
+        said = failures[0].message
+        raise UserError(f"{submission.path} cannot be imported: {said}{hint}")
+    if failures and (failures[0].kind, failures[0].tensor) == ("keys", None):
+        raise UserError(f"{submission.path}: {failures[0].message}")
 
 
 def handed(submission: Submission, request: Request) -> tuple[Answer, ...]:

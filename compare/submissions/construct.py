@@ -1,12 +1,15 @@
 """Building a user's class for a network, its constructor's arguments matched by their names."""
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import Unsupported, allowed_to_refuse, call
-from compare.submissions.names import plain
+from compare.submissions.child.failures import CodeFailure, Unsupported, allowed_to_refuse, call
+from compare.submissions.names import LIKE_PENALTY, plain
 from compare.submissions.source import Source
 from twingrad.network import Network
 
@@ -29,15 +32,73 @@ ARGUMENTS = {
 
 MEANING = {name: what for what, names in ARGUMENTS.items() for name in names.split()}
 
+LIKE = (
+    (
+        "inputs",
+        r"^(n|num|dim|size|d)?(in|inp|input|feature)s?(channel|feat|feature|node|neuron|unit)?s?"
+        r"(size|dim|count|num)?s?$",
+    ),
+    (
+        "classes",
+        r"^(n|num|dim|size|d)?(out|output|class|classe|label|categorie)s?(channel|feat|feature|"
+        r"node|neuron|unit)?s?(size|dim|count|num)?s?$",
+    ),
+    ("hidden", r"hid"),
+    (
+        "sizes",
+        r"(layer|network|net|node|neuron|unit|arch|struct)s?(size|dim|shape|width|node)s?$|"
+        r"^(size|dim|shape|width|node|neuron|unit|arch)s?$",
+    ),
+    ("depth", r"^(n|num)(of)?layers?$"),
+    ("penalty", LIKE_PENALTY.pattern),
+)
+"""What the names of other arguments look like, by regular expressions on the plain name."""
+
+
+def meaning_of(name: str) -> str | None:
+    """What an argument of a constructor stands for, by its name."""
+    word = plain(name)
+    if word in MEANING:
+        return MEANING[word]
+    return next((what for what, pattern in LIKE if re.search(pattern, word)), None)
+
+
+def argument_for(argument: inspect.Parameter, network: Network, penalty: float) -> Any:
+    """A value for an argument whose meaning is known.
+
+    Raises:
+        Unsupported: it is for one hidden layer, and the network has another number.
+    """
+    meaning = meaning_of(argument.name)
+    assert meaning is not None
+    if meaning == "one hidden":
+        return one_hidden(argument, network)
+    if meaning == "no dropout":
+        return 0.0
+    return value_of(meaning, argument, network, penalty, np.float64)
+
+
+def one_hidden(argument: inspect.Parameter, network: Network) -> int:
+    """The width of the only hidden layer."""
+    if len(network.hidden) != 1:
+        raise Unsupported(f"its argument {argument.name} is for one hidden layer")
+    return network.hidden[0]
+
 
 def construct(
-    source: Source, factory: Callable[..., Any], network: Network, penalty: float, dtype: Any
+    source: Source,
+    factory: Callable[..., Any],
+    network: Network,
+    penalty: float,
+    dtype: Any,
+    normalization: str = "batchnorm",
 ) -> Any:
     """Calls a class or factory for a network.
 
     Arguments:
         factory: its arguments without a known name keep their defaults.
         dtype: given to an argument of that name.
+        normalization: how the code spells batch norm, likewise.
 
     Raises:
         Unsupported: an argument that is required is not known, or the depth does not fit.
@@ -45,25 +106,34 @@ def construct(
     """
     keywords: dict[str, Any] = {}
     for argument in signature(factory):
-        meaning = MEANING.get(plain(argument.name))
+        meaning = meaning_of(argument.name)
         required = argument.default is inspect.Parameter.empty
         if meaning is None:
             if required:
                 raise Unsupported(f"its argument {argument.name} is not known")
             continue
         if meaning == "one hidden":
-            if len(network.hidden) != 1:
-                raise Unsupported(f"its argument {argument.name} is for one hidden layer")
-            keywords[argument.name] = network.hidden[0]
+            keywords[argument.name] = one_hidden(argument, network)
         elif meaning == "no dropout":
             # newer versions of CS231n take the share that is kept, older ones the share dropped;
             # their defaults switch it off
             if required:
                 keywords[argument.name] = 0.0
-        elif not (meaning == "normalization" and not network.batch_norm):
+        elif meaning == "normalization":
+            if network.batch_norm:
+                keywords[argument.name] = normalization
+        else:
             keywords[argument.name] = value_of(meaning, argument, network, penalty, dtype)
     with allowed_to_refuse():
-        return call(source, 0, factory, **keywords)
+        try:
+            return call(source, 0, factory, **keywords)
+        except CodeFailure:
+            lists = {n: v for n, v in keywords.items() if v == list(network.hidden)}
+            if len(network.hidden) != 1 or not lists:
+                raise
+            # one hidden layer: an argument `hidden` may be its width
+            widths = dict.fromkeys(lists, network.hidden[0])
+            return call(source, 0, factory, **(keywords | widths))
 
 
 def value_of(
@@ -72,9 +142,7 @@ def value_of(
     """What an argument of a known meaning gets."""
     listed = tuple if isinstance(argument.default, tuple) else list
     if meaning == "hidden" and isinstance(argument.default, int):
-        if len(network.hidden) != 1:
-            raise Unsupported(f"its argument {argument.name} is for one hidden layer")
-        return network.hidden[0]
+        return one_hidden(argument, network)
     values = {
         "inputs": network.inputs,
         "hidden": listed(network.hidden),

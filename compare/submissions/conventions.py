@@ -10,6 +10,8 @@ import numpy as np
 from compare.cases import Case
 from compare.derivation.wording import Form
 from compare.diagnosis.evidence import ROUNDING, Evidence
+from compare.diagnosis.search import Match
+from compare.numerics.agreement import CaseVerdict, judge
 from compare.numerics.precision import ROUNDINGS, rounded
 from compare.numerics.structure import together
 from compare.submissions import Answer, Submission
@@ -35,10 +37,18 @@ def convention(submission: Submission, eps: float | None) -> tuple[Form, float]:
         *(form for form in others if cost_says(submission.answers, form, all_eps)),
     ]
 
-    def wrong(reading: tuple[Form, float]) -> int:
-        return sum(len(evidence_of(answer, *reading).wrong) for answer in submission.answers)
+    def wrong(reading: tuple[Form, float]) -> tuple[int, float]:
+        seen = [evidence_of(answer, *reading) for answer in submission.answers]
+        return sum(len(e.wrong) for e in seen), max(map(misfit, seen))
 
     return min(product(forms, all_eps), key=wrong)  # of equals, the first
+
+
+def misfit(evidence: Evidence) -> float:
+    """The order of magnitude of the largest error, where it is beyond mere rounding: two eps may
+    both be right within the limits, and one of them by far."""
+    residual = evidence.residual(evidence.right)
+    return float(np.floor(np.log10(max(residual, evidence.rounding / 100))))
 
 
 def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -> bool:
@@ -48,6 +58,44 @@ def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -
         all("forward cost" not in evidence_of(answer, form, eps).wrong for answer in seen)
         for eps in all_eps
     )
+
+
+AT_KINK = "ReLU mask at >= 0"
+"""The fault that is a convention where the input is exactly 0, as it never is in training."""
+
+
+def taken_at_kink(cases: Sequence[CaseVerdict]) -> tuple[list[CaseVerdict], bool]:
+    """The cases with a ReLU's slope of 1 at exactly 0 taken as a convention.
+
+    Returns:
+        The cases, of which those agree that this slope explains, and whether there was one; as
+        they were given if something else is wrong too.
+    """
+    matches = {c.name: at_kink_match(c) for c in cases if c.verdict == "disagree"}
+    if not matches or None in matches.values():
+        return list(cases), False
+    return [judged_at_kink(c, matches[c.name]) if c.name in matches else c for c in cases], True
+
+
+def at_kink_match(case: CaseVerdict) -> Match | None:
+    """The explanation of a case by that convention alone."""
+    found = [] if case.examination is None else case.examination.diagnosis.matches
+    names = [(m, {part.fault.name for part in m.candidate.parts}) for m in found]
+    return next((match for match, parts in names if parts == {AT_KINK}), None)
+
+
+def judged_at_kink(case: CaseVerdict, match: Match | None) -> CaseVerdict:
+    """A case compared with what that convention gives."""
+    assert match is not None
+    assert case.examination is not None
+    evidence = case.examination.evidence
+    expected = match.candidate.predict(evidence.case)
+    tensors = [
+        judge(name, "by hand, slope 1 at 0", expected[name], value, relative=evidence.rounding)
+        for name, value in evidence.found.items()
+        if name in expected
+    ]
+    return CaseVerdict(case.name, tuple(tensors), None, case.not_judged)
 
 
 def case_of(answer: Answer, form: Form, eps: float) -> Case:

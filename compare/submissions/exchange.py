@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compare.submissions.request import CaseSpec
-from compare.submissions.submission import Answer, Finding, Submission
+from compare.submissions.submission import Answer, Finding, LayerAnswer, Submission
 
 REQUEST, RESULT, HUNG, STATES = "request.json", "result.json", "hung.txt", "states.npz"
 GROUPS = ("gradients", "forward", "wrong_shapes")
@@ -70,6 +70,10 @@ class Report:
         self.answers += 1
         self.save()
 
+    def layers(self, layers: list[LayerAnswer]) -> None:
+        """Adds what was found of single layers, whose arrays are small."""
+        self.set(layers=[as_lists(asdict(layer)) for layer in layers])
+
     def states(self, states: dict[str, Any]) -> None:
         """Adds what a training by the user's code went through."""
         np.savez(self.folder / STATES, **states)
@@ -79,6 +83,24 @@ class Report:
         beside = self.folder / f".{RESULT}"
         beside.write_text(json.dumps(self.result))
         os.replace(beside, self.folder / RESULT)
+
+
+def as_lists(value: Any) -> Any:
+    """Arrays as lists, for JSON."""
+    if isinstance(value, dict):
+        return {key: as_lists(entry) for key, entry in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def as_layer(values: dict[str, Any]) -> LayerAnswer:
+    """The inverse for one layer."""
+    found = {name: np.array(value) for name, value in values["found"].items()}
+    expected = {
+        witness: {name: np.array(value) for name, value in arrays.items()}
+        for witness, arrays in values["expected"].items()
+    }
+    missing = tuple(values["missing"])
+    return LayerAnswer(**{**values, "found": found, "expected": expected, "missing": missing})
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -113,6 +135,7 @@ def as_submission(
         untried=tuple(result.get("untried", ())),
         states=read_arrays(folder / STATES) if (folder / STATES).is_file() else {},
         output=output,
+        layers=tuple(map(as_layer, result.get("layers", []))),
     )
 
 

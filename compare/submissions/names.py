@@ -26,6 +26,17 @@ ROLES = {
 
 ROLE = {name: role for role, names in ROLES.items() for name in names.split()}
 
+LIKE_PENALTY = re.compile(r"^(lam|lmb|lbd|reg(?!ion|ist)|l2|weightdecay|decay|penalty)|lambda")
+"""Names that begin or sound like lambda's: `lamb`, `lam_reg`, `regularization_term`."""
+
+
+def role_of(name: str) -> str | None:
+    """What an argument or attribute stands for, by its name."""
+    word = plain(name)
+    known = ROLE.get(word) or ROLE.get(word.rstrip("0123456789"))
+    return known or ("penalty" if LIKE_PENALTY.search(word) else None)
+
+
 KINDS = {
     "W": "w ws weight weights",
     "b": "b bs bias biases",
@@ -96,6 +107,9 @@ COST = listed(
     "getcost getloss calculatecost calccost totalcost"
 )
 """Names of functions, the likeliest first."""
+
+FORWARD_PARTS = ("forward", "evaluate")
+"""Parts of the names of forward functions."""
 
 NOT_BACKWARD = ("num", "slow", "torch", "check", "test", "plot", "compare", "clip", "update")
 NOT_FORWARD = ("backward", "grad", "accuracy", "loss", "cost", "plot", "test", "torch")

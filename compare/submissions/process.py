@@ -39,6 +39,8 @@ def run_code(
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "no such file"
         raise UserError(f"{path}: {what}, but a Python file with your code was expected")
+    if path.suffix == ".ipynb":
+        raise UserError(f"{path} is a notebook; try: twingrad watch {path}")
     if path.suffix != ".py":
         raise UserError(
             f"{path} is no .py file; for other languages see docs/your_own_code.md (golden files)"
@@ -49,7 +51,13 @@ def run_code(
         # the child says where it is this long before its end
         margin = min(0.5, 0.2 * time_limit)
         deadline = time.time() + time_limit - margin
-        asked = {"path": str(path), "name": name, "request": asdict(request), "deadline": deadline}
+        asked = {
+            "path": str(path),
+            "name": name,
+            "request": asdict(request),
+            "deadline": deadline,
+            "started_in": os.getcwd(),
+        }
         (folder / REQUEST).write_text(json.dumps(asked))
         status, printed = run_child(path, folder, time_limit)
         result = read_result(folder)

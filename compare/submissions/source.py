@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+MAX_SMALL_NUMBERS = 6
+
 
 @dataclass(frozen=True)
 class Source:
@@ -44,6 +46,34 @@ class Source:
             and isinstance(node.value, str)
             and len(node.value) < 40
         }
+
+    def small_numbers(self) -> list[float]:
+        """The constants of the file that may be an eps: from 1e-20 to 1e-2, in their order."""
+        found = [n.value for n in ast.walk(self.tree()) if isinstance(n, ast.Constant)]
+        small = [v for v in found if isinstance(v, float) and 1e-20 < v < 1e-2]
+        return list(dict.fromkeys(small))[:MAX_SMALL_NUMBERS]
+
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of inputs and hidden units that the code may fix: its largest constants
+        that look like them; () if there is none."""
+        nodes = (n for n in ast.walk(self.tree()) if isinstance(n, ast.Constant))
+        numbers = [n.value for n in nodes if type(n.value) is int]
+        inputs = next((n for n in (3072, 784) if n in numbers), None)
+        hidden = [n for n in numbers if 10 < n <= 512]
+        if inputs is None and not hidden:
+            return ()
+        return (inputs or 3072, *hidden[:1])
+
+    def reads_in_function(self, name: str) -> bool:
+        """Whether a function of the file reads a variable that is neither its own nor passed."""
+        for node in ast.walk(self.tree()):
+            if isinstance(node, ast.FunctionDef):
+                own = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)}
+                used = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
+                stored = any(isinstance(n.ctx, ast.Store) for n in used)
+                if used and name not in own and not stored:
+                    return True
+        return False
 
     def is_users(self, filename: str) -> bool:
         """Whether a file belongs to the user: below the root, and no installed package."""
@@ -122,7 +152,8 @@ def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     found: list[list[str | None]] = []
     for node in own_statements(tree.body[0]):
         if isinstance(node, ast.Return) and node.value is not None:
-            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            several = isinstance(node.value, ast.Tuple | ast.List)
+            values = node.value.elts if several else [node.value]  # type: ignore[attr-defined]
             found.append([name_of(value) for value in values])
     return found[::-1]
 
@@ -136,7 +167,7 @@ def own_statements(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def name_of(node: ast.AST) -> str | None:
-    """What an expression is called: `grad_W`, `self.S`, `list(H)`, `cache["P"]`."""
+    """What an expression is called: `grad_W`, `self.S`, `list(H)`, `cache["P"]`, `H[1:]`."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -145,4 +176,6 @@ def name_of(node: ast.AST) -> str | None:
         return name_of(node.args[0])
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
         return node.slice.value if isinstance(node.slice.value, str) else None
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+        return name_of(node.value)
     return None

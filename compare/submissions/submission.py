@@ -15,8 +15,10 @@ class Finding:
     """Something that went wrong other than a wrong number.
 
     Arguments:
-        kind: "exception", "syntax", "hang", "exit", "noise", "not finite", "shape", "dtype",
-            "keys", "mutation", "not deterministic".
+        kind: "exception", "syntax", "python" (it needs a newer one), "package" (it needs one that
+            is not installed), "hang", "exit", "noise", "not finite", "shape", "dtype", "keys"
+            (with a tensor: its gradient is missing; without: it could not be called),
+            "mutation", "not deterministic".
         message: what happened, what was expected, what to do.
         line: of the user's file, where there is one.
         fails: whether the check fails by it.
@@ -57,6 +59,34 @@ class Answer:
     misleading: tuple[str, ...] = ()
 
 
+CENTRAL, EXACT = "central differences of its forward", "by hand"
+"""The witnesses of a single layer."""
+
+
+@dataclass
+class LayerAnswer:
+    """What was found of one layer.
+
+    Arguments:
+        name, line: of the function that computes the gradients.
+        kind: what it was recognised as; "" where only its numbers are known.
+        found: its gradients, by the name of the input.
+        expected: the same by witness.
+        convention: what was taken for one.
+        missing: inputs whose gradient was not returned.
+        problem: why nothing could be compared; "" if something was.
+    """
+
+    name: str
+    line: int | None
+    kind: str = ""
+    found: dict[str, np.ndarray] = field(default_factory=dict)
+    expected: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    convention: str = ""
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+
 @dataclass(frozen=True)
 class Submission:
     """All that was learnt from one file.
@@ -75,6 +105,7 @@ class Submission:
         untried: kinds of networks that the code does not do, and why.
         states: parameters, running statistics, ... after updates, from code with a learner.
         output: what the code printed, cut.
+        layers: single layers, from code that defines no network.
     """
 
     path: Path
@@ -88,3 +119,4 @@ class Submission:
     untried: tuple[str, ...] = ()
     states: dict[str, np.ndarray] = field(default_factory=dict)
     output: str = ""
+    layers: tuple[LayerAnswer, ...] = ()

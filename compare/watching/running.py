@@ -1,18 +1,18 @@
 """Runs a program under the recorder, in a process of its own, and says how that ended."""
 
-import ast
 import json
 import os
-import re
-import signal
+import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from compare.processes import environment, run_bounded
+from compare.processes import Printed, environment, run_bounded
 from compare.watching import recording
+from compare.watching.ending import Lack, Reason, ending, lacking
 from compare.watching.serving import Served, prepare
 from twingrad.errors import UserError
 
@@ -24,23 +24,8 @@ HIDDEN = ("twingrad", "manual_impl", "torch_impl", "compare", "sweeps", "reprodu
 HIDDEN += ("benchmarks", "validation", "tests")
 """Our packages, which the program must not import."""
 
-GRACE = 4.0
+GRACE = 2.0
 """Seconds after its time limit in which the recorder ends the program itself."""
-
-Reason = Literal["enough", "finished", "time", "size", "exit", "exception", "killed"]
-
-
-@dataclass(frozen=True)
-class Lack:
-    """What the program needs and does not have.
-
-    Arguments:
-        kind: a package, NumPy, a newer Python, or a file.
-        name: of the package or file, or the version of the Python that is too old.
-    """
-
-    kind: Literal["package", "numpy", "syntax", "file"]
-    name: str
 
 
 @dataclass
@@ -50,7 +35,7 @@ class Recorded:
     Arguments:
         program: the file.
         interpreter: the Python that ran it.
-        folder: of the recording; it is removed when this object is.
+        folder: of the recording; it is removed with this object, or by `remove()`.
         reason: why the recording ended.
         detail: the same in words, with the file and line of an exception.
         lack: what the program lacks, if that ended it.
@@ -69,7 +54,9 @@ class Recorded:
     printed: str = ""
     lines: int = 0
     warnings: list[str] = field(default_factory=list)
-    temporary: "tempfile.TemporaryDirectory[str] | None" = None
+
+    def __post_init__(self) -> None:
+        self.remove = weakref.finalize(self, shutil.rmtree, self.folder.parent, True)
 
     def read(self) -> recording.Recording:
         """The recording.
@@ -129,36 +116,47 @@ def record(
         raise UserError(f"{program}: {what}; expected a Python file or a notebook")
     if program.suffix not in (".py", ".ipynb"):
         raise UserError(f"{program}: expected a Python file (.py) or a notebook (.ipynb)")
-    temporary = tempfile.TemporaryDirectory(prefix="twingrad-", ignore_cleanup_errors=True)
-    folder = Path(temporary.name) / "recording"
-    folder.mkdir()
-    served = prepare(program, data, Path(temporary.name) / "cifar")
-    settings = Path(temporary.name) / "settings.json"
-    settings.write_text(
-        json.dumps(
-            {
-                "folder": str(folder),
-                "seconds": seconds,
-                "bytes": size,
-                "idle": idle,
-                "data": None if served.folder is None else str(served.folder),
-                "hidden": HIDDEN,
-                "hidden_root": str(ROOT),
-            }
-        )
-    )
-    command = [str(interpreter), "-u", str(RECORDER), str(settings), str(program), *arguments]
+    temporary = Path(tempfile.mkdtemp(prefix="twingrad-"))
     try:
+        (temporary / "recording").mkdir()
+        served = prepare(program, data, temporary / "cifar")
+        settings = {
+            "folder": str(temporary / "recording"),
+            "seconds": seconds,
+            "bytes": size,
+            "idle": idle,
+            "data": None if served.folder is None else str(served.folder),
+            "hidden": HIDDEN,
+            "hidden_root": str(ROOT),
+        }
+        (temporary / "settings.json").write_text(json.dumps(settings))
+        recorder = ["-u", str(RECORDER), str(temporary / "settings.json")]
         status, printed = run_bounded(
-            command,
+            [str(interpreter), *recorder, str(program), *arguments],
             folder=Path.cwd(),
             environment=without_ours(environment()),
             seconds=seconds + GRACE,
         )
-    except OSError as error:
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         raise UserError(
             f"{interpreter}: cannot be started ({error.strerror}); name a Python with --python PATH"
         ) from error
+    return recorded(program, interpreter, temporary / "recording", status, printed, seconds, served)
+
+
+def recorded(
+    program: Path,
+    interpreter: Path,
+    folder: Path,
+    status: int | None,
+    printed: Printed,
+    seconds: float,
+    served: Served,
+) -> Recorded:
+    """What became of a run, from its exit status and what the recorder wrote."""
     end = recording.read_end(folder / "end.json")
     reason, detail = ending(end, status, seconds, printed.text)
     return Recorded(
@@ -168,11 +166,10 @@ def record(
         reason=reason,
         detail=detail,
         end=end,
-        lack=lacking(end, program),
+        lack=lacking(end),
         printed=printed.text,
         lines=printed.lines,
         warnings=warnings(served, folder),
-        temporary=temporary,
     )
 
 
@@ -181,74 +178,6 @@ def without_ours(values: dict[str, str]) -> dict[str, str]:
     paths = values.pop("PYTHONPATH", "").split(os.pathsep)
     kept = [path for path in paths if path and Path(path).resolve() != ROOT]
     return values | ({"PYTHONPATH": os.pathsep.join(kept)} if kept else {})
-
-
-def ending(
-    end: dict[str, Any], status: int | None, seconds: float, printed: str
-) -> tuple[Reason, str]:
-    """Why the recording ended, and the same in words."""
-    reason = end.get("reason")
-    if reason == "exception":
-        return "exception", exception(end)
-    if reason == "exit":
-        return "exit", f"the program ended itself with exit status {end.get('status')}"
-    after = f"after {float(end.get('seconds') or 0):.0f} s"
-    told: dict[Any, tuple[Reason, str]] = {
-        "enough": ("enough", f"stopped {after}: nothing new was seen any more"),
-        "finished": ("finished", f"the program ran to its end ({after})"),
-        "size": ("size", f"stopped {after}: the recording reached its size limit"),
-        "time": ("time", f"stopped at the time limit of {seconds:g} s"),
-    }
-    if reason in told:
-        return told[reason]
-    if status is None:
-        return told["time"]
-    if status < 0:
-        return "killed", f"the program was ended by {signal_name(-status)}"
-    last = printed.strip().splitlines()[-1:] or ["no message"]
-    return "exit", f"the program ended with exit status {status}: {last[0][:200]}"
-
-
-def exception(end: dict[str, Any]) -> str:
-    """An exception with its place."""
-    file, line = end.get("file"), end.get("line")
-    place = ""
-    if isinstance(file, str):
-        name, _, cell = Path(file).name.partition("#")
-        place = f"{cell or name}, line {line}: "
-    return f"{place}{end.get('type')}: {end.get('message')}"
-
-
-def signal_name(number: int) -> str:
-    """Such as SIGKILL."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
-def lacking(end: dict[str, Any], program: Path) -> Lack | None:
-    """What the program lacks, where an exception says so."""
-    missing, kind = end.get("missing"), end.get("type")
-    if kind == "ModuleNotFoundError" and isinstance(missing, str):
-        package = missing.partition(".")[0]
-        return Lack("numpy" if package == "numpy" else "package", package)
-    if kind == "FileNotFoundError" and isinstance(end.get("missing_file"), str):
-        return Lack("file", end["missing_file"])
-    if kind == "SyntaxError" and reads_here(end.get("file")):
-        return Lack("syntax", str(end.get("version")))
-    return None
-
-
-def reads_here(file: Any) -> bool:
-    """Whether our own Python can parse a file that the program's cannot."""
-    if not isinstance(file, str) or not re.search(r"\.py$", file):
-        return False
-    try:
-        ast.parse(Path(file).read_bytes())
-    except (SyntaxError, ValueError, OSError):
-        return False
-    return True
 
 
 def warnings(served: Served, folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
 from compare.diagnosis.catalogue.dropout import DROPOUT_FAULTS
 from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, right_values
 from compare.diagnosis.catalogue.flow import DOWN_FAULTS, SOFTMAX_FAULTS
+from compare.diagnosis.catalogue.forward_slips import FORWARD_SLIPS
 from compare.diagnosis.catalogue.normalisation import NORMALISATION_FAULTS
 from compare.diagnosis.catalogue.parameters import PARAMETER_FAULTS
 from compare.diagnosis.catalogue.smoothing import SMOOTHING_FAULTS
@@ -17,6 +18,7 @@ FAULTS: tuple[Fault, ...] = (
     *DROPOUT_FAULTS,
     *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
+    *FORWARD_SLIPS,
     *VALUE_FAULTS,
 )
 """Those that show in a single pass; `trained_states` has those of training."""

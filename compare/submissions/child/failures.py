@@ -1,10 +1,12 @@
 """Whatever the user's code does instead of returning, as a finding with its line."""
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from compare.submissions.newer_python import needed_python
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
@@ -64,6 +66,10 @@ def as_finding(
     """
     if isinstance(error, SyntaxError) and error.filename == str(source.path):
         text = (error.text or "").strip()
+        newer = needed_python(text, error.msg, sys.version_info[:2])
+        if newer:
+            said = f"it needs Python {newer} (line {error.lineno}: {text})"
+            return Finding("python", said, error.lineno, True)
         where = f"line {error.lineno}: {text}" if text else f"line {error.lineno}"
         return Finding(
             "syntax", f"{type(error).__name__}: {error.msg}, at {where}", error.lineno, True
@@ -77,7 +83,7 @@ def as_finding(
         kind, what = "exit", f"the code ended the process with exit status {error.code!r}"
     else:
         kind, what = (
-            "exception",
+            "package" if isinstance(error, ModuleNotFoundError) else "exception",
             f"{type(error).__name__}: {said}" if said else type(error).__name__,
         )
     where = ""

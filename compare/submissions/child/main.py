@@ -5,10 +5,12 @@ Usage: python -m compare.submissions.child.main FOLDER; the parent has written F
 
 import faulthandler
 import importlib
+import inspect
 import json
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ from compare.submissions.child.collect import answer
 from compare.submissions.child.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.child.importing import load, locate, words_of_all
 from compare.submissions.child.quiet import quiet
-from compare.submissions.child.recognise import Unrecognised, recognise
-from compare.submissions.child.trying import Attempt, Way, find_way
+from compare.submissions.child.recognise import Unrecognised, belongs, recognise
+from compare.submissions.child.trying import Attempt, Way, choose
 from compare.submissions.exchange import HUNG, REQUEST, Report
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.request import Request, as_request, specs
+from compare.submissions.single.examine import examine_layer
+from compare.submissions.single.pairs import Pair, pairs_of
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
@@ -36,7 +40,8 @@ def main(folder: Path) -> None:
         faulthandler.dump_traceback_later(left, file=hung)
         path = Path(asked["path"])
         try:
-            examine(path, asked["name"], as_request(asked["request"]), report)
+            started_in = Path(asked["started_in"])
+            examine(path, asked["name"], as_request(asked["request"]), report, started_in)
         except Exception as error:
             found = as_finding(error, locate(path))
             said = f"what the code defines or returned could not be handled: {found.message}"
@@ -48,36 +53,44 @@ def main(folder: Path) -> None:
     os._exit(0)  # threads that the code left behind must not keep it alive
 
 
-def examine(path: Path, name: str | None, request: Request, report: Report) -> None:
+def examine(
+    path: Path, name: str | None, request: Request, report: Report, started_in: Path
+) -> None:
     """From the file to the answers; everything goes into the report."""
     source = locate(path)
     try:
         report.set(lines=source.lines())
-        module = load(source)
+        module = load(source, started_in)
         words = words_of_all(source)
     except BaseException as error:
         report.find(as_finding(error, source))
         return
     try:
-        layout = recognise(source, module, name, words)
+        layouts = recognise(source, module, name, words)
     except Unrecognised as error:
-        report.set(unusable=str(error))
+        pairs = pairs_in(source, module, name)
+        if not pairs:
+            report.set(unusable=str(error))
+            return
+        report.set(layout="single layers")
+        with quiet():
+            report.layers([examine_layer(source, pair) for pair in pairs])
         return
     except CodeFailure as failure:
         report.find(failure.finding)
         return
-    report.set(layout=layout.name, penalty_forms=list(layout.penalty_forms))
-    modes = layout.modes if request.batch_norm is None else (request.batch_norm,)
+    report.set(layout=layouts[0].name)
     with quiet():
-        ways = {mode: find_way(layout, request, mode) for mode in modes}
+        layout, ways = choose(layouts, request, source.sizes())
+    report.set(layout=layout.name, penalty_forms=list(layout.penalty_forms))
     usable = {mode: way for mode, way in ways.items() if supports(layout, way, mode, request)}
     if True in usable and False in usable and usable[False].depth == 1 and layout.fixed is None:
         del usable[False]  # without a hidden layer there is nothing to normalise
         if usable[True].attempt.works:
             report.set(assumed=report.result["assumed"] | {"batch norm": "always"})
     if not usable:
-        furthest = max(ways.values(), key=lambda way: way.attempt.progress)
-        report_failure(source, layout, furthest, report)
+        best = max(ways.values(), key=lambda way: way.attempt.progress)
+        report_failure(source, layout, best, report)
         return
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
@@ -89,6 +102,15 @@ def examine(path: Path, name: str | None, request: Request, report: Report) -> N
         elif "batch norm" not in report.result["assumed"]:
             report.set(untried=[*report.result["untried"], words_for(way.attempt)])
     states(module, report)
+
+
+def pairs_in(source: Source, module: Any, name: str | None) -> list[Pair]:
+    """The single layers of a file, or those that a name chooses."""
+    own = [t for t in vars(module).values() if inspect.isfunction(t) and belongs(source, t)]
+    found = pairs_of(own)
+    if name is not None:
+        found = [p for p in found if name in (p.name, p.forward.__name__)]
+    return found
 
 
 def words_for(tried: Attempt) -> str:
@@ -151,6 +173,10 @@ def run_mode(
                 )
             else:
                 said["layers"] += f"; with {other}: {message}"
+    if not found.penalised:
+        request = replace(request, penalty=0.0)
+        without = "the penalty (nothing in the code is recognised as lambda)"
+        report.set(untried=list(dict.fromkeys([*report.result["untried"], without])))
     known = report.result["assumed"]
     eps = found.eps_forms[0]
     report.set(assumed=known | said, eps_forms=list(found.eps_forms))

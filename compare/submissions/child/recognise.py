@@ -16,13 +16,16 @@ from compare.submissions.names import (
     BACKWARD,
     COST,
     FORWARD,
+    FORWARD_PARTS,
     NOT_BACKWARD,
     NOT_COST,
     NOT_FORWARD,
+    plain,
     rank,
     says_batch_norm,
 )
 from compare.submissions.source import Source
+from compare.submissions.things import is_method, methods_of
 
 Function = Callable[..., Any]
 
@@ -31,8 +34,10 @@ class Unrecognised(Exception):
     """No layout fits. The message is one line for the user."""
 
 
-def recognise(source: Source, module: ModuleType, name: str | None, words: set[str]) -> Layout:
-    """The layout of a module, or of one object in it.
+def recognise(
+    source: Source, module: ModuleType, name: str | None, words: set[str]
+) -> list[Layout]:
+    """The layouts that a module, or one object in it, may follow, the likeliest first.
 
     Arguments:
         words: identifiers and strings of the user's files.
@@ -41,31 +46,66 @@ def recognise(source: Source, module: ModuleType, name: str | None, words: set[s
         Unrecognised: none fits, or there is no such name.
     """
     if name is not None:
-        return of_object(source, module, name, words)
+        return [of_object(source, module, name, words)]
     if speaks_contract(module):
-        return Contract(source, module)
+        return [Contract(source, module)]
     own = {n: thing for n, thing in vars(module).items() if belongs(source, thing)}
     objects = [t for n, t in own.items() if n != "np" and not inspect.isroutine(t)]
     for thing in objects:
         if not inspect.isclass(thing) and speaks_contract(thing):
-            return Contract(source, thing)
+            return [Contract(source, thing)]
     plain_functions = [t for t in own.values() if inspect.isfunction(t)]
-    found = functions_of(plain_functions)
-    if found[False].backward is not None:
-        return DD2424(source, found, words)
     classes = [t for t in own.values() if inspect.isclass(t)]
+    found = functions_of(plain_functions)
+    layouts: list[Layout] = []
+    if found[False].backward is not None:
+        layouts.append(DD2424(source, found, words, module=module))
     models = [c for c in classes if is_model(c)]
-    if models:
-        return CS231n(source, models[-1], words)
-    layout = of_torch(source, own, found, words)
-    if layout is not None:
-        return layout
+    layouts += [CS231n(source, model, words) for model in models[:-3:-1]]
+    layouts += of_classes(source, module, classes, plain_functions, words)
+    torch_layout = of_torch(source, own, found, words) if not layouts else None
+    if torch_layout is not None:
+        layouts.append(torch_layout)
+    if not layouts and found[False].cost is not None:
+        layouts.append(DD2424(source, cost_as_backward(found), words, module=module))
+    if layouts:
+        return layouts
     raise Unrecognised(
         f"{source.path}: {defines(plain_functions, classes)}, but expected functions such as "
         "BackwardPass(X, Y, P, net_params, lam), a class with params and loss(X, y), a torch "
         "module or cost function, or gradients(network, parameters, X, y, *, penalty); "
         "see docs/your_own_code.md"
     )
+
+
+def of_classes(
+    source: Source,
+    module: ModuleType,
+    classes: Sequence[type],
+    functions: Sequence[Function],
+    words: set[str],
+) -> list[Layout]:
+    """Classes with names of their own, whose objects hold the parameters."""
+    layouts: list[Layout] = []
+    for cls in classes[::-1]:
+        if any(base.__module__.startswith("torch.") for base in inspect.getmro(cls)):
+            continue
+        found = functions_of([*methods_of(cls).values(), *functions])
+        if found[False].backward is None:
+            found = cost_as_backward(found)
+        chosen = (found[False].forward, found[False].backward)
+        uses = [f for f in chosen if f is not None and (is_method(f) or "parameters" in roles(f))]
+        if found[False].backward is not None and uses:
+            layouts.append(DD2424(source, found, words, module=module, cls=cls))
+    return layouts
+
+
+def cost_as_backward(found: dict[bool, Functions]) -> dict[bool, Functions]:
+    """The functions of a file whose cost function returns the gradients too."""
+    return {
+        mode: f if f.backward is not None else Functions(f.forward, f.cost, None)
+        for mode, f in found.items()
+    }
 
 
 def of_object(source: Source, module: ModuleType, name: str, words: set[str]) -> Layout:
@@ -80,6 +120,11 @@ def of_object(source: Source, module: ModuleType, name: str, words: set[str]) ->
         return Contract(source, thing)
     if inspect.isclass(thing) and is_model(thing):
         return CS231n(source, thing, words)
+    if inspect.isclass(thing):
+        around = [t for t in vars(module).values() if inspect.isfunction(t) and belongs(source, t)]
+        held = of_classes(source, module, [thing], around, words)
+        if held:
+            return held[0]
     own = {n: t for n, t in vars(module).items() if belongs(source, t)}
     others = [t for t in own.values() if inspect.isfunction(t) and t is not thing]
     found = functions_of(others)
@@ -141,13 +186,30 @@ def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
     """The forward, backward and cost function for either mode."""
     chosen = {}
     for mode in (False, True):
-        forward = best(functions, mode, FORWARD, ("forward", "evaluate"), NOT_FORWARD, {"X"})
+        forward = best(functions, mode, FORWARD, FORWARD_PARTS, NOT_FORWARD, {"X"})
         backward = best(
             functions, mode, BACKWARD, ("backward", "backprop", "grad"), NOT_BACKWARD, {"Y"}
         )
         cost = best(functions, mode, COST, ("cost", "loss"), NOT_COST, {"Y"})
+        if forward is None and backward is not None:
+            forward = forward_by_arguments(functions)
         chosen[mode] = Functions(forward, backward, cost)
     return chosen
+
+
+def forward_by_arguments(functions: Sequence[Function]) -> Function | None:
+    """A function of whatever name that takes the samples and the parameters, but no labels."""
+    for function in functions:
+        used = roles(function)
+        word = plain(function.__name__)
+        if (
+            "X" in used
+            and "Y" not in used
+            and (used & {"parameters", "W"} or is_method(function))
+            and not any(part in word for part in (*NOT_FORWARD, *NOT_BACKWARD))
+        ):
+            return function
+    return None
 
 
 def best(
@@ -163,10 +225,10 @@ def best(
     for place, function in enumerate(functions):
         value = rank(function.__name__, words, parts, without)
         used = roles(function)
-        whole = bool(used & {"parameters", "W"})
+        whole = bool(used & {"parameters", "W"}) or is_method(function)
         # else a layer's own, such as softmax_backward(p, y); a cost may be one of (P, Y)
-        enough = whole or needs == {"X"} or ("X" in used and len(signature(function)) > 2)
-        if value >= 0 and needs <= used and enough:
+        enough = whole or needs == {"X"} or len(signature(function)) > 2
+        if value >= 0 and (needs <= used or is_method(function)) and enough:
             wrong_mode = says_batch_norm(function.__name__) != batch_norm
             ranked.append((not whole, wrong_mode, value, place, function))
     return min(ranked, key=lambda entry: entry[:4])[4] if ranked else None

@@ -1,11 +1,14 @@
 """How the user's code wants to be called: tried, not asked."""
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from compare.submissions.child.collect import right, take
 from compare.submissions.child.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
-from compare.submissions.request import CaseSpec, Request, trial
+from compare.submissions.matching import count_right
+from compare.submissions.request import CLASSES, CaseSpec, Request, trial
 
 
 @dataclass
@@ -15,6 +18,7 @@ class Attempt:
     Arguments:
         code: None where the code cannot take such a network at all.
         right: how many gradients had their right shape, of `wanted`.
+        exact: how many had the reference's value.
         failure: what it raised.
         reason: why it cannot take such a network, if that was said.
     """
@@ -23,6 +27,7 @@ class Attempt:
     code: Code | None = None
     right: int = 0
     wanted: int = 1
+    exact: int = 0
     failure: CodeFailure | None = None
     reason: str = ""
 
@@ -30,6 +35,11 @@ class Attempt:
     def works(self) -> bool:
         """Whether everything came as it should."""
         return self.code is not None and self.right == self.wanted
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every gradient also has the reference's value."""
+        return self.works and self.exact >= self.wanted
 
     @property
     def progress(self) -> tuple[bool, bool, float, int, int]:
@@ -46,21 +56,25 @@ def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
     case = spec.case()
     try:
         raw = code.evaluate(case, code.hand_over(case, dtype))
+        if not code.penalised:
+            spec = replace(spec, penalty=0.0)
+            case = replace(case, penalty=0.0)
     except CodeFailure as failure:
         return Attempt(spec, code, failure=failure)
     except Unsupported as error:
         return Attempt(spec, reason=str(error))
     taken = take(code, case, raw, None)
-    return Attempt(spec, code, right(code, taken), len(code.expected()))
+    exact = count_right(taken.gradients, case, code.eps_forms)
+    return Attempt(spec, code, right(code, taken), len(code.expected()), exact)
 
 
 def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
-    """The first way that works, else the one that came furthest."""
+    """The first way that gives the right values, else the one that came furthest."""
     best = Attempt(spec)
     try:
         for code in layout.codes(spec.network):
             tried = attempt(code, spec, dtype)
-            if tried.works:
+            if tried.agrees:
                 return tried
             if tried.progress > best.progress:
                 best = tried
@@ -69,6 +83,45 @@ def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
     except CodeFailure as failure:
         return Attempt(spec, None, failure=failure)
     return best
+
+
+def choose(
+    layouts: Sequence[Layout], request: Request, sizes: tuple[int, ...]
+) -> tuple[Layout, dict[bool, "Way"]]:
+    """The first layout under which the code gives the right gradients, else the one that came
+    furthest, with its way in each mode.
+
+    Arguments:
+        sizes: see `Source.sizes`.
+    """
+    best: tuple[Layout, dict[bool, Way]] | None = None
+    asked = () if request.hidden is not None or request.inputs is not None else sizes
+    for layout in [*layouts, *(fixed for one in layouts for fixed in of_sizes(one, asked))]:
+        modes = layout.modes if request.batch_norm is None else (request.batch_norm,)
+        ways = {mode: find_way(layout, request, mode) for mode in modes}
+        if any(way.attempt.agrees for way in ways.values()):
+            return layout, ways
+        if best is None or furthest(ways).progress > furthest(best[1]).progress:
+            best = (layout, ways)
+    assert best is not None
+    return best
+
+
+def of_sizes(layout: Layout, sizes: tuple[int, ...]) -> Iterator[Layout]:
+    """A layout with networks of the sizes that the code fixes: 3072-50-10, 3072-50-50-10."""
+    if not sizes or layout.fixed is not None:
+        return
+    inputs, *hidden = sizes
+    for depth in layout.depths:
+        if depth == 1 or hidden:
+            fixed = copy.copy(layout)
+            fixed.fixed = (inputs, *(hidden[:1] * (depth - 1)), CLASSES)
+            yield fixed
+
+
+def furthest(ways: Mapping[bool, "Way"]) -> Attempt:
+    """Of the attempts in all modes the one that came furthest."""
+    return max((way.attempt for way in ways.values()), key=lambda attempt: attempt.progress)
 
 
 @dataclass

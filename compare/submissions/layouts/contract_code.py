@@ -41,6 +41,7 @@ class ContractCode:
     orientation: Orientation = field(default_factory=Orientation)
     eps_forms: tuple[float, ...] = (EPS,)
     notes: list[Finding] = field(default_factory=list)
+    penalised: bool = True
 
     def for_network(self, network: Network) -> "ContractCode":
         return replace(self, network=network)

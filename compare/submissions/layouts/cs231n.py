@@ -23,6 +23,10 @@ COURSE_EPS = 1e-5
 """What the course's batchnorm_forward takes where bn_param says nothing."""
 
 
+SPELLINGS = ("batchnorm", "batch_norm", "batch", "bn", "BatchNorm", "batch normalization")
+"""Of batch norm, the course's own first."""
+
+
 def is_model(thing: Any) -> bool:
     """Whether a class has loss(X, y), or an instance of one."""
     torch_module = any(base.__module__.startswith("torch.") for base in inspect.getmro(thing))
@@ -43,6 +47,8 @@ class CS231nCode:
     orientation: Orientation
     eps_forms: tuple[float, ...]
     notes: list[Finding] = field(default_factory=list)
+    penalised: bool = True
+    normalization: str = SPELLINGS[0]
 
     def for_network(self, network: Network) -> "CS231nCode":
         return replace(self, network=network)
@@ -57,7 +63,9 @@ class CS231nCode:
     def returned(self, case: Case, handed: Handed) -> Any:
         """What loss(X, y) returns, of a fresh object that holds the case's parameters."""
         dtype = handed["X"].dtype.type
-        model = construct(self.source, self.model, self.network, case.penalty, dtype)
+        model = construct(
+            self.source, self.model, self.network, case.penalty, dtype, self.normalization
+        )
         for name in case.parameters:
             model.params[name] = handed[name]
         if hasattr(model, "reg"):
@@ -85,8 +93,13 @@ class CS231nCode:
     def assumed(self) -> dict[str, str]:
         line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
         where = f", line {line}" if line else ""
+        passed = {}
+        if self.normalization != SPELLINGS[0]:
+            said = f"{self.normalization!r} was passed; {SPELLINGS[0]!r} raises an exception"
+            passed = {"normalization": said}
         return {
             "class": self.model.__name__,
+            **passed,
             "backward": f"{self.model.__name__}.loss{where}",
             **self.orientation.words(),
             "labels": "classes from 0, y (n,)",
@@ -126,7 +139,10 @@ class CS231n(Layout):
         ndim = np.ndim(params.get("b1", np.zeros(1)))
         vectors = "flat" if ndim != 2 else ("row" if np.shape(params["b1"])[0] == 1 else "column")
         orientation = Orientation(in_out=not out_in, vectors=vectors)
-        yield CS231nCode(self.source, self.model, network, orientation, eps_of(made))
+        for spelling in SPELLINGS if network.batch_norm else SPELLINGS[:1]:
+            if spelling == SPELLINGS[0] or spelling in self.source.strings():
+                code = CS231nCode(self.source, self.model, network, orientation, eps_of(made))
+                yield replace(code, normalization=spelling)
 
 
 def eps_of(made: Any) -> tuple[float, ...]:

@@ -1,15 +1,19 @@
 """Functions on (X, Y, net_params, lam): the layout of DD2424, and its like."""
 
 from collections.abc import Iterator
+from inspect import Parameter
 from itertools import product
+from typing import Any
 
-from compare.submissions.binding import layers_of, roles
+from compare.submissions.binding import layers_of, role, roles, signature
+from compare.submissions.construct import meaning_of
+from compare.submissions.holder import Holder
 from compare.submissions.layouts.dd2424_code import DD2424Code, Functions
 from compare.submissions.layouts.layout import Layout
-from compare.submissions.names import plain
+from compare.submissions.names import parameter_argument, plain, tensor_name
 from compare.submissions.orientation import Orientation
 from compare.submissions.source import Source
-from twingrad.network import Network
+from twingrad.network import EPS, Network
 
 ORIENTATIONS = (
     Orientation(columns=True, vectors="column"),
@@ -27,8 +31,21 @@ class DD2424(Layout):
 
     name = "dd2424"
 
-    def __init__(self, source: Source, functions: dict[bool, Functions], words: set[str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        functions: dict[bool, Functions],
+        words: set[str],
+        *,
+        module: Any = None,
+        cls: type | None = None,
+    ) -> None:
+        """Arguments:
+        module: the file itself, whose global variables may hold lambda.
+        cls: the class whose objects hold the parameters; None where lists and dicts do.
+        """
         self.source, self.functions, self.strings = source, functions, source.strings()
+        self.module, self.cls = module, cls
         backward = functions[False].backward
         depth = layers_of(backward) if backward else None
         self.depths = (depth,) if depth else Layout.depths
@@ -41,11 +58,76 @@ class DD2424(Layout):
         takes = set().union(*(roles(f) for f in (functions.forward, functions.backward) if f))
         flat = any(f"W{l}" in self.strings for l in (1, 2)) and "W" not in self.strings
         forms: tuple[str, ...] = ("lists",)
-        if "parameters" in takes:
+        if self.cls is not None:
+            forms = ("object",)
+        elif "parameters" in takes:
             forms = ("flat", "lists", "layers") if flat else ("lists", "flat", "layers")
-        if network.depth == 1:
+        if network.depth == 1 and self.cls is None:
             forms = ("single", *forms)
-        for orientation, form, labels in product(ORIENTATIONS, forms, (True, False)):
+        eps = (EPS, *self.source.small_numbers())
+        globals_ = penalties_in(self.module, self.source)
+        for orientation, form, labels, guessed in product(
+            ORIENTATIONS, forms, (True, False), self.guesses(functions)
+        ):
             yield DD2424Code(
-                self.source, functions, network, orientation, form, labels, self.strings
+                self.source,
+                functions,
+                network,
+                orientation,
+                form,
+                labels,
+                self.strings,
+                eps_forms=tuple(dict.fromkeys(eps)),
+                holder=self.holder(guessed),
+                guessed=guessed,
+                global_penalties=globals_,
+                module=self.module,
             )
+
+    def holder(self, guessed: dict[str, str]) -> Holder | None:
+        """What makes the objects that hold the parameters, if objects do."""
+        if self.cls is None:
+            return None
+        return Holder(self.source, self.cls, next((n for n in guessed if guessed[n] != "X"), None))
+
+    def guesses(self, functions: Functions) -> list[dict[str, str]]:
+        """What arguments may stand for whose names say nothing: one may be lambda, unless another
+        says that it is; and one may be the samples. The last guess is none at all."""
+        asked = [f for f in (functions.forward, functions.backward, functions.cost) if f]
+        open_ = {a.name for f in asked for a in signature(f) if says_nothing(a)}
+        if self.cls is not None:
+            open_ |= {
+                a.name for a in signature(self.cls) if says_nothing(a) and not meaning_of(a.name)
+            }
+        samples: dict[str, str] = {}
+        for function in asked[:2]:
+            names = [a.name for a in signature(function)]
+            if "X" not in roles(function) and names and names[0] in open_:
+                samples[names[0]] = "X"
+        known = functions.backward is not None and "penalty" in roles(functions.backward)
+        penalties = [] if known else [{name: "penalty"} for name in sorted(open_)][:MAX_GUESSES]
+        both = [samples | one for one in penalties if not one.keys() & samples.keys()]
+        return [*(both if samples else []), *([samples] if samples else []), *penalties, {}]
+
+
+def says_nothing(argument: Parameter) -> bool:
+    """Whether nothing is known of an argument by its name, and a number may be given to it."""
+    name = argument.name
+    names_nothing = role(name) is None and parameter_argument(name) is None
+    return names_nothing and tensor_name(name) is None and may_be_number(argument)
+
+
+MAX_GUESSES = 4
+
+
+def may_be_number(argument: Parameter) -> bool:
+    """Whether an argument has no default, or a number or None as one."""
+    default = argument.default
+    return default is Parameter.empty or default is None or type(default) in (int, float)
+
+
+def penalties_in(module: Any, source: Source) -> tuple[str, ...]:
+    """The global variables that hold lambda, if the functions of the file read them."""
+    held = {} if module is None else vars(module)
+    numbers = [n for n, value in held.items() if type(value) in (int, float)]
+    return tuple(n for n in numbers if role(n) == "penalty" and source.reads_in_function(n))

@@ -1,20 +1,37 @@
 """Functions on (X, Y, net_params, lam), called in one way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from compare.cases import Case
-from compare.submissions.binding import Values, bind, layers_of, named_results, roles
+from compare.submissions.binding import (
+    Values,
+    bind,
+    layers_of,
+    looks_like_probabilities,
+    named_results,
+    roles,
+)
 from compare.submissions.child.failures import CodeFailure, Unsupported, call
+from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
+from compare.submissions.matching import (
+    Leaves,
+    leaves_of,
+    recognised_forward,
+    recognised_gradients,
+    same,
+)
+from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
+from compare.submissions.things import Path, is_method, values_in, written
 from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
@@ -43,11 +60,17 @@ class DD2424Code:
     eps_forms: tuple[float, ...] = (EPS,)
     cost_one_hot: bool | None = None
     notes: list[Finding] = field(default_factory=list)
+    holder: Holder | None = None
+    guessed: Mapping[str, str] = field(default_factory=dict)
+    global_penalties: tuple[str, ...] = ()
+    module: Any = None
+    places: Mapping[str, Path] = field(default_factory=dict)
+    held_penalties: list[str] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
 
     def for_network(self, network: Network) -> "DD2424Code":
-        return replace(self, network=network)
+        return replace(self, network=network, places={})
 
     def expected(self) -> list[str]:
         return list(self.network.parameter_shapes)
@@ -71,7 +94,9 @@ class DD2424Code:
         }
         given = {
             "X": handed["X"],
-            "parameters": container(lists, self.form, self.strings, self.network),
+            "parameters": container(lists, self.form, self.strings, self.network)
+            if self.holder is None
+            else None,
             "penalty": case.penalty,
             "batch_norm": self.network.batch_norm,
             "training": True,
@@ -83,7 +108,34 @@ class DD2424Code:
         }
         values = Values(handed["Y"], handed["y"], self.prefers_one_hot, lists, given)
         values.single = self.form == "single"
+        values.guessed = self.guessed
+        for name in self.global_penalties:
+            setattr(self.module, name, case.penalty)
+        if self.holder is not None:
+            asked = {**given, **lists, "Y": values.one_hot}
+            thing, self.places = self.holder.make(
+                self.network, asked, case.penalty, self.orientation
+            )
+            fill(thing, self.places, handed)
+            self.held_penalties = self.holder.penalties(thing)
+            for name in self.held_penalties:
+                setattr(thing, name, case.penalty)
+            given["parameters"] = values.holder = thing
         return values
+
+    @property
+    def penalised(self) -> bool:
+        """Whether lambda reaches the code at all; known after the first call."""
+        functions = (self.functions.forward, self.functions.backward, self.functions.cost)
+        asked: list[Function] = [f for f in functions if f is not None]
+        asked += [self.holder.cls] if self.holder else []
+        takes = set().union(*(roles(function) for function in asked))
+        return bool(
+            "penalty" in takes
+            or "penalty" in self.guessed.values()
+            or self.global_penalties
+            or self.held_penalties
+        )
 
     def run_forward(self, values: Values) -> Values:
         """The values with what the forward function returned."""
@@ -98,17 +150,21 @@ class DD2424Code:
         """Binds and calls a function of the user's."""
         positional, keywords, unknown = bind(function, values)
         if unknown:
-            name = function.__name__
+            said = f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
+            if self.functions.forward is None:
+                said = f"no forward function was recognised, and {said}"
             raise CodeFailure(
                 Finding(
                     "keys",
-                    f"{name} takes {' and '.join(unknown)}, which nothing here fits: name it as "
-                    "the forward function's return does, give it a default, or write an adapter",
+                    f"{said}: name it as the forward function's return does, give it a default, or "
+                    "write an adapter",
                     self.source.line_of(function),
                     True,
                 ),
                 stage,
             )
+        if values.holder is not None and is_method(function):
+            function = getattr(values.holder, function.__name__)
         return call(self.source, stage, function, *positional, **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
@@ -119,13 +175,16 @@ class DD2424Code:
             name: np.array(value, copy=True)
             for name, value in forward_of(values.forward, depth, handed["X"]).items()
         }
+        whole = leaves_of(values.whole)
+        forward = recognised_forward(whole, forward, case, self.orientation, self.eps_forms)
         if self.functions.forward is not None and "p" not in forward:
-            found = [v for v in (values.whole, *values.forward.values()) if self.is_p(v)]
-            forward |= {"p": np.array(found[0])} if found else {}
+            forward |= self.probabilities(values, forward)
         assert self.functions.backward is not None
         returned = self.run(self.functions.backward, values, 1)
         names = returned_names(self.functions.backward)
-        gradients, unknown = gradients_of(returned, names, depth)
+        named, unknown = gradients_of(returned, names, depth)
+        leaves = leaves_of(returned) | self.held_leaves(values)
+        gradients = recognised_gradients(leaves, named, case, self.orientation, self.eps_forms)
         if isinstance(returned, tuple):
             self.returned = ", ".join(named_entries(list(returned), names))
         for name in ("p", "loss", "cost"):
@@ -134,6 +193,20 @@ class DD2424Code:
         # of fresh inputs: the backward pass may have changed these
         fresh = self.hand_over(case, handed["X"].dtype.name)
         return Raw(gradients, forward | self.costs(case, fresh), unknown)
+
+    def held_leaves(self, values: Values) -> Leaves:
+        """What the object holds besides its parameters: some keep their gradients there."""
+        if values.holder is None:
+            return {}
+        held = {p: v for p, v in values_in(values.holder) if p not in self.places.values()}
+        return leaves_of(held)
+
+    def probabilities(self, values: Values, forward: dict[str, Any]) -> dict[str, Any]:
+        """What has the shape of p, and no other name; what looks like p comes first."""
+        found = [v for v in (values.whole, *values.forward.values()) if self.is_p(v)]
+        found = [v for v in found if not any(same(v, np.array(f)) for f in forward.values())]
+        found.sort(key=lambda value: not looks_like_probabilities(value))
+        return {"p": np.array(found[0])} if found else {}
 
     def is_p(self, value: Any) -> bool:
         """Whether a value has the shape of the probabilities."""
@@ -176,10 +249,18 @@ class DD2424Code:
             if function is not None:
                 line = self.source.line_of(function)
                 said[what] = function.__name__ + (f", line {line}" if line else "")
+                if what == "forward" and rank(function.__name__, FORWARD, FORWARD_PARTS, ()) < 0:
+                    said[what] += (
+                        " (no forward function was recognised by its name; this one was taken for "
+                        "its arguments)"
+                    )
         said |= self.orientation.words()
         if self.functions.backward is not None:
             used = roles(self.functions.backward)
-            if "parameters" in used or self.form == "single":
+            if self.holder is not None:
+                held = ", ".join(f"{n} = {written(path)}" for n, path in self.places.items())
+                said["parameters"] = f"in an object of {self.holder.cls.__name__}: {held}"
+            elif "parameters" in used or self.form == "single":
                 said["parameters"] = FORMS[self.form]
             elif layers_of(self.functions.backward):
                 said["parameters"] = "each an argument of its own"

@@ -38,12 +38,17 @@ class Code(Protocol):
         eps_forms: see Submission.
         notes: what is to be said and does not fail the check, filled as it runs.
 
+        penalised: whether lambda reaches the code, as far as its last call showed.
+
     Each method may raise CodeFailure, or Unsupported where such a network cannot be had.
     """
 
     orientation: Orientation
     eps_forms: tuple[float, ...]
     notes: list[Finding]
+
+    @property
+    def penalised(self) -> bool: ...
 
     def for_network(self, network: Network) -> "Code":
         """The same way of calling it for another network."""

@@ -30,6 +30,7 @@ class TorchModuleCode:
     orientation: Orientation
     eps_forms: tuple[float, ...]
     notes: list[Finding] = field(default_factory=list)
+    penalised: bool = True
 
     def for_network(self, network: Network) -> "TorchModuleCode":
         module = made(self.source, self.thing, network)

@@ -12,11 +12,12 @@ TOLERANCE = 1e-6
 
 def divisors(values: Values, d: int) -> list[np.ndarray]:
     """Vectors by which features may have been divided, ones first."""
-    found = [np.ones(d)]
-    for value in values.of_shape((d,)):
-        if value.raw.dtype.kind == "f" and value.array.min() > 0:
-            found.append(value.array)
-    return found
+    positive = [
+        value.array
+        for value in values.of_shape((d,))
+        if value.raw.dtype.kind == "f" and value.array.min() > 0
+    ]
+    return [np.ones(d), *positive]
 
 
 def own_mean(values: Values, X: np.ndarray) -> np.ndarray | None:

@@ -143,11 +143,22 @@ def test_a_missing_gradient_is_told(tmp_path):
     assert "there is W1, W2, b1, b2, gamma1" in finding.message
 
 
-def test_unknown_keys_are_told(tmp_path):
+UNKNOWN = (
+    ('{"W": [None] * len(W)', '{"weird": [None] * len(W)'),
+    ('grads["W"][l] =', 'grads["weird"][l] ='),
+)
+
+
+def test_unknown_keys_do_not_matter_where_the_values_tell(tmp_path):
+    path, _ = edited(tmp_path, *UNKNOWN)
+    result = run(path)
+    assert result.findings == ()
+    assert_agrees(result.answers[0])
+
+
+def test_unknown_keys_of_what_is_no_gradient_are_told(tmp_path):
     path, _ = edited(
-        tmp_path,
-        ('{"W": [None] * len(W)', '{"weird": [None] * len(W)'),
-        ('grads["W"][l]', 'grads["weird"][l]'),
+        tmp_path, *UNKNOWN, ("    return grads", '    grads["weird"] = "no"\n    return grads')
     )
     finding = next(f for f in run(path).findings if f.tensor == "W1")
     assert finding.kind == "keys"

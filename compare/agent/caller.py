@@ -1,0 +1,534 @@
+"""Runs inside the user's Python: imports a file and calls what it defines, as the judge asks.
+
+Usage: python caller.py ASK ANSWER STACKS SECONDS
+
+Standard library and NumPy only, Python 3.8 and later; it imports nothing of the judge's. ASK and
+ANSWER are file descriptors of pipes. A message is its length (8 bytes), JSON, and the bytes of the
+arrays in it. The judge asks to call, get or set something that it knows by a number; numbers,
+text, lists, tuples, dicts and arrays travel by value, everything else as a number. What travelled
+keeps its number: where the judge sends it back, the original is used, not a copy.
+STACKS is a file for the stacks of all threads should the work not be done after SECONDS.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import importlib.machinery
+import importlib.util
+import inspect
+import json
+import os
+import struct
+import sys
+import textwrap
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+
+MAIN = "__user_main__"
+"""The name of a file that is imported by its path. As with `python FILE`, the file's own name is
+free, so that its helpers can import it."""
+
+MAX_NESTING = 12
+MAX_ENTRIES = 20_000
+MAX_BYTES = 256 * 2**20
+"""Of one value; what is larger travels as a number."""
+
+SIMPLE = (bool, int, str, type(None))
+
+
+class Plain:
+    """What the judge sends of an object of its own: attributes, and a length where it has one."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+
+    def __len__(self) -> int:
+        return int(self.__dict__["__len__"])
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Table:
+    """The objects that the judge knows, by number."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, Any] = {}
+        self.sent: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self.last = 0
+
+    def add(self, thing: Any) -> int:
+        self.last += 1
+        self.held[self.last] = thing
+        return self.last
+
+    def release(self, after: int) -> None:
+        """Forgets what came after a number."""
+        for number in [n for n in self.held if n > after]:
+            del self.held[number]
+            self.sent.pop(number, None)
+
+    def changed(self) -> list[int]:
+        """The arrays of the judge's that were changed in place since this was last asked."""
+        found = []
+        for number, (array, before) in self.sent.items():
+            if not np.array_equal(array, before, equal_nan=array.dtype.kind in "fc"):
+                found.append(number)
+                before[...] = array
+        return found
+
+
+class Encoder:
+    """One value for a message."""
+
+    def __init__(self, table: Table) -> None:
+        self.table, self.blobs, self.entries, self.bytes = table, [], 0, 0  # type: Any
+
+    def value(self, thing: Any, nesting: int = 0) -> Any:
+        self.entries += 1
+        kind = type(thing)
+        if kind in SIMPLE:
+            return [thing]
+        if kind is float:
+            return ["f", repr(thing)]
+        if isinstance(thing, np.generic) and thing.dtype.kind in "biufc":
+            return ["s", self.array(np.asarray(thing))]
+        if nesting > MAX_NESTING or self.entries > MAX_ENTRIES:
+            return self.reference(thing)
+        number = self.table.add(thing)
+        if isinstance(thing, np.ndarray):
+            if thing.dtype.kind in "biufc" and self.bytes + thing.nbytes <= MAX_BYTES:
+                return ["a", number, self.array(thing)]
+            if thing.dtype == object and thing.ndim == 1:
+                return ["o", number, [self.value(entry, nesting + 1) for entry in thing]]
+        elif isinstance(thing, dict):
+            pairs = [
+                (self.value(k, nesting + 1), self.value(v, nesting + 1))
+                for k, v in list(thing.items())
+            ]
+            return ["d", number, pairs]
+        elif isinstance(thing, (list, tuple)):
+            mark = "l" if isinstance(thing, list) else "t"
+            return [mark, number, [self.value(entry, nesting + 1) for entry in thing]]
+        elif kind.__name__ in ("dict_values", "dict_keys", "dict_items", "generator", "map", "zip"):
+            return self.value(list(thing), nesting + 1)
+        return ["r", number, about(thing)]
+
+    def array(self, array: np.ndarray) -> Any:
+        data = np.ascontiguousarray(array)
+        self.bytes += data.nbytes
+        self.blobs.append(data.tobytes())
+        return [data.dtype.newbyteorder("=").str, list(array.shape), len(self.blobs) - 1]
+
+    def reference(self, thing: Any) -> Any:
+        return ["r", self.table.add(thing), about(thing)]
+
+
+def decode(value: Any, blobs: list[bytes], table: Table) -> Any:
+    """A value from the judge."""
+    if len(value) == 1:
+        return value[0]
+    mark, *rest = value
+    if mark == "f":
+        return float(rest[0])
+    if mark == "r":
+        return table.held[rest[0]]
+    if mark == "p":
+        return Plain({name: decode(entry, blobs, table) for name, entry in rest[0]})
+    if mark == "a":
+        dtype, shape, number = rest[1]
+        array = np.frombuffer(blobs[number], dtype=dtype).reshape(shape).copy()
+        table.held[rest[0]] = array
+        table.sent[rest[0]] = (array, array.copy())
+        return array
+    if mark == "d":
+        made = {decode(k, blobs, table): decode(v, blobs, table) for k, v in rest[1]}
+    else:
+        made = [decode(entry, blobs, table) for entry in rest[1]]  # type: ignore[assignment]
+        if mark == "t":
+            made = tuple(made)  # type: ignore[assignment]
+    table.held[rest[0]] = made
+    return made
+
+
+def about(thing: Any) -> dict[str, Any]:
+    """What the judge should know of something that stays here."""
+    owner = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
+    module = sys.modules.get(str(getattr(owner, "__module__", "")))
+    return {
+        "kind": "class"
+        if inspect.isclass(thing)
+        else "module"
+        if inspect.ismodule(thing)
+        else "function"
+        if inspect.isfunction(thing)
+        else "method"
+        if inspect.ismethod(thing)
+        else "builtin"
+        if inspect.isroutine(thing)
+        else "object",
+        "name": str(getattr(thing, "__name__", "")),
+        "class": type(thing).__name__,
+        "mro": [
+            f"{c.__module__}.{c.__qualname__}"
+            for c in inspect.getmro(thing if inspect.isclass(thing) else type(thing))
+        ],
+        "file": str(getattr(module, "__file__", "") or ""),
+        "callable": callable(thing),
+    }
+
+
+def describe(thing: Any) -> dict[str, Any]:
+    """Arguments, text and place of something that can be called, as far as Python can tell."""
+    found: dict[str, Any] = {"parameters": None, "source": None, "file": None, "line": None}
+    try:
+        parameters = inspect.signature(thing).parameters.values()
+        found["parameters"] = [
+            [
+                p.name,
+                int(p.kind),
+                p.default is not p.empty,
+                p.default
+                if type(p.default) in (*SIMPLE, float)
+                else list(p.default)
+                if isinstance(p.default, (list, tuple))
+                else None,
+                isinstance(p.default, tuple),
+            ]
+            for p in parameters
+        ]
+    except (TypeError, ValueError):
+        pass
+    try:
+        plain = inspect.unwrap(thing)
+        found["file"] = inspect.getsourcefile(plain)
+        lines, start = inspect.getsourcelines(plain)
+        code = getattr(plain, "__code__", None)
+        found["line"] = code.co_firstlineno if code is not None else start
+        found["source"] = textwrap.dedent("".join(lines))
+    except (TypeError, OSError, ValueError):
+        pass
+    return found
+
+
+def attributes(thing: Any) -> list[Any]:
+    """(name, value) of what an object holds itself, containers and arrays as numbers."""
+    return [[name, Kept(value)] for name, value in list(vars(thing).items())]
+
+
+class Kept:
+    """A value that travels as a number whatever it is, unless it is a number or text itself."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def methods_of(cls: Any) -> list[Any]:
+    """(name, function) of what a class defines or inherits, without what `object` has."""
+    found: dict[str, Any] = {}
+    for base in reversed(inspect.getmro(cls)):
+        if base is not object:
+            held = {n: getattr(cls, n, None) for n in vars(base) if not n.startswith("__")}
+            found.update({n: f for n, f in held.items() if inspect.isfunction(f)})
+    return [[name, function] for name, function in found.items()]
+
+
+def values_in(thing: Any, limit: int) -> list[Any]:
+    """(path, value) of everything in an object's attributes, lists, dicts and objects."""
+    found: list[Any] = []
+    seen: set[int] = set()
+
+    def walk(value: Any, path: tuple[Any, ...]) -> None:
+        if isinstance(value, dict):
+            entries = list(value.items())
+        elif isinstance(value, (list, tuple)):
+            entries = list(enumerate(value))
+        elif is_object(value):
+            entries = [("." + name, held) for name, held in list(vars(value).items())]
+        else:
+            found.append([path, value])
+            return
+        if id(value) in seen or len(path) > MAX_NESTING or len(found) > limit:
+            return
+        seen.add(id(value))
+        if not entries:
+            found.append([path, value])
+        for key, entry in entries:
+            walk(entry, path + (key,))
+
+    walk(thing, ())
+    return found[:limit]
+
+
+def is_object(value: Any) -> bool:
+    """Whether a value is an instance with attributes, of a class written in Python."""
+    return (
+        isinstance(getattr(value, "__dict__", None), dict)
+        and not (inspect.isclass(value) or inspect.ismodule(value) or inspect.isroutine(value))
+        and not hasattr(value, "shape")
+    )
+
+
+def put(thing: Any, path: Any, value: Any) -> None:
+    """Puts a value where a path leads: ".name" is an attribute, anything else an index or key."""
+    for key in path[:-1]:
+        attribute = isinstance(key, str) and key.startswith(".")
+        thing = getattr(thing, key[1:]) if attribute else thing[key]
+    last = path[-1]
+    if isinstance(last, str) and last.startswith("."):
+        setattr(thing, last[1:], value)
+    else:
+        thing[last] = value
+
+
+class Blocked:
+    """Refuses packages of the judge's; another of the same name is imported as usual."""
+
+    def __init__(self, names: list[str], root: str) -> None:
+        self.names, self.root = names, os.path.realpath(root)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if path is not None or fullname not in self.names:
+            return None
+        for folder in sys.path:
+            spec = importlib.machinery.PathFinder.find_spec(fullname, [folder])
+            if spec is not None and os.path.realpath(folder or os.getcwd()) != self.root:
+                return spec
+        raise ModuleNotFoundError("No module named {!r}".format(fullname), name=fullname)
+
+
+def load(path: str, root: str, folders: list[str], blocked: list[str], judge: str) -> Any:
+    """Imports the user's file: as a submodule where it is in a package, else by its path.
+
+    A file that the code opens by a relative path is looked for from the folders in which its
+    author may have started it; the first that has it becomes the working directory.
+
+    Arguments:
+        root: the folder above the outermost package that the file is in.
+        folders: where the author may have started it.
+        blocked: names of the judge's packages, which lie in the folder `judge`.
+    """
+    sys.dont_write_bytecode = True
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = (
+        [root]
+        + ([os.path.dirname(path)] if os.path.dirname(path) != root else [])
+        + [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
+    )
+    sys.meta_path.insert(0, Blocked(blocked, judge))  # type: ignore[arg-type]
+    tried = {os.getcwd()}
+    while True:
+        try:
+            return load_once(path, root)
+        except FileNotFoundError as error:
+            name = error.filename
+            if not isinstance(name, str) or not name or os.path.isabs(name):
+                raise
+            found = [f for f in folders if os.path.exists(os.path.join(f, name)) and f not in tried]
+            if not found:
+                raise
+            tried.add(found[0])
+            os.chdir(found[0])
+
+
+def load_once(path: str, root: str) -> Any:
+    """One attempt to import the file."""
+    inside = os.path.splitext(os.path.relpath(path, root))[0].replace(os.sep, ".")
+    for name in (MAIN, inside):
+        if "." in name or name == MAIN:
+            sys.modules.pop(name, None)
+    if "." in inside:
+        return importlib.import_module(inside)
+    spec = importlib.util.spec_from_file_location(MAIN, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[MAIN] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def files_below(root: str) -> list[str]:
+    """The files of imported modules that lie in a folder."""
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
+
+
+class Catcher:
+    """Hooks for a torch module: what its submodules are given and give, and in which order."""
+
+    def __init__(self) -> None:
+        self.order: list[Any] = []
+        self.caught: dict[str, Any] = {}
+
+    def ran(self, name: str) -> Any:
+        def hook(module: Any, inputs: Any, output: Any) -> None:
+            self.order.append([name, module])
+
+        return hook
+
+    def keep(self, name: str, tensor: Any) -> None:
+        if tensor.requires_grad and tensor.ndim == 2:
+            tensor.retain_grad()
+            self.caught[name] = tensor
+
+    def output(self, name: str) -> Any:
+        def hook(module: Any, inputs: Any, output: Any) -> Any:
+            self.keep(name, output)
+            return output.clone()  # a ReLU in place must not change what was caught
+
+        return hook
+
+    def input(self, name: str) -> Any:
+        def hook(module: Any, inputs: Any) -> None:
+            self.keep(name, inputs[0])
+
+        return hook
+
+
+class Quiet:
+    """Drops what the code prints and warns of while it is on."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+
+    def on(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        filters = warnings.catch_warnings()
+        filters.__enter__()
+        warnings.simplefilter("ignore")
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        self.kept = os.dup(1), os.dup(2), filters
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+    def off(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        out, err, filters = self.kept
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        os.close(out)
+        os.close(err)
+        filters.__exit__(None, None, None)
+
+
+QUIET = Quiet()
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """An exception in words, without the frames of this file."""
+    frames = [
+        [f.filename, f.lineno, f.name, f.line or ""]
+        for f in traceback.extract_tb(error.__traceback__)
+        if f.filename != __file__
+    ]
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    found = {
+        "types": [c.__name__ for c in type(error).__mro__],
+        "message": said.encode("utf-8", "replace").decode()[:2000],
+        "frames": frames[-50:],
+    }
+    if isinstance(error, SyntaxError):
+        found["syntax"] = [error.filename, error.lineno, error.msg, error.text or ""]
+    if isinstance(error, SystemExit):
+        found["status"] = repr(error.code)
+    if isinstance(error, ModuleNotFoundError):
+        found["missing"] = error.name
+    return found
+
+
+def read_exactly(pipe: int, size: int) -> bytes:
+    parts = []
+    while size:
+        part = os.read(pipe, min(size, 2**20))
+        if not part:
+            os._exit(0)  # the judge is gone
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def receive(pipe: int) -> tuple[Any, list[bytes]]:
+    """One message of the judge's."""
+    (size,) = struct.unpack(">Q", read_exactly(pipe, 8))
+    message = json.loads(read_exactly(pipe, size))
+    return message, [read_exactly(pipe, n) for n in message["blobs"]]
+
+
+def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
+    """One message to the judge."""
+    message["blobs"] = [len(blob) for blob in blobs]
+    text = json.dumps(message).encode()
+    for part in [struct.pack(">Q", len(text)) + text] + blobs:
+        view = memoryview(part)
+        while view:
+            view = view[os.write(pipe, view) :]
+
+
+def serve(ask: int, answer: int) -> None:
+    """Does what the judge asks until it asks no more."""
+    table = Table()
+    table.add(sys.modules[__name__])  # number 1
+    while True:
+        message, blobs = receive(ask)
+        if message["do"] == "end":
+            return
+        if message["do"] == "release":
+            table.release(message["after"])
+        table.last = max(table.last, message["last"])
+        encoder = Encoder(table)
+        reply: dict[str, Any] = {}
+        try:
+            reply["value"] = encoder.value(do(message, blobs, table))
+        except BaseException as error:
+            encoder = Encoder(table)
+            reply = {"error": failure(error)}
+        try:
+            reply["changed"] = [[n, encoder.array(table.sent[n][0])] for n in table.changed()]
+        except BaseException:
+            reply["changed"] = []
+        reply["last"] = table.last
+        sys.stdout.flush()
+        send(answer, reply, encoder.blobs)
+
+
+def do(message: Any, blobs: list[bytes], table: Table) -> Any:
+    """One thing that is asked."""
+    if message["do"] == "release":
+        return None
+    thing = table.held[message["of"]]
+    if message["do"] == "call":
+        args = [decode(value, blobs, table) for value in message["args"]]
+        keywords = {name: decode(value, blobs, table) for name, value in message["keywords"]}
+        return thing(*args, **keywords)
+    if message["do"] == "get":
+        return getattr(thing, message["name"])
+    setattr(thing, message["name"], decode(message["value"], blobs, table))
+    return None
+
+
+def main() -> None:
+    ask, answer, stacks, seconds = sys.argv[1:5]
+    sys.argv = sys.argv[:1]
+    for pipe in (int(ask), int(answer)):
+        os.set_inheritable(pipe, False)
+    with open(stacks, "w") as file:
+        faulthandler.enable(file)
+        faulthandler.dump_traceback_later(float(seconds), file=file)
+        serve(int(ask), int(answer))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0)  # threads that the code left behind must not keep it alive
+
+
+if __name__ == "__main__":
+    main()

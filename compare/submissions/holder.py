@@ -1,0 +1,185 @@
+"""Objects of the user's own class that hold the parameters, whatever its attributes are called."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+
+from compare.submissions.binding import signature
+from compare.submissions.child.failures import CodeFailure, Unsupported, call
+from compare.submissions.construct import argument_for, meaning_of
+from compare.submissions.names import plain, role_of, tensor_name
+from compare.submissions.orientation import VECTORS, Orientation
+from compare.submissions.source import Source
+from compare.submissions.things import Path, is_attribute, methods_of, put, values_in
+from twingrad.network import Network
+
+KINDS = ("W", "b", "gamma", "beta")
+
+MAX_TRIES = 24
+"""Ways of filling in the arguments of a constructor whose names say nothing."""
+
+BUFFER = ("d", "g", "v", "m", "old", "prev", "best", "last")
+"""Words that begin the names of gradients, momentum and copies, which look like parameters."""
+
+BUILDERS = ("init", "build", "create", "setup", "reset", "xavier", "he")
+"""Words in the names of methods that make the parameters after the constructor has run."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A class of the user's, and how its objects are made.
+
+    Arguments:
+        guessed: an attribute, or argument of the constructor, that is taken for lambda.
+    """
+
+    source: Source
+    cls: type
+    guessed: str | None = None
+
+    def make(
+        self, network: Network, given: Mapping[str, Any], penalty: float, how: Orientation
+    ) -> tuple[Any, dict[str, Path]]:
+        """An object with the parameters of a case in it.
+
+        Arguments:
+            given: what the constructor may ask for by role, W, b, gamma, beta, X, Y among it.
+            how: how its arrays lie.
+
+        Returns:
+            The object, and where its parameters are.
+
+        Raises:
+            Unsupported: nothing that it holds has the shape of the weights.
+            CodeFailure: its constructor raised.
+        """
+        failure: CodeFailure | None = None
+        for keywords in islice(self.keywords(network, given, penalty), MAX_TRIES):
+            try:
+                thing = call(self.source, 0, self.cls, **keywords)
+                places = self.places(thing, network, how)
+            except CodeFailure as error:
+                failure = failure or error
+                continue
+            if places:
+                return thing, places
+        if failure is not None:
+            raise failure
+        raise Unsupported(f"{self.cls.__name__} holds no array with the shape of W1")
+
+    def keywords(
+        self, network: Network, given: Mapping[str, Any], penalty: float
+    ) -> Iterator[dict[str, Any]]:
+        """Arguments for the constructor; those whose names say nothing take what is likely."""
+        known: dict[str, Any] = {}
+        unknown: list[str] = []
+        either: dict[str, list[Any]] = {}
+        for argument in signature(self.cls):
+            role = role_of(argument.name)
+            required = argument.default is argument.empty
+            if argument.name == self.guessed:
+                known[argument.name] = penalty
+            elif meaning_of(argument.name) and role not in KINDS:
+                if required or meaning_of(argument.name) != "no dropout":
+                    known[argument.name] = argument_for(argument, network, penalty)
+                if required and meaning_of(argument.name) in ("hidden", "sizes"):
+                    either[argument.name] = [*network.hidden[:1], [*network.hidden]]
+            elif (
+                role is not None
+                and role in given
+                and (required or role in (*KINDS, "parameters", "penalty"))
+            ):
+                known[argument.name] = given[role]
+            elif required:
+                unknown.append(argument.name)
+        widths = list(network.widths)
+        likely: list[Any] = [widths, list(network.hidden), network.depth, widths[0], widths[-1]]
+        likely += [widths[1], penalty]
+        choices = list(product(likely, repeat=len(unknown)))
+        if len(unknown) == 3:
+            choices.insert(0, (widths[0], widths[1], widths[-1]))
+        if len(unknown) == 2:
+            choices.insert(0, (widths[0], widths[-1]))
+        for choice in choices:
+            filled = known | dict(zip(unknown, choice, strict=True))
+            yield filled
+            for name, values in either.items():
+                yield from (filled | {name: value} for value in values)
+
+    def places(self, thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
+        """Where an object holds the parameters; {} if it holds no weights of these shapes."""
+        found = places_in(thing, network, how)
+        if found:
+            return found
+        for name, method in methods_of(self.cls).items():
+            needs = [a for a in signature(method) if a.default is a.empty]
+            if not needs and any(word in plain(name) for word in BUILDERS):
+                call(self.source, 0, getattr(thing, name))
+                found = places_in(thing, network, how)
+                if found:
+                    return found
+        return {}
+
+    def penalties(self, thing: Any) -> list[str]:
+        """The attributes of an object that hold lambda."""
+        return [
+            path[0][1:]
+            for path, value in values_in(thing)
+            if len(path) == 1
+            and isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and (role_of(path[0][1:]) == "penalty" or path[0][1:] == self.guessed)
+        ]
+
+
+def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
+    """Parameters by shape; among arrays of one shape by name, initial value and order."""
+    entries = list(values_in(thing))
+    found: dict[str, Path] = {}
+    for name, shape in network.parameter_shapes.items():
+        kind = name.rstrip("0123456789")
+        theirs = how.give(name, np.empty(shape)).shape
+        fitting = [
+            (likeness(path, value, kind, name), number, path)
+            for number, (path, value) in enumerate(entries)
+            if path not in found.values()
+            and (np.shape(value) == theirs if hasattr(value, "shape") else is_named(path, name))
+        ]
+        if fitting and (kind not in VECTORS or min(fitting)[0] < UNLIKE):
+            found[name] = min(fitting)[2]
+    weights = [name for name in network.parameter_shapes if name.startswith("W")]
+    return found if all(name in found for name in weights) else {}
+
+
+UNLIKE = 9
+
+
+def likeness(path: Path, value: Any, kind: str, name: str) -> int:
+    """How well a place suits a kind of parameter; 0 is best."""
+    words = [plain(str(key).lstrip(".")) for key in path if isinstance(key, str)]
+    named = [known for word in words if (known := tensor_name(word)) is not None]
+    if any(word == plain(name) for word in words):
+        return 0
+    bare = [word.rstrip("0123456789") for word in words]
+    if any(known[0] == kind for known in named):
+        return 5 if any(w.startswith(BUFFER) and w not in ("beta", "gamma") for w in bare) else 1
+    if any(known[0] in KINDS for known in named):
+        return UNLIKE
+    if kind in VECTORS and hasattr(value, "shape"):
+        ones = bool((np.asarray(value) == 1).all())
+        return 3 if ones == (kind == "gamma") else UNLIKE
+    return 3
+
+
+def is_named(path: Path, name: str) -> bool:
+    """Whether an attribute that is empty so far has the name of a parameter."""
+    return len(path) == 1 and is_attribute(path[0]) and plain(path[0][1:]) == plain(name)
+
+
+def fill(thing: Any, places: Mapping[str, Path], arrays: Mapping[str, Any]) -> None:
+    """Puts the parameters of a case where they belong."""
+    for name, path in places.items():
+        put(thing, path, arrays[name])

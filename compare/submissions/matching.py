@@ -1,0 +1,190 @@
+"""Which returned array is which tensor: told by shape and value against the reference."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import manual_impl
+from compare.cases import Case
+from compare.submissions.names import tensor_name
+from compare.submissions.orientation import Misshapen, Orientation, as_array
+
+CLOSE = 1e-6
+"""Relative to the tensor's largest entry; float32 code is recognised too."""
+
+SMALL = 1e-3
+"""Where a tensor's entries are smaller than this, the tolerance shrinks no further."""
+
+MAX_LEAVES, MAX_NESTING = 5000, 8
+
+Path = tuple[Any, ...]
+Leaves = dict[Path, np.ndarray]
+Tensors = dict[str, np.ndarray]
+
+
+def leaves_of(value: Any) -> Leaves:
+    """The arrays in lists, tuples and dicts of any nesting, by the keys that lead to them."""
+    found: Leaves = {}
+    for path, leaf in walk(value, ()):
+        try:
+            array = as_array(leaf)
+        except Misshapen:
+            continue
+        found[path] = array
+        if len(found) >= MAX_LEAVES:
+            break
+    return found
+
+
+def walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every leaf, in order."""
+    if isinstance(value, dict):
+        entries: Iterable[tuple[Any, Any]] = value.items()
+    elif isinstance(value, list | tuple) or is_object_array(value):
+        entries = enumerate(value)
+    else:
+        if value is not None and not isinstance(value, str | bool):
+            yield path, value
+        return
+    if len(path) < MAX_NESTING:
+        for key, entry in entries:
+            yield from walk(entry, (*path, key))
+
+
+def is_object_array(value: Any) -> bool:
+    """An array of arrays."""
+    return isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1
+
+
+def readings(case: Case, all_eps: Sequence[float]) -> Iterator[tuple[Tensors, Tensors]]:
+    """The reference's gradients and forward values, for every meaning of lambda and eps:
+    lambda ||W||^2 and lambda/2 ||W||^2."""
+    for eps in all_eps if case.network.batch_norm else all_eps[:1]:
+        network = replace(case.network, eps=eps)
+        for part in (1.0, 0.5) if case.penalty else (1.0,):
+            read = replace(case, network=network, penalty=part * case.penalty)
+            yield dict(read.gradients(manual_impl)), dict(read.forward(manual_impl))
+
+
+def is_close(value: Any, expected: np.ndarray) -> bool:
+    """Whether a value is a tensor of the reference."""
+    shape = getattr(value, "shape", None)
+    if shape is None or tuple(shape) != expected.shape:
+        return False
+    allowed = CLOSE * max(float(np.abs(expected).max(initial=0)), SMALL)
+    try:
+        return bool(np.abs(as_array(value) - expected).max(initial=0) <= allowed)
+    except Misshapen:
+        return False
+
+
+def turned(tensors: Mapping[str, np.ndarray], names: Iterable[str], how: Orientation) -> Tensors:
+    """Tensors of the reference in the user's orientation."""
+    return {
+        name: np.asarray(tensors[name])
+        if name in ("loss", "cost")
+        else how.give("x0" if name == "p" else name, np.asarray(tensors[name]))
+        for name in names
+        if name in tensors
+    }
+
+
+def matched(leaves: Leaves, expected: Tensors) -> dict[str, Path]:
+    """By value: the leaf of each tensor that has one; no leaf is taken twice."""
+    found: dict[str, Path] = {}
+    for name, tensor in expected.items():
+        for path, leaf in leaves.items():
+            if path not in found.values() and is_close(leaf, tensor):
+                found[name] = path
+                break
+    return found
+
+
+def recognised_gradients(
+    leaves: Leaves, named: Mapping[str, Any], case: Case, how: Orientation, all_eps: Sequence[float]
+) -> dict[str, Any]:
+    """The gradients among the leaves, in the user's orientation.
+
+    Arguments:
+        leaves: what was returned, and what else may hold gradients.
+        named: what its names say; believed unless values contradict it.
+    """
+    names = list(case.network.parameter_shapes)
+    by_name = 0
+    by_value: dict[str, Path] = {}
+    expected: Tensors = {}
+    for gradients, _ in readings(case, all_eps):
+        expected = turned(gradients, names, how)
+        by_name = max(by_name, sum(is_close(named.get(n), t) for n, t in expected.items()))
+        if by_name == len(names):
+            return dict(named)
+        found = matched(leaves, expected)
+        by_value = max(by_value, found, key=len)
+    believed = dict(named)
+    taken: set[Path] = set()
+    if len(by_value) > by_name:
+        taken = set(by_value.values())
+        kept = {n: v for n, v in named.items() if not any(same(v, leaves[p]) for p in taken)}
+        believed = kept | {name: leaves[path] for name, path in by_value.items()}
+    taken |= {p for p, leaf in leaves.items() if any(same(leaf, v) for v in believed.values())}
+    for name in names:
+        if name not in believed:
+            path = first_fitting(name, expected[name].shape, leaves, taken)
+            if path is not None:
+                believed[name] = leaves[path]
+                taken.add(path)
+    return believed
+
+
+def first_fitting(
+    name: str, shape: tuple[int, ...], leaves: Leaves, taken: set[Path]
+) -> Path | None:
+    """The first free leaf of a shape whose own name does not say that it is something else."""
+    kind = name.rstrip("0123456789")
+    for path, leaf in leaves.items():
+        words = [tensor_name(key) for key in path if isinstance(key, str)]
+        says = {word[0] for word in words if word is not None}
+        if path not in taken and leaf.shape == shape and (not says or kind in says):
+            return path
+    return None
+
+
+def same(value: Any, leaf: np.ndarray) -> bool:
+    """Whether two hold the same numbers."""
+    try:
+        return getattr(value, "shape", None) == leaf.shape and bool(
+            np.array_equal(as_array(value), leaf)
+        )
+    except Misshapen:
+        return False
+
+
+def recognised_forward(
+    leaves: Leaves, named: Mapping[str, Any], case: Case, how: Orientation, all_eps: Sequence[float]
+) -> dict[str, Any]:
+    """The values of the forward pass, with those renamed that are another tensor's."""
+    best: tuple[int, dict[str, Any]] = (-1, dict(named))
+    for _, trace in readings(case, all_eps):
+        expected = turned(trace, [n for n in trace if n not in ("loss", "cost")], how)
+        found = matched(leaves, expected)
+        right = {n: v for n, v in named.items() if n in expected and is_close(v, expected[n])}
+        mine = {n: leaves[path] for n, path in found.items() if n not in right}
+        others = {
+            n: v
+            for n, v in named.items()
+            if n not in right and n not in mine and not any(same(v, m) for m in mine.values())
+        }
+        if len(right) + len(mine) > best[0]:
+            best = (len(right) + len(mine), others | right | mine)
+    return best[1]
+
+
+def count_right(gradients: Mapping[str, Any], case: Case, all_eps: Sequence[float]) -> int:
+    """How many parameters have the reference's gradient, in the reading that fits best."""
+    names = case.network.parameter_shapes
+    return max(
+        sum(is_close(gradients.get(name), np.asarray(right[name])) for name in names)
+        for right, _ in readings(case, all_eps)
+    )

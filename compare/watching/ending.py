@@ -1,0 +1,91 @@
+"""How the run of a program ended, from what the recorder wrote and the exit status."""
+
+import ast
+import re
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Reason = Literal["enough", "finished", "time", "size", "exit", "exception", "killed"]
+
+
+@dataclass(frozen=True)
+class Lack:
+    """What the program needs and does not have.
+
+    Arguments:
+        kind: a package, NumPy, a newer Python, or a file.
+        name: of the package or file, or the version of the Python that is too old.
+    """
+
+    kind: Literal["package", "numpy", "syntax", "file"]
+    name: str
+
+
+def ending(
+    end: dict[str, Any], status: int | None, seconds: float, printed: str
+) -> tuple[Reason, str]:
+    """Why the recording ended, and the same in words."""
+    reason = end.get("reason")
+    if reason == "exception":
+        return "exception", exception(end)
+    if reason == "exit":
+        return "exit", f"the program ended itself with exit status {end.get('status')}"
+    after = f"after {float(end.get('seconds') or 0):.0f} s"
+    told: dict[Any, tuple[Reason, str]] = {
+        "enough": ("enough", f"stopped {after}: nothing new was seen any more"),
+        "finished": ("finished", f"the program ran to its end ({after})"),
+        "size": ("size", f"stopped {after}: the recording reached its size limit"),
+        "time": ("time", f"stopped at the time limit of {seconds:g} s"),
+    }
+    if reason in told:
+        return told[reason]
+    if status is None:
+        return told["time"]
+    if status < 0:
+        return "killed", f"the program was ended by {signal_name(-status)}"
+    last = printed.strip().splitlines()[-1:] or ["no message"]
+    return "exit", f"the program ended with exit status {status}: {last[0][:200]}"
+
+
+def exception(end: dict[str, Any]) -> str:
+    """An exception with its place."""
+    file, line = end.get("file"), end.get("line")
+    place = ""
+    if isinstance(file, str):
+        name, _, cell = Path(file).name.partition("#")
+        place = f"{cell or name}, line {line}: "
+    return f"{place}{end.get('type')}: {end.get('message')}"
+
+
+def signal_name(number: int) -> str:
+    """Such as SIGKILL."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def lacking(end: dict[str, Any]) -> Lack | None:
+    """What the program lacks, where an exception says so."""
+    missing, kind = end.get("missing"), end.get("type")
+    if kind == "ModuleNotFoundError" and isinstance(missing, str):
+        package = missing.partition(".")[0]
+        return Lack("numpy" if package == "numpy" else "package", package)
+    if kind == "FileNotFoundError" and isinstance(end.get("missing_file"), str):
+        return Lack("file", end["missing_file"])
+    if kind == "SyntaxError" and reads_here(end.get("file")):
+        return Lack("syntax", str(end.get("version")))
+    return None
+
+
+def reads_here(file: Any) -> bool:
+    """Whether our own Python can parse a file that the program's cannot."""
+    if not isinstance(file, str) or not re.search(r"\.py$", file):
+        return False
+    try:
+        ast.parse(Path(file).read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return False
+    return True

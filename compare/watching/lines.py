@@ -1,0 +1,208 @@
+"""The lines of the program that one update ran, each with what it computes in the derivation."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compare.watching.judge import Judged
+from compare.watching.recording import Event, Recording, Site
+from compare.watching.relations import scaled
+from compare.watching.roles import Role
+from compare.watching.simple import Simple
+from compare.watching.values import Value, Values
+
+STATUSES = ("wrong", "inherits", "right", "derived", "unknown")
+"""Of a line, the worst first: it computes something wrong; something wrong of something wrong;
+what it should; something that follows from what was recognised; something not recognised."""
+
+SHOWN_KINDS = ("assign", "augmented", "item", "return", "module")
+"""Kinds of sites that are lines of their own."""
+
+
+@dataclass
+class Line:
+    """One line of the program in one update.
+
+    Arguments:
+        site: where.
+        text: as its author wrote it.
+        status: see `STATUSES`.
+        what: what it computes, each once: "dJ/dW2, with 0.01 W2".
+    """
+
+    site: Site
+    label: str
+    text: str
+    first: int
+    status: str = "unknown"
+    what: list[str] = field(default_factory=list)
+
+    @property
+    def place(self) -> str:
+        """The file and the line."""
+        return f"{self.label}:{self.site.line}"
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`."""
+        return {
+            "file": self.label,
+            "line": self.site.line,
+            "text": self.text,
+            "status": self.status,
+            "computes": self.what,
+        }
+
+
+def lines_of(values: Values, judged: Judged) -> list[Line]:
+    """Every line with an array in an update, in order of execution."""
+    recording, update = values.recording, judged.update
+    known = Known(values, judged)
+    lines: dict[tuple[int, int], Line] = {}
+    for event in recording.events[update.start : update.end]:
+        if event.array is None or event.site.kind not in SHOWN_KINDS:
+            continue
+        value = values.by_id.get(event.array)
+        if value is None or (value.raw.dtype.kind in "iu" and value.id not in known.roles):
+            continue  # indices
+        key = (event.site.file, event.site.line)
+        if key not in lines:
+            lines[key] = Line(
+                event.site,
+                recording.files[event.site.file].label,
+                recording.text(event.site),
+                event.index,
+            )
+        add(lines[key], *known.describe(value, event))
+    return sorted(lines.values(), key=lambda line: line.first)
+
+
+def add(line: Line, status: str, what: str) -> None:
+    """Adds what an array of the line is; the line's status is that of its worst array.
+
+    A line with something recognised and something not is recognised.
+    """
+    if status == "unknown" and line.what:
+        return
+    if line.status == "unknown" or STATUSES.index(status) < STATUSES.index(line.status):
+        line.status = status
+    if what and what not in line.what:
+        line.what.append(what)
+
+
+class Known:
+    """What each array of one update is."""
+
+    def __init__(self, values: Values, judged: Judged) -> None:
+        self.judged = judged
+        self.roles: dict[int, tuple[str, str]] = {}
+        update = judged.update
+        assert update.roles is not None
+        assert update.trace is not None
+        assert update.case is not None
+        for role in update.roles.copies:
+            self.roles[role.value.id] = (judged.statuses.get(role.name, "right"), multiple(role))
+        for name, role in update.roles.found.items():
+            status = judged.statuses.get(name, "derived")
+            if judged.wrong is role.value:
+                status = "wrong"
+            self.roles[role.value.id] = (status, gradient_words(role, judged))
+        for name, role in update.roles.updates.items():
+            said = f"the new {name}"
+            self.roles[role.value.id] = ("right" if role.c else "derived", said)
+        self.names = dict(self.forward_names())
+        self.simple = Simple(self.names, update.roles, update.found)
+        for value in values.all:
+            if value.seen_in(update.start, update.end):
+                self.learn(value)
+
+    def forward_names(self) -> Iterator[tuple[str, np.ndarray]]:
+        """What the forward pass holds, by its words."""
+        update = self.judged.update
+        assert update.trace is not None
+        assert update.case is not None
+        assert update.labels is not None
+        for name, array in update.trace.items():
+            if np.ndim(array):
+                yield name, np.asarray(array)
+        for name, array in update.case.parameters.items():
+            yield name, array
+        yield "X", update.case.X
+        classes = update.case.network.classes
+        yield "Y", np.eye(classes)[update.labels.y]
+        yield "y", update.labels.y.astype(float)
+        for name, array in update.case.masks.items():
+            yield name, np.asarray(array, float)
+
+    def learn(self, value: Value) -> None:
+        """Says what an array is, unless that is known."""
+        if value.id in self.roles:
+            return
+        tolerance = 10 * self.judged.update.found.tolerance
+        for name, array in self.names.items():
+            if any(scaled_to_one(rows, array, tolerance) for rows, _ in value.views(array.shape)):
+                self.roles[value.id] = ("right", name)
+                return
+        said = self.simple.explain(value)
+        if said:
+            self.roles[value.id] = ("derived", said)
+
+    def describe(self, value: Value, event: Event) -> tuple[str, str]:
+        """Status and words."""
+        return self.roles.get(value.id, ("unknown", ""))
+
+
+def scaled_to_one(rows: np.ndarray, array: np.ndarray, tolerance: float) -> bool:
+    """Whether two arrays are equal but for rounding."""
+    if not array.any():
+        return not rows.any()
+    fit = scaled(rows, array)
+    return fit.error <= tolerance and abs(fit.c - 1) <= tolerance
+
+
+def gradient_words(role: Role, judged: Judged) -> str:
+    """ "dJ/dW2, with 0.01 W2, summed over the minibatch"."""
+    said = f"dJ/d{role.name}"
+    n = judged.update.found.n
+    if role.status == "wrong" or judged.statuses.get(role.name) == "wrong":
+        return said
+    factor = abs(role.c)
+    if factor == n or abs(factor - n) < 1e-6 * n:
+        said += f" times n = {n}"
+    elif abs(factor - 1) > 1e-6:
+        said += f" times {role.c:.4g}"
+    if role.c < 0:
+        said += ", negated"
+    if role.d:
+        said += f", with {role.d:.4g} {role.name}"
+    return said
+
+
+def multiple(role: Role) -> str:
+    """A further array that holds a gradient."""
+    words = f"dJ/d{role.name}"
+    if abs(role.c - 1) > 1e-6:
+        words = f"{role.c:.4g} {words}"
+    if role.d:
+        words += f" with {role.d * role.c:.4g} {role.name}"
+    return words
+
+
+def identified(lines: list[Line]) -> float:
+    """The share of lines whose arrays were recognised."""
+    return sum(line.status != "unknown" for line in lines) / len(lines) if lines else 0.0
+
+
+def by_file(lines: list[Line]) -> Mapping[str, list[Line]]:
+    """The lines of each file."""
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        found[line.label].append(line)
+    return found
+
+
+def line_of(recording: Recording, value: Value) -> tuple[str, int, str]:
+    """File, line and text of where an array was assigned."""
+    site = value.shown.site
+    return recording.files[site.file].label, site.line, recording.text(site)

@@ -1,0 +1,181 @@
+"""`twingrad watch`: runs a program that trains a network and judges what it computed."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from compare.cases import described
+from compare.numerics.structure import structural_zeros
+from compare.submissions.interpreter import choose_interpreter
+from compare.watching.judge import Judged, judge_update
+from compare.watching.lines import identified, lines_of
+from compare.watching.passes import Update, probabilities, training
+from compare.watching.recording import Recording
+from compare.watching.result import Finding, Place, WatchResult
+from compare.watching.running import Recorded, record
+from compare.watching.training import judge_training
+from compare.watching.values import Value, Values
+from twingrad.errors import UserError
+
+LISTED = 5
+"""Lines that were not recognised, named one by one."""
+
+
+def watch(
+    program: Path,
+    arguments: Sequence[str] = (),
+    *,
+    python: Path | None = None,
+    data: str | None = None,
+    seconds: float = 60.0,
+    size: int = 400_000_000,
+) -> WatchResult:
+    """Runs a program or notebook and says which of its lines is the first that is wrong.
+
+    Arguments:
+        program: a Python file or a notebook.
+        arguments: what it is given on its command line.
+        python: the interpreter that runs it; by default the one of the folder it lies in.
+        data: where CIFAR-10 is, for a program that does not find it where its author had it.
+        seconds: the time limit of the program.
+        size: the limit of the recording, in bytes.
+
+    Raises:
+        UserError: the program could not be run, or no training was seen.
+    """
+    interpreter = choose_interpreter(program, python)
+    recorded = record(
+        program, arguments, interpreter=interpreter.path, data=data, seconds=seconds, size=size
+    )
+    return judge_recording(recorded)
+
+
+def judge_recording(recorded: Recorded) -> WatchResult:
+    """The verdict on what a program did."""
+    start = time.perf_counter()
+    values = Values(recorded.read())
+    updates = training(values)
+    judged = [j for update in chosen(updates) if (j := judge_update(update)) is not None]
+    findings = [*slips(values.recording, updates), *wrong_gradients(values.recording, judged)]
+    if not judged and not findings:
+        raise not_seen(recorded, values, updates)
+    course = judge_training(values, updates)
+    findings += [
+        Finding(
+            found.what,
+            None if found.event is None else place_of_event(values.recording, found.event),
+            (found.said,),
+            found.fails,
+        )
+        for found in course.findings
+    ]
+    shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
+    lines = [] if shown is None else lines_of(values, shown)
+    return WatchResult(
+        program=str(recorded.program),
+        network=network_words(updates),
+        judged=judged,
+        lines=lines,
+        findings=findings,
+        facts=course.facts,
+        not_checked=[*course.not_checked, *unjudged(judged), *unrecognised(lines)],
+        ended=recorded.detail,
+        warnings=recorded.warnings,
+        output=recorded.printed,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def chosen(updates: list[Update]) -> list[Update]:
+    """The first, the second and the last: at the first b is 0, gamma 1 and momentum nothing."""
+    return [u for i, u in enumerate(updates) if i in (0, 1, len(updates) - 1)]
+
+
+def network_words(updates: list[Update]) -> str:
+    """ "3072-50-10 BN, minibatches of 100, samples in columns"."""
+    whole = next((u for u in updates if u.case is not None), None)
+    if whole is None or whole.case is None:
+        return "not rebuilt as a whole"
+    where = "columns" if whole.found.columns else "rows"
+    return f"{described(whole.case.network)}, minibatches of {whole.found.n}, samples in {where}"
+
+
+def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
+    """What is wrong in the forward pass, once."""
+    found: dict[str, Finding] = {}
+    for update in updates:
+        for slip in update.found.slips:
+            said = f"Forward pass: {slip.said}."
+            found.setdefault(slip.said, Finding("forward", place(recording, slip.value), (said,)))
+    return list(found.values())
+
+
+def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:
+    """The first wrong gradient: of the updates that have one, the first that explains it."""
+    faulty = [j for j in judged if j.wrong is not None]
+    explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
+    for j in (explained or faulty)[:1]:
+        assert j.wrong is not None
+        return [Finding("backward", place(recording, j.wrong), tuple(j.said))]
+    return []
+
+
+def place(recording: Recording, value: Value) -> Place:
+    return place_of_event(recording, value.shown)
+
+
+def place_of_event(recording: Recording, event: object) -> Place:
+    site = event.site  # type: ignore[attr-defined]
+    return Place(recording.files[site.file].label, site.line, recording.text(site))
+
+
+def unjudged(judged: list[Judged]) -> list[str]:
+    """Gradients that were never seen, nor an update by them."""
+    missing: set[str] = set()
+    for j in judged:
+        updates = {} if j.update.roles is None else j.update.roles.updates
+        missing |= {n for n in j.verdict.not_judged if n not in updates or not updates[n].c}
+    seen = {tensor.name for j in judged for tensor in j.verdict.tensors}
+    zeros = (
+        set(structural_zeros(judged[0].update.case.network, judged[0].update.found.n))
+        if judged and judged[0].update.case is not None
+        else set()
+    )
+    said = [f"the gradient of {name}: it was not seen" for name in sorted(missing - seen)]
+    if zeros:
+        said.append(
+            f"the gradient of {', '.join(sorted(zeros))}: zero but for rounding, because the "
+            "batch norm above takes a shift out again"
+        )
+    return said
+
+
+def unrecognised(lines: Sequence[object]) -> list[str]:
+    """Lines whose arrays were not recognised."""
+    unknown = [line for line in lines if line.status == "unknown"]  # type: ignore[attr-defined]
+    if not unknown:
+        return []
+    named = ", ".join(line.place for line in unknown[:LISTED])  # type: ignore[attr-defined]
+    more = "" if len(unknown) <= LISTED else f" and {len(unknown) - LISTED} more"
+    share = identified(list(lines))  # type: ignore[arg-type]
+    return [f"{named}{more}: not recognised ({share:.0%} of the lines of an update were)"]
+
+
+def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserError:
+    """Why there is nothing to judge."""
+    if recorded.lack is not None or recorded.reason == "exception":
+        return recorded.failure()
+    if not values.all:
+        seen = "no array was assigned"
+    elif not probabilities(values):
+        seen = "no softmax was seen"
+    elif not updates or not updates[0].found.layers:
+        seen = "a softmax was seen, but not the affine layer below it"
+    elif not updates[0].found.complete:
+        seen = "the network was rebuilt down to an array that could not be explained"
+    else:
+        seen = "no labels were seen that fit the probabilities"
+    return UserError(
+        f"{recorded.program}: no training of a softmax network could be rebuilt: {seen} "
+        f"({recorded.detail}); for code that only defines functions use twingrad check --code"
+    )
