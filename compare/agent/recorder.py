@@ -114,7 +114,8 @@ class Tape:
         self.arrays = self.create(folder, "arrays.bin")
         self.folder, self.limit, self.size, self.written = folder, limit, 0, 0
         self.ids, self.files, self.stacks = {}, {}, {}
-        self.names, self.loops, self.unnamed, self.served = [], [], set(), {}
+        self.names, self.loops, self.served = [], [], {}
+        self.inner = set()  # sites inside an expression, where numbers tell nothing
         self.data, self.kept = {}, {}
         self.lines = []
         self.spent, self.started = 0.0, time.time()
@@ -206,9 +207,9 @@ class Tape:
     def site(self, file, node, name, kind, function, loop):
         number = len(self.names)
         self.names.append(name)
-        if kind in ("operand", "product"):
-            self.unnamed.add(number)
         self.loops.append(loop)
+        if kind in ("operand", "product"):
+            self.inner.add(number)
         end = getattr(node, "end_lineno", None) or node.lineno
         self.line("site", number, file, node.lineno, end, name, kind, function)
         return number
@@ -460,7 +461,7 @@ class Probe:
                 return False, False
             place = self.places[key] = Place(f"{site},{stack},{json.dumps(path)}")
         if kind == "v":
-            if place.count >= SCALARS:
+            if place.count >= SCALARS or site in self.tape.inner:
                 return False, False
             place.count += 1
             self.tape.text(f'["v",{place.prefix},{item!r}]\n')
@@ -503,7 +504,7 @@ class Probe:
             self.light_bytes += item.nbytes
             self.tape.text(f'["a",{place.prefix},{number}]\n')
             return True
-        if PIXELS not in item.shape and (place.light >= FEW_LIGHT or site in self.tape.unnamed):
+        if PIXELS not in item.shape and (place.light >= FEW_LIGHT or site in self.tape.inner):
             return False
         kept = projections(item)
         for axis, projected in kept:
@@ -1114,7 +1115,7 @@ class Rewrite(ast.NodeTransformer):
             node.args = [a if isinstance(a, ast.Lambda) else self.visit(a) for a in node.args]
             return node
         if called(node.func) not in PRODUCTS or any(isinstance(a, ast.Starred) for a in node.args):
-            return self.generic_visit(node)
+            return self.with_expressions(node)
         name = self.name(node)
         names = [self.name(argument) for argument in node.args]
         self.generic_visit(node)
@@ -1124,6 +1125,22 @@ class Rewrite(ast.NodeTransformer):
             if not isinstance(base, ast.Name) or base.id not in MODULE_NAMES:
                 node.func.value = self.operand(base, self.name(base), node)
         return self.probe(node, node, (name, "product"))
+
+    def with_expressions(self, node):
+        """A call whose arguments are seen where they are computed in place: maximum(0, a + b)."""
+        values = node.args + [keyword.value for keyword in node.keywords]
+        names = [self.name(v) if isinstance(v, ast.BinOp) else None for v in values]
+        self.generic_visit(node)
+        given = len(node.args)
+        for at, name in enumerate(names):
+            if name is None:
+                continue
+            if at < given:
+                node.args[at] = self.operand(node.args[at], name, node)
+            else:
+                keyword = node.keywords[at - given]
+                keyword.value = self.operand(keyword.value, name, node)
+        return node
 
     def visit_BinOp(self, node):
         if not isinstance(node.op, ast.MatMult):
