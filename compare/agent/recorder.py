@@ -55,6 +55,9 @@ SCALARS = 20_000
 LIGHT, LIGHT_BYTES = 2000, 32 << 20
 """Projections and labels recorded of one place after its arrays; bytes of them in all."""
 
+FEW_LIGHT = 200
+"""The same of arrays that are no images."""
+
 LARGEST = 4_000_000
 """Maximum entries of an array that is recorded whole; of a larger one a summary is."""
 
@@ -63,6 +66,9 @@ SUMMARIES = 64
 
 PLACES, KEYS = 100_000, 256
 """Places that are told apart in all, and keys of a container at one site."""
+
+SHAPES = 8
+"""Shapes of one place, such as that of the last minibatch, that are told apart."""
 
 DEAD = 20_000
 """Times in a row that a site adds nothing to the recording before it is no longer looked at."""
@@ -111,6 +117,7 @@ class Tape:
         self.names, self.loops, self.served = [], [], {}
         self.inner = set()  # sites inside an expression, where numbers tell nothing
         self.data, self.kept = {}, {}
+        self.lines = []
         self.spent, self.started = 0.0, time.time()
         self.open = True
 
@@ -123,11 +130,15 @@ class Tape:
         self.text(json.dumps(values, separators=(",", ":")) + "\n")
 
     def text(self, text):
-        """Writes lines at once, so that a program that is killed loses none."""
-        if self.open:
-            raw = text.encode("utf-8", "surrogatepass")
+        self.lines.append(text)
+
+    def flush(self):
+        """Writes the lines of one probe, so that a program that is killed loses none before it."""
+        if self.lines and self.open:
+            raw = "".join(self.lines).encode("utf-8", "surrogatepass")
             self.written += len(raw)
             write(self.events, raw)
+        self.lines = []
 
     @property
     def full(self):
@@ -213,11 +224,13 @@ class Tape:
         if self.open and asked not in self.served and len(self.served) < 1000:
             self.served[asked] = served
             self.line("served", asked, served)
+            self.flush()
 
     def close(self, reason, **more):
         """Ends the recording; later calls change nothing."""
         if not self.open:
             return
+        self.flush()
         self.open = False
         seen = {"reason": reason, "bytes": self.size, "arrays": len(self.ids)}
         seen["version"] = sys.version.split()[0]
@@ -316,7 +329,7 @@ class Probe:
     def __init__(self, tape, settings):
         self.tape, self.settings = tape, settings
         self.places, self.stack_ids, self.keys = {}, {}, {}
-        self.quiet, self.dead, self.reached = {}, set(), set()
+        self.quiet, self.dead, self.reached, self.shapes = {}, set(), set(), {}
         self.peeks, self.light_bytes = [], 0
         self.fresh = time.time()
         self.since = self.calls = 0  # probes since something new was recorded, and in all
@@ -368,6 +381,7 @@ class Probe:
                 self.faults += 1
                 self.fault = self.fault or traceback.format_exc()[-2000:]
             finally:
+                self.tape.flush()
                 self.owner = None
 
     def see(self, parts, peeked, values):
@@ -440,7 +454,7 @@ class Probe:
 
     def record(self, site, stack, path, kind, item):
         """Writes down what was seen; returns whether it did, and whether the place is new."""
-        key = (site, stack, path, getattr(item, "shape", None))
+        key = (site, stack, path, None if kind == "v" else self.shape(site, stack, path, item))
         place = self.places.get(key)
         if place is None:
             if len(self.places) >= PLACES:
@@ -453,7 +467,7 @@ class Probe:
             self.tape.text(f'["v",{place.prefix},{item!r}]\n')
             return True, place.count == 1
         if place.count >= HITS or (place.count >= FEWEST and place.bytes > PLACE_BYTES):
-            return self.record_light(place, kind, item), False
+            return self.record_light(place, site, kind, item), False
         if kind == "d":
             number = self.tape.summary(item)
             if number is None:
@@ -468,7 +482,16 @@ class Probe:
         self.tape.text(f'["{kind}",{place.prefix},{number}]\n')
         return True, place.count <= FEWEST
 
-    def record_light(self, place, kind, item):
+    def shape(self, site, stack, path, item):
+        """The shape that a place is told apart by; None where it has too many of them."""
+        known = self.shapes.setdefault((site, stack, path), set())
+        if item.shape not in known:
+            if len(known) >= SHAPES:
+                return None
+            known.add(item.shape)
+        return item.shape
+
+    def record_light(self, place, site, kind, item):
         """After a place's arrays: labels, and projections that tell which samples these are."""
         full = place.light >= LIGHT or self.light_bytes > LIGHT_BYTES
         if kind == "d" or full or item.ndim != place.ndim or item.size > LARGEST:
@@ -481,6 +504,8 @@ class Probe:
             self.light_bytes += item.nbytes
             self.tape.text(f'["a",{place.prefix},{number}]\n')
             return True
+        if PIXELS not in item.shape and (place.light >= FEW_LIGHT or site in self.tape.inner):
+            return False
         kept = projections(item)
         for axis, projected in kept:
             number = self.tape.array(projected)
@@ -1397,6 +1422,7 @@ def rewritten(text, label, path, probe):
     try:
         file = probe.tape.file(label, path, text)
         tree = Rewrite(probe, file, text, tree).visit(tree)
+        probe.tape.flush()
         ast.fix_missing_locations(tree)
         return compile(tree, path, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, TypeError, AttributeError, RecursionError):
@@ -1759,6 +1785,7 @@ def main():
         inner = error.__traceback__
         while inner is not None and inner.tb_frame.f_code.co_filename not in tape.files:
             inner = inner.tb_next
+        inner = without_recorder(inner)
         if program.endswith(".ipynb"):  # its lines are no file's, which the other hook reads
             traceback.print_exception(type(error), error, inner)
         else:
@@ -1767,6 +1794,16 @@ def main():
     wait_for_threads()
     probe.close("finished")
     del kept
+
+
+def without_recorder(trace):
+    """A traceback without the recorder's own frames."""
+    if trace is None:
+        return None
+    rest = without_recorder(trace.tb_next)
+    if trace.tb_frame.f_code.co_filename == RUN.co_filename:
+        return rest
+    return types.TracebackType(rest, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
 
 
 def set_path(root, settings):

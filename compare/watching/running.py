@@ -20,6 +20,7 @@ RECORDER = Path(__file__).resolve().parents[1] / "agent/recorder.py"
 
 ROOT = Path(__file__).resolve().parents[2]
 
+HIDDEN: tuple[str, ...]
 HIDDEN = ("twingrad", "manual_impl", "torch_impl", "compare", "sweeps", "reproduction", "scripts")
 HIDDEN += ("benchmarks", "validation", "tests")
 """Our packages, which the program must not import."""

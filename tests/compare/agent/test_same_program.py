@@ -136,3 +136,11 @@ def test_the_recorder_is_written_for_python_3_8():
     }
     assert imports <= sys.stdlib_module_names
     assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))
+
+
+def test_a_missing_file_is_missed_in_the_program(tmp_path):
+    program = written(tmp_path, "def load():\n    return open('data_batch_1', 'rb')\nload()\n")
+    expected = plain(program, folder=tmp_path)
+    got = recorded(program, folder=tmp_path)
+    assert got.err == expected.stderr
+    assert got.recording.end["missing_file"] == "data_batch_1"
