@@ -11,14 +11,11 @@ from compare.diagnosis.examination import Examination, examine
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.structure import structural_zeros
 from compare.watching.passes import Update
-from compare.watching.roles import LEAVES, Role, nearest_scale, off
+from compare.watching.roles import LEAVES, STATISTICS, Role, nearest_scale, off
 from compare.watching.values import Value
 
 ROUNDING, ROUNDING_32 = 1e-7, 1e-3
 """Limits relative to a tensor: parameters that were worked out of s carry its rounding."""
-
-STATISTICS = ("mu", "v")
-"""Gradients that are often computed up to a factor that the next line supplies."""
 
 
 @dataclass(frozen=True)

@@ -85,10 +85,15 @@ def batch_norm(
         squared = (gamma / a) ** 2
         for value in values.before(index, (len(a),)):
             constant = squared - value.array
-            if is_constant(constant, squared, limit):
-                return Norm("batch", gamma, c, float(np.median(constant)), frozen=True, held=held)
+            eps = float(np.median(constant))
+            if is_constant(constant, squared, limit) and -1e-12 <= eps < LARGEST_EPS:
+                mean = (beta - c) / a
+                if not close_to(mean, mu, limit):
+                    return Norm("batch", gamma, c, max(eps, 0.0), frozen=True, held=held)
     return None
 
+
+ALL_UNITS = "the variance is taken over all units together, not of each unit"
 
 READINGS = (
     "",
@@ -96,6 +101,7 @@ READINGS = (
     "eps is added to the root of the variance, not under it",
     "s - mu is divided by the variance, not by its root",
     "the variance is not divided by n",
+    ALL_UNITS,
 )
 """What may be wrong with the deviation, the right form first."""
 
@@ -114,12 +120,19 @@ def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[
         READINGS[2]: (deviation - np.sqrt(v), deviation),
         READINGS[3]: (deviation - v, deviation),
         READINGS[4]: (square - v * n, square),
+        ALL_UNITS: (square - over_all(square, v), square),
     }[reading]
     eps = float(np.median(rest))
     error = float((np.abs(rest - eps) / np.maximum(scale, 1e-300)).max())
     if not -error * float(scale.max()) - 1e-12 < eps < LARGEST_EPS:
         return 0.0, np.inf
     return rounded(max(eps, 0.0), error * float(np.median(scale))), error
+
+
+def over_all(square: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The sum or the mean of the variances of all units, whichever is nearer."""
+    forms = np.array([v.sum(), v.mean()])
+    return np.full_like(v, forms[np.abs(forms - np.median(square)).argmin()])
 
 
 def rounded(eps: float, doubt: float) -> float:

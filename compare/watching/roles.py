@@ -18,6 +18,9 @@ from compare.watching.values import Value, Values
 
 LEAVES = ("W", "b", "gamma", "beta")
 
+STATISTICS = ("mu", "v")
+"""Gradients that programs hold in many forms, each a step on the way to that of s."""
+
 DECAY = 0.1
 """A new value holds the old one with a factor of 1, less what a penalty takes away: at most this."""
 
@@ -93,7 +96,7 @@ class Reader:
             local = np.asarray(step_from(self.case, self.trace, self.assumed, name))
             if name not in self.roles.found and self.wrong_below(at):
                 self.recognised(name, "inherits", local)
-                if name not in self.roles.found and not self.is_leaf(name):
+                if name not in self.roles.found and not self.is_leaf(name, *STATISTICS):
                     self.leading_on(name, local)
             role = self.roles.found.get(name)
             if role is None or role.d:
@@ -106,8 +109,8 @@ class Reader:
         self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
         return self.roles
 
-    def is_leaf(self, name: str) -> bool:
-        return operation_of(self.case.network, name)[0] in LEAVES
+    def is_leaf(self, name: str, *others: str) -> bool:
+        return operation_of(self.case.network, name)[0] in (*LEAVES, *others)
 
     def wrong_below(self, at: int) -> bool:
         """Whether a parameter's gradient from here on was not recognised as right."""

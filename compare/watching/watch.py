@@ -13,6 +13,7 @@ from compare.watching.passes import Update, probabilities, training
 from compare.watching.recording import Recording
 from compare.watching.result import Finding, Place, WatchResult
 from compare.watching.running import Recorded, record
+from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
 from compare.watching.training import judge_training
 from compare.watching.values import Value, Values
 from twingrad.errors import UserError
@@ -56,14 +57,20 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     values = Values(recorded.read())
     updates = training(values)
     judged = [j for update in chosen(updates) if (j := judge_update(update)) is not None]
-    findings = [*slips(values.recording, updates), *wrong_gradients(values.recording, judged)]
+    recording = values.recording
+    findings = [*slips(recording, updates), *unused_biases(recording, updates)]
+    if not findings:
+        for j in judged:
+            j.wrong = inside_batch_norm(values, j) or j.wrong
+        findings = wrong_gradients(recording, judged)
+        findings += [f for j in judged[-1:] for f in single_numbers(values, j)]
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates)
     findings += [
         Finding(
             found.what,
-            None if found.event is None else place_of_event(values.recording, found.event),
+            None if found.event is None else place_of(values.recording, found.event),
             (found.said,),
             found.fails,
         )
@@ -106,7 +113,10 @@ def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
     for update in updates:
         for slip in update.found.slips:
             said = f"Forward pass: {slip.said}."
-            found.setdefault(slip.said, Finding("forward", place(recording, slip.value), (said,)))
+            found.setdefault(
+                slip.said.rpartition(":")[2],
+                Finding("forward", place(recording, slip.value), (said,)),
+            )
     return list(found.values())
 
 
@@ -121,12 +131,7 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
 
 
 def place(recording: Recording, value: Value) -> Place:
-    return place_of_event(recording, value.shown)
-
-
-def place_of_event(recording: Recording, event: object) -> Place:
-    site = event.site  # type: ignore[attr-defined]
-    return Place(recording.files[site.file].label, site.line, recording.text(site))
+    return place_of(recording, value.shown)
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

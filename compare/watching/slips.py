@@ -1,0 +1,113 @@
+"""Mistakes that stand between the arrays of the derivation: a bias that is updated and not used, a
+gradient that is one number, a wrong term inside batch norm's backward pass."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from compare.watching.judge import Judged
+from compare.watching.passes import Update
+from compare.watching.recording import Event, Recording
+from compare.watching.relations import scaled
+from compare.watching.result import Finding, Place
+from compare.watching.values import Value, Values
+
+ONE = 1e-6
+"""A factor this near to 1, relative to it, is 1."""
+
+
+def place_of(recording: Recording, event: Event) -> Place:
+    """The line of an event."""
+    site = event.site
+    return Place(recording.files[site.file].label, site.line, recording.text(site))
+
+
+def unused_biases(recording: Recording, updates: list[Update]) -> Iterator[Finding]:
+    """Biases that an update changed and the next forward pass did not add."""
+    for before, after in zip(updates, updates[1:], strict=False):
+        if before.roles is None or after.case is None:
+            continue
+        for name, role in before.roles.updates.items():
+            if not name.startswith("b") or name.startswith("beta"):
+                continue
+            used = after.case.parameters[name]
+            if used.any() or not np.abs(role.gradient).max() > 1e-12:
+                continue
+            layer = after.found.layers[int(name[1:]) - 1]
+            if layer.source is None:
+                continue
+            said = f"Forward pass: {name} is updated, but it is not added to the output of layer "
+            said += f"{name[1:]}."
+            yield Finding("forward", place_of(recording, layer.source.shown), (said,))
+            return
+
+
+def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
+    """Gradients of b that are one number: summed over the units too."""
+    update, n = judged.update, judged.update.found.n
+    assert update.right is not None
+    assert update.roles is not None
+    for name in judged.verdict.not_judged:
+        if not name.startswith("b") or name in update.roles.found:
+            continue
+        total = float(update.right[name].sum())
+        for event in values.recording.events[update.found.index : update.end]:
+            if event.value is None or event.site.kind not in ("assign", "augmented", "return"):
+                continue
+            if any(abs(event.value - c * total) <= 1e-9 * abs(c * total) for c in (1, n, -1, -n)):
+                said = (
+                    f"Backward pass, first wrong: the gradient of {name}. It is one number, summed "
+                    "over the units too. Sum over the samples alone."
+                )
+                yield Finding("backward", place_of(values.recording, event), (said,))
+                break
+
+
+def inside_batch_norm(values: Values, judged: Judged) -> Value | None:
+    """Where the way down through a batch norm is wrong: the first of its terms that is a multiple,
+    other than 1, of what it should be.
+
+    The terms are those of the computational graph s - mu -> square -> mean -> root -> reciprocal.
+    """
+    update = judged.update
+    name = judged.tensor
+    if update.case is None or not name.startswith("s") or not name[1:].isdigit():
+        return None
+    l = int(name[1:])
+    if f"gamma{l}" not in update.case.parameters or update.roles is None or update.right is None:
+        return None
+    trace = update.trace or {}
+    above = update.roles.found.get(f"s_hat{l}") or update.roles.found.get(f"s_tilde{l}")
+    if above is None or judged.wrong is None:
+        return None
+    scale = above.c
+    expected = terms(trace, update.right, l, update.case.network.eps)
+    for value in values.all:
+        if not above.value.first < value.first <= judged.wrong.first:
+            continue
+        if any(
+            role.value is value for role in update.roles.found.values() if role.status == "right"
+        ):
+            continue
+        for term in expected:
+            for rows, _ in value.views(term.shape):
+                fit = scaled(rows, term)
+                if fit.error <= 10 * update.found.tolerance:
+                    if abs(abs(fit.c / scale) - 1) > ONE:
+                        return value
+                    break
+    return None
+
+
+def terms(
+    trace: dict[str, np.ndarray] | object, right: dict[str, np.ndarray] | object, l: int, eps: float
+) -> list[np.ndarray]:
+    """Gradients of the intermediates between s and s_hat, (n, m) or (m,)."""
+    s, mu, v = (trace[f"{name}{l}"] for name in ("s", "mu", "v"))  # type: ignore[index]
+    G = right[f"s_hat{l}"]  # type: ignore[index]
+    n = len(s)
+    centred, root = s - mu, np.sqrt(v + eps)
+    reciprocal = (G * centred).sum(axis=0)
+    variance = -0.5 * reciprocal / root**3
+    square = np.tile(variance / n, (n, 1))
+    return [G / root, square, 2 * centred * square, G / root + 2 * centred * square]
