@@ -13,12 +13,14 @@ from scripts.program import plain_app, run
 from scripts.reproduce import reproduce
 from scripts.sweep import sweep
 from scripts.train import train
+from scripts.watch import watch
 
 
 def join() -> typer.Typer:
     """The whole program."""
     app = plain_app(help="One network written twice, by hand and with autograd: are they equal?")
     app.command()(compare)
+    app.command()(watch)
     app.command()(check)
     app.command()(train)
     app.command()(sweep)

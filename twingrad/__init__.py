@@ -13,6 +13,7 @@ The public names, loaded when first used: importing twingrad loads neither torch
 - forward, gradients: every intermediate and every gradient, by hand.
 - TorchNetwork: the same network as a torch module.
 - load_backend: all of an implementation, "manual" or "torch".
+- watch: runs a training program and says which line is the first that is wrong.
 - UserError, DivergedError: what is raised for bad input and for a cost that is not finite.
 
 This package is also the ground floor that both implementations share. It computes no gradient, and
@@ -24,6 +25,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from twingrad.cifar.loading import load_dataset
     from twingrad.contract import Implementation
     from twingrad.dataset import Dataset, Split
@@ -72,6 +74,7 @@ __all__ = [
     "preset",
     "train",
     "train_stacked",
+    "watch",
 ]
 
 
@@ -140,3 +143,36 @@ def train_stacked(
         UserError: the recipes cannot be trained as one stack, or no such backend.
     """
     return load_backend(backend).train_stacked(recipes, dataset, **options)
+
+
+def watch(
+    program: "str | Path",
+    arguments: "Sequence[str]" = (),
+    *,
+    python: "str | Path | None" = None,
+    data: str | None = None,
+    seconds: float = 60.0,
+) -> Any:
+    """Runs a program or notebook that trains a network and judges every line it computes with.
+
+    In a notebook the result shows itself.
+
+    Arguments:
+        program: a Python file or a notebook.
+        arguments: what it is given on its command line.
+        python: the interpreter that runs it; by default that of the folder it lies in, else ours.
+        data: where CIFAR-10 is, for a program that does not find it where its author had it.
+        seconds: the time limit of the program.
+
+    Returns:
+        A `compare.watching.result.WatchResult`: `agrees`, `diagnosis`, `first` (the first wrong line), `lines`, `facts`,
+        `not_checked`.
+
+    Raises:
+        UserError: the program could not be run, or no training was seen in it.
+    """
+    from pathlib import Path
+
+    run = importlib.import_module("compare.watching.watch").watch
+    interpreter = None if python is None else Path(python)
+    return run(Path(program), arguments, python=interpreter, data=data, seconds=seconds)

@@ -106,8 +106,10 @@ class Encoder:
             if thing.dtype == object and thing.ndim == 1:
                 return ["o", number, [self.value(entry, nesting + 1) for entry in thing]]
         elif isinstance(thing, dict):
-            pairs = [(self.value(k, nesting + 1), self.value(v, nesting + 1)) for k, v in
-                     list(thing.items())]
+            pairs = [
+                (self.value(k, nesting + 1), self.value(v, nesting + 1))
+                for k, v in list(thing.items())
+            ]
             return ["d", number, pairs]
         elif isinstance(thing, (list, tuple)):
             mark = "l" if isinstance(thing, list) else "t"
@@ -158,16 +160,23 @@ def about(thing: Any) -> dict[str, Any]:
     owner = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
     module = sys.modules.get(str(getattr(owner, "__module__", "")))
     return {
-        "kind": "class" if inspect.isclass(thing)
-        else "module" if inspect.ismodule(thing)
-        else "function" if inspect.isfunction(thing)
-        else "method" if inspect.ismethod(thing)
-        else "builtin" if inspect.isroutine(thing)
+        "kind": "class"
+        if inspect.isclass(thing)
+        else "module"
+        if inspect.ismodule(thing)
+        else "function"
+        if inspect.isfunction(thing)
+        else "method"
+        if inspect.ismethod(thing)
+        else "builtin"
+        if inspect.isroutine(thing)
         else "object",
         "name": str(getattr(thing, "__name__", "")),
         "class": type(thing).__name__,
-        "mro": [f"{c.__module__}.{c.__qualname__}" for c in
-                inspect.getmro(thing if inspect.isclass(thing) else type(thing))],
+        "mro": [
+            f"{c.__module__}.{c.__qualname__}"
+            for c in inspect.getmro(thing if inspect.isclass(thing) else type(thing))
+        ],
         "file": str(getattr(module, "__file__", "") or ""),
         "callable": callable(thing),
     }
@@ -179,10 +188,17 @@ def describe(thing: Any) -> dict[str, Any]:
     try:
         parameters = inspect.signature(thing).parameters.values()
         found["parameters"] = [
-            [p.name, int(p.kind), p.default is not p.empty,
-             p.default if type(p.default) in (*SIMPLE, float) else
-             list(p.default) if isinstance(p.default, (list, tuple)) else None,
-             isinstance(p.default, tuple)]
+            [
+                p.name,
+                int(p.kind),
+                p.default is not p.empty,
+                p.default
+                if type(p.default) in (*SIMPLE, float)
+                else list(p.default)
+                if isinstance(p.default, (list, tuple))
+                else None,
+                isinstance(p.default, tuple),
+            ]
             for p in parameters
         ]
     except (TypeError, ValueError):
@@ -298,9 +314,11 @@ def load(path: str, root: str, folders: list[str], blocked: list[str], judge: st
     """
     sys.dont_write_bytecode = True
     here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [root] + ([os.path.dirname(path)] if os.path.dirname(path) != root else []) + [
-        folder for folder in sys.path if os.path.abspath(folder or ".") != here
-    ]
+    sys.path[:] = (
+        [root]
+        + ([os.path.dirname(path)] if os.path.dirname(path) != root else [])
+        + [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
+    )
     sys.meta_path.insert(0, Blocked(blocked, judge))  # type: ignore[arg-type]
     tried = {os.getcwd()}
     while True:
@@ -349,6 +367,7 @@ class Catcher:
     def ran(self, name: str) -> Any:
         def hook(module: Any, inputs: Any, output: Any) -> None:
             self.order.append([name, module])
+
         return hook
 
     def keep(self, name: str, tensor: Any) -> None:
@@ -360,11 +379,13 @@ class Catcher:
         def hook(module: Any, inputs: Any, output: Any) -> Any:
             self.keep(name, output)
             return output.clone()  # a ReLU in place must not change what was caught
+
         return hook
 
     def input(self, name: str) -> Any:
         def hook(module: Any, inputs: Any) -> None:
             self.keep(name, inputs[0])
+
         return hook
 
 
@@ -450,7 +471,7 @@ def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
     for part in [struct.pack(">Q", len(text)) + text] + blobs:
         view = memoryview(part)
         while view:
-            view = view[os.write(pipe, view):]
+            view = view[os.write(pipe, view) :]
 
 
 def serve(ask: int, answer: int) -> None:

@@ -75,7 +75,7 @@ def conventions_of(update: Update) -> Conventions:
     told = [role for role in leaves if role.status != "wrong"] or leaves
     scales = Counter(nearest_scale(role.c, n) for role in told if role.c)
     scale = scales.most_common(1)[0][0] if scales else 1.0
-    decays = [round(role.d, 12) for role in told if role.name.startswith("W")]
+    decays = [role.d for role in told if role.name.startswith("W") and role.value.named]
     decay = majority(decays)
     return Conventions(scale, decay, abs(scale) == n and n > 1)
 
@@ -95,11 +95,14 @@ def judge_update(update: Update) -> Judged | None:
     conventions = conventions_of(update)
     case = replace(update.case, penalty=conventions.decay / 2)
     rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
-    found = {
-        name: role.gradient / factor_of(role, conventions, update.found.n)
-        for name, role in update.roles.found.items()
-        if not (name.rstrip("0123456789") in STATISTICS and off(role.c, update.found.n))
-    }
+    found = {}
+    for name, role in update.roles.found.items():
+        if name.rstrip("0123456789") in STATISTICS and off(role.c, update.found.n):
+            continue
+        found[name] = role.gradient / factor_of(role, conventions, update.found.n)
+        if name.startswith("W") and not role.value.named and not role.d:
+            # a product inside an expression: what the line adds to it was not seen
+            found[name] = found[name] + conventions.decay * case.parameters[name]
     case, found = narrowed(case, found)
     evidence = Evidence(case, found, rounding)
     wrong = evidence.wrong

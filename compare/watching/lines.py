@@ -64,8 +64,8 @@ def lines_of(values: Values, judged: Judged) -> list[Line]:
         if event.array is None or event.site.kind not in SHOWN_KINDS:
             continue
         value = values.by_id.get(event.array)
-        if value is None:
-            continue
+        if value is None or (value.raw.dtype.kind in "iu" and value.id not in known.roles):
+            continue  # indices
         key = (event.site.file, event.site.line)
         if key not in lines:
             lines[key] = Line(

@@ -100,35 +100,55 @@ def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
     return sorted(by_place.values(), key=lambda group: -len(group))
 
 
-def ends(values: Values, p: Probabilities, found: Pass) -> int:
-    """The event where the next pass over the network begins.
+def begins(values: Values, found: Pass, start: int) -> int:
+    """The event where a pass begins: where its minibatch was first seen, after `start`."""
+    if not found.layers:
+        return start
+    X = found.layers[0].h.value
+    return max(start, min((i for i in X.indices if i >= start), default=start))
 
-    It is the first one after the probabilities where the first layer's output is computed again:
-    same place, same call stack.
-    """
+
+def ends(values: Values, p: Probabilities, found: Pass) -> int:
+    """The event where the next pass over the network begins: where what was seen of this one's
+    first layer is computed anew, at the same place."""
     events = values.recording.events
-    if found.layers:
-        first = found.layers[0]
-        places = {
-            (event.site.id, event.path)
-            for value in values.of_shape(first.s.shape)
-            for event in value.events
-            if event.index <= p.value.first
-            and any(np.array_equal(rows, first.s) for rows, _ in value.views(first.s.shape))
-        }
-        for event in events[p.value.first + 1 :]:
-            if (event.site.id, event.path) in places and event.array is not None:
-                held = values.by_id.get(event.array)
-                if held is not None and sorted(held.raw.shape) == sorted(first.s.shape):
-                    if not any(np.array_equal(r, first.s) for r, _ in held.views(first.s.shape)):
-                        return event.index
+    if not found.layers:
+        return len(events)
+    first = found.layers[0]
+    held = [first.h.value, first.source, first.z and first.z.value, first.x and first.x.value]
+    own = {value.id for value in held if value}
+    shapes = {tuple(sorted(value.raw.shape)) for value in held if value}
+    places = {
+        (event.site.id, event.path)
+        for value in held
+        if value
+        for event in value.events
+        if event.index <= p.value.first
+    }
+    for event in events[p.value.first + 1 :]:
+        if event.array is not None and (event.site.id, event.path) in places:
+            value = values.by_id.get(event.array)
+            if value and value.id not in own and tuple(sorted(value.raw.shape)) in shapes:
+                return drawn(values, found, p.value.first, event.index)
     return len(events)
+
+
+def drawn(values: Values, found: Pass, start: int, end: int) -> int:
+    """The event between two passes where the next minibatch was drawn; `end` if it was not seen."""
+    X = found.layers[0].h.value
+    sites = {event.site.id for event in X.events if event.index < start}
+    for event in values.recording.events[start:end]:
+        if event.site.id in sites and event.array is not None:
+            held = values.by_id.get(event.array)
+            if held is not None and held is not X and held.raw.shape == X.raw.shape:
+                return event.index
+    return end
 
 
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
     """Rebuilds one pass and recognises its gradients."""
     found = rebuild(values, p.value, p.axis, p.value.first)
-    update = Update(found, start, ends(values, p, found))
+    update = Update(found, begins(values, found, start), ends(values, p, found))
     if not found.layers:
         return update
     update.labels = labels_of(values, found, update.end)

@@ -46,7 +46,7 @@ class Layer:
     Arguments:
         W: (out, in); b: (out,); `weight` is the array that holds W, `turned` if transposed.
         s: output of the affine map, (n, out).
-        h: its input, (n, in).
+        h: its input, (n, in); `source` is the array that s was read from, if any.
         norm: a normalisation, where there is one.
         z: input of the activation, where there is one; x: its output; slope below 0.
         mask, factor: of dropout, where there is one.
@@ -58,6 +58,7 @@ class Layer:
     b: np.ndarray
     s: np.ndarray
     h: Seen
+    source: Value | None = None
     norm: Norm | None = None
     z: Seen | None = None
     x: Seen | None = None
@@ -128,8 +129,10 @@ class Rebuilder:
             for rows, turned in value.views((self.n, m)):
                 yield Seen(value, rows, turned)
 
-    def affine(self, s: np.ndarray, *, shifted: bool = False) -> Layer | None:
-        """The layer s = h W^T + b, if arrays for it were seen."""
+    def affine(
+        self, s: np.ndarray, source: Value | None = None, *, shifted: bool = False
+    ) -> Layer | None:
+        """The layer s = h W^T + b, if arrays for it were seen; `source` holds s."""
         m = s.shape[1]
         head = s[:FEW] @ mixture(m)  # (few,)
         allowed = 100 * self.tolerance * m * max(float(np.abs(s[:FEW]).max()), 1e-12)
@@ -156,7 +159,7 @@ class Rebuilder:
                 if b is None and shifted:
                     b = bias_left(s, h.rows, W, self.tolerance, shifted=True)
                 if b is not None:
-                    return Layer(weight, turned, W, self.bias(b, s), s, h)
+                    return Layer(weight, turned, W, self.bias(b, s), s, h, source)
         return None
 
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -177,6 +180,24 @@ class Rebuilder:
             slope = leaky_slope(h.rows, z.rows, self.tolerance)
             if slope is not None:
                 return z, slope
+        return self.product_and_bias(h)
+
+    def product_and_bias(self, h: Seen) -> tuple[Seen, float] | None:
+        """z of h = max(z, 0) where z = x W^T + b was not seen, but x W^T and b were."""
+        m = h.rows.shape[1]
+        vectors = [value.array for value in self.values.before(self.index + 1, (m,))]
+        if not vectors or (h.rows < 0).any():
+            return None
+        b = np.stack(vectors)[:, None]  # (vectors, 1, m)
+        limit = self.tolerance * float(np.abs(h.rows).max(initial=0))
+        for product in self.seen(m, h.value):
+            made = np.maximum(product.rows[None, :FEW] + b, 0)
+            near = np.abs(made - h.rows[:FEW]).max(axis=(1, 2)) <= limit
+            for at in np.flatnonzero(near):
+                z = product.rows + vectors[at]
+                slope = leaky_slope(h.rows, z, self.tolerance)
+                if slope is not None:
+                    return Seen(product.value, z, product.turned), slope
         return None
 
     def dropout(self, h: Seen) -> tuple[Seen, np.ndarray, float] | None:
@@ -193,7 +214,7 @@ class Rebuilder:
             norm = norm_of(z.rows, u.value, u.rows, self.values, self.index + 1, self.tolerance)
             if norm is None:
                 continue
-            layer = self.affine(u.rows)
+            layer = self.affine(u.rows, u.value)
             if layer is not None:
                 return layer, norm
         return None
@@ -234,7 +255,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         if close(softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
     for s in candidates:
-        layer = search.affine(s.rows, shifted=True)
+        layer = search.affine(s.rows, s.value, shifted=True)
         if layer is not None:
             found.logits = s
             layer.s = s.rows
@@ -243,7 +264,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         found.logits = s
         act = search.activation(s)
         if act is not None:
-            layer = search.affine(act[0].rows)
+            layer = search.affine(act[0].rows, act[0].value)
             if layer is not None:
                 found.slips.append(
                     Slip("p", s.value, "the softmax is taken of a ReLU of the logits")
@@ -255,7 +276,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
             if close(softmax(t.rows), s.rows, max(search.tolerance, 1e-7))
         ]
         for t in twice:
-            layer = search.affine(t.rows, shifted=True)
+            layer = search.affine(t.rows, t.value, shifted=True)
             if layer is not None:
                 found.slips.append(Slip("p", p.value, "the softmax is taken twice"))
                 return layer
@@ -286,7 +307,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
                 after, x = norm, u
                 break
     if act is None:
-        layer = search.affine(h.rows)
+        layer = search.affine(h.rows, h.value)
         if layer is None:
             found.complete = not looks_rectified(h.rows)
             return None
@@ -294,7 +315,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
         layer.x = layer.z = h
         return layer
     z, slope = act
-    layer = search.affine(z.rows)
+    layer = search.affine(z.rows, z.value)
     norm = after
     if layer is None:
         below = search.normalised(z)

@@ -40,6 +40,23 @@ MOST = 120
 """Known arrays; a program with more layers is left with some lines not recognised."""
 
 
+class Group:
+    """What unary operations make of the known arrays, by shape: words, arrays and a few entries."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        size = int(np.prod(shape))
+        self.picks = np.linspace(0, size - 1, PROBED).astype(int)
+        self.words: list[str] = []
+        self.arrays: list[np.ndarray] = []
+        self.entries = np.zeros((0, PROBED))
+
+    def add(self, words: list[str], arrays: list[np.ndarray]) -> None:
+        self.words += words
+        self.arrays += arrays
+        rows = [array.ravel()[self.picks] for array in arrays]
+        self.entries = np.concatenate([self.entries, np.reshape(rows, (-1, PROBED))])
+
+
 class Simple:
     """The arrays known so far, and what follows from them.
 
@@ -51,6 +68,8 @@ class Simple:
 
     def __init__(self, names: Mapping[str, np.ndarray], roles: Roles, found: Pass) -> None:
         self.known: list[tuple[str, np.ndarray]] = []
+        self.made: dict[tuple[int, ...], Group] = {}
+        self.plain: dict[tuple[int, ...], Group] = {}
         self.tolerance = 10 * found.tolerance
         for name, array in names.items():
             self.add(name, array)
@@ -58,71 +77,73 @@ class Simple:
             self.add(f"dJ/d{name}", role.gradient)
         for name, role in roles.updates.items():
             self.add(f"the new {name}", role.gradient)
-        for layer, number in zip(found.layers, range(1, 99), strict=False):
+        for number, layer in enumerate(found.layers, start=1):
             self.add(f"W{number} x", layer.s - layer.b)
 
     def add(self, name: str, array: np.ndarray) -> None:
-        if len(self.known) < MOST and np.ndim(array) in (1, 2):
-            self.known.append((name, np.asarray(array, np.float64)))
+        """Adds a known array, with all that unary operations make of it."""
+        if len(self.known) >= MOST or np.ndim(array) not in (1, 2):
+            return
+        known = np.asarray(array, np.float64)
+        self.known.append((name, known))
+        with np.errstate(all="ignore"):
+            for form, apply in UNARY.items():
+                made = apply(known)
+                if np.size(made) > 1:
+                    group = self.made.setdefault(made.shape, Group(made.shape))
+                    group.add([form.format(name)], [made])
+        for shape, group in self.plain.items():
+            spread = list(spreads(known, shape))
+            group.add([name] * len(spread), spread)
 
     def explain(self, value: Value) -> str:
         """What an array is made of, in words; "" where that is not simple."""
-        if not np.isfinite(value.array).all():
+        if not np.isfinite(value.array).all() or not value.array.any():
             return ""
+        turned = [value.array] if value.array.ndim == 1 else [value.array, value.array.T]
         with np.errstate(all="ignore"):
-            for said, rows in self.candidates(value):
-                self.add(f"({said})" if " " in said else said, rows)
-                return said
+            for search in (self.unary, self.binary):
+                for rows in turned:
+                    said = search(rows)
+                    if said:
+                        self.add(f"({said})" if " " in said else said, rows)
+                        return said
         return ""
 
-    def candidates(self, value: Value) -> Iterator[tuple[str, np.ndarray]]:
-        turned = [value.array] if value.array.ndim == 1 else [value.array, value.array.T]
-        for rows in turned:
-            for name, known in self.known:
-                for form, apply in UNARY.items():
-                    if self.equals(rows, apply(known)):
-                        yield form.format(name), rows
-            picks = np.linspace(0, rows.size - 1, PROBED).astype(int)
-            probe = rows.ravel()[picks]
-            sampled = [
-                (name, spread.ravel()[picks])
-                for name, known in self.known
-                for spread in spreads(known, rows.shape)
-            ]
-            for name, a in sampled:
-                for other, b in sampled:
-                    for form, combine in BINARY.items():
-                        if self.near(probe, combine(a, b)) and self.whole(rows, name, other, form):
-                            yield form.format(name, other), rows
+    def unary(self, rows: np.ndarray) -> str:
+        """A multiple of what one operation makes of a known array."""
+        group = self.made.get(rows.shape)
+        if group is None:
+            return ""
+        probe = rows.ravel()[group.picks]
+        pivot = int(np.abs(probe).argmax())
+        factors = probe[pivot] / group.entries[:, pivot]
+        away = np.abs(group.entries * factors[:, None] - probe).max(axis=1)
+        for at in np.flatnonzero(away <= self.tolerance * np.abs(probe).max()):
+            if self.near(rows, factors[at] * group.arrays[at]):
+                return group.words[at]
+        return ""
 
-    def whole(self, rows: np.ndarray, name: str, other: str, form: str) -> bool:
-        """Whether an operation gives the whole array, not only the entries it was tried on."""
-        arrays = dict(self.known)
-        return any(
-            self.equals(rows, BINARY[form](a, b), exact=True)
-            for a in spreads(arrays[name], rows.shape)
-            for b in spreads(arrays[other], rows.shape)
-        )
+    def binary(self, rows: np.ndarray) -> str:
+        """What one operation makes of two known arrays."""
+        if rows.shape not in self.plain:
+            group = self.plain[rows.shape] = Group(rows.shape)
+            for name, known in self.known:
+                spread = list(spreads(known, rows.shape))
+                group.add([name] * len(spread), spread)
+        group = self.plain[rows.shape]
+        probe = rows.ravel()[group.picks]
+        limit = self.tolerance * np.abs(probe).max()
+        for form, combine in BINARY.items():
+            made = combine(group.entries[:, None], group.entries[None])  # (known, known, few)
+            for a, b in np.argwhere((np.abs(made - probe) <= limit).all(axis=2)):
+                if self.near(rows, combine(group.arrays[a], group.arrays[b])):
+                    return form.format(group.words[a], group.words[b])
+        return ""
 
     def near(self, a: np.ndarray, b: np.ndarray) -> bool:
         top = np.abs(a).max()
         return bool(top > 0 and np.abs(a - b).max() <= self.tolerance * top)
-
-    def equals(self, rows: np.ndarray, made: np.ndarray, *, exact: bool = False) -> bool:
-        """Whether an array is what an operation made, or unless `exact` a multiple of it."""
-        if made.shape != rows.shape or not rows.any():
-            return False
-        if exact:
-            return self.near(rows, made)
-        at = int(np.abs(made.ravel()[:64]).argmax())
-        pivot = made.ravel()[at]
-        if pivot == 0 or not np.isfinite(pivot):
-            return False
-        c = rows.ravel()[at] / pivot
-        first = slice(0, 64)
-        if not self.near(rows.ravel()[first], c * made.ravel()[first]):
-            return False
-        return bool(c != 0) and self.near(rows, c * made)
 
 
 def spreads(known: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:

@@ -1,8 +1,13 @@
 """What only a running training shows, judged from its recording."""
 
+import numpy as np
+
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
+from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
+from compare.watching.course.penalty import judge_costs
 from compare.watching.course.rates import judge_rates
+from compare.watching.course.running_statistics import judge_running
 from compare.watching.course.sharing import (
     accumulated,
     kept_by_reference,
@@ -34,19 +39,31 @@ def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
     if not updates:
         out.not_checked.append("the training: no update was recognised")
         return out
-    judge_updates(values, updates, out)
-    sets = judge_data(values, updates, out)
-    judge_standardisation(values, updates, sets, out)
-    kept_by_reference(values, updates, out)
-    overwritten_probabilities(values, updates, out)
+    with np.errstate(all="ignore"):
+        judge_everything(values, updates, out)
     out.findings.sort(key=lambda f: f.event.index if f.event is not None else 1 << 60)
     return out
 
 
-def judge_updates(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """The rule of the updates, and the learning rates."""
+def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+    """All subjects, one after another."""
     steps = steps_of(values, updates)
-    deltas = penalties(updates, steps)
+    decays = penalties(updates, steps)
+    judge_updates(values, updates, steps, decays, out)
+    judge_costs(values, updates, decays, out)
+    running = judge_running(values, updates, out)
+    judge_evaluation(values, updates, running, out)
+    sets = judge_data(values, updates, out)
+    judge_standardisation(values, updates, sets, out)
+    kept_by_reference(values, updates, out)
+    overwritten_probabilities(values, updates, out)
+
+
+def judge_updates(
+    values: Values, updates: list[Update], steps: dict[str, list[Step]],
+    deltas: dict[str, float], out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """The rule of the updates, and the learning rates."""
     shared_moments(values, updates[0], out)
     if not steps:
         out.not_checked.append("the update: fewer than two passes in a row were rebuilt")

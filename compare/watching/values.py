@@ -9,7 +9,6 @@ import numpy as np
 
 from compare.watching.recording import Event, Recording
 
-
 UNNAMED = ("operand", "product")
 """Kinds of sites inside an expression."""
 

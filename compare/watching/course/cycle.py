@@ -7,6 +7,9 @@ import numpy as np
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.recording import Event, Recording
 
+NEARBY = 12
+"""Events before a learning rate among which the line is searched that computed it."""
+
 SHORTEST = 4
 """Updates that make a half cycle at least."""
 
@@ -33,7 +36,8 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
         return
     flat = flat_half(recording, sequence)
     if flat:
-        out.add("learning_rate", sequence.events[flat[0]], flat[1])
+        event = divided_line(recording, sequence.events[1])
+        out.add("learning_rate", event, flat)
         out.facts["learning rate"] = f"{low:.4g} to {high:.4g}"
         return
     if cyclical(sequence, out):
@@ -99,28 +103,30 @@ def best_cycle(eta: np.ndarray, n_s: int) -> tuple[np.ndarray, int, int, float]:
     return wave, first, length, low
 
 
-def flat_half(recording: Recording, sequence: Sequence) -> tuple[int, str] | None:
+def flat_half(recording: Recording, sequence: Sequence) -> str | None:
     """A rising half cycle that stays at the minimum: the fraction was divided as an integer.
 
     Returns:
-        where it shows first, and the sentence; None where it is not so.
+        the sentence; None where it is not so.
     """
     eta, events = sequence.values, sequence.events
     low, high = float(eta.min()), float(eta.max())
     at_low = int(np.argmax(eta != eta[0])) if (eta != eta[0]).any() else len(eta)
-    divides = any("//" in recording.text(event.site) for event in near_lines(recording, events[0]))
+    divides = "//" in recording.text(divided_line(recording, events[0]).site)
     jump = eta[0] == low and at_low >= SHORTEST and at_low < len(eta) and eta[at_low] == high
     falls = jump and bool((np.diff(eta[at_low : at_low + at_low // 2 + 1]) < 0).all())
     if not (jump and (falls or divides)):
         return None
-    said = (
+    return (
         f"The learning rate stays at {low:.4g} for {at_low} updates and then jumps to {high:.4g}"
         f"{' and falls from there' if falls else ''}: the rising half of the cycle is divided as "
         f"an integer."
     )
-    return 1, said
 
 
-def near_lines(recording: Recording, event: Event) -> list[Event]:
-    """Events of numbers shortly before an event."""
-    return [e for e in recording.events[max(0, event.index - 8) : event.index + 1] if e.value]
+def divided_line(recording: Recording, event: Event) -> Event:
+    """Where a number was divided as an integer, shortly before it became the learning rate."""
+    for before in recording.events[max(0, event.index - NEARBY) : event.index]:
+        if before.value == event.value and "//" in recording.text(before.site):
+            return before
+    return event

@@ -20,7 +20,7 @@ class DataSet:
         n: samples; d: features.
         key: (n,), the product of every sample with `vector`, (d,).
         feature_mean, feature_deviation: (d,), over the samples.
-        sample_mean, sample_deviation: (n,), over the features.
+        sample_mean, sample_deviation: (n,), over the features; None where not recorded.
         id: of the summary or array, to tell data sets apart.
     """
 
@@ -29,12 +29,18 @@ class DataSet:
     d: int
     key: np.ndarray
     vector: np.ndarray
-    feature_mean: np.ndarray
-    feature_deviation: np.ndarray
-    sample_mean: np.ndarray
-    sample_deviation: np.ndarray
+    feature_mean: np.ndarray | None
+    feature_deviation: np.ndarray | None
+    sample_mean: np.ndarray | None
+    sample_deviation: np.ndarray | None
     id: tuple[str, int]
     dtype: np.dtype
+
+    @property
+    def rounding(self) -> float:
+        """How far the products of equal samples may be apart."""
+        exact = self.dtype.itemsize > 4 or self.id[0] == "a"
+        return (1e-8 if exact else 1e-4) * max(float(np.abs(self.key).mean()), 1e-300)
 
     def positions(self, X: np.ndarray) -> np.ndarray | None:
         """Where the samples X (k, d) are in it; None unless all are."""
@@ -46,7 +52,7 @@ class DataSet:
         near = np.stack([at - 1, np.minimum(at, self.n - 1)])
         away = np.abs(self.key[order][near] - wanted)
         best = away.argmin(axis=0)
-        limit = 1e-8 * max(float(np.abs(self.key).max()), 1e-300)
+        limit = self.rounding
         if (away[best, np.arange(len(wanted))] > limit).any():
             return None
         return np.asarray(order[near[best, np.arange(len(wanted))]])
@@ -73,41 +79,43 @@ def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None
     """A large array of which a summary was recorded."""
     assert event.data is not None
     held = values.recording.data[event.data]
-    if len(held.shape) != 2 or not held.summary or d not in held.shape:
+    if len(held.shape) != 2 or d not in held.shape:
         return None
     columns = held.shape[1] != d
     count = held.shape[1] if columns else held.shape[0]
-    if count <= n:
-        return None
-    s = {name: values.recording.array(number) for name, number in held.summary.items()}
-    draw = np.random.RandomState(0)
-    right, left = draw.standard_normal(held.shape[1]), draw.standard_normal(held.shape[0])
     across, along = ("row", "column") if columns else ("column", "row")
+    s = values.recording.summary(event.data)
+    if count <= n or f"{along} projection" not in s:
+        return None
     return DataSet(
         event,
         count,
         d,
         s[f"{along} projection"],
-        left if columns else right,
-        s[f"{across} mean"],
-        s[f"{across} deviation"],
-        s[f"{along} mean"],
-        s[f"{along} deviation"],
+        vector(d),
+        s.get(f"{across} mean"),
+        s.get(f"{across} deviation"),
+        s.get(f"{along} mean"),
+        s.get(f"{along} deviation"),
         ("d", event.data),
         np.dtype(held.dtype),
     )
 
 
+def vector(length: int) -> np.ndarray:
+    """What the recorder multiplies samples with: the same for samples of the same length."""
+    return np.random.RandomState(length).standard_normal(length)
+
+
 def from_array(value: Value, d: int) -> DataSet:
     """An array that was recorded whole."""
     rows = value.array if value.array.shape[1] == d else value.array.T
-    vector = np.random.RandomState(0).standard_normal(d)
     return DataSet(
         value.shown,
         len(rows),
         d,
-        rows @ vector,
-        vector,
+        rows @ vector(d),
+        vector(d),
         rows.mean(axis=0),
         rows.std(axis=0),
         rows.mean(axis=1),
@@ -122,7 +130,7 @@ def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.n
     found = []
     for value in values.of_shape((n,)):
         a = value.array
-        if (a == np.round(a)).all() and 0 <= a.min() and a.max() <= classes and np.ptp(a) > 0:
+        if (np.round(a) == a).all() and a.min() >= 0 and a.max() <= classes and np.ptp(a) > 0:
             shift = 1 if a.min() >= 1 and a.max() == classes else 0
             if a.max() - shift < classes:
                 found.append((value, a.astype(int) - shift))

@@ -45,7 +45,6 @@ class Running:
     """The running statistics of a training, by layer and kind, in order."""
 
     averages: dict[Kind, list[Average]] = field(default_factory=dict)
-    starts: dict[Kind, str] = field(default_factory=dict)
 
 
 def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -149,22 +148,22 @@ def begin(
     for value in fresh:
         for source, statistic in choices.items():
             rest = two_terms(value.array, statistic, neutral) if kind == "variance" else None
-            if rest is not None and rest.error < 1e-9 and balanced(rest.c + rest.d):
-                if 1e-3 < rest.c < 0.999:
-                    found.starts.setdefault((l, kind), "1")
-                    average = Average(1, value, rest.d, rest.c, source)
-                    found.averages.setdefault((l, kind), []).append(average)
-                    return
+            if rest is None or rest.error >= 1e-9 or not balanced(rest.c + rest.d):
+                continue
+            if 1e-3 < rest.c < 0.999:
+                average = Average(1, value, rest.d, rest.c, source)
+                found.averages.setdefault((l, kind), []).append(average)
+                return
 
 
-def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Facts and findings on the running statistics of batch norm."""
-    normal = [
-        u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)
-    ]
+def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> Running:
+    """Facts and findings on the running statistics of batch norm, which are returned."""
+    normal = [u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)]
     if not normal:
-        return
-    frozen = [u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)]
+        return Running()
+    frozen = [
+        u for u in normal if any(x.norm is not None and x.norm.frozen for x in u.found.layers)
+    ]
     if frozen:
         layer = next(x for x in frozen[0].found.layers if x.norm is not None and x.norm.frozen)
         event = layer.z.value.shown if layer.z is not None else None
@@ -173,11 +172,11 @@ def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -
             f"are not the minibatch's own."
         )
         out.add("running_statistics", event, said)
-        return
+        return Running()
     running = read_running(values, updates)
     if not running.averages:
         out.not_checked.append("running statistics of batch norm: none were recognised")
-        return
+        return running
     averages = [a for taken in running.averages.values() for a in taken]
     right = [a.old_weight for a in averages if balanced(a.old_weight + a.new_weight)]
     biased = {a.source for (_, kind), taken in running.averages.items() for a in taken
@@ -202,3 +201,4 @@ def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -
             out.add("running_statistics", event, said)
         elif first.old_weight < FAST:
             out.add("running_statistics", event, f"{where}.", fails=False)
+    return running

@@ -109,37 +109,43 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
     recording = values.recording
     parameters = {layer.weight.id for u in updates for layer in u.found.layers}
     shapes = {tuple(sorted(layer.W.shape)) for u in updates for layer in u.found.layers}
-    in_place = [
-        event
+    places = {
+        event.site.id
         for event in recording.events
         if event.array is not None
         and event.site.kind in ("augmented", "item")
         and (held := values.by_id.get(event.array)) is not None
-        and tuple(sorted(held.raw.shape)) in shapes
-        and (held.id in parameters or event.site.kind == "augmented")
-    ]
-    places = {
-        event.site.id
-        for event in in_place
-        if event.array is not None and values.by_id[event.array].id in parameters
+        and held.id in parameters
     }
-    last = max((event.index for event in in_place if event.site.id in places), default=-1)
+    last = max((e.index for e in recording.events if e.site.id in places), default=-1)
+    if last < 0:
+        return
     for event in recording.events:
         held = None if event.array is None else values.by_id.get(event.array)
-        if held is None or event.site.kind != "assign" or event.index > last:
+        if held is None or event.site.kind != "assign":
             continue
         if tuple(sorted(held.raw.shape)) not in shapes:
             continue
         alias = ALIAS.match(recording.text(event.site))
         if alias is None or not KEPT.search(alias[1].lower()) or alias[1] == alias[2]:
             continue
-        if used_later(recording, event, alias[1]):
+        moved = event.index < last or changes_later(recording, event)
+        if moved and used_later(recording, event, alias[1]):
             said = (
                 f"{alias[1]} is {alias[2]} itself, not a copy: the updates after it change it in "
                 f"place, so that it ends as the last parameters."
             )
             out.add("reference_shared", event, said)
             return
+
+
+def changes_later(recording: Recording, event: Event) -> bool:
+    """Whether the same assignment had another value later."""
+    return any(
+        e.array is not None and e.array != event.array
+        for e in recording.events[event.index + 1 :]
+        if e.site.id == event.site.id and e.path == event.path
+    )
 
 
 def used_later(recording: Recording, event: Event, name: str) -> bool:

@@ -64,7 +64,8 @@ def positions(data: DataSet, updates: list[Update]) -> list[Batch]:
     found = []
     for u in updates:
         at = data.positions(u.found.X)
-        assert at is not None and u.labels is not None
+        assert at is not None
+        assert u.labels is not None
         found.append((at, u.labels.y))
     return found
 
@@ -81,8 +82,8 @@ def order_of(batches: list[Batch]) -> str:
 
 
 def apart(
-    values: Values, training: list[DataSet], labels: list[tuple[Value, np.ndarray]], batches: list[Batch],
-    updates: list[Update], out: TrainingVerdict,
+    values: Values, training: list[DataSet], labels: list[tuple[Value, np.ndarray]],
+    batches: list[Batch], updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Samples and labels that do not belong together, where it can be said how that came."""
     best = max(share(classes, batches) for _, classes in labels)
@@ -181,8 +182,7 @@ def used(
     for other in sets:
         if other.n <= data.n and other.id != data.id:
             wanted = data.key[permutation[: other.n]]
-            scale = 1e-8 * float(np.abs(data.key).max())
-            if np.abs(other.key - wanted).max() <= scale:
+            if np.abs(other.key - wanted).max() <= data.rounding + other.rounding:
                 return True
     for shape, group in values.by_shape.items():
         m = max(shape)

@@ -3,12 +3,16 @@
 import numpy as np
 
 from compare.watching.course.data_sets import DataSet
+from compare.watching.course.per_sample import judge_per_sample, own_mean
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Probabilities, Update, probabilities
 from compare.watching.values import Values
 
 LARGE = 1000
 """Samples of a data set that counts as one without having been evaluated."""
+
+WIDE = 64
+"""Features of samples that may be standardised one by one."""
 
 RAW = 100.0
 """Integers up to at least this are raw pixels."""
@@ -27,7 +31,7 @@ def judge_standardisation(
         out.not_checked.append("standardisation: the training set was not recognised")
         return
     X = seen[0].found.X
-    if (X == np.round(X)).all() and X.min() >= 0 and RAW <= X.max() <= 255:
+    if (np.round(X) == X).all() and X.min() >= 0 and RAW <= X.max() <= 255:
         said = f"The network is trained on raw values from {X.min():g} to {X.max():g}."
         out.add("standardisation", training.event, said)
         return
@@ -40,32 +44,24 @@ def judge_standardisation(
         and (data.n in evaluated or data.n >= LARGE)
     ]
     by_pixel = own_features(training)
-    by_image = own_samples(training)
+    divisor = own_mean(values, X) if training.d >= WIDE else None
     words = "other or none"
     if by_pixel:
         words = "each feature by its own mean and deviation"
-    elif by_image:
+    elif divisor is not None:
         words = "each sample by its own mean"
     out.facts["standardisation of the training data"] = words
     for data in others:
         name = data.event.name
         if own_features(data):
-            off = float(np.abs(data.feature_mean).max())
+            off = float(np.abs(data.feature_mean).max())  # type: ignore[arg-type]
             said = (
                 f"{name} ({data.n} samples) is standardised by its own statistics: its features "
                 f"have mean 0 up to {off:.1e} and deviation 1, so not those of the training data."
             )
             out.add("standardisation", data.event, said)
-    if by_image and not by_pixel:
-        for data in others:
-            if not own_samples(data) and data.event.index > training.event.index:
-                said = (
-                    f"The mean is taken over the features of each training sample, and "
-                    f"{data.event.name} has the training samples' means subtracted: its own are "
-                    f"up to {np.abs(data.sample_mean).max():.3g} away from 0."
-                )
-                out.add("standardisation", training.event, said)
-                return
+    if divisor is not None and not by_pixel:
+        judge_per_sample(values, training, divisor, sets, others, out)
     if not others:
         out.not_checked.append("standardisation of the test data: it was not recognised")
 
@@ -81,30 +77,27 @@ def holds(data: DataSet, updates: list[Update]) -> bool:
 def overlaps(data: DataSet, training: DataSet) -> bool:
     """Whether two data sets share samples: most of one's first and last hundred are the other's."""
     few = np.r_[0 : min(100, data.n), max(0, data.n - 100) : data.n]
-    if data.vector.shape != training.vector.shape:
-        return True
-    if not np.array_equal(data.vector, training.vector):
-        return False
-    scale = 1e-8 * float(np.abs(training.key).max())
+    scale = training.rounding + data.rounding
     order = np.sort(training.key)
     at = np.clip(np.searchsorted(order, data.key[few]), 1, training.n - 1)
     away = np.minimum(np.abs(order[at] - data.key[few]), np.abs(order[at - 1] - data.key[few]))
     return bool((away <= scale).mean() > 0.1)
 
 
+def limit_of(data: DataSet) -> float:
+    """How far from 0 and 1 the means and deviations of a standardised data set may be."""
+    return 1e-4 if data.dtype.itemsize < 8 else 1e-6
+
+
 def own_features(data: DataSet) -> bool:
     """Whether every feature that varies has mean 0 and deviation 1 over these very samples."""
-    limit = 1e-4 if data.dtype.itemsize < 8 else 1e-8
-    varies = data.feature_deviation > 1e-6
-    if not varies.any() or data.n < 3:
+    mean, deviation = data.feature_mean, data.feature_deviation
+    if mean is None or deviation is None or data.n < 3:
         return False
-    one = data.feature_deviation[varies]
+    varies = deviation > 1e-6
+    if not varies.any():
+        return False
+    one = deviation[varies]
     unbiased = np.sqrt((data.n - 1) / data.n)
-    unit = min(np.abs(one - 1).max(), np.abs(one - unbiased).max()) < max(limit, 1e-6)
-    return bool(unit and np.abs(data.feature_mean).max() < limit)
-
-
-def own_samples(data: DataSet) -> bool:
-    """Whether every sample has mean 0 over its features."""
-    limit = 1e-4 if data.dtype.itemsize < 8 else 1e-8
-    return data.d >= 64 and bool(np.abs(data.sample_mean).max() < limit)
+    off = min(np.abs(one - 1).max(), np.abs(one - unbiased).max())
+    return bool(off < limit_of(data) and np.abs(mean).max() < limit_of(data))

@@ -172,7 +172,10 @@ def judge_rules(rules: dict[str, Rule], steps: dict[str, list[Step]], out: Train
                 out.add("update", step.event, said)
     if kinds:
         (kind, factor), _ = kinds.most_common(1)[0]
-        rule_names = {"plain": "plain gradient descent", "Nesterov": f"Nesterov momentum {factor:g}"}
+        rule_names = {
+            "plain": "plain gradient descent",
+            "Nesterov": f"Nesterov momentum {factor:g}",
+        }
         rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
         out.facts["optimiser"] = rule_names[kind]
     still_parameters(rules, out)

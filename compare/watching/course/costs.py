@@ -1,0 +1,164 @@
+"""The costs that a program computes, against its probabilities and its weights."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+
+from compare.watching.course.data_sets import label_arrays
+from compare.watching.passes import Probabilities, Update, probabilities
+from compare.watching.recording import Event
+from compare.watching.values import Value, Values
+
+WINDOW = 400
+"""Events after a forward pass in which its cost is searched."""
+
+LATEST = 3
+"""Arrays of a shape, and of labels, that are tried as those of a pass."""
+
+COMBINATIONS = 81
+"""Choices of weights that are tried for one pass."""
+
+PASSES = 24
+"""Forward passes whose costs are looked at."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a penalty may be made of, of one weight matrix.
+
+    Arguments:
+        squares: ||W||^2; total: the sum of the entries.
+    """
+
+    squares: float
+    total: float
+
+
+def sums_of(W: np.ndarray) -> Sums:
+    return Sums(float((W * W).sum()), float(W.sum()))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """The numbers that a program computed after one forward pass.
+
+    Arguments:
+        n: samples.
+        own: (n,), the probability of each sample's label.
+        weights: one choice of the weights, from the first layer.
+        others: the other parameters, where they are known.
+        numbers: in order of execution.
+        tolerance: relative.
+        known: whether labels and weights are known, and not one choice of several.
+    """
+
+    n: int
+    classes: int
+    own: np.ndarray
+    weights: list[Sums]
+    others: dict[str, np.ndarray]
+    numbers: list[Event]
+    tolerance: float
+    known: bool
+
+    @cached_property
+    def loss(self) -> float:
+        """The mean cross-entropy."""
+        with np.errstate(divide="ignore"):
+            return float(-np.log(self.own).mean())
+
+    @cached_property
+    def squares(self) -> float:
+        """Sum over all layers of ||W||^2."""
+        return sum(W.squares for W in self.weights)
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        return np.array([event.value for event in self.numbers], float)
+
+    def holds(self, expected: float) -> Event | None:
+        """The first number that equals what is expected."""
+        if not np.isfinite(expected) or expected == 0 or not self.numbers:
+            return None
+        near = np.abs(self.floats - expected) <= self.tolerance * abs(expected)
+        return self.numbers[int(near.argmax())] if near.any() else None
+
+
+def numbers_after(values: Values, start: int, end: int) -> list[Event]:
+    """The numbers that are no integers, of the events after a pass."""
+    inside = values.recording.events[start + 1 : min(end, start + WINDOW)]
+    return [e for e in inside if e.value is not None and e.value != round(e.value)]
+
+
+def training_costs(
+    values: Values, updates: list[Update], found: list[Probabilities]
+) -> list[Costs]:
+    """Of the passes of the updates, whose labels and parameters are known."""
+    costs = []
+    starts = sorted(p.value.first for p in found)
+    for u in updates:
+        if u.case is None or u.labels is None:
+            continue
+        later = next((at for at in starts if at > u.found.index), len(values.recording.events))
+        p = u.found.p.rows
+        own = p[np.arange(len(p)), u.labels.y]
+        weights = [sums_of(layer.W) for layer in u.found.layers]
+        others = {k: v for k, v in u.case.parameters.items() if not k.startswith("W")}
+        numbers = numbers_after(values, u.found.index, later)
+        limit = tolerance_of(u.found.p.value.raw)
+        costs.append(Costs(len(p), p.shape[1], own, weights, others, numbers, limit, True))
+    return costs
+
+
+def tolerance_of(raw: np.ndarray) -> float:
+    return 1e-5 if raw.dtype.itemsize < 8 else 1e-8
+
+
+def evaluation_costs(
+    values: Values, updates: list[Update], found: list[Probabilities]
+) -> Iterator[list[Costs]]:
+    """Of every other pass, all choices of its labels and weights."""
+    shapes = [layer.W.shape for layer in updates[0].found.layers]
+    trained = {u.found.p.value.id for u in updates}
+    starts = sorted(p.value.first for p in found)
+    others = [p for p in found if p.value.id not in trained]
+    step = max(1, len(others) // PASSES)
+    labels: dict[tuple[int, int], list[tuple[Value, np.ndarray]]] = {}
+    sums: dict[int, Sums] = {}
+    for p in others[::step]:
+        index = p.value.first
+        later = next((at for at in starts if at > index), len(values.recording.events))
+        numbers = numbers_after(values, index, later)
+        rows = p.value.array.T if p.axis == 0 else p.value.array
+        n, classes = rows.shape
+        if (n, classes) not in labels:
+            labels[n, classes] = label_arrays(values, n, classes)
+        recent = sorted(labels[n, classes], key=lambda pair: -pair[0].last_before(later))[:LATEST]
+        weights = []
+        for shape in shapes:
+            latest = values.before(index + 1, shape, LATEST)
+            for value in latest:
+                if value.id not in sums:
+                    sums[value.id] = sums_of(value.array)
+            weights.append([sums[value.id] for value in latest])
+        if not numbers or not recent or not all(weights):
+            continue
+        limit = tolerance_of(p.value.raw)
+        choices: list[Costs] = []
+        for _, y in recent:
+            own = rows[np.arange(n), y]
+            choices += [
+                Costs(n, classes, own, list(chosen), {}, numbers, limit, False)
+                for chosen in list(product(*weights))[:COMBINATIONS]
+            ]
+        yield choices
+
+
+def all_costs(values: Values, updates: list[Update]) -> list[list[Costs]]:
+    """The costs of every pass, each with all choices of what is not known."""
+    found = probabilities(values)
+    seen = [[costs] for costs in training_costs(values, updates, found)]
+    return seen + list(evaluation_costs(values, updates, found))

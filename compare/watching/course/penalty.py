@@ -1,0 +1,184 @@
+"""Whether the cost is the one whose gradient is used: its mean and its penalty."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.watching.course.costs import Costs, all_costs
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import Update
+from compare.watching.recording import Event
+from compare.watching.values import Values
+
+SAME = 1e-3
+"""Relative difference up to which the penalties of two layers are the same."""
+
+WEIGHS = 1e-4
+"""Least share of the cost that a penalty must have to be told."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way in which a cost may be computed.
+
+    Arguments:
+        what: the kind of mistake, "" where it is right.
+        said: in words.
+        total: the cost; part: the wrong term alone.
+    """
+
+    what: str
+    said: str
+    total: float
+    part: float
+
+
+def readings(costs: Costs, factor: float) -> Iterator[Reading]:
+    """The right costs first, then the wrong ones; `factor` is that of ||W||^2."""
+    n, L, penalty = costs.n, costs.loss, factor * costs.squares
+    yield Reading("", "", L + penalty, L)
+    yield Reading("", "", n * (L + penalty), n * L)
+    mean = float(-np.log(costs.own.mean()))
+    yield Reading("cost", "it is the logarithm of the mean probability", mean, mean)
+    yield Reading("cost", "it is the logarithm of the mean probability", mean + penalty, mean)
+    if factor:
+        summed = "the loss is summed over the samples, its gradient and the penalty are not"
+        yield Reading("cost", summed, n * L + penalty, n * L)
+        yield from wrong_penalties(costs, factor)
+
+
+def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
+    """Penalties that the gradient does not have."""
+    L, penalty = costs.loss, factor * costs.squares
+    if costs.others:
+        biases = [v for k, v in costs.others.items() if k[0] == "b" and not k.startswith("beta")]
+        more = factor * float(sum((b * b).sum() for b in biases))
+        said = "it takes in the biases, and their gradients have no penalty"
+        yield Reading("penalty", said, L + penalty + more, penalty + more)
+        every = factor * float(sum((v * v).sum() for v in costs.others.values()))
+        said = "it takes in all parameters, and only the weights' gradients have a penalty"
+        yield Reading("penalty", said, L + penalty + every, penalty + every)
+    sums = factor * sum(W.total**2 for W in costs.weights)
+    yield Reading("penalty", "it squares the sum of the weights", L + sums, sums)
+    norms = factor * sum(W.squares**0.5 for W in costs.weights)
+    yield Reading("penalty", "it has the norm of the weights, not its square", L + norms, norms)
+    part = penalty / costs.n
+    yield Reading("penalty", "it is divided by the number of samples", L + part, part)
+    for l, W in enumerate(costs.weights, start=1):
+        part = penalty - factor * W.squares
+        if len(costs.weights) > 1:
+            yield Reading("penalty", f"it leaves out layer {l}", L + part, part)
+    for times, words in ((2.0, "twice"), (0.5, "half")):
+        said = f"it is {words} the penalty whose gradient is used"
+        yield Reading("penalty", said, L + times * penalty, times * penalty)
+
+
+def judge_costs(
+    values: Values, updates: list[Update], penalties: dict[str, float], out: TrainingVerdict
+) -> None:
+    """Facts on lambda and the cost, and findings where cost and gradient do not match."""
+    passes = all_costs(values, updates)
+    factors = sorted(penalties.values())
+    usual = factors[len(factors) // 2] if factors else 0.0
+    wrong: list[tuple[Event, Costs, Reading]] = []
+    right = lossy = 0
+    for choices in passes:
+        verdict = read_pass(choices, usual / 2)
+        right += verdict == "right"
+        lossy += verdict == "loss"
+        if isinstance(verdict, tuple):
+            wrong.append(verdict)
+    if usual:
+        out.facts["penalty"] = convention(values, usual, right)
+    if wrong and not right:
+        event, costs, reading = min(wrong, key=lambda entry: entry[0].index)
+        part = costs.holds(reading.part)
+        first = part if part is not None and reading.part != costs.loss else event
+        blamed = gradient_of(updates) if "gradient is used" in reading.said else None
+        said = (
+            f"The {reading.what} is not the one whose gradient is used: {reading.said} "
+            f"({event.value:.8g}, with the mean loss {costs.loss:.8g} and "
+            f"{usual / 2:.4g} ||W||^2 = {usual / 2 * costs.squares:.4g})."
+        )
+        out.add(reading.what, blamed or first, said)
+    elif wrong:
+        mixed(wrong, out, usual)
+    elif not right and not lossy:
+        out.not_checked.append("the cost: no number of the program equals ours")
+    different_layers(updates, penalties, right > 0, out)
+
+
+def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual: float) -> None:
+    """Costs that are right in some passes, as long as a term is 0, and wrong in known others."""
+    known = [entry for entry in wrong if entry[1].known]
+    if known:
+        event, costs, reading = min(known, key=lambda entry: entry[0].index)
+        part = costs.holds(reading.part)
+        said = (
+            f"The {reading.what} is not the one whose gradient is used: {reading.said} "
+            f"({event.value:.8g}, expected {costs.loss + usual / 2 * costs.squares:.8g})."
+        )
+        out.add(reading.what, part or event, said)
+
+
+def read_pass(choices: list[Costs], factor: float) -> str | tuple[Event, Costs, Reading]:
+    """What the numbers after one pass are: "right", "loss", "" or a wrong reading."""
+    found: tuple[Event, Costs, Reading] | None = None
+    lossy = False
+    for costs in choices:
+        for reading in readings(costs, factor):
+            if not reading.what and costs.holds(reading.total) is not None:
+                return "right" if factor else "loss"
+            if reading.what and found is None and tells(costs, reading, factor):
+                event = costs.holds(reading.total)
+                if event is not None:
+                    found = event, costs, reading
+        lossy = lossy or costs.holds(costs.loss) is not None
+    if found is not None:
+        return found
+    return "loss" if lossy else ""
+
+
+def tells(costs: Costs, reading: Reading, factor: float) -> bool:
+    """Whether a wrong cost is visibly not a right one."""
+    rights = (costs.loss, costs.loss + factor * costs.squares)
+    least = max(WEIGHS if not costs.known else 0.0, 30 * costs.tolerance)
+    return all(abs(reading.total - r) > least * abs(r) for r in rights)
+
+
+def convention(values: Values, decay: float, right: int) -> str:
+    """Which lambda the program has, if a number of it says so."""
+    seen = {e.value for e in values.recording.events if e.value}
+    whole = any(abs(v - decay / 2) <= 1e-5 * decay for v in seen)
+    half = any(abs(v - decay) <= 1e-5 * decay for v in seen)
+    checked = "" if right else " (by the gradient)"
+    if half and not whole:
+        return f"lambda {decay:.4g}, cost lambda/2 sum ||W||^2{checked}"
+    return f"lambda {decay / 2:.4g}, cost lambda sum ||W||^2{checked}"
+
+
+def gradient_of(updates: list[Update], name: str = "") -> Event | None:
+    """Where the gradient of a weight was first seen; of any where no name is given."""
+    events = [
+        role.value.shown
+        for u in updates[:1]
+        if u.roles is not None
+        for key, role in u.roles.found.items()
+        if key.startswith("W") and name in ("", key)
+    ]
+    return min(events, key=lambda event: event.index, default=None)
+
+
+def different_layers(
+    updates: list[Update], penalties: dict[str, float], confirmed: bool, out: TrainingVerdict
+) -> None:
+    """Layers whose gradient has another penalty than that of the others."""
+    largest = max(penalties.values(), default=0.0)
+    for name, decay in penalties.items():
+        off = abs(decay - largest) > SAME * largest
+        half = any(abs(decay - part * largest) <= SAME * largest for part in (0.0, 0.5))
+        if off and half:
+            words = "no penalty" if decay < SAME * largest else f"{decay:.4g} W"
+            said = f"The gradient of {name} has {words}, that of other layers {largest:.4g} W."
+            out.add("penalty", gradient_of(updates, name), said, fails=confirmed)
