@@ -1683,6 +1683,8 @@ class Served:
         return text if self.there(text) else None
 
     def install(self):
+        import pathlib  # before Python 3.11 it keeps the functions that `os` has by then
+
         self.install_open()
         instead = self.instead
 
@@ -1702,7 +1704,7 @@ class Served:
         for name in ("exists", "isfile", "isdir"):
             if isinstance(getattr(os.path, name), types.BuiltinFunctionType):
                 setattr(os.path, name, replaced(getattr(os.path, name)))
-        accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
+        accessor = getattr(pathlib, "_NormalAccessor", None)
         for name in ("stat", "listdir", "scandir"):
             if hasattr(accessor, name):
                 setattr(accessor, name, staticmethod(getattr(os, name)))
@@ -1792,7 +1794,8 @@ def main():
     kept = sys.modules["__main__"]
     sys.modules["__main__"] = module
     try:
-        run_program(program, module, probe)
+        named = program if sys.version_info >= (3, 9) else sys.argv[0]  # as tracebacks name it
+        run_program(named, module, probe)
     except SystemExit as error:
         wait_for_threads()
         if error.code in (None, 0):
