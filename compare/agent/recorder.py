@@ -49,14 +49,20 @@ FEWEST = 4
 PLACE_BYTES = 1 << 24
 """Bytes after which a place counts as having large arrays."""
 
+CROWDED = 64 << 20
+"""Bytes in all after which one array of a place suffices, and a quarter of its bytes."""
+
+HUGE = 3 << 20
+"""Bytes of an array, such as a layer's output in an evaluation, that is recorded once or twice."""
+
 SCALARS = 20_000
 """Numbers recorded of one place under one call stack."""
 
 LIGHT, LIGHT_BYTES = 2000, 32 << 20
 """Projections and labels recorded of one place after its arrays; bytes of them in all."""
 
-FEW_LIGHT = 200
-"""The same of arrays that are no images."""
+FEW_LIGHT, ALL_LIGHT = 100, 20_000
+"""Projections of arrays that are no images: of one place, and in all."""
 
 LARGEST = 4_000_000
 """Maximum entries of an array that is recorded whole; of a larger one a summary is."""
@@ -105,8 +111,9 @@ class Tape:
         ["p", site, stack, path, axis, array id]                  a projection of an array
         ["served", path asked for, path served]                   a file of CIFAR-10
 
-    A projection comes instead of the array once a place has been seen often: axis 0 is one number
-    a row (X @ vector(m)), axis 1 one a column (vector(n) @ X).
+    A projection comes instead of the array once a place has been seen often, where it is not the
+    place's last one: axis 0 is one number a row (X @ vector(m)), axis 1 one a column
+    (vector(n) @ X).
     """
 
     def __init__(self, folder, limit):
@@ -317,10 +324,11 @@ def summaries(value):
 class Place:
     """A site under one call stack, with the path inside its value."""
 
-    __slots__ = ("bytes", "count", "light", "ndim", "prefix")
+    __slots__ = ("bytes", "count", "last", "light", "ndim", "prefix")
 
     def __init__(self, prefix):
         self.prefix, self.count, self.bytes, self.light, self.ndim = prefix, 0, 0, 0, 0
+        self.last = {}  # the projections written last, by axis
 
 
 class Probe:
@@ -330,7 +338,7 @@ class Probe:
         self.tape, self.settings = tape, settings
         self.places, self.stack_ids, self.keys = {}, {}, {}
         self.quiet, self.dead, self.reached, self.shapes = {}, set(), set(), {}
-        self.peeks, self.light_bytes = [], 0
+        self.peeks, self.light_bytes, self.projected = [], 0, 0
         self.fresh = time.time()
         self.since = self.calls = 0  # probes since something new was recorded, and in all
         self.lock, self.owner = threading.Lock(), None
@@ -466,7 +474,7 @@ class Probe:
             place.count += 1
             self.tape.text(f'["v",{place.prefix},{item!r}]\n')
             return True, place.count == 1
-        if place.count >= HITS or (place.count >= FEWEST and place.bytes > PLACE_BYTES):
+        if place.count >= HITS or (kind == "a" and self.enough(place, item)):
             return self.record_light(place, site, kind, item), False
         if kind == "d":
             number = self.tape.summary(item)
@@ -481,6 +489,13 @@ class Probe:
         place.ndim = item.ndim
         self.tape.text(f'["{kind}",{place.prefix},{number}]\n')
         return True, place.count <= FEWEST
+
+    def enough(self, place, item):
+        """Whether large arrays of a place were recorded often enough."""
+        crowded, huge = self.tape.size > CROWDED, item.nbytes > HUGE
+        fewest = 1 if crowded else 2 if huge else FEWEST
+        most = PLACE_BYTES // 4 if crowded else PLACE_BYTES
+        return place.count >= fewest and (huge or place.bytes > most)
 
     def shape(self, site, stack, path, item):
         """The shape that a place is told apart by; None where it has too many of them."""
@@ -504,17 +519,22 @@ class Probe:
             self.light_bytes += item.nbytes
             self.tape.text(f'["a",{place.prefix},{number}]\n')
             return True
-        if PIXELS not in item.shape and (place.light >= FEW_LIGHT or site in self.tape.inner):
+        image = PIXELS in item.shape or (item.ndim > 2 and item[0].size == PIXELS)
+        few = place.light >= FEW_LIGHT or self.projected >= ALL_LIGHT
+        if not image and (few or site in self.tape.inner):
             return False
-        kept = projections(item)
+        kept, wrote = projections(item), False
         for axis, projected in kept:
             number = self.tape.array(projected)
             if number is None:
                 self.finish("size")
-            self.light_bytes += projected.nbytes
-            self.tape.text(f'["p",{place.prefix},{axis},{number}]\n')
-        place.light += bool(kept)
-        return bool(kept)
+            if place.last.get(axis) != number:
+                place.last[axis], wrote = number, True
+                self.light_bytes += projected.nbytes
+                self.projected += not image
+                self.tape.text(f'["p",{place.prefix},{axis},{number}]\n')
+        place.light += wrote
+        return wrote
 
     def stack(self):
         """The id of the user's frames, as (file, line, function) each, innermost first."""
@@ -1663,6 +1683,8 @@ class Served:
         return text if self.there(text) else None
 
     def install(self):
+        import pathlib  # before Python 3.11 it keeps the functions that `os` has by then
+
         self.install_open()
         instead = self.instead
 
@@ -1682,7 +1704,7 @@ class Served:
         for name in ("exists", "isfile", "isdir"):
             if isinstance(getattr(os.path, name), types.BuiltinFunctionType):
                 setattr(os.path, name, replaced(getattr(os.path, name)))
-        accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)
+        accessor = getattr(pathlib, "_NormalAccessor", None)
         for name in ("stat", "listdir", "scandir"):
             if hasattr(accessor, name):
                 setattr(accessor, name, staticmethod(getattr(os, name)))
@@ -1772,7 +1794,8 @@ def main():
     kept = sys.modules["__main__"]
     sys.modules["__main__"] = module
     try:
-        run_program(program, module, probe)
+        named = program if sys.version_info >= (3, 9) else sys.argv[0]  # as tracebacks name it
+        run_program(named, module, probe)
     except SystemExit as error:
         wait_for_threads()
         if error.code in (None, 0):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from compare.submissions.newer_python import needed_python
+
 Reason = Literal["enough", "finished", "time", "size", "exit", "exception", "killed"]
 
 
@@ -16,7 +18,7 @@ class Lack:
 
     Arguments:
         kind: a package, NumPy, a newer Python, or a file.
-        name: of the package or file, or the version of the Python that is too old.
+        name: of the package or file, or "Python 3.12".
     """
 
     kind: Literal["package", "numpy", "syntax", "file"]
@@ -75,9 +77,23 @@ def lacking(end: dict[str, Any]) -> Lack | None:
         return Lack("numpy" if package == "numpy" else "package", package)
     if kind == "FileNotFoundError" and isinstance(end.get("missing_file"), str):
         return Lack("file", end["missing_file"])
-    if kind == "SyntaxError" and reads_here(end.get("file")):
-        return Lack("syntax", str(end.get("version")))
+    if kind == "SyntaxError":
+        needed = newer_python(end)
+        return None if needed is None else Lack("syntax", needed)
     return None
+
+
+def newer_python(end: dict[str, Any]) -> str | None:
+    """The Python that the line of a SyntaxError needs, in words; None if it is wrong in any."""
+    found = re.match(r"(\d+)\.(\d+)", str(end.get("version")))
+    if found is None:
+        return None
+    version = int(found[1]), int(found[2])
+    message = str(end.get("message"))
+    needed = needed_python(str(end.get("text")), message, version)
+    if needed is not None:
+        return f"Python {needed}"
+    return "a newer Python" if reads_here(end.get("file")) else None
 
 
 def reads_here(file: Any) -> bool:

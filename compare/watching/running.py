@@ -76,7 +76,7 @@ class Recorded:
         what = {
             "package": f"needs the package {self.lack.name}",
             "numpy": "needs NumPy",
-            "syntax": "needs a newer Python",
+            "syntax": f"needs {self.lack.name}",
             "file": f"needs the file {self.lack.name}",
         }[self.lack.kind]
         todo = {
@@ -86,7 +86,7 @@ class Recorded:
             "file": "run it where the file is; for CIFAR-10 give --data PATH; another interpreter "
             "is named with --python PATH",
         }[self.lack.kind]
-        return UserError(f"{self.program} {what}, not found by {used}: {todo}")
+        return UserError(f"{self.program} {what} and was run with {used}: {todo}")
 
 
 def record(

@@ -3,6 +3,7 @@
 import ast
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -58,7 +59,8 @@ def test_an_exception_has_the_same_traceback(tmp_path):
 
 
 def test_a_syntax_error_is_printed_as_python_prints_it(tmp_path):
-    program = written(tmp_path, "x = 1\ny = (\n")
+    written(tmp_path, "x = 1\ny = (\n")
+    program = Path("program.py")  # as a program is usually named
     expected = plain(program, folder=tmp_path)
     got = recorded(program, folder=tmp_path)
     assert got.err == expected.stderr
@@ -139,7 +141,8 @@ def test_the_recorder_is_written_for_python_3_8():
 
 
 def test_a_missing_file_is_missed_in_the_program(tmp_path):
-    program = written(tmp_path, "def load():\n    return open('data_batch_1', 'rb')\nload()\n")
+    written(tmp_path, "def load():\n    return open('data_batch_1', 'rb')\nload()\n")
+    program = Path("program.py")
     expected = plain(program, folder=tmp_path)
     got = recorded(program, folder=tmp_path)
     assert got.err == expected.stderr

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from compare.watching import serving
+from compare.watching.ending import lacking
 from compare.watching.running import record
 from tests.compare.agent.support import written
 from twingrad.cifar.images import LABEL_NAMES, Cifar, Images
@@ -166,3 +167,18 @@ def test_an_interpreter_that_is_none(tmp_path):
     os.chmod(program, 0o644)
     with pytest.raises(UserError, match="cannot be started"):
         record(program, interpreter=program)
+
+
+@pytest.mark.parametrize(
+    ("version", "text", "message", "lack"),
+    [
+        ("3.11.7", "def f[T](x): pass", "invalid syntax", "Python 3.12"),
+        ("3.9.2", "match x:", "invalid syntax", "Python 3.10"),
+        ("3.12.0", "def f[T](x): pass", "invalid syntax", None),
+        ("3.11.7", "x = = 1", "invalid syntax", None),
+    ],
+)
+def test_newer_syntax_is_not_the_programs_fault(version, text, message, lack):
+    end = {"type": "SyntaxError", "version": version, "text": text, "message": message}
+    found = lacking(end)
+    assert (found and found.name) == lack
