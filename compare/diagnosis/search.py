@@ -51,6 +51,10 @@ class Match:
             in_form(f"{explain(part)} {part.fault.fix}", self.form) for part in self.candidate.parts
         ]
 
+    def tensor(self, evidence: Evidence) -> str:
+        """The name of the first tensor that the fault makes wrong."""
+        return broken_tensor(evidence, self.candidate.parts[0])
+
     def as_json(self, evidence: Evidence) -> dict[str, Any]:
         """As DESIGN has it, the parts of a pair beside each other."""
         first = self.candidate.parts[0]

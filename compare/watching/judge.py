@@ -11,6 +11,7 @@ from compare.diagnosis.examination import Examination, examine
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.structure import structural_zeros
 from compare.watching.passes import Update
+from compare.watching.recording import Event
 from compare.watching.roles import LEAVES, STATISTICS, Role, nearest_scale, off
 from compare.watching.values import Value
 
@@ -43,6 +44,7 @@ class Judged:
         conventions: of the program.
         verdict: its tensors against ours.
         wrong: the first wrong array, in order of execution; None where there is none.
+        tensor: our name of it; event: where it is assigned.
         statuses: by the name of a gradient: "right", "inherits", "wrong".
         said: what is wrong, in sentences.
     """
@@ -52,6 +54,7 @@ class Judged:
     verdict: CaseVerdict
     wrong: Value | None = None
     tensor: str = ""
+    event: Event | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
 
@@ -124,6 +127,7 @@ def judge_update(update: Update) -> Judged | None:
                 judged.statuses[node.name] = status
         place(judged)
         judged.said = examination.sentences
+        misscaled(judged)
     return judged
 
 
@@ -140,13 +144,45 @@ def factor_of(role: Role, conventions: Conventions, n: int) -> float:
 def place(judged: Judged) -> None:
     """The first wrong array: of the broken gradient, else of the earliest wrong one."""
     assert judged.update.roles is not None
+    assert judged.examination is not None
     found = judged.update.roles.found
     broken = [name for name, status in judged.statuses.items() if status == "wrong"]
     roles = [found[name] for name in broken if name in found]
     roles = roles or [found[name] for name, s in judged.statuses.items() if s != "right"]
+    named = judged.examination.best
+    if named is not None and named.tensor(judged.examination.evidence) in found:
+        # what explains every value tells the place too, within rounding or not
+        roles.append(found[named.tensor(judged.examination.evidence)])
     if roles:
-        first = min(roles, key=lambda role: role.value.shown.index)
-        judged.wrong, judged.tensor = first.value, first.name
+        first = min(roles, key=lambda role: role.shown.index)
+        judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown
+
+
+def misscaled(judged: Judged) -> None:
+    """Blames the first array that is a gradient times neither 1 nor n, if none before it is wrong."""
+    roles = judged.update.roles
+    assert roles is not None
+    n = judged.update.found.n
+    scaled_off = [
+        role
+        for role in (*roles.found.values(), *roles.copies)
+        if role.status == "right"
+        and role.value.named
+        and off(role.c, n)
+        and role.name.rstrip("0123456789") not in STATISTICS
+        and (not is_leaf(role.name) or role is roles.found[role.name])
+    ]
+    if not scaled_off:
+        return
+    first = min(scaled_off, key=lambda role: role.shown.index)
+    if judged.event is not None and first.shown.index > judged.event.index:
+        return
+    judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown
+    judged.said = [
+        f"Backward pass, first wrong: the gradient of {first.name} is {first.c:.6g} times what it "
+        f"should be, neither that of the mean over the minibatch nor that of the sum (n = {n}).",
+        *judged.said[1:],
+    ]
 
 
 def tensor(evidence: Evidence, name: str) -> TensorVerdict:

@@ -254,12 +254,12 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         for s in search.seen(p.rows.shape[1], p.value)
         if close(softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
-    for s in candidates:
-        layer = search.affine(s.rows, s.value, shifted=True)
-        if layer is not None:
-            found.logits = s
-            layer.s = s.rows
-            return layer
+    for shifted in (False, True):
+        for s in candidates:
+            layer = search.affine(s.rows, s.value, shifted=shifted)
+            if layer is not None:
+                found.logits = s
+                return layer
     for s in candidates:
         found.logits = s
         act = search.activation(s)

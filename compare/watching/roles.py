@@ -13,6 +13,7 @@ import numpy as np
 from compare.cases import Case
 from compare.derivation.backward import operation_of, order, step_from
 from compare.numerics.structure import structural_zeros
+from compare.watching.recording import Event
 from compare.watching.relations import scaled, two_terms
 from compare.watching.values import Value, Values
 
@@ -40,6 +41,7 @@ class Role:
         c: the factor to the right gradient, or to the right step's.
         d: of a weight: the factor of W in it, over c; 0 elsewhere.
         error: relative to the largest entry.
+        event: where it is assigned, if that is not where its array was first seen.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Role:
     c: float
     d: float = 0.0
     error: float = 0.0
+    event: Event | None = None
+
+    @property
+    def shown(self) -> Event:
+        """Where it is assigned."""
+        return self.event or self.value.shown
 
 
 @dataclass
@@ -182,19 +190,40 @@ class Reader:
     def leading_on(self, name: str, local: np.ndarray) -> None:
         """Books a wrong gradient that the next ones follow from, among the arrays left over."""
         children = [name for name in self.children(name) if self.status(name) != "right"]
+        if self.passed_on(name, children):
+            return
         for value, rows in list(self.views(name)):
-            if np.isfinite(rows).all() and any(self.follows(name, c, rows) for c in children):
+            follows = (self.follows(name, child, rows, value.first) for child in children)
+            if np.isfinite(rows).all() and any(follows):
                 unit = nearest_scale(scaled(rows, local).c, len(self.case.y))
                 self.take(Role(name, "wrong", value, rows, unit))
                 return
 
+    def passed_on(self, name: str, children: list[str]) -> bool:
+        """Books the gradient above as this one, if the next ones follow from it unchanged."""
+        at = self.names.index(name)
+        for above in reversed(self.names[max(0, at - 6) : at]):
+            role = self.roles.found.get(above)
+            if role is None or role.gradient.shape != self.right[name].shape:
+                continue
+            given = role.gradient / role.c
+            since = role.value.first
+            if any(self.follows(name, child, given, since) for child in children):
+                again = [e for e in role.value.events if e.index > role.shown.index]
+                again = [e for e in again if e.site.id != role.shown.site.id]
+                again.sort(key=lambda e: e.site.kind not in ("augmented", "item"))
+                event = next((e for e in again if e.site.kind in ASSIGNED), None)
+                self.take(Role(name, "wrong", role.value, role.gradient, role.c, event=event))
+                return True
+        return False
+
     def children(self, name: str) -> list[str]:
         """Gradients that may be computed of this one: those until the layer below is done."""
         at = self.names.index(name)
-        return self.names[at + 1 : at + 8]
+        return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
 
-    def follows(self, name: str, child: str, rows: np.ndarray) -> bool:
-        """Whether an array left over is what the right step makes of a candidate."""
+    def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> bool:
+        """Whether an array left over is what the right step makes of a candidate seen at `since`."""
         try:
             with_it = {**self.assumed, name: rows}
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))
@@ -207,7 +236,7 @@ class Reader:
         except (KeyError, ValueError):
             pass
         return any(
-            other is not rows
+            value.first > since
             and self.matching(child, "inherits", expected, value, other) is not None
             for value, other in self.views(child)
         )
@@ -271,6 +300,9 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
     size = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float((a * b).sum()) / size if size else 0.0
 
+
+ASSIGNED = ("augmented", "item", "assign", "return")
+"""Kinds of sites that give an array its value."""
 
 FACTOR = 1e-6
 """A factor this near to 1 or n, relative to it, is 1 or n."""

@@ -2,6 +2,7 @@
 gradient that is one number, a wrong term inside batch norm's backward pass."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +25,7 @@ def place_of(recording: Recording, event: Event) -> Place:
 
 def unused_biases(recording: Recording, updates: list[Update]) -> Iterator[Finding]:
     """Biases that an update changed and the next forward pass did not add."""
-    for before, after in zip(updates, updates[1:], strict=False):
+    for before, after in pairwise(updates):
         if before.roles is None or after.case is None:
             continue
         for name, role in before.roles.updates.items():
@@ -47,8 +48,9 @@ def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
     update, n = judged.update, judged.update.found.n
     assert update.right is not None
     assert update.roles is not None
-    for name in judged.verdict.not_judged:
-        if not name.startswith("b") or name in update.roles.found:
+    for name in update.right:
+        role = update.roles.found.get(name)
+        if name.rstrip("0123456789") != "b" or (role is not None and role.status == "right"):
             continue
         total = float(update.right[name].sum())
         for event in values.recording.events[update.found.index : update.end]:

@@ -10,8 +10,8 @@ from compare.submissions.interpreter import choose_interpreter
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
-from compare.watching.recording import Recording
-from compare.watching.result import Finding, Place, WatchResult
+from compare.watching.recording import Event, Recording
+from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
 from compare.watching.training import judge_training
@@ -61,9 +61,11 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     findings = [*slips(recording, updates), *unused_biases(recording, updates)]
     if not findings:
         for j in judged:
-            j.wrong = inside_batch_norm(values, j) or j.wrong
-        findings = wrong_gradients(recording, judged)
-        findings += [f for j in judged[-1:] for f in single_numbers(values, j)]
+            term = inside_batch_norm(values, j)
+            if term is not None:
+                j.wrong, j.event = term, term.shown
+        findings = [f for j in judged[-1:] for f in single_numbers(values, j)]
+        findings = findings or wrong_gradients(recording, judged)
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates)
@@ -115,7 +117,9 @@ def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
             said = f"Forward pass: {slip.said}."
             found.setdefault(
                 slip.said.rpartition(":")[2],
-                Finding("forward", place(recording, slip.value), (said,)),
+                Finding(
+                    "forward", place_of(recording, caller(recording, update, slip.value)), (said,)
+                ),
             )
     return list(found.values())
 
@@ -125,13 +129,24 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
     faulty = [j for j in judged if j.wrong is not None]
     explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
     for j in (explained or faulty)[:1]:
-        assert j.wrong is not None
-        return [Finding("backward", place(recording, j.wrong), tuple(j.said))]
+        assert j.event is not None
+        return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
     return []
 
 
-def place(recording: Recording, value: Value) -> Place:
-    return place_of(recording, value.shown)
+def caller(recording: Recording, update: Update, value: Value) -> Event:
+    """Where a wrong value is assigned: by the caller, if the line that returned it is right elsewhere
+    in the same pass."""
+    shown = value.shown
+    if shown.site.kind != "return":
+        return shown
+    others = {
+        event.array
+        for event in recording.events[update.start : update.found.index]
+        if event.site.id == shown.site.id
+    }
+    assigned = (e for e in value.events if e.index > shown.index and e.site.kind == "assign")
+    return next(assigned, shown) if len(others) > 1 else shown
 
 
 def unjudged(judged: list[Judged]) -> list[str]:
