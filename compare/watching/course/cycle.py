@@ -1,11 +1,15 @@
 """The schedule that a sequence of learning rates follows."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.recording import Event, Recording
+
+INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
+"""A part of a cycle that is divided as an integer and multiplied by (high - low)."""
 
 NEARBY = 12
 """Events before a learning rate among which the line is searched that computed it."""
@@ -33,6 +37,13 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
     low, high = float(eta.min()), float(eta.max())
     if high - low <= 1e-9 * abs(high):
         out.facts["learning rate"] = f"constant {high:.6g}"
+        event = divided_line(recording, sequence.events[-1])
+        if len(eta) >= SHORTEST and INTEGER.search(recording.text(event.site)):
+            said = (
+                f"The learning rate stays at {high:.4g} for {len(eta)} updates: the rising half "
+                f"of the cycle is divided as an integer."
+            )
+            out.add("learning_rate", divided_line(recording, sequence.events[1]), said)
         return
     flat = flat_half(recording, sequence)
     if flat:

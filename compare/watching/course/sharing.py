@@ -117,6 +117,7 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
         and (held := values.by_id.get(event.array)) is not None
         and held.id in parameters
     }
+    in_place = {site.name for site in recording.sites if site.id in places}
     last = max((e.index for e in recording.events if e.site.id in places), default=-1)
     if last < 0:
         return
@@ -129,6 +130,8 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
         alias = ALIAS.match(recording.text(event.site))
         if alias is None or not KEPT.search(alias[1].lower()) or alias[1] == alias[2]:
             continue
+        if held.id not in parameters and not any(part_of(name, alias[2]) for name in in_place):
+            continue
         moved = event.index < last or changes_later(recording, event)
         if moved and used_later(recording, event, alias[1]):
             said = (
@@ -137,6 +140,11 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
             )
             out.add("reference_shared", event, said)
             return
+
+
+def part_of(name: str, whole: str) -> bool:
+    """Whether an expression is a name, or an entry or attribute of it."""
+    return name == whole or name.startswith((f"{whole}[", f"{whole}."))
 
 
 def changes_later(recording: Recording, event: Event) -> bool:
