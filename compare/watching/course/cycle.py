@@ -11,7 +11,7 @@ from compare.watching.recording import Event, Recording
 INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
 """A part of a cycle that is divided as an integer and multiplied by (high - low)."""
 
-NEARBY = 12
+NEARBY = 60
 """Events before a learning rate among which the line is searched that computed it."""
 
 SHORTEST = 4
@@ -137,7 +137,8 @@ def flat_half(recording: Recording, sequence: Sequence) -> str | None:
 
 def divided_line(recording: Recording, event: Event) -> Event:
     """Where a number was divided as an integer, shortly before it became the learning rate."""
-    for before in recording.events[max(0, event.index - NEARBY) : event.index]:
-        if before.value == event.value and "//" in recording.text(before.site):
+    near = recording.events[max(0, event.index - NEARBY) : event.index]
+    for before in [e for e in near if e.value == event.value]:
+        if "//" in recording.text(before.site):
             return before
     return event

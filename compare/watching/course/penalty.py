@@ -115,11 +115,11 @@ def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual
     """Costs that are right in some passes, as long as a term is 0, and wrong in known others."""
     known = [entry for entry in wrong if entry[1].known]
     if len(known) > 1:
-        event, costs, reading = min(known, key=lambda entry: entry[0].index)
+        event, costs, reading = max(known, key=lambda entry: entry[2].total - entry[1].loss)
         part = costs.holds(reading.part, costs.finest)
         said = (
             f"The {reading.what} is not the one whose gradient is used: {reading.said} "
-            f"({event.value:.10g}, expected {costs.loss + usual / 2 * costs.squares:.10g})."
+            f"({event.value:.12g}, expected {costs.loss + usual / 2 * costs.squares:.12g})."
         )
         out.add(reading.what, part or event, said)
 
