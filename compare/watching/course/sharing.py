@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.watching.course.steps import Step, relative, sample
+from compare.watching.course.update_rule import history_fit
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.recording import Event, Recording
@@ -92,6 +93,9 @@ def shared_parameters(
             moved = [(s, t) for s, t in pairs if s.moved and t.moved and s.event and t.event]
             same = all(np.array_equal(s.after, t.after) for s, t in moved)
             differ = any(not np.allclose(s.right, t.right, rtol=0.01) for s, t in moved)
+            if any(history_fit(s.change, [g], s.exact) is not None
+                   for s, t in moved for g in (s.right, t.right)):  # fmt: skip
+                continue  # both are moved by one gradient, in arrays of their own
             if len(moved) >= 2 and same and differ and moved[0][0].change.size > 1:
                 said = (
                     f"{a} and {b} are one array: they are equal after each of {len(moved)} "

@@ -1,12 +1,10 @@
 """The rule by which parameters move: gradient descent, momentum, Nesterov, and their mistakes."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from compare.watching.course.steps import Step
-from compare.watching.course.verdict import TrainingVerdict
 
 SAME = 1e-3
 """Relative difference up to which two factors are the same."""
@@ -146,70 +144,3 @@ def near(a: float, b: float) -> bool:
 
 def near_constant(ratios: list[float]) -> bool:
     return len(ratios) > 1 and max(ratios) - min(ratios) <= SAME * abs(ratios[0])
-
-
-def judge_rules(rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict) -> None:
-    """Findings on sign, momentum, parameters that stay and rates that differ."""
-    told = {name: rule for name, rule in rules.items() if rule.name}
-    kinds = Counter((r.name, round(r.factor, 3)) for r in told.values() if r.rates and not r.wrong)
-    for name, rule in told.items():
-        if rule.wrong:
-            assert rule.first is not None
-            out.add(
-                "momentum",
-                rule.first.event,
-                f"Update {rule.first.update} of {name}: {rule.wrong}.",
-            )
-        upwards = [t for t, rate in rule.rates.items() if rate < 0]
-        for t in upwards[:1]:
-            rate = rule.rates[t]
-            if 2 * len(upwards) > len(rule.rates):
-                step = next(s for s in steps[name] if s.update == t)
-                said = (
-                    f"Update {t} moves {name} up its gradient: by {-rate:.4g} times the gradient "
-                    f"instead of minus that."
-                )
-                out.add("update", step.event, said)
-    if kinds:
-        (kind, factor), _ = kinds.most_common(1)[0]
-        rule_names = {
-            "plain": "plain gradient descent",
-            "Nesterov": f"Nesterov momentum {factor:g}",
-        }
-        rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
-        out.facts["optimiser"] = rule_names[kind]
-    still_parameters(rules, out)
-    different_rates(rules, steps, out)
-    unknown = [name for name, rule in rules.items() if not rule.name]
-    if 0 < len(unknown) < len(rules):
-        words = ", ".join(unknown)
-        out.not_checked.append(f"the update of {words}: the values do not say how they move")
-
-
-def still_parameters(rules: dict[str, Rule], out: TrainingVerdict) -> None:
-    """Lists parameters that never move where others do."""
-    still = [name for name, rule in rules.items() if rule.name == "still"]
-    if still and any(rule.rates for rule in rules.values()):
-        words = ", ".join(still)
-        out.not_checked.append(f"the update of {words}: unchanged in the updates looked at")
-
-
-def different_rates(
-    rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict
-) -> None:
-    """Says where one parameter's rate differs from that of most others in the same update."""
-    for name, rule in rules.items():
-        for t, rate in rule.rates.items():
-            others = [r.rates[t] for n, r in rules.items() if n != name and t in r.rates]
-            if len(others) < 2 or rate <= 0:
-                continue
-            usual = float(np.median(others))
-            agree = sum(near(other, usual) for other in others) > len(others) / 2
-            step = next(s for s in steps[name] if s.update == t)
-            if agree and usual > 0 and abs(rate - usual) > 0.02 * usual:
-                said = (
-                    f"Update {t} moves {name} by {rate:.4g} times its gradient, "
-                    f"most others by {usual:.4g}."
-                )
-                out.add("update", step.event, said, fails=False)
-                break

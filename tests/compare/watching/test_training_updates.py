@@ -52,6 +52,30 @@ def test_a_bias_that_moves_up_its_gradient(tmp_path: Path) -> None:
     assert "Update 1 moves b2 up its gradient: by 0.01 times" in said.said
 
 
+def test_a_bias_that_is_never_updated(tmp_path: Path) -> None:
+    said = judged(tmp_path, by(PLAIN, ("        b2 -= eta * db2\n", "")))
+    assert said.failing == [("update", "db2 = G2.sum(axis=0)")]
+    assert "b2 is the same after 5 updates" in said.said
+
+
+def test_a_bias_moved_by_the_gradient_of_another(tmp_path: Path) -> None:
+    said = judged(tmp_path, by(PLAIN, ("b2 -= eta * db2", "b2 -= eta * db1")))
+    assert ("update", "b2 -= eta * db1") in said.failing
+    assert "b2 is moved by the gradient of b1 in 5 updates" in said.said
+
+
+def test_a_weight_updated_before_the_gradient_goes_back_through_it(tmp_path: Path) -> None:
+    text = by(
+        PLAIN,
+        ("        W3 -= eta * dW3\n", ""),
+        ("        G2 = (G @ W3.T) * (h2 > 0)\n",
+         "        W3 -= 0.05 * dW3\n        back = G @ W3.T\n        G2 = back * (h2 > 0)\n"),
+    )  # fmt: skip
+    said = judged(tmp_path, text)
+    assert ("update", "back = G @ W3.T") in said.failing
+    assert "Update 1: the gradient goes back through W3 after its update" in said.said
+
+
 def test_momentum_with_the_wrong_sign(tmp_path: Path) -> None:
     start, step = MOMENTUM
     text = with_optimiser(PLAIN, start, step.replace("0.9 * v_K + dK", "dK - 0.9 * v_K"))
