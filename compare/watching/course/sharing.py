@@ -14,8 +14,7 @@ from compare.watching.relations import close
 from compare.watching.values import Values
 
 KEPT = re.compile(r"best|old|prev|save|copy|backup|snapshot|keep|kept|mejor|meilleur|bast|beste")
-"""What a name says that is meant to keep parameters while the training goes on."""
-
+"""Names of parameters that are kept while the training goes on."""
 ALIAS = re.compile(r"^([A-Za-z_][\w.\[\]'\"]*)\s*=\s*([A-Za-z_][\w.]*)\s*(?:#.*)?$")
 """An assignment of one name to another."""
 

@@ -92,8 +92,14 @@ def other_gradients(
             ]
             if all(fit is not None for fit in fits):
                 said = f"{name} is moved by the gradient of {other} in {len(pairs)} updates."
-                out.add("update", pairs[0][0].event, said)
+                own = [e for e in pairs[0][0].events if e.site.id not in sites_of(pairs[0][1])]
+                out.add("update", own[0] if own else pairs[0][0].event, said)
                 break
+
+
+def sites_of(step: Step) -> set[int]:
+    """The first place where a parameter's new value was seen; an equal one is seen there too."""
+    return {step.events[0].site.id} if step.events else set()
 
 
 def different_rates(

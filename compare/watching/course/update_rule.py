@@ -12,6 +12,9 @@ SAME = 1e-3
 FEWEST = 3
 """Entries that a parameter must have: a bias of two classes fits every rule."""
 
+SPARE = 2
+"""Entries beyond the number of terms that a fit must explain."""
+
 MOSTLY = 0.6
 """Share of the changes of a parameter that a plain step explains where some are not explained."""
 
@@ -47,7 +50,10 @@ def gradients(step: Step, delta: float) -> list[np.ndarray]:
 def history_fit(change: np.ndarray, terms: list[np.ndarray], exact: float) -> np.ndarray | None:
     """The factors with which terms add up to a change; None where they do not."""
     sizes = [float(np.linalg.norm(term)) for term in terms]
-    if not all(sizes) or not np.isfinite(change).all() or change.size < len(terms):
+    if not all(sizes) or not np.isfinite(change).all():
+        return None
+    active = int(np.any([term != 0 for term in terms], axis=0).sum())
+    if active < len(terms) + SPARE:
         return None
     columns = np.stack([term / size for term, size in zip(terms, sizes, strict=True)], axis=1)
     factors, _, rank, _ = np.linalg.lstsq(columns, change, rcond=1e-10)
