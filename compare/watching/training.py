@@ -17,7 +17,9 @@ from compare.watching.course.sharing import (
 from compare.watching.course.shuffling import judge_data
 from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import Step, penalties, steps_of
-from compare.watching.course.update_rule import Rule, judge_rules, rule_of
+from compare.watching.course.too_early import judge_order
+from compare.watching.course.update_findings import judge_rules
+from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.values import Values
@@ -50,6 +52,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
     judge_updates(values, updates, steps, decays, out)
+    judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)
     running = judge_running(values, updates, out)
     judge_evaluation(values, updates, running, out)
@@ -74,7 +77,7 @@ def judge_updates(
     rules = {name: rule_of(taken, deltas.get(name, 0.0)) for name, taken in steps.items()}
     if is_adaptive(values, updates, steps, deltas, rules, out):
         return
-    judge_rules(rules, steps, out)
+    judge_rules(rules, steps, deltas, updates, out)
     if "optimiser" not in out.facts:
         out.facts["optimiser"] = "not recognised"
     judge_rates(values, rules, steps, updates, out)

@@ -15,8 +15,14 @@ from compare.watching.values import Value, Values
 WINDOW = 400
 """Events after a forward pass in which its cost is searched."""
 
+BEFORE = 40
+"""Events before its probabilities, for a loss that is computed from their logarithm."""
+
 LATEST = 3
 """Arrays of a shape, and of labels, that are tried as those of a pass."""
+
+COARSE, COARSE_32, FINE = 1e-8, 1e-5, 1e-11
+"""Relative tolerances: of any cost, the same in float32, of one whose parts are all known."""
 
 COMBINATIONS = 81
 """Choices of weights that are tried for one pass."""
@@ -64,6 +70,11 @@ class Costs:
     tolerance: float
     known: bool
 
+    @property
+    def finest(self) -> float:
+        """The tolerance with which a number is compared first, where everything is known."""
+        return FINE if self.known and self.tolerance < COARSE_32 else self.tolerance
+
     @cached_property
     def loss(self) -> float:
         """The mean cross-entropy."""
@@ -79,17 +90,17 @@ class Costs:
     def floats(self) -> np.ndarray:
         return np.array([event.value for event in self.numbers], float)
 
-    def holds(self, expected: float) -> Event | None:
+    def holds(self, expected: float, tolerance: float | None = None) -> Event | None:
         """The first number that equals what is expected."""
         if not np.isfinite(expected) or expected == 0 or not self.numbers:
             return None
-        near = np.abs(self.floats - expected) <= self.tolerance * abs(expected)
+        near = np.abs(self.floats - expected) <= (tolerance or self.tolerance) * abs(expected)
         return self.numbers[int(near.argmax())] if near.any() else None
 
 
 def numbers_after(values: Values, start: int, end: int) -> list[Event]:
     """The numbers that are no integers, of the events after a pass."""
-    inside = values.recording.events[start + 1 : min(end, start + WINDOW)]
+    inside = values.recording.events[max(0, start - BEFORE) : min(end, start + WINDOW)]
     return [e for e in inside if e.value is not None and e.value != round(e.value)]
 
 
@@ -114,7 +125,7 @@ def training_costs(
 
 
 def tolerance_of(raw: np.ndarray) -> float:
-    return 1e-5 if raw.dtype.itemsize < 8 else 1e-8
+    return COARSE_32 if raw.dtype.itemsize < 8 else COARSE
 
 
 def evaluation_costs(

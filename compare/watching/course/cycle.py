@@ -1,5 +1,6 @@
 """The schedule that a sequence of learning rates follows."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,10 @@ import numpy as np
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.recording import Event, Recording
 
-NEARBY = 12
+INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
+"""A part of a cycle that is divided as an integer and multiplied by (high - low)."""
+
+NEARBY = 60
 """Events before a learning rate among which the line is searched that computed it."""
 
 SHORTEST = 4
@@ -33,6 +37,13 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
     low, high = float(eta.min()), float(eta.max())
     if high - low <= 1e-9 * abs(high):
         out.facts["learning rate"] = f"constant {high:.6g}"
+        event = divided_line(recording, sequence.events[-1])
+        if len(eta) >= SHORTEST and INTEGER.search(recording.text(event.site)):
+            said = (
+                f"The learning rate stays at {high:.4g} for {len(eta)} updates: the rising half "
+                f"of the cycle is divided as an integer."
+            )
+            out.add("learning_rate", divided_line(recording, sequence.events[1]), said)
         return
     flat = flat_half(recording, sequence)
     if flat:
@@ -126,7 +137,8 @@ def flat_half(recording: Recording, sequence: Sequence) -> str | None:
 
 def divided_line(recording: Recording, event: Event) -> Event:
     """Where a number was divided as an integer, shortly before it became the learning rate."""
-    for before in recording.events[max(0, event.index - NEARBY) : event.index]:
-        if before.value == event.value and "//" in recording.text(before.site):
+    near = recording.events[max(0, event.index - NEARBY) : event.index]
+    for before in [e for e in near if e.value == event.value]:
+        if "//" in recording.text(before.site):
             return before
     return event

@@ -12,6 +12,12 @@ from compare.watching.passes import Update
 from compare.watching.recording import Event, Recording
 from compare.watching.values import Values
 
+MISSED = 1.05
+"""Updates over rates seen up to which the rate is left unassigned by mistake, not by intention."""
+
+AGREEING = 2
+"""Numbers that must show the same updates without a new rate."""
+
 TOLERANCE = 2e-3
 """Relative difference up to which a number of the program is the rate of an update."""
 
@@ -75,7 +81,7 @@ def rate_sequence(
                 kind = {"assign": 0, "augmented": 0, "return": 1, "argument": 2}
                 numbers = np.array([event.value for event in events], float)
                 still = bool((numbers == numbers[0]).all())
-                often = most_in_an_update(events, updates) > 1
+                often = {1: 0, 0: 1}.get(most_in_an_update(events, updates), 2)
                 order = (late, still, often, kind.get(events[0].site.kind, 3), events[0].index)
                 found.append((order, Sequence(events, numbers), late))
     if not found:
@@ -96,6 +102,47 @@ def most_in_an_update(events: list[Event], updates: list[Update]) -> int:
     ends = [update.end for update in updates]
     at = np.searchsorted(indices, ends)
     return int(np.diff(at).max(initial=0))
+
+
+def by_update(recording: Recording, sequence: Sequence, updates: list[Update]) -> Sequence:
+    """The rate of every update, also of the few in which it was not assigned anew.
+
+    Updates are counted by other numbers that are assigned once in each. Several must agree, and
+    none may be assigned exactly as often as the rate.
+    """
+    rates = sequence.events
+    if most_in_an_update(rates, updates) != 1:
+        return sequence
+    own = {event.site.line for event in rates}
+    at_sites: dict[tuple[int, int], list[Event]] = defaultdict(list)
+    for event in recording.events[rates[0].index : rates[-1].index]:
+        if event.value is not None and event.site.line not in own:
+            at_sites[event.site.id, event.stack].append(event)
+    starts = [event.index for event in rates]
+    gaps: set[tuple[int, ...]] = set()
+    clocks = 0
+    for events in at_sites.values():
+        if len(events) < len(rates) - 1 or not once_in_each(events, updates):
+            continue
+        counts = np.bincount(
+            np.searchsorted(starts, [event.index for event in events]), minlength=len(rates)
+        )[1:]
+        if (counts == 1).all():
+            return sequence
+        if counts.min() == 1 and counts.sum() <= MISSED * len(rates):
+            gaps.add(tuple(int(c) for c in counts))
+            clocks += 1
+    if clocks < AGREEING or len(gaps) != 1:
+        return sequence
+    counts = np.array([*gaps.pop(), 1])
+    repeated = np.repeat(np.arange(len(rates)), counts)
+    return Sequence([rates[k] for k in repeated], sequence.values[repeated])
+
+
+def once_in_each(events: list[Event], updates: list[Update]) -> bool:
+    """Whether a number was seen exactly once in every update but the first."""
+    counts = np.diff(np.searchsorted([e.index for e in events], [u.end for u in updates]))
+    return len(counts) > 0 and bool((counts == 1).all())
 
 
 def judge_rates(
@@ -123,7 +170,7 @@ def judge_rates(
             f"Update {t} uses the learning rate of update {t - 1}, {rates[t]:.4g}.",
             fails=False,
         )
-    judge_sequence(values.recording, sequence, out)
+    judge_sequence(values.recording, by_update(values.recording, sequence, updates), out)
 
 
 def stuck(

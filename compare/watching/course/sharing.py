@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from compare.watching.course.steps import Step, relative, sample
+from compare.watching.course.update_rule import history_fit
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.recording import Event, Recording
@@ -13,8 +14,7 @@ from compare.watching.relations import close
 from compare.watching.values import Values
 
 KEPT = re.compile(r"best|old|prev|save|copy|backup|snapshot|keep|kept|mejor|meilleur|bast|beste")
-"""What a name says that is meant to keep parameters while the training goes on."""
-
+"""Names of parameters that are kept while the training goes on."""
 ALIAS = re.compile(r"^([A-Za-z_][\w.\[\]'\"]*)\s*=\s*([A-Za-z_][\w.]*)\s*(?:#.*)?$")
 """An assignment of one name to another."""
 
@@ -92,6 +92,9 @@ def shared_parameters(
             moved = [(s, t) for s, t in pairs if s.moved and t.moved and s.event and t.event]
             same = all(np.array_equal(s.after, t.after) for s, t in moved)
             differ = any(not np.allclose(s.right, t.right, rtol=0.01) for s, t in moved)
+            if any(history_fit(s.change, [g], s.exact) is not None
+                   for s, t in moved for g in (s.right, t.right)):  # fmt: skip
+                continue  # both are moved by one gradient, in arrays of their own
             if len(moved) >= 2 and same and differ and moved[0][0].change.size > 1:
                 said = (
                     f"{a} and {b} are one array: they are equal after each of {len(moved)} "
@@ -117,6 +120,7 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
         and (held := values.by_id.get(event.array)) is not None
         and held.id in parameters
     }
+    in_place = {site.name for site in recording.sites if site.id in places}
     last = max((e.index for e in recording.events if e.site.id in places), default=-1)
     if last < 0:
         return
@@ -129,6 +133,8 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
         alias = ALIAS.match(recording.text(event.site))
         if alias is None or not KEPT.search(alias[1].lower()) or alias[1] == alias[2]:
             continue
+        if held.id not in parameters and not any(part_of(name, alias[2]) for name in in_place):
+            continue
         moved = event.index < last or changes_later(recording, event)
         if moved and used_later(recording, event, alias[1]):
             said = (
@@ -137,6 +143,11 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
             )
             out.add("reference_shared", event, said)
             return
+
+
+def part_of(name: str, whole: str) -> bool:
+    """Whether an expression is a name, or an entry or attribute of it."""
+    return name == whole or name.startswith((f"{whole}[", f"{whole}."))
 
 
 def changes_later(recording: Recording, event: Event) -> bool:

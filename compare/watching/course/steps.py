@@ -39,7 +39,7 @@ class Step:
         own: the program's own gradient in the same scale, with its penalty; None where it was
             not recognised.
         exact: how far a fit of the change may be off, absolute.
-        event: where the new value was first seen; None where it was not.
+        events: where the new value was seen.
         moved: whether any entry changed at all.
     """
 
@@ -51,8 +51,13 @@ class Step:
     right: np.ndarray
     own: np.ndarray | None
     exact: float
-    event: Event | None
+    events: list[Event]
     moved: bool
+
+    @property
+    def event(self) -> Event | None:
+        """Where the new value was first seen."""
+        return self.events[0] if self.events else None
 
     @property
     def visible(self) -> bool:
@@ -109,13 +114,13 @@ def parameters_of(values: Values, update: Update) -> dict[str, tuple[np.ndarray,
     return found
 
 
-def first_seen(values: Values, held: Value | None, start: int, end: int) -> Event | None:
-    """The first event with a name at which an array was seen between two events."""
+def seen_at(held: Value | None, start: int, end: int) -> list[Event]:
+    """The events with a name at which an array was seen between two events."""
     if held is None:
-        return None
+        return []
     events = [event for event in held.events if start < event.index < end]
     named = [event for event in events if event.site.kind in ("assign", "augmented", "item")]
-    return next(iter(named or events), None)
+    return named or events
 
 
 def sample(a: np.ndarray) -> np.ndarray:
@@ -147,7 +152,7 @@ def steps_of(values: Values, updates: list[Update]) -> dict[str, list[Step]]:
             own = None
             if role is not None and role.status != "right" and role.c:
                 own = sample(role.gradient) / role.c
-            event = first_seen(values, held, u.found.index, then.end)
+            events = seen_at(held, u.found.index, then.end)
             steps.setdefault(name, []).append(
                 Step(
                     t + 1,
@@ -158,7 +163,7 @@ def steps_of(values: Values, updates: list[Update]) -> dict[str, list[Step]]:
                     sample(u.right[name]),
                     own,
                     exact,
-                    event,
+                    events,
                     bool((change != 0).any()),
                 )
             )

@@ -1,18 +1,19 @@
 """The rule by which parameters move: gradient descent, momentum, Nesterov, and their mistakes."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from compare.watching.course.steps import Step
-from compare.watching.course.verdict import TrainingVerdict
 
 SAME = 1e-3
 """Relative difference up to which two factors are the same."""
 
 FEWEST = 3
 """Entries that a parameter must have: a bias of two classes fits every rule."""
+
+SPARE = 2
+"""Entries beyond the number of terms that a fit must explain."""
 
 MOSTLY = 0.6
 """Share of the changes of a parameter that a plain step explains where some are not explained."""
@@ -49,7 +50,10 @@ def gradients(step: Step, delta: float) -> list[np.ndarray]:
 def history_fit(change: np.ndarray, terms: list[np.ndarray], exact: float) -> np.ndarray | None:
     """The factors with which terms add up to a change; None where they do not."""
     sizes = [float(np.linalg.norm(term)) for term in terms]
-    if not all(sizes) or not np.isfinite(change).all() or change.size < len(terms):
+    if not all(sizes) or not np.isfinite(change).all():
+        return None
+    active = int(np.any([term != 0 for term in terms], axis=0).sum())
+    if active < len(terms) + SPARE:
         return None
     columns = np.stack([term / size for term, size in zip(terms, sizes, strict=True)], axis=1)
     factors, _, rank, _ = np.linalg.lstsq(columns, change, rcond=1e-10)
@@ -146,70 +150,3 @@ def near(a: float, b: float) -> bool:
 
 def near_constant(ratios: list[float]) -> bool:
     return len(ratios) > 1 and max(ratios) - min(ratios) <= SAME * abs(ratios[0])
-
-
-def judge_rules(rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict) -> None:
-    """Findings on sign, momentum, parameters that stay and rates that differ."""
-    told = {name: rule for name, rule in rules.items() if rule.name}
-    kinds = Counter((r.name, round(r.factor, 3)) for r in told.values() if r.rates and not r.wrong)
-    for name, rule in told.items():
-        if rule.wrong:
-            assert rule.first is not None
-            out.add(
-                "momentum",
-                rule.first.event,
-                f"Update {rule.first.update} of {name}: {rule.wrong}.",
-            )
-        upwards = [t for t, rate in rule.rates.items() if rate < 0]
-        for t in upwards[:1]:
-            rate = rule.rates[t]
-            if 2 * len(upwards) > len(rule.rates):
-                step = next(s for s in steps[name] if s.update == t)
-                said = (
-                    f"Update {t} moves {name} up its gradient: by {-rate:.4g} times the gradient "
-                    f"instead of minus that."
-                )
-                out.add("update", step.event, said)
-    if kinds:
-        (kind, factor), _ = kinds.most_common(1)[0]
-        rule_names = {
-            "plain": "plain gradient descent",
-            "Nesterov": f"Nesterov momentum {factor:g}",
-        }
-        rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
-        out.facts["optimiser"] = rule_names[kind]
-    still_parameters(rules, out)
-    different_rates(rules, steps, out)
-    unknown = [name for name, rule in rules.items() if not rule.name]
-    if 0 < len(unknown) < len(rules):
-        words = ", ".join(unknown)
-        out.not_checked.append(f"the update of {words}: the values do not say how they move")
-
-
-def still_parameters(rules: dict[str, Rule], out: TrainingVerdict) -> None:
-    """Lists parameters that never move where others do."""
-    still = [name for name, rule in rules.items() if rule.name == "still"]
-    if still and any(rule.rates for rule in rules.values()):
-        words = ", ".join(still)
-        out.not_checked.append(f"the update of {words}: unchanged in the updates looked at")
-
-
-def different_rates(
-    rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict
-) -> None:
-    """Says where one parameter's rate differs from that of most others in the same update."""
-    for name, rule in rules.items():
-        for t, rate in rule.rates.items():
-            others = [r.rates[t] for n, r in rules.items() if n != name and t in r.rates]
-            if len(others) < 2 or rate <= 0:
-                continue
-            usual = float(np.median(others))
-            agree = sum(near(other, usual) for other in others) > len(others) / 2
-            step = next(s for s in steps[name] if s.update == t)
-            if agree and usual > 0 and abs(rate - usual) > 0.02 * usual:
-                said = (
-                    f"Update {t} moves {name} by {rate:.4g} times its gradient, "
-                    f"most others by {usual:.4g}."
-                )
-                out.add("update", step.event, said, fails=False)
-                break

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compare.watching.passes import training
-from compare.watching.recording import read
 from compare.watching.running import record
 from compare.watching.training import TrainingFinding, TrainingVerdict, judge_training
 from compare.watching.values import Values
@@ -200,5 +199,5 @@ def judged(folder: Path, text: str) -> Said:
     program.write_text(text)
     recorded = record(program, interpreter=Path(sys.executable), seconds=30, idle=2)
     assert recorded.reason in ("finished", "enough"), recorded.detail
-    values = Values(read(recorded.folder))
+    values = Values(recorded.read())
     return Said(judge_training(values, training(values)), text)

@@ -1,0 +1,123 @@
+"""What is wrong with the updates: their sign, their momentum, rates that differ."""
+
+from collections import Counter
+
+import numpy as np
+
+from compare.watching.course.steps import VISIBLE, Step
+from compare.watching.course.update_rule import FEWEST, Rule, history_fit, near
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import Update
+
+
+def judge_rules(
+    rules: dict[str, Rule], steps: dict[str, list[Step]], decays: dict[str, float],
+    updates: list[Update], out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """Findings on sign, momentum, parameters that stay and rates that differ."""
+    told = {name: rule for name, rule in rules.items() if rule.name}
+    kinds = Counter((r.name, round(r.factor, 3)) for r in told.values() if r.rates and not r.wrong)
+    for name, rule in told.items():
+        if rule.wrong:
+            assert rule.first is not None
+            out.add(
+                "momentum",
+                rule.first.event,
+                f"Update {rule.first.update} of {name}: {rule.wrong}.",
+            )
+        upwards = [t for t, rate in rule.rates.items() if rate < 0]
+        for t in upwards[:1]:
+            rate = rule.rates[t]
+            if 2 * len(upwards) > len(rule.rates):
+                step = next(s for s in steps[name] if s.update == t)
+                said = (
+                    f"Update {t} moves {name} up its gradient: by {-rate:.4g} times the gradient "
+                    f"instead of minus that."
+                )
+                out.add("update", step.event, said)
+    if kinds:
+        (kind, factor), _ = kinds.most_common(1)[0]
+        rule_names = {
+            "plain": "plain gradient descent",
+            "Nesterov": f"Nesterov momentum {factor:g}",
+        }
+        rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
+        out.facts["optimiser"] = rule_names[kind]
+    still_parameters(rules, steps, updates, out)
+    other_gradients(rules, steps, decays, out)
+    different_rates(rules, steps, out)
+    unknown = [name for name, rule in rules.items() if not rule.name]
+    if 0 < len(unknown) < len(rules):
+        words = ", ".join(unknown)
+        out.not_checked.append(f"the update of {words}: the values do not say how they move")
+
+
+def still_parameters(
+    rules: dict[str, Rule], steps: dict[str, list[Step]], updates: list[Update],
+    out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """Parameters that never move where others do, though the program has their gradients."""
+    rates = [rate for rule in rules.values() for rate in rule.rates.values() if rate > 0]
+    still = [name for name, rule in rules.items() if rule.name == "still"]
+    roles = updates[0].roles
+    for name in still if rates else []:
+        role = None if roles is None else roles.found.get(name)
+        large = [s for s in steps[name] if min(rates) * np.abs(s.right).max() > VISIBLE * s.exact]
+        if role is not None and role.value.named and len(large) > 1:
+            said = (
+                f"{name} is the same after {len(steps[name])} updates: its gradient is computed "
+                f"(up to {np.abs(large[0].right).max():.3g}) and not used."
+            )
+            out.add("update", role.value.shown, said)
+        else:
+            out.not_checked.append(f"the update of {name}: unchanged in the updates looked at")
+
+
+def other_gradients(
+    rules: dict[str, Rule], steps: dict[str, list[Step]], decays: dict[str, float],
+    out: TrainingVerdict,
+) -> None:  # fmt: skip
+    """Parameters that are moved by the gradient of another one of their shape."""
+    for name in [name for name, rule in rules.items() if not rule.name]:
+        moving = [step for step in steps[name] if step.visible]
+        for other, taken in steps.items():
+            pairs = [(s, t) for s in moving for t in taken if s.update == t.update]
+            if other == name or len(pairs) < 2:
+                continue
+            if any(len(s.change) != len(t.right) or len(t.right) < FEWEST for s, t in pairs):
+                continue
+            fits = [
+                history_fit(s.change, [t.right + decays.get(other, 0.0) * t.before], s.exact)
+                for s, t in pairs
+            ]
+            if all(fit is not None for fit in fits):
+                said = f"{name} is moved by the gradient of {other} in {len(pairs)} updates."
+                own = [e for e in pairs[0][0].events if e.site.id not in sites_of(pairs[0][1])]
+                out.add("update", own[0] if own else pairs[0][0].event, said)
+                break
+
+
+def sites_of(step: Step) -> set[int]:
+    """The first place where a parameter's new value was seen; an equal one is seen there too."""
+    return {step.events[0].site.id} if step.events else set()
+
+
+def different_rates(
+    rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict
+) -> None:
+    """Says where one parameter's rate differs from that of most others in the same update."""
+    for name, rule in rules.items():
+        for t, rate in rule.rates.items():
+            others = [r.rates[t] for n, r in rules.items() if n != name and t in r.rates]
+            if len(others) < 2 or rate <= 0:
+                continue
+            usual = float(np.median(others))
+            agree = sum(near(other, usual) for other in others) > len(others) / 2
+            step = next(s for s in steps[name] if s.update == t)
+            if agree and usual > 0 and abs(rate - usual) > 0.02 * usual:
+                said = (
+                    f"Update {t} moves {name} by {rate:.4g} times its gradient, "
+                    f"most others by {usual:.4g}."
+                )
+                out.add("update", step.event, said, fails=False)
+                break
