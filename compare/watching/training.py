@@ -16,7 +16,7 @@ from compare.watching.course.sharing import (
 )
 from compare.watching.course.shuffling import judge_data
 from compare.watching.course.standardisation import judge_standardisation
-from compare.watching.course.steps import Step, penalties, steps_of
+from compare.watching.course.steps import NO_PENALTY, Step, penalties, steps_of
 from compare.watching.course.too_early import judge_order
 from compare.watching.course.update_findings import judge_rules
 from compare.watching.course.update_rule import Rule, rule_of
@@ -74,7 +74,12 @@ def judge_updates(
     steps = accumulated(values, updates, steps, deltas, out)
     shared = shared_parameters(updates, steps, out)
     steps = {name: taken for name, taken in steps.items() if name not in shared}
-    rules = {name: rule_of(taken, deltas.get(name, 0.0)) for name, taken in steps.items()}
+    usual = float(np.median(list(deltas.values()))) if deltas else 0.0
+    usual = usual if usual > NO_PENALTY else 0.0
+    rules = {
+        name: rule_of(taken, deltas.get(name, usual if name[0] == "W" else 0.0))
+        for name, taken in steps.items()
+    }
     if is_adaptive(values, updates, steps, deltas, rules, out):
         return
     judge_rules(rules, steps, deltas, updates, out)

@@ -183,7 +183,9 @@ def penalties(updates: list[Update], steps: dict[str, list[Step]]) -> dict[str, 
     told = {name: float(np.median(ds)) for name, ds in found.items()}
     for name, taken in steps.items():
         if name.startswith("W") and abs(told.get(name, 0.0)) < NO_PENALTY:
-            told[name] = next((d for d in map(decay, taken) if d is not None), 0.0)
+            seen = next((d for d in map(decay, taken) if d is not None), told.get(name))
+            if seen is not None:
+                told[name] = seen
     return told
 
 

@@ -25,7 +25,7 @@ def judge_rules(
                 rule.first.event,
                 f"Update {rule.first.update} of {name}: {rule.wrong}.",
             )
-        upwards = [t for t, rate in rule.rates.items() if rate < 0]
+        upwards = [t for t, rate in rule.rates.items() if rate < 0 and t in rule.trusted]
         for t in upwards[:1]:
             rate = rule.rates[t]
             if 2 * len(upwards) > len(rule.rates):
@@ -45,7 +45,7 @@ def judge_rules(
         out.facts["optimiser"] = rule_names[kind]
     still_parameters(rules, steps, updates, out)
     other_gradients(rules, steps, decays, out)
-    different_rates(rules, steps, out)
+    different_rates(rules, steps, updates, out)
     unknown = [name for name, rule in rules.items() if not rule.name]
     if 0 < len(unknown) < len(rules):
         words = ", ".join(unknown)
@@ -63,7 +63,8 @@ def still_parameters(
     for name in still if rates else []:
         role = None if roles is None else roles.found.get(name)
         large = [s for s in steps[name] if min(rates) * np.abs(s.right).max() > VISIBLE * s.exact]
-        if role is not None and role.value.named and len(large) > 1:
+        updated = roles is not None and name in roles.updates  # but not used in the forward pass
+        if role is not None and role.value.named and len(large) > 1 and not updated:
             said = (
                 f"{name} is the same after {len(steps[name])} updates: its gradient is computed "
                 f"(up to {np.abs(large[0].right).max():.3g}) and not used."
@@ -92,21 +93,30 @@ def other_gradients(
             ]
             if all(fit is not None for fit in fits):
                 said = f"{name} is moved by the gradient of {other} in {len(pairs)} updates."
-                own = [e for e in pairs[0][0].events if e.site.id not in sites_of(pairs[0][1])]
-                out.add("update", own[0] if own else pairs[0][0].event, said)
+                equal = all(np.array_equal(s.after, t.after) for s, t in pairs)
+                own = [e for e in pairs[0][0].events if e.name not in names_of(pairs[0][1])]
+                if not equal or (own and own[0].site.kind == "augmented"):
+                    # otherwise the forward pass may use the other parameter
+                    out.add("update", own[0] if own else pairs[0][0].event, said)
                 break
 
 
-def sites_of(step: Step) -> set[int]:
-    """The first place where a parameter's new value was seen; an equal one is seen there too."""
-    return {step.events[0].site.id} if step.events else set()
+def names_of(step: Step) -> set[str]:
+    """The name under which a parameter's new value was first seen; an equal one has it too."""
+    return {step.events[0].name} if step.events else set()
 
 
 def different_rates(
-    rules: dict[str, Rule], steps: dict[str, list[Step]], out: TrainingVerdict
-) -> None:
+    rules: dict[str, Rule], steps: dict[str, list[Step]], updates: list[Update],
+    out: TrainingVerdict,
+) -> None:  # fmt: skip
     """Says where one parameter's rate differs from that of most others in the same update."""
+    roles = {} if updates[0].roles is None else updates[0].roles.found
+    leaves = [role.c for key, role in roles.items() if key in rules]
+    usual_scale = float(np.median(leaves)) if leaves else 1.0
     for name, rule in rules.items():
+        if name in roles and not near(roles[name].c, usual_scale):
+            continue  # its gradient has a scale of its own, which is judged elsewhere
         for t, rate in rule.rates.items():
             others = [r.rates[t] for n, r in rules.items() if n != name and t in r.rates]
             if len(others) < 2 or rate <= 0:

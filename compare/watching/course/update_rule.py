@@ -30,6 +30,7 @@ class Rule:
         name: "plain", "momentum", "Nesterov", "accumulated", "still" or "" where it was not told.
         factor: of momentum.
         rates: learning rate by update, with the sign of the descent.
+        trusted: updates whose change is explained by the right gradient.
         wrong: what is wrong with the momentum, in words.
         first: the step that shows it.
     """
@@ -37,6 +38,7 @@ class Rule:
     name: str
     factor: float = 0.0
     rates: dict[int, float] = field(default_factory=dict)
+    trusted: set[int] = field(default_factory=set)
     wrong: str = ""
     first: Step | None = None
 
@@ -69,36 +71,40 @@ def rule_of(steps: list[Step], delta: float) -> Rule:
         return Rule("")
     if not moving:
         return Rule("still" if not any(step.moved for step in steps) else "")
-    rates = {}
+    rates: dict[int, float] = {}
+    trusted = set()
     for step in moving:
         for G in gradients(step, delta):
             fit = history_fit(step.change, [G], step.exact)
             if fit is not None:
                 rates[step.update] = -float(fit[0])
+                if G is not step.own:
+                    trusted.add(step.update)
                 break
         if step.update not in rates and step.name.startswith("W"):
             fit = history_fit(step.change, [step.right, step.before], step.exact)
             if fit is not None and abs(fit[1]) < abs(fit[0]):
                 rates[step.update] = -float(fit[0])
+                trusted.add(step.update)
     if len(rates) == len(moving):
-        return Rule("plain", 0.0, rates)
-    for choice in (0, -1):
-        rule = with_history(steps, delta, choice)
+        return Rule("plain", 0.0, rates, trusted)
+    if len({step.own is None for step in steps}) == 1:
+        rule = with_history(steps, delta)
         if rule.name:
             return rule
     if len(rates) >= max(2, MOSTLY * len(moving)):
-        return Rule("plain", 0.0, rates)
+        return Rule("plain", 0.0, rates, trusted)
     return Rule("")
 
 
-def with_history(steps: list[Step], delta: float, choice: int) -> Rule:
+def with_history(steps: list[Step], delta: float) -> Rule:
     """Momentum, Nesterov or accumulated gradients, from the factors of earlier gradients."""
     history: list[np.ndarray] = []
     factors: list[tuple[Step, np.ndarray]] = []
     for step in steps[:LONGEST]:
         if len(history) + 1 != step.update:
             break
-        history.append(gradients(step, delta)[choice])
+        history.append(gradients(step, delta)[0])
         fit = history_fit(step.change, history, step.exact) if step.visible else None
         if fit is not None:
             factors.append((step, fit))
@@ -132,14 +138,14 @@ def named_rule(
                 return Rule("Nesterov", m, rescaled)
             if near(ratio, m * (2 + m) / (1 + m) * quotient):
                 wrong = "the velocity before the update is added instead of subtracted"
-                return Rule("Nesterov", m, rescaled, wrong, step)
+                return Rule("Nesterov", m, rescaled, wrong=wrong, first=step)
     if ratio < 0:
         wrong = f"the old velocity enters with {ratio:.4g}: its sign is wrong"
-        return Rule("momentum", ratio, rates, wrong, step)
+        return Rule("momentum", ratio, rates, wrong=wrong, first=step)
     if ratio < 1 or near_constant([f[-2] / f[-1] for _, f in later]):
         if ratio >= 1 + SAME:
             wrong = f"the old velocity is multiplied by {ratio:.4g}, so that it grows"
-            return Rule("momentum", ratio, rates, wrong, step)
+            return Rule("momentum", ratio, rates, wrong=wrong, first=step)
         return Rule("momentum", ratio, rates)
     return Rule("")
 
