@@ -159,7 +159,7 @@ def place(judged: Judged) -> None:
 
 
 def misscaled(judged: Judged) -> None:
-    """Blames the first array that is a gradient times neither 1 nor n, if none before it is wrong."""
+    """Blames the first gradient with a factor other than 1 and n, unless one above is wrong."""
     roles = judged.update.roles
     assert roles is not None
     n = judged.update.found.n

@@ -135,8 +135,8 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
 
 
 def caller(recording: Recording, update: Update, value: Value) -> Event:
-    """Where a wrong value is assigned: by the caller, if the line that returned it is right elsewhere
-    in the same pass."""
+    """Where a wrong value is assigned: in the caller, if the line that returned it returned more
+    than this value in the pass."""
     shown = value.shown
     if shown.site.kind != "return":
         return shown
