@@ -80,6 +80,14 @@ def check(
         float | None, typer.Option(help="What your batch norm is meant to add to the variance.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for your code.")] = 60.0,
+    python: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The Python that runs your code; by default that of a .venv beside it or above, "
+            "of an activated environment, or on PATH.",
+        ),
+    ] = None,
     explain: Annotated[
         str | None,
         typer.Option(
@@ -149,7 +157,7 @@ def check(
             raise UserError(f"--time-limit is {time_limit}, but seconds above 0 were expected")
         path, name = split_name(code)
         with output.busy(f"running {path.name}"):
-            result = check_own_code(path, name, asked, eps, time_limit)
+            result = check_own_code(path, name, asked, eps, time_limit, python)
     elif golden:
         result = check_files(golden)
     else:

@@ -80,7 +80,12 @@ def split_name(code: str) -> tuple[Path, str | None]:
 
 
 def check_own_code(
-    path: Path, name: str | None, asked: Asked, eps: float | None, time_limit: float
+    path: Path,
+    name: str | None,
+    asked: Asked,
+    eps: float | None,
+    time_limit: float,
+    python: Path | None = None,
 ) -> CheckResult:
     """Somebody's code against every witness."""
     from compare.submissions import Request
@@ -99,7 +104,7 @@ def check_own_code(
         seed=asked.seed,
         dtype=asked.dtype,
     )
-    return check_code(path, name, request, time_limit=time_limit, eps=eps)
+    return check_code(path, name, request, time_limit=time_limit, eps=eps, python=python)
 
 
 def check_files(paths: list[Path]) -> CheckResult:

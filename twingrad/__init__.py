@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+
     from twingrad.cifar.loading import load_dataset
     from twingrad.contract import Implementation
     from twingrad.dataset import Dataset, Split
@@ -165,8 +166,8 @@ def watch(
         seconds: the time limit of the program.
 
     Returns:
-        A `compare.watching.result.WatchResult`: `agrees`, `diagnosis`, `first` (the first wrong line), `lines`, `facts`,
-        `not_checked`.
+        A `compare.watching.result.WatchResult`: `agrees`, `diagnosis`, `first` (the first wrong
+        line), `lines`, `facts`, `not_checked`.
 
     Raises:
         UserError: the program could not be run, or no training was seen in it.

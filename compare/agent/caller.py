@@ -1,13 +1,14 @@
 """Runs inside the user's Python: imports a file and calls what it defines, as the judge asks.
 
-Usage: python caller.py ASK ANSWER STACKS SECONDS
+Usage: python caller.py ASK ANSWER STACKS DEADLINE
 
 Standard library and NumPy only, Python 3.8 and later; it imports nothing of the judge's. ASK and
 ANSWER are file descriptors of pipes. A message is its length (8 bytes), JSON, and the bytes of the
 arrays in it. The judge asks to call, get or set something that it knows by a number; numbers,
 text, lists, tuples, dicts and arrays travel by value, everything else as a number. What travelled
 keeps its number: where the judge sends it back, the original is used, not a copy.
-STACKS is a file for the stacks of all threads should the work not be done after SECONDS.
+STACKS is a file for the stacks of all threads, should the work not be done at DEADLINE, in
+seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import os
 import struct
 import sys
 import textwrap
+import time
 import traceback
 import warnings
 from typing import Any
@@ -66,6 +68,9 @@ class Table:
         self.held[self.last] = thing
         return self.last
 
+    def get(self, number: int) -> Any:
+        return KEPT[-1 - number] if number < 0 else self.held[number]
+
     def release(self, after: int) -> None:
         """Forgets what came after a number."""
         for number in [n for n in self.held if n > after]:
@@ -86,10 +91,16 @@ class Encoder:
     """One value for a message."""
 
     def __init__(self, table: Table) -> None:
-        self.table, self.blobs, self.entries, self.bytes = table, [], 0, 0  # type: Any
+        self.table = table
+        self.blobs: list[bytes] = []
+        self.entries = self.bytes = 0
 
     def value(self, thing: Any, nesting: int = 0) -> Any:
         self.entries += 1
+        if isinstance(thing, Kept):
+            thing = thing.value
+            if type(thing) not in SIMPLE and type(thing) is not float:
+                return self.reference(thing)
         kind = type(thing)
         if kind in SIMPLE:
             return [thing]
@@ -136,7 +147,7 @@ def decode(value: Any, blobs: list[bytes], table: Table) -> Any:
     if mark == "f":
         return float(rest[0])
     if mark == "r":
-        return table.held[rest[0]]
+        return table.get(rest[0])
     if mark == "p":
         return Plain({name: decode(entry, blobs, table) for name, entry in rest[0]})
     if mark == "a":
@@ -258,7 +269,7 @@ def values_in(thing: Any, limit: int) -> list[Any]:
         if not entries:
             found.append([path, value])
         for key, entry in entries:
-            walk(entry, path + (key,))
+            walk(entry, (*path, key))
 
     walk(thing, ())
     return found[:limit]
@@ -285,6 +296,12 @@ def put(thing: Any, path: Any, value: Any) -> None:
         thing[last] = value
 
 
+def put_all(thing: Any, entries: list[Any]) -> None:
+    """`put` for (path, value) pairs."""
+    for path, value in entries:
+        put(thing, path, value)
+
+
 class Blocked:
     """Refuses packages of the judge's; another of the same name is imported as usual."""
 
@@ -298,7 +315,7 @@ class Blocked:
             spec = importlib.machinery.PathFinder.find_spec(fullname, [folder])
             if spec is not None and os.path.realpath(folder or os.getcwd()) != self.root:
                 return spec
-        raise ModuleNotFoundError("No module named {!r}".format(fullname), name=fullname)
+        raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
 def load(path: str, root: str, folders: list[str], blocked: list[str], judge: str) -> Any:
@@ -313,13 +330,14 @@ def load(path: str, root: str, folders: list[str], blocked: list[str], judge: st
         blocked: names of the judge's packages, which lie in the folder `judge`.
     """
     sys.dont_write_bytecode = True
+    sys.argv = [path]
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = (
         [root]
         + ([os.path.dirname(path)] if os.path.dirname(path) != root else [])
         + [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
     )
-    sys.meta_path.insert(0, Blocked(blocked, judge))  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Blocked(blocked, judge))
     tried = {os.getcwd()}
     while True:
         try:
@@ -344,7 +362,8 @@ def load_once(path: str, root: str) -> Any:
     if "." in inside:
         return importlib.import_module(inside)
     spec = importlib.util.spec_from_file_location(MAIN, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[MAIN] = module
     spec.loader.exec_module(module)
@@ -357,12 +376,69 @@ def files_below(root: str) -> list[str]:
     return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
 
 
+def enter(thing: Any) -> Any:
+    return thing.__enter__()
+
+
+def leave(thing: Any) -> None:
+    thing.__exit__(None, None, None)
+
+
+def seed(number: int) -> None:
+    """Makes NumPy's global random numbers the same in every call."""
+    np.random.seed(number)
+
+
+def names_in(cls: Any) -> list[str]:
+    """The names that the constructor of a class uses."""
+    code = getattr(cls.__init__, "__code__", None)
+    return list(code.co_names) if code is not None else []
+
+
+def keep(thing: Any) -> int:
+    """A number for something that is never forgotten."""
+    KEPT.append(thing)
+    return -len(KEPT)
+
+
+KEPT: list[Any] = []
+
+
+def slopes(function: Any, given: dict[str, Any], name: str, G: np.ndarray, h: float) -> Any:
+    """d sum(G * out) / d of every entry of one argument, by the four-point rule."""
+
+    def value(index: tuple[int, ...], steps: int) -> float:
+        fresh = {n: v.copy() if isinstance(v, (np.ndarray, dict)) else v for n, v in given.items()}
+        fresh[name][index] += steps * h
+        seed(0)
+        out = function(**fresh)
+        out = np.asarray(out[0] if isinstance(out, tuple) else out)
+        return float((G * out).sum()) if out.shape == G.shape else float("nan")
+
+    found = np.empty(given[name].shape)
+    for index in np.ndindex(*found.shape):
+        near = value(index, 1) - value(index, -1)
+        far = value(index, 2) - value(index, -2)
+        found[index] = (8 * near - far) / (12 * h)
+    return found
+
+
+def has_module(name: str) -> bool:
+    """Whether something imported a module."""
+    return name in sys.modules
+
+
 class Catcher:
     """Hooks for a torch module: what its submodules are given and give, and in which order."""
 
     def __init__(self) -> None:
         self.order: list[Any] = []
         self.caught: dict[str, Any] = {}
+
+    def arrays(self) -> dict[str, Any]:
+        """By name the value and its gradient, None where there is none."""
+        kept = self.caught.items()
+        return {n: [to_array(t), None if t.grad is None else to_array(t.grad)] for n, t in kept}
 
     def ran(self, name: str) -> Any:
         def hook(module: Any, inputs: Any, output: Any) -> None:
@@ -387,6 +463,70 @@ class Catcher:
             self.keep(name, inputs[0])
 
         return hook
+
+
+def filled(module: Any, arrays: dict[str, Any], like: np.ndarray) -> Any:
+    """A torch module in training mode with these parameters, of an array's dtype, no dropout."""
+    import torch
+
+    module = module.to(torch.from_numpy(like).dtype).train()
+    for inner in module.modules():
+        if isinstance(inner, torch.nn.modules.dropout._DropoutNd):
+            inner.p = 0.0
+    parameters = dict(module.named_parameters())
+    with torch.no_grad():
+        for name, array in arrays.items():
+            held = parameters[name]
+            held.copy_(torch.from_numpy(array).reshape(held.shape))
+    return module
+
+
+def mean_cost(
+    module: Any, X: np.ndarray, y: np.ndarray, output: str, weights: list[str], penalty: float
+) -> dict[str, Any]:
+    """p, the mean cross-entropy and the cost with its penalty, of a torch module's output."""
+    import torch
+    from torch.nn import functional as F
+
+    scores, labels = module(torch.from_numpy(X)), torch.from_numpy(y)
+    if output == "probabilities":
+        p, loss = scores, F.nll_loss(torch.log(scores), labels)
+    elif output == "log-probabilities":
+        p, loss = torch.exp(scores), F.nll_loss(scores, labels)
+    else:
+        p, loss = torch.softmax(scores, 1), F.cross_entropy(scores, labels)
+    parameters = dict(module.named_parameters())
+    cost = loss + penalty * sum((parameters[name] ** 2).sum() for name in weights)
+    return {"p": p, "loss": loss, "cost": cost}
+
+
+def cost_with(module: Any, arrays: dict[str, Any], X: np.ndarray, *rest: Any) -> float:
+    """The cost alone, of a torch module with these parameters."""
+    return float(mean_cost(filled(module, arrays, X), X, *rest)["cost"].detach())
+
+
+def leaves(arrays: dict[str, Any], followed: list[str]) -> dict[str, Any]:
+    """Torch tensors of arrays; autograd follows some of them."""
+    import torch
+
+    return {n: torch.from_numpy(a).requires_grad_(n in followed) for n, a in arrays.items()}
+
+
+def gradients_of(module: Any) -> dict[str, Any]:
+    """The gradients of a torch module's parameters as arrays; None where there is none."""
+    named = module.named_parameters()
+    return {name: None if p.grad is None else to_array(p.grad) for name, p in named}
+
+
+def to_array(tensor: Any) -> Any:
+    """A torch tensor as an array; NumPy has no bfloat16."""
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
+
+
+def first_of(thing: Any, names: list[str]) -> Any:
+    """The first of these attributes that an object has."""
+    return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
 class Quiet:
@@ -421,6 +561,14 @@ class Quiet:
 QUIET = Quiet()
 
 
+def quiet(on: bool) -> None:
+    QUIET.on() if on else QUIET.off()
+
+
+def imported(name: str) -> Any:
+    return importlib.import_module(name)
+
+
 def failure(error: BaseException) -> dict[str, Any]:
     """An exception in words, without the frames of this file."""
     frames = [
@@ -432,7 +580,7 @@ def failure(error: BaseException) -> dict[str, Any]:
         said = str(error)
     except Exception:
         said = ""
-    found = {
+    found: dict[str, Any] = {
         "types": [c.__name__ for c in type(error).__mro__],
         "message": said.encode("utf-8", "replace").decode()[:2000],
         "frames": frames[-50:],
@@ -468,7 +616,7 @@ def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
     """One message to the judge."""
     message["blobs"] = [len(blob) for blob in blobs]
     text = json.dumps(message).encode()
-    for part in [struct.pack(">Q", len(text)) + text] + blobs:
+    for part in [struct.pack(">Q", len(text)) + text, *blobs]:
         view = memoryview(part)
         while view:
             view = view[os.write(pipe, view) :]
@@ -476,14 +624,14 @@ def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
 
 def serve(ask: int, answer: int) -> None:
     """Does what the judge asks until it asks no more."""
-    table = Table()
+    table, process = Table(), os.getpid()
     table.add(sys.modules[__name__])  # number 1
     while True:
         message, blobs = receive(ask)
         if message["do"] == "end":
             return
-        if message["do"] == "release":
-            table.release(message["after"])
+        if message["release"] is not None:
+            table.release(message["release"])
         table.last = max(table.last, message["last"])
         encoder = Encoder(table)
         reply: dict[str, Any] = {}
@@ -492,6 +640,8 @@ def serve(ask: int, answer: int) -> None:
         except BaseException as error:
             encoder = Encoder(table)
             reply = {"error": failure(error)}
+        if os.getpid() != process:
+            os._exit(0)  # the code forked, and this is the copy
         try:
             reply["changed"] = [[n, encoder.array(table.sent[n][0])] for n in table.changed()]
         except BaseException:
@@ -503,9 +653,9 @@ def serve(ask: int, answer: int) -> None:
 
 def do(message: Any, blobs: list[bytes], table: Table) -> Any:
     """One thing that is asked."""
-    if message["do"] == "release":
-        return None
-    thing = table.held[message["of"]]
+    thing = table.get(message["of"])
+    if "method" in message:
+        thing = getattr(thing, message["method"])
     if message["do"] == "call":
         args = [decode(value, blobs, table) for value in message["args"]]
         keywords = {name: decode(value, blobs, table) for name, value in message["keywords"]}
@@ -517,13 +667,13 @@ def do(message: Any, blobs: list[bytes], table: Table) -> Any:
 
 
 def main() -> None:
-    ask, answer, stacks, seconds = sys.argv[1:5]
-    sys.argv = sys.argv[:1]
+    ask, answer, stacks, deadline = sys.argv[1:5]
     for pipe in (int(ask), int(answer)):
         os.set_inheritable(pipe, False)
     with open(stacks, "w") as file:
         faulthandler.enable(file)
-        faulthandler.dump_traceback_later(float(seconds), file=file)
+        left = max(0.05, float(deadline) - time.time())
+        faulthandler.dump_traceback_later(left, file=file)
         serve(int(ask), int(answer))
         sys.stdout.flush()
         sys.stderr.flush()

@@ -74,12 +74,12 @@ class Examination:
                 network = self.evidence.case.network
                 titles = [part.fault.step_in(network, part.first_layer).title]
                 stage = part.fault.stage
-        stage = "Backward pass" if stage == "backward" else "Forward pass"
+        in_pass = "Backward pass" if stage == "backward" else "Forward pass"
         if len(titles) == 1:
-            return f"{stage}, first wrong: the {titles[0]}."
+            return f"{in_pass}, first wrong: the {titles[0]}."
         if len(titles) > 4:
-            return f"{stage}, first wrong: something from the {titles[0]} to the {titles[-1]}."
-        return f"{stage}, first wrong is one of these: the {', the '.join(titles)}."
+            return f"{in_pass}, first wrong: something from the {titles[0]} to the {titles[-1]}."
+        return f"{in_pass}, first wrong is one of these: the {', the '.join(titles)}."
 
     @property
     def sentences(self) -> list[str]:

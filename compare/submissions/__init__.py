@@ -1,4 +1,4 @@
-"""Somebody's own code: run in a child process, its gradients handed back in our names.
+"""Somebody's own code: run in a process of its own, its gradients returned under our names.
 
 `run_code` is the front; what it is asked is a `Request`, what comes back a `Submission`.
 """

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from compare.submissions.child.failures import Unsupported
+from compare.submissions.asking.failures import Unsupported
 from compare.submissions.names import parameter_argument, plain, role_of, tensor_name
+from compare.submissions.orientation import as_array
+from compare.submissions.things import is_tensor
 
 
 @dataclass
@@ -156,8 +158,8 @@ def probabilities(values: Values) -> tuple[bool, Any]:
 
 def looks_like_probabilities(value: Any) -> bool:
     """A matrix of values from 0 to 1 whose columns or rows sum to 1."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
+    if is_tensor(value):
+        value = as_array(value)
     if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind != "f":
         return False
     if not ((value >= 0) & (value <= 1)).all():

@@ -55,15 +55,17 @@ def check_code(
     *,
     time_limit: float = 60.0,
     eps: float | None = None,
+    python: Path | None = None,
 ) -> CheckResult:
-    """Runs the code in a child process and judges what it gives.
+    """Runs the code in a process of its own and judges what it gives.
 
     Arguments:
         path: the file.
         name: of the function, class or object in it; None finds one.
         request: networks to try; with nothing given, a set that shows every known fault.
-        time_limit: seconds for the child.
+        time_limit: seconds for the code.
         eps: what the code is meant to add to the variance; None takes the layout's.
+        python: the interpreter that runs the code; None chooses one.
 
     Raises:
         UserError: no such file, no such name, or nothing in it that is recognised.
@@ -71,7 +73,7 @@ def check_code(
     loading = Thread(target=import_autograd)  # while the child is at work
     loading.start()
     try:
-        submission = run_code(path, name, request, time_limit=time_limit)
+        submission = run_code(path, name, request, time_limit=time_limit, python=python)
     finally:
         loading.join()
     could_be_run(submission)
@@ -135,10 +137,13 @@ def could_be_run(submission: Submission) -> None:
     if submission.answers:
         return
     if failures and not submission.layout:
-        hint = f"; if it is a program that trains, try: twingrad watch {submission.path}"
-        if failures[0].kind in ("syntax", "python", "package"):
-            hint = ""
         said = failures[0].message
+        hint = f"; if it is a program that trains, try: twingrad watch {submission.path}"
+        if failures[0].kind == "syntax":
+            hint = ""
+        elif failures[0].kind in ("python", "package") or "FileNotFoundError" in said:
+            ran = f"; it was run by {submission.ran}; name another with --python"
+            hint = ran + (hint if failures[0].kind == "exception" else "")
         raise UserError(f"{submission.path} cannot be imported: {said}{hint}")
     if failures and (failures[0].kind, failures[0].tensor) == ("keys", None):
         raise UserError(f"{submission.path}: {failures[0].message}")

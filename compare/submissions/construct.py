@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from compare.submissions.asking.failures import CodeFailure, Unsupported, allowed_to_refuse, call
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import CodeFailure, Unsupported, allowed_to_refuse, call
 from compare.submissions.names import LIKE_PENALTY, plain
 from compare.submissions.source import Source
 from twingrad.network import Network

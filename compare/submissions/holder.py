@@ -1,19 +1,19 @@
 """Objects of the user's own class that hold the parameters, whatever its attributes are called."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
+from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import CodeFailure, Unsupported, call
 from compare.submissions.construct import argument_for, meaning_of
 from compare.submissions.names import plain, role_of, tensor_name
 from compare.submissions.orientation import VECTORS, Orientation
 from compare.submissions.source import Source
-from compare.submissions.things import Path, is_attribute, methods_of, put, values_in
+from compare.submissions.things import Path, is_attribute, is_tensor, methods_of, put_all, values_in
 from twingrad.network import Network
 
 KINDS = ("W", "b", "gamma", "beta")
@@ -29,16 +29,37 @@ BUILDERS = ("init", "build", "create", "setup", "reset", "xavier", "he")
 
 
 @dataclass(frozen=True)
+class Made:
+    """How an object was made.
+
+    Arguments:
+        number: of the way of calling the constructor.
+        places: where the parameters are.
+        built: whether another method had to make them.
+    """
+
+    number: int
+    places: Mapping[str, Path]
+    built: bool
+
+
+NOTHING = Made(-1, {}, False)
+"""No way of calling the constructor works."""
+
+
+@dataclass(frozen=True)
 class Holder:
     """A class of the user's, and how its objects are made.
 
     Arguments:
         guessed: an attribute, or argument of the constructor, that is taken for lambda.
+        tried: which way of calling the constructor works; kept from one object to the next.
     """
 
     source: Source
     cls: type
     guessed: str | None = None
+    tried: dict[tuple[Network, Orientation], Made] = field(default_factory=dict)
 
     def make(
         self, network: Network, given: Mapping[str, Any], penalty: float, how: Orientation
@@ -57,15 +78,26 @@ class Holder:
             CodeFailure: its constructor raised.
         """
         failure: CodeFailure | None = None
-        for keywords in islice(self.keywords(network, given, penalty), MAX_TRIES):
+        known = self.tried.get((network, how))
+        if known is NOTHING:
+            raise Unsupported(f"{self.cls.__name__} holds no array with the shape of W1")
+        ways = islice(self.keywords(network, given, penalty), MAX_TRIES)
+        for number, keywords in enumerate(ways):
+            if known is not None and number != known.number:
+                continue
             try:
                 thing = call(self.source, 0, self.cls, **keywords)
+                if known is not None and not known.built:
+                    return thing, dict(known.places)
                 places = self.places(thing, network, how)
             except CodeFailure as error:
                 failure = failure or error
                 continue
             if places:
+                direct = bool(places_in(thing, network, how)) if known is None else False
+                self.tried[network, how] = Made(number, places, not direct)
                 return thing, places
+        self.tried[network, how] = NOTHING
         if failure is not None:
             raise failure
         raise Unsupported(f"{self.cls.__name__} holds no array with the shape of W1")
@@ -146,7 +178,7 @@ def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]
             (likeness(path, value, kind, name), number, path)
             for number, (path, value) in enumerate(entries)
             if path not in found.values()
-            and (np.shape(value) == theirs if hasattr(value, "shape") else is_named(path, name))
+            and (held == theirs if (held := shape_of(value)) else is_named(path, name))
         ]
         if fitting and (kind not in VECTORS or min(fitting)[0] < UNLIKE):
             found[name] = min(fitting)[2]
@@ -155,6 +187,13 @@ def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]
 
 
 UNLIKE = 9
+
+
+def shape_of(value: Any) -> tuple[int, ...] | None:
+    """The shape of an array or tensor."""
+    if isinstance(value, np.ndarray):
+        return value.shape
+    return tuple(value.shape) if is_tensor(value) else None
 
 
 def likeness(path: Path, value: Any, kind: str, name: str) -> int:
@@ -168,7 +207,7 @@ def likeness(path: Path, value: Any, kind: str, name: str) -> int:
         return 5 if any(w.startswith(BUFFER) and w not in ("beta", "gamma") for w in bare) else 1
     if any(known[0] in KINDS for known in named):
         return UNLIKE
-    if kind in VECTORS and hasattr(value, "shape"):
+    if kind in VECTORS and isinstance(value, np.ndarray):
         ones = bool((np.asarray(value) == 1).all())
         return 3 if ones == (kind == "gamma") else UNLIKE
     return 3
@@ -181,5 +220,4 @@ def is_named(path: Path, name: str) -> bool:
 
 def fill(thing: Any, places: Mapping[str, Path], arrays: Mapping[str, Any]) -> None:
     """Puts the parameters of a case where they belong."""
-    for name, path in places.items():
-        put(thing, path, arrays[name])
+    put_all(thing, [(path, arrays[name]) for name, path in places.items()])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from compare.numerics.structure import split_name
+from compare.submissions.remote import Remote, session
 from twingrad.network import Network
 
 VECTORS = ("b", "gamma", "beta", "mu", "v")
@@ -116,10 +117,8 @@ def as_array(value: Any) -> np.ndarray:
     Raises:
         Misshapen: complex, ragged, objects, text.
     """
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
-        value = value.numpy()
+    if isinstance(value, Remote) and "torch.Tensor" in value._about.get("mro", ()):
+        value = session().agent.to_array(value)
     try:
         array = np.array(value, copy=True, subok=False)
     except Exception as error:

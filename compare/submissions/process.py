@@ -1,18 +1,16 @@
-"""Starting the child, waiting for it, ending it, and saying what became of it."""
+"""One file examined in a process of its own, and what became of the process."""
 
-import json
-import os
 import re
 import signal
-import sys
 import tempfile
-import time
-from dataclasses import asdict
 from pathlib import Path
 
-from compare.processes import Printed, environment, run_bounded
-from compare.submissions.child.importing import locate
-from compare.submissions.exchange import HUNG, REQUEST, as_submission, read_result
+from compare.submissions.asking.examining import examine
+from compare.submissions.asking.importing import locate
+from compare.submissions.connection import AgentGone, Connection, Printed
+from compare.submissions.interpreter import choose_interpreter
+from compare.submissions.remote import CURRENT, Session
+from compare.submissions.report import Report
 from compare.submissions.request import Request
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding, Submission
@@ -20,15 +18,21 @@ from twingrad.errors import UserError
 
 
 def run_code(
-    path: Path, name: str | None, request: Request, *, time_limit: float = 60.0
+    path: Path,
+    name: str | None,
+    request: Request,
+    *,
+    time_limit: float = 60.0,
+    python: Path | None = None,
 ) -> Submission:
-    """Runs somebody's file in a child process and hands back what it computed.
+    """Runs somebody's file in a process of its own and returns what it computed.
 
     Arguments:
         path: a Python file.
         name: of the function, class or object in it; None lets its layout tell.
         request: what to try.
-        time_limit: seconds for everything, the child's start included.
+        time_limit: seconds for everything, the start of the process included.
+        python: the interpreter that runs the code; None chooses one.
 
     Returns:
         The answers, and findings for whatever the code did instead of answering.
@@ -46,46 +50,30 @@ def run_code(
             f"{path} is no .py file; for other languages see docs/your_own_code.md (golden files)"
         )
     path = path.resolve()
+    interpreter = choose_interpreter(path, python)
+    report, source = Report(), locate(path)
     with tempfile.TemporaryDirectory(prefix="twingrad-") as temporary:
-        folder = Path(temporary)
-        # the child says where it is this long before its end
-        margin = min(0.5, 0.2 * time_limit)
-        deadline = time.time() + time_limit - margin
-        asked = {
-            "path": str(path),
-            "name": name,
-            "request": asdict(request),
-            "deadline": deadline,
-            "started_in": os.getcwd(),
-        }
-        (folder / REQUEST).write_text(json.dumps(asked))
-        status, printed = run_child(path, folder, time_limit)
-        result = read_result(folder)
-        if result.get("unusable"):
-            raise UserError(result["unusable"])
-        source = locate(path)
-        findings = noise(printed, source)
-        if not result.get("done"):
-            findings.insert(0, ending(status, time_limit, source, folder))
-        return as_submission(path, folder, result, findings, printed.text)
+        stacks = Path(temporary) / "stacks.txt"
+        connection = Connection(interpreter, path.parent, stacks, time_limit)
+        token = CURRENT.set(Session(connection, interpreter.version[:2]))
+        done = False
+        try:
+            examine(path, name, request, report)
+            done = True
+        except AgentGone:
+            pass
+        finally:
+            CURRENT.reset(token)
+            status = connection.close()
+        findings = noise(connection.printed, source)
+        if not done:
+            findings.insert(0, ending(status, time_limit, source, stacks))
+        return report.submission(path, findings, connection.printed.text, str(interpreter))
 
 
-def run_child(path: Path, folder: Path, time_limit: float) -> tuple[int | None, Printed]:
-    """Runs the child to its end, or ends it.
-
-    Returns:
-        Its exit status, None if time ran out; and what it printed.
-    """
-    values = environment()
-    ours = str(Path(__file__).resolve().parents[2])
-    values["PYTHONPATH"] = os.pathsep.join(filter(None, [ours, values.get("PYTHONPATH")]))
-    command = [sys.executable, "-P", "-u", "-m", "compare.submissions.child.main", str(folder)]
-    return run_bounded(command, folder=path.parent, environment=values, seconds=time_limit)
-
-
-def ending(status: int | None, time_limit: float, source: Source, folder: Path) -> Finding:
+def ending(status: int | None, time_limit: float, source: Source, stacks: Path) -> Finding:
     """Why the child did not come to its end."""
-    line, where = last_place(source, folder)
+    line, where = last_place(source, stacks)
     if status is None:
         said = f"the code was not done after {time_limit:g} s and was ended"
         return Finding("hang", said + (f"; it was {where}" if where else ""), line, True)
@@ -96,7 +84,11 @@ def ending(status: int | None, time_limit: float, source: Source, folder: Path) 
             name = f"signal {-status}"
         said = f"the process was ended by {name}" + (f" {where}" if where else "")
         return Finding("exit", said, line, True)
-    ends = [i for i, text in enumerate(source.path.read_text().splitlines(), 1) if "_exit" in text]
+    ends = [
+        i
+        for i, text in enumerate(source.path.read_text(errors="replace").splitlines(), 1)
+        if "_exit" in text
+    ]
     line = ends[0] if ends else None
     where = f": {source.text(line)}, line {line}" if line else ""
     return Finding(
@@ -104,9 +96,8 @@ def ending(status: int | None, time_limit: float, source: Source, folder: Path) 
     )
 
 
-def last_place(source: Source, folder: Path) -> tuple[int | None, str]:
+def last_place(source: Source, file: Path) -> tuple[int | None, str]:
     """The deepest line of the user's that the child was at, from what it wrote of itself."""
-    file = folder / HUNG
     text = file.read_text(errors="replace") if file.is_file() else ""
     frames = re.findall(r'File "(.+?)", line (\d+) in (\S+)', text)
     for filename, number, function in frames:

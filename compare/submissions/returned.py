@@ -6,6 +6,7 @@ import numpy as np
 
 from compare.numerics.structure import split_name
 from compare.submissions.names import plain, tensor_name
+from compare.submissions.things import is_tensor, kind_of, values_in
 
 ORDER = ("W", "b", "gamma", "beta")
 HIDDEN = ("gamma", "beta", "mu", "v", "s_hat", "s_tilde", "x")
@@ -43,9 +44,9 @@ def gradients_of(
         return tensors({str(key): entry for key, entry in value.items()}, depth)
     if isinstance(value, tuple | list):
         return tensors(named_entries(list(value), names), depth)
-    attributes = getattr(value, "__dict__", None)
-    if attributes and not hasattr(value, "shape"):
-        return tensors(dict(attributes), depth)
+    if kind_of(value) == "object" and not is_tensor(value):
+        held = {path[0][1:]: entry for path, entry in values_in(value) if len(path) == 1}
+        return tensors(held, depth)
     return tensors({"W": value}, depth) if depth == 1 else ({}, [])
 
 

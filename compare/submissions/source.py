@@ -1,14 +1,14 @@
 """What the text of the user's code tells: names in it, what a function returns, where it is."""
 
 import ast
-import functools
-import inspect
 import linecache
-import textwrap
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from compare.submissions.remote import description
 
 MAX_SMALL_NUMBERS = 6
 
@@ -26,15 +26,16 @@ class Source:
     root: Path
 
     def tree(self) -> ast.Module:
-        """The file's syntax tree.
-
-        Raises:
-            SyntaxError: it has none.
-        """
-        return ast.parse(self.path.read_bytes(), str(self.path))
+        """The file's syntax tree; an empty one where this Python cannot parse it."""
+        try:
+            return ast.parse(self.path.read_bytes(), str(self.path))
+        except (SyntaxError, ValueError):
+            return ast.Module([], [])
 
     def words(self) -> set[str]:
         """Every identifier and short string constant in the file."""
+        if not self.tree().body:
+            return set(re.findall(r"[A-Za-z_]\w*", self.path.read_text(errors="replace")))
         return self.strings() | {w for node in ast.walk(self.tree()) for w in words_of(node)}
 
     def strings(self) -> set[str]:
@@ -100,15 +101,8 @@ class Source:
 
     def line_of(self, thing: Any) -> int | None:
         """Where a function or class begins, if that is in the file."""
-        try:
-            thing = inspect.unwrap(thing) if callable(thing) else thing
-            if inspect.getsourcefile(thing) != str(self.path):
-                return None
-            if inspect.isfunction(thing) or inspect.ismethod(thing):
-                return thing.__code__.co_firstlineno
-            return inspect.getsourcelines(thing)[1]
-        except (TypeError, OSError, ValueError):
-            return None
+        known = description(thing)
+        return known.get("line") if known.get("file") == str(self.path) else None
 
     def lines(self) -> dict[str, int]:
         """Name of every function, class and method (Class.method) of the file -> its line."""
@@ -141,13 +135,13 @@ def words_of(node: ast.AST) -> Iterator[str]:
         yield node.name
 
 
-@functools.cache
 def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     """The names in each `return` of a function, of the last one first; None for an expression."""
     try:
-        text = textwrap.dedent(inspect.getsource(inspect.unwrap(function)))
-        tree = ast.parse(text)
-    except (OSError, TypeError, SyntaxError):
+        tree = ast.parse(description(function).get("source") or "")
+    except SyntaxError:
+        return []
+    if not tree.body:
         return []
     found: list[list[str | None]] = []
     for node in own_statements(tree.body[0]):

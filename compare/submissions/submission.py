@@ -106,6 +106,7 @@ class Submission:
         states: parameters, running statistics, ... after updates, from code with a learner.
         output: what the code printed, cut.
         layers: single layers, from code that defines no network.
+        ran: the Python that ran the code, in words.
     """
 
     path: Path
@@ -120,3 +121,4 @@ class Submission:
     states: dict[str, np.ndarray] = field(default_factory=dict)
     output: str = ""
     layers: tuple[LayerAnswer, ...] = ()
+    ran: str = ""

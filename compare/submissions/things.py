@@ -1,72 +1,85 @@
-"""The user's objects seen from outside: their attributes, and the arrays somewhere in them."""
+"""The user's objects seen from outside: their kinds, attributes, and the arrays in them."""
 
-import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
+
+from compare.submissions.remote import Remote, description, session
 
 Path = tuple[Any, ...]
 """How to reach a value: ".name" is an attribute, anything else an index or key."""
 
-MAX_NESTING, MAX_VALUES = 6, 5000
+MAX_VALUES = 5000
+
+
+def is_function(thing: Any) -> bool:
+    """Whether it is a function written in Python."""
+    return kind_of(thing) == "function"
+
+
+def is_class(thing: Any) -> bool:
+    """Whether it is a class."""
+    return kind_of(thing) == "class"
+
+
+def is_routine(thing: Any) -> bool:
+    """Whether it is a function or method of any kind."""
+    return kind_of(thing) in ("function", "method", "builtin")
+
+
+def kind_of(thing: Any) -> str:
+    """What an object of the user's process is; "" of a value that is here."""
+    return str(thing._about.get("kind", "")) if isinstance(thing, Remote) else ""
+
+
+def type_name(thing: Any) -> str:
+    """The name of a value's class."""
+    return str(thing._about.get("class", "")) if isinstance(thing, Remote) else type(thing).__name__
+
+
+def is_a(thing: Any, name: str) -> bool:
+    """Whether a class of this full name is among an object's classes, or a class's bases."""
+    return isinstance(thing, Remote) and name in thing._about.get("mro", ())
+
+
+def is_torch(thing: Any) -> bool:
+    """Whether it is a torch module, or a class of torch modules."""
+    return is_a(thing, "torch.nn.modules.module.Module")
+
+
+def is_tensor(thing: Any) -> bool:
+    """Whether it is a tensor of torch's."""
+    return is_a(thing, "torch.Tensor")
+
+
+def file_of(thing: Any) -> str:
+    """The file of the module that defines a function or class, or an object's class."""
+    return str(thing._about.get("file", "")) if isinstance(thing, Remote) else ""
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """The attributes that an object holds itself."""
-    return dict(getattr(thing, "__dict__", {}))
+    """The attributes that an object holds itself: numbers and text as they are."""
+    return dict(session().agent.attributes(thing))
 
 
-def is_object(value: Any) -> bool:
-    """Whether a value is an instance with attributes, of a class written in Python."""
-    return (
-        isinstance(getattr(value, "__dict__", None), dict)
-        and not (inspect.isclass(value) or inspect.ismodule(value) or inspect.isroutine(value))
-        and not hasattr(value, "shape")
-    )
-
-
-def values_in(thing: Any) -> Iterator[tuple[Path, Any]]:
+def values_in(thing: Any) -> list[tuple[Path, Any]]:
     """Everything that is no container in an object's attributes, lists, dicts and objects."""
-    seen: set[int] = set()
-    for number, entry in enumerate(walk(thing, (), seen)):
-        if number >= MAX_VALUES:
-            return
-        yield entry
+    return [(path, value) for path, value in session().agent.values_in(thing, MAX_VALUES)]
 
 
-def walk(value: Any, path: Path, seen: set[int]) -> Iterator[tuple[Path, Any]]:
-    """The same, below a path; what was seen before is passed over."""
-    entries: Iterable[tuple[Any, Any]]
-    if is_object(value):
-        entries = [(f".{name}", held) for name, held in attributes(value).items()]
-    elif isinstance(value, dict):
-        entries = list(value.items())
-    elif isinstance(value, list | tuple):
-        entries = list(enumerate(value))
-    else:
-        yield path, value
-        return
-    if id(value) in seen or len(path) > MAX_NESTING:
-        return
-    seen.add(id(value))
-    if not entries:
-        yield path, value
-    for key, entry in entries:
-        yield from walk(entry, (*path, key), seen)
+def put_all(thing: Any, values: Iterable[tuple[Path, Any]]) -> None:
+    """Puts values where their paths lead."""
+    session().agent.put_all(thing, [[list(path), value] for path, value in values])
 
 
-def put(thing: Any, path: Path, value: Any) -> None:
-    """Puts a value where a path leads; the entries of a tuple cannot be replaced.
+def methods_of(cls: Any) -> dict[str, Any]:
+    """The functions that a class defines or inherits, without those of `object`."""
+    return dict(session().agent.methods_of(cls))
 
-    Raises:
-        TypeError: the place is in a tuple.
-    """
-    *above, last = path
-    for key in above:
-        thing = getattr(thing, key[1:]) if is_attribute(key) else thing[key]
-    if is_attribute(last):
-        setattr(thing, last[1:], value)
-    else:
-        thing[last] = value
+
+def is_method(function: Any) -> bool:
+    """Whether the function of a class takes the object first."""
+    parameters = description(function).get("parameters") or [[""]]
+    return bool(parameters[0][0] == "self")
 
 
 def written(path: Path) -> str:
@@ -77,22 +90,3 @@ def written(path: Path) -> str:
 def is_attribute(key: Any) -> bool:
     """Whether a step of a path is an attribute."""
     return isinstance(key, str) and key.startswith(".")
-
-
-def methods_of(cls: type) -> dict[str, Callable[..., Any]]:
-    """The functions that a class defines or inherits, without those of `object`."""
-    found: dict[str, Callable[..., Any]] = {}
-    for base in reversed(inspect.getmro(cls)):
-        if base is not object:
-            held = {n: getattr(cls, n) for n in vars(base) if not n.startswith("__")}
-            found |= {n: f for n, f in held.items() if inspect.isfunction(f)}
-    return found
-
-
-def is_method(function: Any) -> bool:
-    """Whether the function of a class takes the object first."""
-    try:
-        first = next(iter(inspect.signature(function).parameters), None)
-    except (TypeError, ValueError):
-        return False
-    return first == "self"

@@ -74,7 +74,8 @@ def conventions_of(update: Update) -> Conventions:
     leaves = [role for name, role in update.roles.found.items() if is_leaf(name)]
     told = [role for role in leaves if role.status != "wrong"] or leaves
     scales = Counter(nearest_scale(role.c, n) for role in told if role.c)
-    scale = scales.most_common(1)[0][0] if scales else 1.0
+    # of as many for the sum as for the mean, the mean
+    scale = max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
     decays = [role.d for role in told if role.name.startswith("W") and role.value.named]
     decay = majority(decays)
     return Conventions(scale, decay, abs(scale) == n and n > 1)
@@ -159,7 +160,7 @@ def place(judged: Judged) -> None:
 
 
 def misscaled(judged: Judged) -> None:
-    """Blames the first array that is a gradient times neither 1 nor n, if none before it is wrong."""
+    """Blames the first gradient with a factor other than 1 and n, unless one above is wrong."""
     roles = judged.update.roles
     assert roles is not None
     n = judged.update.found.n

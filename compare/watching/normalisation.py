@@ -24,6 +24,7 @@ class Norm:
         frozen: whether mu and v are not of the minibatch (running statistics).
         after: whether it follows the activation.
         held: the array that gamma was found in; None where the program has none.
+        deviation: (m,), what u - mu is divided by.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Norm:
     frozen: bool = False
     after: bool = False
     held: Value | None = None
+    deviation: np.ndarray | None = None
 
 
 def norm_of(
@@ -79,7 +81,8 @@ def batch_norm(
         good = [fit for fit in fits if fit[1] <= limit]
         if good:
             eps, _, held, gamma = min(good, key=lambda fit: fit[1])
-            return Norm("batch", gamma, beta, eps, reading, held=held)
+            deviation = np.abs(gamma / a)
+            return Norm("batch", gamma, beta, eps, reading, held=held, deviation=deviation)
     # statistics that are not the minibatch's
     for held, gamma in vectors:
         squared = (gamma / a) ** 2

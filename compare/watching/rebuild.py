@@ -75,11 +75,13 @@ class Slip:
         tensor: our name of the first wrong value.
         value: the array that holds it.
         said: what is wrong, in a sentence.
+        norm: the normalisation that it is in, where it is in one.
     """
 
     tensor: str
     value: Value
     said: str
+    norm: Norm | None = None
 
 
 @dataclass
@@ -341,5 +343,6 @@ def number_slips(found: Pass) -> None:
         if layer.norm is not None and layer.norm.wrong:
             assert layer.z is not None
             value = layer.z.value
-            slips.append(Slip(f"s_hat{l}", value, f"batch norm of layer {l}: {layer.norm.wrong}"))
+            said = f"batch norm of layer {l}: {layer.norm.wrong}"
+            slips.append(Slip(f"s_hat{l}", value, said, layer.norm))
     found.slips[:0] = slips

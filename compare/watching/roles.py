@@ -23,7 +23,7 @@ STATISTICS = ("mu", "v")
 """Gradients that programs hold in many forms, each a step on the way to that of s."""
 
 DECAY = 0.1
-"""A new value holds the old one with a factor of 1, less what a penalty takes away: at most this."""
+"""Largest share of a parameter that its penalty takes away in one update."""
 
 NEAR = 0.5
 """An array that differs from a parameter by less, relative to it, is its new value."""
@@ -170,17 +170,17 @@ class Reader:
         """The role of an array that is a multiple of what is expected."""
         fit = scaled(rows, expected)
         if fit.error <= self.tolerance and fit.c:
-            if self.is_leaf(name) and not self.case.parameters[name].any():
-                if off(fit.c, len(self.case.y)) and value.named and fit.c < 0:
-                    return Role(name, "update", value, rows, fit.c, 1.0, fit.error)
+            from_zero = self.is_leaf(name) and not self.case.parameters[name].any()
+            if from_zero and fit.c < 0 and off(fit.c, len(self.case.y)) and value.named:
+                return Role(name, "update", value, rows, fit.c, 1.0, fit.error)
             return Role(name, status, value, rows, fit.c, error=fit.error)
         if self.is_leaf(name):
             both = two_terms(rows, expected, self.case.parameters[name])
             if both.error <= self.tolerance and abs(both.d - 1) < DECAY and status != "wrong":
                 return Role(name, "update", value, rows, both.c, both.d, both.error)
-            if name.startswith("W") and both.error <= self.tolerance and both.c:
-                if self.matters(both.c, expected, rows):
-                    return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
+            fits = both.error <= self.tolerance and both.c
+            if fits and name.startswith("W") and self.matters(both.c, expected, rows):
+                return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
         return None
 
     def matters(self, c: float, expected: np.ndarray, rows: np.ndarray) -> bool:
@@ -223,7 +223,7 @@ class Reader:
         return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
 
     def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> bool:
-        """Whether an array left over is what the right step makes of a candidate seen at `since`."""
+        """Whether an array seen after `since` is what the right step makes of a candidate."""
         try:
             with_it = {**self.assumed, name: rows}
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))

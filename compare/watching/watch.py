@@ -7,15 +7,16 @@ from pathlib import Path
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
+from compare.watching.forward_slips import slips
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
-from compare.watching.recording import Event, Recording
+from compare.watching.recording import Recording
 from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
 from compare.watching.training import judge_training
-from compare.watching.values import Value, Values
+from compare.watching.values import Values
 from twingrad.errors import UserError
 
 LISTED = 5
@@ -109,21 +110,6 @@ def network_words(updates: list[Update]) -> str:
     return f"{described(whole.case.network)}, minibatches of {whole.found.n}, samples in {where}"
 
 
-def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
-    """What is wrong in the forward pass, once."""
-    found: dict[str, Finding] = {}
-    for update in updates:
-        for slip in update.found.slips:
-            said = f"Forward pass: {slip.said}."
-            found.setdefault(
-                slip.said.rpartition(":")[2],
-                Finding(
-                    "forward", place_of(recording, caller(recording, update, slip.value)), (said,)
-                ),
-            )
-    return list(found.values())
-
-
 def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:
     """The first wrong gradient: of the updates that have one, the first that explains it."""
     faulty = [j for j in judged if j.wrong is not None]
@@ -132,21 +118,6 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
         assert j.event is not None
         return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
     return []
-
-
-def caller(recording: Recording, update: Update, value: Value) -> Event:
-    """Where a wrong value is assigned: by the caller, if the line that returned it is right elsewhere
-    in the same pass."""
-    shown = value.shown
-    if shown.site.kind != "return":
-        return shown
-    others = {
-        event.array
-        for event in recording.events[update.start : update.found.index]
-        if event.site.id == shown.site.id
-    }
-    assigned = (e for e in value.events if e.index > shown.index and e.site.kind == "assign")
-    return next(assigned, shown) if len(others) > 1 else shown
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

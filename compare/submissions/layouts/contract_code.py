@@ -1,6 +1,5 @@
 """Adapters: code that speaks our own contract."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,26 +8,25 @@ import numpy as np
 
 from compare.cases import Case
 from compare.numerics.structure import split_name
-from compare.submissions.child.failures import Unsupported, allowed_to_refuse, call
+from compare.submissions.asking.failures import Unsupported, allowed_to_refuse, call
+from compare.submissions.binding import signature
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.names import KINDS
 from compare.submissions.orientation import Orientation
+from compare.submissions.remote import session
 from compare.submissions.request import cast
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
+from compare.submissions.things import is_class
 from twingrad.network import EPS, Network
 
 
 def speaks_contract(thing: Any) -> bool:
     """Whether there is a `gradients` that takes (network, parameters, X, y, penalty)."""
     function = getattr(thing, "gradients", None)
-    if not callable(function) or inspect.isclass(thing):
+    if function is None or is_class(thing):
         return False
-    try:
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        return False
-    return names[:2] == ["network", "parameters"]
+    return [a.name for a in signature(function)][:2] == ["network", "parameters"]
 
 
 @dataclass
@@ -67,12 +65,14 @@ class ContractCode:
                 handed["y"],
                 penalty=case.penalty,
             )
-        return dict(call(self.source, stage, dict, returned))
+        if isinstance(returned, dict):
+            return returned
+        return dict(call(self.source, stage, session().module("builtins").dict, returned))
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         forward: dict[str, Any] = {}
         function = getattr(self.adapter, "forward", None)
-        if callable(function):
+        if function is not None:
             forward = self.call(function, case, self.hand_over(case, handed["X"].dtype.name), 0)
         returned = self.call(self.adapter.gradients, case, handed, 1)
         known = {n: value for n, value in returned.items() if is_ours(n, self.network)}
@@ -89,7 +89,7 @@ class ContractCode:
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         function = getattr(self.adapter, "forward", None)
-        if not callable(function):
+        if function is None:
             return None
         value = self.call(function, case, handed, 2).get("cost")
         return None if value is None else float(np.asarray(value))
@@ -97,7 +97,7 @@ class ContractCode:
     def assumed(self) -> dict[str, str]:
         line = self.source.line_of(self.adapter.gradients)
         said = {"backward": "gradients" + (f", line {line}" if line else "")}
-        if callable(getattr(self.adapter, "forward", None)):
+        if getattr(self.adapter, "forward", None) is not None:
             said["forward"] = "forward"
         penalty = "lambda * sum ||W||^2, gradient 2 lambda W"
         return said | self.orientation.words() | {"penalty": penalty}

@@ -1,6 +1,5 @@
 """A class with self.params, self.reg and loss(X, y): the layout of CS231n."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
+from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import CodeFailure, Unsupported, call
 from compare.submissions.construct import construct
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.names import ROLE, plain
@@ -17,6 +16,7 @@ from compare.submissions.orientation import Orientation
 from compare.submissions.request import cast
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
+from compare.submissions.things import Path, is_torch, methods_of, put_all, type_name
 from twingrad.network import EPS, Network
 
 COURSE_EPS = 1e-5
@@ -29,9 +29,8 @@ SPELLINGS = ("batchnorm", "batch_norm", "batch", "bn", "BatchNorm", "batch norma
 
 def is_model(thing: Any) -> bool:
     """Whether a class has loss(X, y), or an instance of one."""
-    torch_module = any(base.__module__.startswith("torch.") for base in inspect.getmro(thing))
-    loss = getattr(thing, "loss", None)
-    if torch_module or not inspect.isfunction(loss):
+    loss = None if is_torch(thing) else methods_of(thing).get("loss")
+    if loss is None:
         return False
     names = [ROLE.get(plain(argument.name)) for argument in signature(loss)]
     return names[:2] == ["X", "Y"]
@@ -47,6 +46,8 @@ class CS231nCode:
     orientation: Orientation
     eps_forms: tuple[float, ...]
     notes: list[Finding] = field(default_factory=list)
+    loss: Any = None
+    has_reg: bool = False
     penalised: bool = True
     normalization: str = SPELLINGS[0]
 
@@ -66,21 +67,19 @@ class CS231nCode:
         model = construct(
             self.source, self.model, self.network, case.penalty, dtype, self.normalization
         )
-        for name in case.parameters:
-            model.params[name] = handed[name]
-        if hasattr(model, "reg"):
-            model.reg = case.penalty
+        held: list[tuple[Path, Any]] = [((".params", n), handed[n]) for n in case.parameters]
+        put_all(model, [*held, *([((".reg",), case.penalty)] if self.has_reg else [])])
         keywords = {}
-        for argument in signature(model.loss)[2:]:
+        for argument in signature(self.loss)[2:]:
             if ROLE.get(plain(argument.name)) == "penalty":
                 keywords[argument.name] = case.penalty
-        return call(self.source, 1, model.loss, handed["X"], handed["y"], **keywords)
+        return call(self.source, 1, self.loss, model, handed["X"], handed["y"], **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         returned = self.returned(case, handed)
-        if not isinstance(returned, tuple) or not isinstance(returned[1], dict):
+        if not isinstance(returned, tuple | list) or not isinstance(returned[1], dict):
             line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
-            said = f"loss(X, y) returned {type(returned).__name__}, but (loss, grads) was expected"
+            said = f"loss(X, y) returned {type_name(returned)}, but (loss, grads) was expected"
             raise CodeFailure(Finding("keys", said, line, True), 1)
         grads = {str(name): value for name, value in returned[1].items()}
         known = {n: v for n, v in grads.items() if n in self.network.parameter_shapes}
@@ -142,7 +141,8 @@ class CS231n(Layout):
         for spelling in SPELLINGS if network.batch_norm else SPELLINGS[:1]:
             if spelling == SPELLINGS[0] or spelling in self.source.strings():
                 code = CS231nCode(self.source, self.model, network, orientation, eps_of(made))
-                yield replace(code, normalization=spelling)
+                loss, has_reg = methods_of(self.model)["loss"], hasattr(made, "reg")
+                yield replace(code, normalization=spelling, loss=loss, has_reg=has_reg)
 
 
 def eps_of(made: Any) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from compare.submissions.layouts.layout import Layout
 from compare.submissions.names import parameter_argument, plain, tensor_name
 from compare.submissions.orientation import Orientation
 from compare.submissions.source import Source
+from compare.submissions.things import attributes
 from twingrad.network import EPS, Network
 
 ORIENTATIONS = (
@@ -46,6 +47,7 @@ class DD2424(Layout):
         """
         self.source, self.functions, self.strings = source, functions, source.strings()
         self.module, self.cls = module, cls
+        self.made: dict[str | None, dict[Any, Any]] = {}
         backward = functions[False].backward
         depth = layers_of(backward) if backward else None
         self.depths = (depth,) if depth else Layout.depths
@@ -88,7 +90,8 @@ class DD2424(Layout):
         """What makes the objects that hold the parameters, if objects do."""
         if self.cls is None:
             return None
-        return Holder(self.source, self.cls, next((n for n in guessed if guessed[n] != "X"), None))
+        name = next((n for n in guessed if guessed[n] != "X"), None)
+        return Holder(self.source, self.cls, name, self.made.setdefault(name, {}))
 
     def guesses(self, functions: Functions) -> list[dict[str, str]]:
         """What arguments may stand for whose names say nothing: one may be lambda, unless another
@@ -128,6 +131,6 @@ def may_be_number(argument: Parameter) -> bool:
 
 def penalties_in(module: Any, source: Source) -> tuple[str, ...]:
     """The global variables that hold lambda, if the functions of the file read them."""
-    held = {} if module is None else vars(module)
+    held = {} if module is None else attributes(module)
     numbers = [n for n, value in held.items() if type(value) in (int, float)]
     return tuple(n for n in numbers if role(n) == "penalty" and source.reads_in_function(n))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
+from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import (
     Values,
     bind,
@@ -15,7 +16,6 @@ from compare.submissions.binding import (
     named_results,
     roles,
 )
-from compare.submissions.child.failures import CodeFailure, Unsupported, call
 from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
@@ -31,7 +31,7 @@ from compare.submissions.orientation import Orientation
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
-from compare.submissions.things import Path, is_method, values_in, written
+from compare.submissions.things import Path, is_method, put_all, values_in, written
 from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
@@ -65,7 +65,9 @@ class DD2424Code:
     global_penalties: tuple[str, ...] = ()
     module: Any = None
     places: Mapping[str, Path] = field(default_factory=dict)
-    held_penalties: list[str] = field(default_factory=list)
+    held_penalties: list[str] | None = None
+    renamed: list[str] = field(default_factory=list)
+    """The gradients that were found under another name than their own."""
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
 
@@ -117,9 +119,9 @@ class DD2424Code:
                 self.network, asked, case.penalty, self.orientation
             )
             fill(thing, self.places, handed)
-            self.held_penalties = self.holder.penalties(thing)
-            for name in self.held_penalties:
-                setattr(thing, name, case.penalty)
+            if self.held_penalties is None:
+                self.held_penalties = self.holder.penalties(thing)
+            put_all(thing, [((f".{name}",), case.penalty) for name in self.held_penalties])
             given["parameters"] = values.holder = thing
         return values
 
@@ -164,7 +166,7 @@ class DD2424Code:
                 stage,
             )
         if values.holder is not None and is_method(function):
-            function = getattr(values.holder, function.__name__)
+            positional = [values.holder, *positional]
         return call(self.source, stage, function, *positional, **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
@@ -185,6 +187,11 @@ class DD2424Code:
         named, unknown = gradients_of(returned, names, depth)
         leaves = leaves_of(returned) | self.held_leaves(values)
         gradients = recognised_gradients(leaves, named, case, self.orientation, self.eps_forms)
+        if isinstance(returned, dict):
+            changed = [
+                n for n in named if n in gradients and not same(named[n], np.asarray(gradients[n]))
+            ]
+            self.renamed = changed
         if isinstance(returned, tuple):
             self.returned = ", ".join(named_entries(list(returned), names))
         for name in ("p", "loss", "cost"):
@@ -266,6 +273,9 @@ class DD2424Code:
                 said["parameters"] = "each an argument of its own"
             else:
                 said["parameters"] = "a list per kind"
+        if self.renamed:
+            renamed = ", ".join(sorted(self.renamed))
+            said["told by value"] = f"{renamed}: what has these names is the gradient of another"
         if self.returned:
             said["returned"] = f"{self.returned}, in this order"
         where = "columns" if self.orientation.columns else "rows"

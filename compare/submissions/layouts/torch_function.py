@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from compare.cases import Case
+from compare.submissions.asking.failures import CodeFailure, call
 from compare.submissions.binding import layers_of, named_results, roles
-from compare.submissions.child.failures import CodeFailure, call
 from compare.submissions.holding import told_apart
 from compare.submissions.layouts.dd2424 import DD2424, ORIENTATIONS
 from compare.submissions.layouts.dd2424_code import DD2424Code, Functions
 from compare.submissions.layouts.layout import Handed, Layout, Raw
+from compare.submissions.orientation import as_array
+from compare.submissions.remote import session
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
+from compare.submissions.things import is_tensor
 from twingrad.network import Network
 
 
@@ -23,12 +24,8 @@ class TorchFunctionCode(DD2424Code):
     """One way of calling the cost function; parameters are leaves that autograd sees."""
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
-        import torch
-
-        handed = {n: torch.from_numpy(v) for n, v in super().hand_over(case, dtype).items()}
-        for name in case.parameters:
-            handed[name].requires_grad_(True)
-        return handed
+        arrays = super().hand_over(case, dtype)
+        return session().agent.leaves(arrays, list(case.parameters))
 
     def cost_tensor(self, case: Case, handed: Handed) -> dict[str, Any]:
         """What the cost function returns, as cost and loss."""
@@ -38,12 +35,12 @@ class TorchFunctionCode(DD2424Code):
             values = self.run_forward(values)
         returned = self.run(self.functions.cost, values, 0)
         named = named_results(returned, returned_names(self.functions.cost))
-        scalars = {k: v for k, v in named.items() if hasattr(v, "numel") and v.numel() == 1}
+        scalars = {k: v for k, v in named.items() if is_tensor(v) and v.numel() == 1}
         if not scalars:
             line = self.source.line_of(self.functions.cost)
             said = f"{self.functions.cost.__name__} returned no single number to differentiate"
             raise CodeFailure(Finding("shape", said, line, True), 1)
-        numbers = {k: float(v.detach()) for k, v in scalars.items()}
+        numbers = {k: float(as_array(v)) for k, v in scalars.items()}
         which = told_apart(numbers, case.penalty)
         return {
             kind: next(t for k, t in scalars.items() if numbers[k] == value)
@@ -57,7 +54,7 @@ class TorchFunctionCode(DD2424Code):
         return Raw(gradients, dict(found))
 
     def cost(self, case: Case, handed: Handed) -> float | None:
-        return float(np.asarray(self.cost_tensor(case, handed)["cost"].detach()))
+        return float(as_array(self.cost_tensor(case, handed)["cost"]))
 
     def assumed(self) -> dict[str, str]:
         return super().assumed() | {"backward": "autograd"}

@@ -1,16 +1,13 @@
 """Making a torch module for a network, and seeing what it computes."""
 
-import copy
 import functools
-import inspect
-import sys
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import CodeFailure, Unsupported, call
 from compare.submissions.construct import construct
 from compare.submissions.layouts.torch_parameters import (
     AFFINE,
@@ -20,7 +17,10 @@ from compare.submissions.layouts.torch_parameters import (
     take_apart,
 )
 from compare.submissions.names import plain
+from compare.submissions.orientation import as_array
+from compare.submissions.remote import RemoteError, session
 from compare.submissions.source import Source
+from compare.submissions.things import is_class, is_function, is_torch
 from twingrad.network import Network
 
 COSTS = ("cost", "loss", "cost_function", "loss_function", "compute_cost", "compute_loss")
@@ -30,14 +30,11 @@ MODELS = ("model", "net", "network", "module", "mlp")
 def own_cost(module: Any, source: Source) -> Any:
     """The module's own cost(X, y, ...) or loss(X, y, ...), or one beside it in the file that
     takes the module first."""
-    for name in COSTS:
-        method = getattr(module, name, None)
-        if callable(method) and {"x", "y"} <= {plain(a.name) for a in signature(method)}:
-            return method
-    files = [m for m in list(sys.modules.values()) if is_file(m, source)]
-    beside: dict[str, Any] = dict(vars(files[0])) if files else {}
-    for name, function in beside.items():
-        if not inspect.isfunction(function) or plain(name) not in map(plain, COSTS):
+    method = session().agent.first_of(module, list(COSTS))
+    if method is not None and {"x", "y"} <= {plain(a.name) for a in signature(method)}:
+        return method
+    for name, function in session().globals.items():
+        if not is_function(function) or plain(name) not in map(plain, COSTS):
             continue
         named = {plain(argument.name): argument.name for argument in signature(function)}
         model = next((named[m] for m in MODELS if m in named), None)
@@ -57,56 +54,33 @@ class CostBeside(functools.partial):
         return str(self.func.__name__)
 
 
-def is_file(module: Any, source: Source) -> bool:
-    """Whether an imported module is the user's file."""
-    return getattr(module, "__file__", None) == str(source.path)
-
-
-def watch(module: Any, anatomy: Anatomy, caught: dict[str, Any]) -> list[Any]:
+def watch(module: Any, anatomy: Anatomy, catcher: Any) -> list[Any]:
     """Catches what submodules compute, by our names, and has autograd keep its gradient."""
-
-    def keep(name: str, tensor: Any) -> None:
-        if tensor.requires_grad and tensor.ndim == 2:
-            tensor.retain_grad()
-            caught[name] = tensor
 
     hooks = []
     inner = dict(module.named_modules())
     for name, kind, l in anatomy.order:
         ours = {AFFINE: f"s{l}", NORM: f"s_tilde{l}"}[kind]
-
-        def after(_m: Any, _i: Any, output: Any, ours: str = ours) -> Any:
-            keep(ours, output)
-            return output.clone()  # a ReLU in place must not change what was caught
-
-        hooks.append(inner[name].register_forward_hook(after))
+        hooks.append(inner[name].register_forward_hook(catcher.output(ours)))
         if kind == AFFINE and l > 1:
-
-            def before(_m: Any, inputs: Any, l: int = l) -> None:
-                keep(f"x{l - 1}", inputs[0])
-
-            hooks.append(inner[name].register_forward_pre_hook(before))
+            hooks.append(inner[name].register_forward_pre_hook(catcher.input(f"x{l - 1}")))
     return hooks
 
 
 def made(source: Source, thing: Any, network: Network) -> Any:
     """A fresh module for a network."""
-    import torch
-
-    if isinstance(thing, torch.nn.Module):
-        return copy.deepcopy(thing)
-    module = construct(source, thing, network, 0.0, torch.float64)
-    if not isinstance(module, torch.nn.Module):
+    if is_torch(thing) and not is_class(thing):
+        return session().module("copy").deepcopy(thing)
+    module = construct(source, thing, network, 0.0, session().module("torch").float64)
+    if not is_torch(module):
         raise Unsupported("it makes no nn.Module")
     return module
 
 
 def anatomy_of(source: Source, module: Any, network: Network) -> Anatomy:
     """The module taken apart, made sure to be the network's."""
-    import torch
-
-    X = torch.zeros((4, network.inputs), dtype=torch.float64)
-    anatomy = call(source, 0, take_apart, module.double().train(), X)
+    X = zeros(network.inputs)
+    anatomy = apart(source, module.double().train(), X)
     # first what it lacks in any network, then that it is another
     anatomy.without(replace(network, normalization="batch" if anatomy.batch_norm else "none"))
     if anatomy.batch_norm != network.batch_norm:
@@ -118,22 +92,34 @@ def anatomy_of(source: Source, module: Any, network: Network) -> Anatomy:
 
 def anatomy_of_instance(source: Source, instance: Any) -> Anatomy:
     """A module taken apart whose sizes are its own."""
-    import torch
-
     failure: CodeFailure | None = None
     for inputs in inputs_of(instance):
-        X = torch.zeros((4, inputs), dtype=torch.float64)
+        copied = session().module("copy").deepcopy(instance)
         try:
-            return call(source, 0, take_apart, copy.deepcopy(instance).double().train(), X)
+            return apart(source, copied.double().train(), zeros(inputs))
         except CodeFailure as error:
             failure = failure or error
     assert failure is not None
     raise failure
 
 
+def zeros(inputs: int) -> Any:
+    """Four samples."""
+    torch = session().module("torch")
+    return torch.zeros((4, inputs), dtype=torch.float64)
+
+
+def apart(source: Source, module: Any, X: Any) -> Anatomy:
+    """`take_apart`, with what the module raises as a finding."""
+    try:
+        return take_apart(module, X)
+    except RemoteError as error:
+        raise CodeFailure(as_finding(error, source, module), 0) from error
+
+
 def output_of(scores: Any) -> str:
     """What the module's output is: logits, or already a softmax of them."""
-    values = scores.detach().numpy()
+    values = as_array(scores)
     if (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-6):
         return "probabilities"
     if (values <= 0).all() and np.allclose(np.exp(values).sum(axis=1), 1, atol=1e-6):

@@ -1,14 +1,13 @@
 """An nn.Module, as a class, a factory or an instance: its autograd against ours."""
 
-import inspect
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.child.failures import CodeFailure, Unsupported, call
 from compare.submissions.layouts.layout import Layout
 from compare.submissions.layouts.torch_code import TorchModuleCode
 from compare.submissions.layouts.torch_making import (
@@ -18,22 +17,22 @@ from compare.submissions.layouts.torch_making import (
     output_of,
 )
 from compare.submissions.orientation import Orientation
+from compare.submissions.remote import session
 from compare.submissions.source import Source
+from compare.submissions.things import is_class, is_function, is_routine, is_torch
 from twingrad.network import EPS, Network
 
 
 def modules_in(own: dict[str, Any], *, factories: bool) -> list[Any]:
     """The modules among what a file defines, the likeliest last: instances, else classes that no
     other class uses, else (if asked for) functions that make one."""
-    import torch
-
-    instances = [
-        t for t in own.values() if isinstance(t, torch.nn.Module) and list(t.parameters())
-    ]  # a criterion has none
-    classes = [t for t in own.values() if inspect.isclass(t) and issubclass(t, torch.nn.Module)]
-    functions = [t for t in own.values() if inspect.isfunction(t)]
+    modules = [t for t in own.values() if is_torch(t)]
+    classes = [t for t in modules if is_class(t)]
+    # a criterion has no parameters
+    instances = [t for t in modules if not is_class(t) and list(t.parameters())]
+    functions = [t for t in own.values() if is_function(t)]
     if instances or classes:
-        used = {word for c in classes for word in c.__init__.__code__.co_names}
+        used = {word for c in classes for word in session().agent.names_in(c)}
         outer = [c for c in classes if c.__name__ not in used] or classes
         return instances or outer
     return functions if factories else []
@@ -45,13 +44,10 @@ class TorchModule(Layout):
     name = "torch module"
 
     def __init__(self, source: Source, thing: Any, words: set[str]) -> None:
-        import torch
-
         self.source, self.thing = source, thing
-        self.line = source.line_of(
-            thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
-        )
-        instance = thing if isinstance(thing, torch.nn.Module) else None
+        named = is_routine(thing) or is_class(thing)
+        self.line = source.line_of(thing if named else session().module("builtins").type(thing))
+        instance = thing if is_torch(thing) and not is_class(thing) else None
         if instance is None and not [a for a in signature(thing) if a.default is a.empty]:
             instance = self.instance_by_default()
         if instance is not None:
@@ -77,8 +73,7 @@ class TorchModule(Layout):
 
     def codes(self, network: Network) -> Iterator[TorchModuleCode]:
         """One way, its parameters sorted by running it."""
-        import torch
-
+        torch = session().module("torch")
         module = made(self.source, self.thing, network)
         anatomy = anatomy_of(self.source, module, network)
         first = dict(module.named_parameters()).get(anatomy.names.get("b1", ""))

@@ -1,16 +1,17 @@
-"""Which parameter of a torch module is which of ours, and what its submodules compute.
-
-torch is imported inside functions: the user's file has done so long before.
-"""
+"""Which parameter of a torch module is which of ours, and what its submodules compute."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from compare.submissions.child.failures import Unsupported
+from compare.submissions.asking.failures import Unsupported
 from compare.submissions.names import tensor_name
+from compare.submissions.remote import session
+from compare.submissions.things import is_a
 from twingrad.network import Network
 
 AFFINE, NORM = "affine", "norm"
+
+PARAMETER_LIST = "torch.nn.modules.container.ParameterList"
 
 
 @dataclass
@@ -64,13 +65,12 @@ def executed(module: Any, X: Any) -> list[tuple[str, Any]]:
     Raises:
         Exception: whatever the module's forward raises.
     """
-    import torch
-
-    order: list[tuple[str, Any]] = []
+    torch = session().module("torch")
+    catcher = session().agent.Catcher()
     hooks = [
-        inner.register_forward_hook(lambda m, i, o, name=name: order.append((name, m)))
+        inner.register_forward_hook(catcher.ran(name))
         for name, inner in module.named_modules()
-        if name and not isinstance(inner, torch.nn.ParameterList) and kind_of(inner) is not None
+        if name and not is_a(inner, PARAMETER_LIST) and kind_of(inner) is not None
     ]
     try:
         with torch.no_grad():
@@ -78,7 +78,7 @@ def executed(module: Any, X: Any) -> list[tuple[str, Any]]:
     finally:
         for hook in hooks:
             hook.remove()
-    return order
+    return [(name, inner) for name, inner in catcher.order]
 
 
 def take_apart(module: Any, X: Any) -> Anatomy:
@@ -88,7 +88,7 @@ def take_apart(module: Any, X: Any) -> Anatomy:
         Unsupported: parameters that are no affine layer's and no norm's.
     """
     order = executed(module, X)
-    if len({id(m) for _, m in order}) < len(order):
+    if len({name for name, _ in order}) < len(order):
         raise Unsupported("a layer with parameters is run twice")
     found: dict[str, str] = {}
     places: list[tuple[str, str, int]] = []

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from compare.submissions.asking.failures import CodeFailure, call
 from compare.submissions.binding import role, signature
-from compare.submissions.child.failures import CodeFailure, call
 from compare.submissions.matching import leaves_of
 from compare.submissions.names import plain
 from compare.submissions.orientation import Misshapen, as_array
+from compare.submissions.remote import session
 from compare.submissions.single.inputs import Inputs, inputs_for
 from compare.submissions.single.known import LOSSES, known_layer
 from compare.submissions.single.pairs import Pair
@@ -22,8 +23,6 @@ STEP = 1e-5
 
 TOLERANCE = 1e-6
 """Absolute, for central differences of values near 1."""
-
-Call = Callable[[Mapping[str, Any]], Any]
 
 
 def examine_layer(source: Source, pair: Pair) -> LayerAnswer:
@@ -62,11 +61,9 @@ def compare_layer(source: Source, pair: Pair, inputs: Inputs, line: int | None) 
     """One set of inputs through both functions."""
     answer = LayerAnswer(pair.name, line)
 
-    def run(arrays: Mapping[str, np.ndarray]) -> Any:
-        np.random.seed(0)  # a dropout without a seed of its own draws the same mask every time
-        return call(source, 0, pair.forward, **Inputs(arrays, inputs.others).fresh())
-
-    returned = run(inputs.arrays)
+    # a dropout without a seed of its own draws the same mask every time
+    session().agent.seed(0)
+    returned = call(source, 0, pair.forward, **inputs.fresh())
     out, cache = split(returned)
     if out is None or not out.size or not np.isfinite(out).all():
         answer.problem = f"{pair.forward.__name__} returned no array of finite numbers"
@@ -82,7 +79,10 @@ def compare_layer(source: Source, pair: Pair, inputs: Inputs, line: int | None) 
         leaves = list(leaves_of(cache_first).values())
     else:
         leaves = list(leaves_of(returned).values())[1:]
-    numerical = {n: slopes(run, inputs.arrays, n, G) for n in inputs.arrays}
+    slopes = session().agent.slopes
+    numerical = {
+        n: call(source, 0, slopes, pair.forward, inputs.fresh(), n, G, STEP) for n in inputs.arrays
+    }
     answer.expected[CENTRAL] = numerical
     answer.found = paired(leaves, numerical)
     answer.missing = tuple(name for name in numerical if name not in answer.found)
@@ -129,23 +129,6 @@ def backward_arguments(
     if len(unknown) > len(left):
         return {}, f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
     return given | dict(zip(unknown, left, strict=False)), ""
-
-
-def slopes(run: Call, arrays: Mapping[str, np.ndarray], name: str, G: np.ndarray) -> np.ndarray:
-    """d sum(G * out) / d of every entry of one input, by the four-point rule."""
-
-    def value(index: tuple[int, ...], steps: int) -> float:
-        moved = arrays[name].copy()
-        moved[index] += steps * STEP
-        out, _ = split(run({**arrays, name: moved}))
-        return float("nan") if out is None or out.shape != G.shape else float((G * out).sum())
-
-    found = np.empty(arrays[name].shape)
-    for index in np.ndindex(found.shape):
-        near = value(index, 1) - value(index, -1)
-        far = value(index, 2) - value(index, -2)
-        found[index] = (8 * near - far) / (12 * STEP)
-    return found
 
 
 def paired(leaves: list[np.ndarray], expected: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -132,7 +132,8 @@ def test_lambda_is_found_in_a_global_variable(tmp_path):
 )
 def test_gradients_are_told_apart_in_any_nesting(tmp_path, returned):
     change = ("return [grad_W1, grad_W2, grad_b1, grad_b2]", f"return {returned}")
-    variant(tmp_path, "list_return", change)
+    assumed = variant(tmp_path, "list_return", change).assumed
+    assert ("W1, W2, b1, b2: what has" in assumed.get("told by value", "")) == ("dict(" in returned)
 
 
 CLASS = """
@@ -229,7 +230,7 @@ def test_a_mistake_in_a_class_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("name", "fault", "place"),
     [
-        ("relu_on_logits", "ReLU on the logits", {"tensor": "p", "pass": "forward"}),
+        ("relu_on_logits", "ReLU on the logits", {"tensor": "cost", "pass": "forward"}),
         (
             "forward_fault_gradients_only",
             "every unit by the first unit's variance",

@@ -4,10 +4,11 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from compare.submissions.child.collect import right, take
-from compare.submissions.child.failures import CodeFailure, Unsupported
+from compare.submissions.asking.collect import right, take
+from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.matching import count_right
+from compare.submissions.remote import session
 from compare.submissions.request import CLASSES, CaseSpec, Request, trial
 
 
@@ -53,6 +54,12 @@ class Attempt:
 
 def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
     """Tries one way."""
+    with session().temporary():
+        return attempted(code, spec, dtype)
+
+
+def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
+    """The same, with what passes to and from the code left where it is."""
     case = spec.case()
     try:
         raw = code.evaluate(case, code.hand_over(case, dtype))
@@ -97,9 +104,13 @@ def choose(
     best: tuple[Layout, dict[bool, Way]] | None = None
     asked = () if request.hidden is not None or request.inputs is not None else sizes
     for layout in [*layouts, *(fixed for one in layouts for fixed in of_sizes(one, asked))]:
+        if layout.fixed is not None and best is not None and furthest(best[1]).works:
+            continue
         modes = layout.modes if request.batch_norm is None else (request.batch_norm,)
         ways = {mode: find_way(layout, request, mode) for mode in modes}
-        if any(way.attempt.agrees for way in ways.values()):
+        attempts = [way.attempt for way in ways.values()]
+        # where the shapes are right and some values too, it is read as it was meant
+        if any(a.agrees or (a.works and a.exact) for a in attempts):
             return layout, ways
         if best is None or furthest(ways).progress > furthest(best[1]).progress:
             best = (layout, ways)

@@ -7,12 +7,13 @@ import numpy as np
 
 from compare.cases import Case
 from compare.numerics.derivatives import CENTRAL_STEP
-from compare.submissions.child.failures import CodeFailure, Unsupported
-from compare.submissions.child.quiet import quiet
+from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Handed, Raw
-from compare.submissions.orientation import Misshapen
+from compare.submissions.orientation import Misshapen, as_array
+from compare.submissions.remote import session
 from compare.submissions.request import CaseSpec
 from compare.submissions.submission import Answer, Finding, Index
+from compare.submissions.things import is_tensor
 from twingrad.streams import stream
 
 ENTRIES = 4
@@ -98,11 +99,11 @@ def answer(
     taken = take(code, case, raw, line)
     taken.findings += mutations(handed, pristine, line)
     if twice:
-        with quiet():
+        with session().quiet():
             again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)
         taken.findings += differences(taken, again, line)
     taken.findings += code.notes
-    with quiet():
+    with session().quiet():
         own_cost = {} if spec.at_kink else central_differences(code, case, spec.seed)
     found = Answer(
         spec, taken.gradients, taken.forward, own_cost, taken.raw_shapes, taken.wrong, seconds
@@ -121,8 +122,8 @@ def mutations(handed: Handed, pristine: Handed, line: int | None) -> list[Findin
 
 def same(one: object, other: object) -> bool:
     """Whether two inputs hold the same values."""
-    if hasattr(one, "detach"):
-        one, other = one.detach().numpy(), other.detach().numpy()  # type: ignore[attr-defined]
+    if is_tensor(one) and is_tensor(other):
+        one, other = as_array(one), as_array(other)
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 
@@ -169,7 +170,8 @@ def slope(code: Code, case: Case, name: str, index: Index) -> float:
         moved = case.parameters[name].copy()
         moved[index] += steps * CENTRAL_STEP
         shifted = replace(case, parameters={**case.parameters, name: moved})
-        value = code.cost(shifted, code.hand_over(shifted, "float64"))
+        with session().temporary():
+            value = code.cost(shifted, code.hand_over(shifted, "float64"))
         return float("nan") if value is None else value
 
     return (8 * (cost(1) - cost(-1)) - (cost(2) - cost(-2))) / (12 * CENTRAL_STEP)

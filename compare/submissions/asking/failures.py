@@ -1,12 +1,11 @@
 """Whatever the user's code does instead of returning, as a finding with its line."""
 
 import contextlib
-import sys
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from compare.submissions.newer_python import needed_python
+from compare.submissions.remote import RemoteError, session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
@@ -38,9 +37,7 @@ def call(
     """
     try:
         return function(*args, **kwargs)
-    except (Unsupported, CodeFailure):
-        raise
-    except BaseException as error:
+    except RemoteError as error:
         raise CodeFailure(as_finding(error, source, function), stage) from error
 
 
@@ -51,48 +48,49 @@ def allowed_to_refuse() -> Iterator[None]:
     try:
         yield
     except CodeFailure as failure:
-        if isinstance(failure.__cause__, NotImplementedError):
-            raise Unsupported(str(failure.__cause__)) from failure
+        error = failure.__cause__
+        if isinstance(error, RemoteError) and error.is_a("NotImplementedError"):
+            raise Unsupported(error.message) from failure
         raise
 
 
 def as_finding(
-    error: BaseException, source: Source, function: Callable[..., Any] | None = None
+    error: RemoteError, source: Source, function: Callable[..., Any] | None = None
 ) -> Finding:
     """An exception as type, message, line and text of the line; no traceback.
 
     Arguments:
         function: what was called, whose line stands in where no frame is the user's.
     """
-    if isinstance(error, SyntaxError) and error.filename == str(source.path):
-        text = (error.text or "").strip()
-        newer = needed_python(text, error.msg, sys.version_info[:2])
-        if newer:
-            said = f"it needs Python {newer} (line {error.lineno}: {text})"
-            return Finding("python", said, error.lineno, True)
-        where = f"line {error.lineno}: {text}" if text else f"line {error.lineno}"
-        return Finding(
-            "syntax", f"{type(error).__name__}: {error.msg}, at {where}", error.lineno, True
-        )
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if source.is_users(f.filename)]
-    own = [frame for frame in frames if frame.filename == str(source.path)]
-    line = own[-1].lineno if own else source.line_of(function)
-    said = " ".join(str(error).split())
+    if error.syntax is not None and error.syntax[0] == str(source.path):
+        return of_syntax(error)
+    frames = [frame for frame in error.frames if source.is_users(frame[0])]
+    own = [frame for frame in frames if frame[0] == str(source.path)]
+    line = own[-1][1] if own else source.line_of(function)
+    said = " ".join(error.message.split())
     said = said if len(said) <= 300 else said[:297] + "..."
-    if isinstance(error, SystemExit):
-        kind, what = "exit", f"the code ended the process with exit status {error.code!r}"
-    else:
-        kind, what = (
-            "package" if isinstance(error, ModuleNotFoundError) else "exception",
-            f"{type(error).__name__}: {said}" if said else type(error).__name__,
-        )
+    kind = "package" if error.missing else "exception"
+    what = f"{error.types[0]}: {said}" if said else error.types[0]
+    if error.is_a("SystemExit"):
+        kind, what = "exit", f"the code ended the process with exit status {error.status}"
     where = ""
     if line is not None:
-        inside = own[-1].name if own else getattr(function, "__name__", "")
+        inside = own[-1][2] if own else getattr(function, "__name__", "")
         place = f" in {inside}" if inside and inside != "<module>" else ""
         where = f", at line {line}{place}: {source.text(line)}"
-    if frames and frames[-1].filename != str(source.path):
-        deepest = frames[-1]
-        other = deepest.filename.removeprefix(str(source.root)).lstrip("/\\")
-        where += f" (raised in {other}, line {deepest.lineno}: {deepest.line})"
+    if frames and frames[-1][0] != str(source.path):
+        file, number, _, text = frames[-1]
+        other = file.removeprefix(str(source.root)).lstrip("/\\")
+        where += f" (raised in {other}, line {number}: {text})"
     return Finding(kind, what + where, line, True)
+
+
+def of_syntax(error: RemoteError) -> Finding:
+    """A SyntaxError of the file: its own, or one of a Python that is too old for it."""
+    _, line, message, text = error.syntax or ("", None, "", "")
+    text = str(text).strip()
+    newer = needed_python(text, str(message), session().version)
+    if newer:
+        return Finding("python", f"it needs Python {newer} (line {line}: {text})", line, True)
+    where = f"line {line}: {text}" if text else f"line {line}"
+    return Finding("syntax", f"{error.types[0]}: {message}, at {where}", line, True)

@@ -1,9 +1,6 @@
 """Which layout a file follows, from what it defines."""
 
-import inspect
-import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 
 from compare.submissions.binding import roles, signature
@@ -24,8 +21,20 @@ from compare.submissions.names import (
     rank,
     says_batch_norm,
 )
+from compare.submissions.remote import session
 from compare.submissions.source import Source
-from compare.submissions.things import is_method, methods_of
+from compare.submissions.things import (
+    attributes,
+    file_of,
+    is_class,
+    is_function,
+    is_method,
+    is_routine,
+    is_torch,
+    kind_of,
+    methods_of,
+    type_name,
+)
 
 Function = Callable[..., Any]
 
@@ -34,9 +43,7 @@ class Unrecognised(Exception):
     """No layout fits. The message is one line for the user."""
 
 
-def recognise(
-    source: Source, module: ModuleType, name: str | None, words: set[str]
-) -> list[Layout]:
+def recognise(source: Source, module: Any, name: str | None, words: set[str]) -> list[Layout]:
     """The layouts that a module, or one object in it, may follow, the likeliest first.
 
     Arguments:
@@ -49,13 +56,13 @@ def recognise(
         return [of_object(source, module, name, words)]
     if speaks_contract(module):
         return [Contract(source, module)]
-    own = {n: thing for n, thing in vars(module).items() if belongs(source, thing)}
-    objects = [t for n, t in own.items() if n != "np" and not inspect.isroutine(t)]
+    own = {n: thing for n, thing in attributes(module).items() if belongs(source, thing)}
+    objects = [t for n, t in own.items() if n != "np" and not is_routine(t)]
     for thing in objects:
-        if not inspect.isclass(thing) and speaks_contract(thing):
+        if not is_class(thing) and speaks_contract(thing):
             return [Contract(source, thing)]
-    plain_functions = [t for t in own.values() if inspect.isfunction(t)]
-    classes = [t for t in own.values() if inspect.isclass(t)]
+    plain_functions = [t for t in own.values() if is_function(t)]
+    classes = [t for t in own.values() if is_class(t)]
     found = functions_of(plain_functions)
     layouts: list[Layout] = []
     if found[False].backward is not None:
@@ -80,15 +87,15 @@ def recognise(
 
 def of_classes(
     source: Source,
-    module: ModuleType,
-    classes: Sequence[type],
+    module: Any,
+    classes: Sequence[Any],
     functions: Sequence[Function],
     words: set[str],
 ) -> list[Layout]:
     """Classes with names of their own, whose objects hold the parameters."""
     layouts: list[Layout] = []
     for cls in classes[::-1]:
-        if any(base.__module__.startswith("torch.") for base in inspect.getmro(cls)):
+        if is_torch(cls):
             continue
         found = functions_of([*methods_of(cls).values(), *functions])
         if found[False].backward is None:
@@ -108,27 +115,31 @@ def cost_as_backward(found: dict[bool, Functions]) -> dict[bool, Functions]:
     }
 
 
-def of_object(source: Source, module: ModuleType, name: str, words: set[str]) -> Layout:
+def of_object(source: Source, module: Any, name: str, words: set[str]) -> Layout:
     """The layout of what the user named."""
     thing: Any = module
     for part in name.split("."):
-        if not hasattr(thing, part):
-            has = ", ".join(n for n, t in vars(module).items() if belongs(source, t)) or "nothing"
+        inside = getattr(thing, part, None)
+        if inside is None:
+            has = (
+                ", ".join(n for n, t in attributes(module).items() if belongs(source, t))
+                or "nothing"
+            )
             raise Unrecognised(f"{source.path} has no {name}; it defines {has}")
-        thing = getattr(thing, part)
+        thing = inside
     if speaks_contract(thing):
         return Contract(source, thing)
-    if inspect.isclass(thing) and is_model(thing):
+    if is_class(thing) and is_model(thing):
         return CS231n(source, thing, words)
-    if inspect.isclass(thing):
-        around = [t for t in vars(module).values() if inspect.isfunction(t) and belongs(source, t)]
+    if is_class(thing):
+        around = [t for t in attributes(module).values() if is_function(t) and belongs(source, t)]
         held = of_classes(source, module, [thing], around, words)
         if held:
             return held[0]
-    own = {n: t for n, t in vars(module).items() if belongs(source, t)}
-    others = [t for t in own.values() if inspect.isfunction(t) and t is not thing]
+    own = {n: t for n, t in attributes(module).items() if belongs(source, t)}
+    others = [t for t in own.values() if is_function(t) and t is not thing]
     found = functions_of(others)
-    if inspect.isfunction(thing) and {"X", "Y"} & roles(thing):
+    if is_function(thing) and {"X", "Y"} & roles(thing):
         if rank(thing.__name__, COST, ("cost", "loss"), NOT_COST) < 0:
             chosen = {mode: Functions(f.forward, thing, f.cost) for mode, f in found.items()}
             return DD2424(source, chosen, words)
@@ -139,7 +150,7 @@ def of_object(source: Source, module: ModuleType, name: str, words: set[str]) ->
     layout = of_torch(source, own, found, words, named=True)
     if layout is None:
         raise Unrecognised(
-            f"{source.path}: {name} is {kind_of(thing)} that no layout fits; expected a backward "
+            f"{source.path}: {name} is {in_words(thing)} that no layout fits; expected a backward "
             "function on (X, Y, ...), a class with params and loss(X, y), a torch module or cost "
             "function, or gradients(network, parameters, X, y, *, penalty); "
             "see docs/your_own_code.md"
@@ -156,7 +167,7 @@ def of_torch(
     named: bool = False,
 ) -> Layout | None:
     """A torch module or cost function, where the file uses torch at all."""
-    if "torch" not in sys.modules:
+    if not session().agent.has_module("torch"):
         return None
     from compare.submissions.layouts.torch_function import TorchFunction
     from compare.submissions.layouts.torch_module import TorchModule, modules_in
@@ -171,15 +182,9 @@ def of_torch(
 
 def belongs(source: Source, thing: Any) -> bool:
     """Whether a module's attribute is the user's: defined in one of the user's files."""
-    if inspect.ismodule(thing):
+    if kind_of(thing) in ("module", ""):
         return False
-    owner = thing if inspect.isclass(thing) or inspect.isfunction(thing) else type(thing)
-    made_by = sys.modules.get(getattr(owner, "__module__", ""), None)
-    file = getattr(made_by, "__file__", None)
-    if file is not None and source.is_users(file):
-        return True
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(thing, torch.nn.Module)
+    return source.is_users(file_of(thing)) or (is_torch(thing) and not is_class(thing))
 
 
 def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
@@ -244,10 +249,8 @@ def defines(functions: Sequence[Function], classes: list[type]) -> str:
     return "it defines " + " and ".join(parts) if parts else "it defines no function and no class"
 
 
-def kind_of(thing: Any) -> str:
+def in_words(thing: Any) -> str:
     """An object in words."""
-    if inspect.isclass(thing):
+    if is_class(thing):
         return "a class"
-    return (
-        "a function" if inspect.isfunction(thing) else f"an object of type {type(thing).__name__}"
-    )
+    return "a function" if is_function(thing) else f"an object of type {type_name(thing)}"

@@ -1,1 +1,0 @@
-"""What runs in the child process, around the user's code."""

@@ -1,0 +1,59 @@
+"""What is learnt of a file while it is examined: kept as far as it came when the code ends it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compare.submissions.submission import Answer, Finding, LayerAnswer, Submission
+
+
+class Report:
+    """Everything that goes into a submission."""
+
+    def __init__(self) -> None:
+        self.known: set[tuple[str, str | None]] = set()
+        self.layout = ""
+        self.assumed: dict[str, str] = {}
+        self.penalty_forms: tuple[str, ...] = ("full", "half")
+        self.eps_forms: tuple[float, ...] = ()
+        self.lines: dict[str, int] = {}
+        self.answers: list[Answer] = []
+        self.findings: list[Finding] = []
+        self.untried: list[str] = []
+        self.layers: list[LayerAnswer] = []
+        self.states: dict[str, np.ndarray] = {}
+
+    def find(self, finding: Finding) -> None:
+        """Adds a finding; one of each kind for a tensor is enough."""
+        if (finding.kind, finding.tensor) not in self.known:
+            self.known.add((finding.kind, finding.tensor))
+            self.findings.append(finding)
+
+    def leave_out(self, what: str) -> None:
+        """Adds something that is not checked."""
+        if what not in self.untried:
+            self.untried.append(what)
+
+    def submission(self, path: Path, findings: list[Finding], output: str, ran: str) -> Submission:
+        """All of it.
+
+        Arguments:
+            findings: of the process itself, to go after the others.
+            output: what the code printed.
+            ran: the Python that ran it, in words.
+        """
+        kept: dict[str, Any] = {
+            "layout": self.layout,
+            "assumed": self.assumed,
+            "penalty_forms": self.penalty_forms,
+            "eps_forms": self.eps_forms,
+            "lines": self.lines,
+            "answers": tuple(self.answers),
+            "untried": tuple(self.untried),
+            "layers": tuple(self.layers),
+            "states": self.states,
+        }
+        return Submission(
+            path=path, findings=(*self.findings, *findings), output=output, ran=ran, **kept
+        )

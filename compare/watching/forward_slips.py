@@ -1,0 +1,61 @@
+"""What is wrong in a forward pass, with the line where it was first seen."""
+
+import numpy as np
+
+from compare.watching.passes import Update
+from compare.watching.rebuild import Slip
+from compare.watching.recording import Event, Recording
+from compare.watching.result import Finding
+from compare.watching.slips import place_of
+from compare.watching.values import UNNAMED, Value
+
+
+def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
+    """What is wrong in the forward pass, once."""
+    found: dict[str, Finding] = {}
+    for update in updates:
+        for slip in update.found.slips:
+            said = f"Forward pass: {slip.said}."
+            found.setdefault(
+                slip.said.rpartition(":")[2],
+                Finding("forward", place_of(recording, origin(recording, update, slip)), (said,)),
+            )
+    return list(found.values())
+
+
+def origin(recording: Recording, update: Update, slip: Slip) -> Event:
+    """Where something wrong in the forward pass was first seen."""
+    if slip.norm is not None and slip.norm.deviation is not None:
+        deviation = slip.norm.deviation
+        forms = [deviation**2 - slip.norm.eps, deviation**2, deviation]
+        for event in recording.events[update.start : update.found.index]:
+            if event.site.kind in UNNAMED:
+                continue
+            if any(event_equals(recording, event, form) for form in forms):
+                return event
+    return caller(recording, update, slip.value)
+
+
+def event_equals(recording: Recording, event: Event, form: np.ndarray) -> bool:
+    """Whether a vector, or a number for all of its entries, was seen."""
+    if event.value is not None:
+        return bool(np.abs(form - event.value).max() <= 1e-6 * np.abs(form).max())
+    if event.array is None or np.prod(recording.places[event.array][1]) != len(form):
+        return False
+    seen = np.asarray(recording.array(event.array), float).ravel()
+    return bool(np.abs(form - seen).max() <= 1e-6 * np.abs(form).max())
+
+
+def caller(recording: Recording, update: Update, value: Value) -> Event:
+    """Where a wrong value is assigned: in the caller, if the line that returned it returned more
+    than this value in the pass."""
+    shown = value.shown
+    if shown.site.kind != "return":
+        return shown
+    others = {
+        event.array
+        for event in recording.events[update.start : update.found.index]
+        if event.site.id == shown.site.id
+    }
+    assigned = (e for e in value.events if e.index > shown.index and e.site.kind == "assign")
+    return next(assigned, shown) if len(others) > 1 else shown
