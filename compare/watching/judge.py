@@ -150,10 +150,11 @@ def place(judged: Judged) -> None:
     broken = [name for name, status in judged.statuses.items() if status == "wrong"]
     roles = [found[name] for name in broken if name in found]
     roles = roles or [found[name] for name, s in judged.statuses.items() if s != "right"]
-    named = judged.examination.best
-    if named is not None and named.tensor(judged.examination.evidence) in found:
-        # what explains every value tells the place too, within rounding or not
-        roles.append(found[named.tensor(judged.examination.evidence)])
+    best = judged.examination.best
+    if best is not None and judged.update.found.tolerance > 1e-6:
+        # in float32 the first wrong array may be right within rounding; the diagnosis knows it
+        named = best.tensor(judged.examination.evidence)
+        roles += [found[named]] if named in found else []
     if roles:
         first = min(roles, key=lambda role: role.shown.index)
         judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown

@@ -1,4 +1,4 @@
-"""`twingrad watch` on small programs: what is right, what is first wrong, and what is said of it."""
+"""`twingrad watch` on small programs: what agrees, what is first wrong, what is said of it."""
 
 import json
 import subprocess

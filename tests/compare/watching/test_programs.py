@@ -1,0 +1,96 @@
+"""Training programs as 27 people would write them, each right and with one mistake at a time.
+
+`programs/NAME/expected.json` holds the mistakes: the text that is replaced, and the first line that
+is wrong then. Most run with `make test-all` alone.
+"""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compare.watching.lines import identified
+from compare.watching.watch import watch
+
+PROGRAMS = Path(__file__).with_name("programs")
+
+QUICK = ("integer_labels",)
+"""A program on data of its own that ends soon."""
+
+MISSED: dict[str, str] = {}
+"""Mistakes that are not found, or not at their line, each with the reason."""
+
+
+def expected(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((PROGRAMS / name / "expected.json").read_text())
+    return found
+
+
+def names() -> list[str]:
+    return sorted(folder.name for folder in PROGRAMS.iterdir() if folder.is_dir())
+
+
+def marked(name: str, *values: str) -> Any:
+    """A parameter that is slow unless its program is quick."""
+    identity = "-".join((name, *values))
+    marks: list[Any] = [] if name in QUICK else [pytest.mark.slow]
+    if identity in MISSED:
+        marks.append(pytest.mark.xfail(reason=MISSED[identity], strict=True))
+    return pytest.param(name, *values, marks=marks, id=identity)
+
+
+def copied(name: str, folder: Path) -> Path:
+    """The program's folder in a place of its own."""
+    place = folder / name
+    shutil.copytree(PROGRAMS / name, place)
+    return place
+
+
+def change(program: Path, old: str, new: str) -> None:
+    """Plants a mistake: text that is in the program, or in one cell of a notebook, once."""
+    if program.suffix != ".ipynb":
+        text = program.read_text()
+        assert text.count(old) == 1
+        program.write_text(text.replace(old, new))
+        return
+    book = json.loads(program.read_text())
+    cells = [cell for cell in book["cells"] if old in "".join(cell["source"])]
+    assert len(cells) == 1
+    cells[0]["source"] = "".join(cells[0]["source"]).replace(old, new)
+    program.write_text(json.dumps(book))
+
+
+def run(program: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(program.parent)
+    return watch(
+        Path(program.name), python=Path(sys.executable), data=os.environ.get("TWINGRAD_DATA")
+    )
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in names()])
+def test_a_right_program_agrees(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run(copied(name, tmp_path) / expected(name)["program"], monkeypatch)
+    assert result.agrees, result.diagnosis
+    assert result.compared > 0
+    assert identified(result.lines) >= 0.85
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake"),
+    [marked(name, one["name"]) for name in names() for one in expected(name)["mistakes"]],
+)
+def test_the_first_wrong_line_is_named(
+    name: str, mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = expected(name)
+    one = next(one for one in known["mistakes"] if one["name"] == mistake)
+    place = copied(name, tmp_path)
+    change(place / one["file"], one["replace"], one["by"])
+    result = run(place / known["program"], monkeypatch)
+    assert not result.agrees
+    assert result.first.place is not None
+    assert result.first.place.text in (one["first_wrong_line"], one.get("also_acceptable"))
