@@ -49,7 +49,7 @@ FEWEST = 4
 PLACE_BYTES = 1 << 24
 """Bytes after which a place counts as having large arrays."""
 
-CROWDED = 64 << 20
+CROWDED = 128 << 20
 """Bytes in all after which one array of a place suffices, and a quarter of its bytes."""
 
 HUGE = 3 << 20
@@ -481,10 +481,11 @@ class Probe:
             if number is None:
                 return False, False
         else:
-            place.bytes += item.nbytes
+            before = self.tape.size
             number = self.tape.array(item)
             if number is None:
                 self.finish("size")
+            place.bytes += self.tape.size - before  # what was recorded elsewhere costs nothing
         place.count += 1
         place.ndim = item.ndim
         self.tape.text(f'["{kind}",{place.prefix},{number}]\n')

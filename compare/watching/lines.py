@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compare.watching.combined import average, parts
 from compare.watching.judge import Judged
 from compare.watching.recording import Event, Recording, Site
 from compare.watching.relations import scaled
@@ -98,7 +99,7 @@ class Known:
     """What each array of one update is."""
 
     def __init__(self, values: Values, judged: Judged) -> None:
-        self.judged = judged
+        self.values, self.judged = values, judged
         self.roles: dict[int, tuple[str, str]] = {}
         update = judged.update
         assert update.roles is not None
@@ -147,9 +148,20 @@ class Known:
             if any(scaled_to_one(rows, array, tolerance) for rows, _ in value.views(array.shape)):
                 self.roles[value.id] = ("right", name)
                 return
-        said = self.simple.explain(value)
+        said = self.simple.explain(value) or self.combined(value, tolerance)
         if said:
             self.roles[value.id] = ("derived", said)
+
+    def combined(self, value: Value, tolerance: float) -> str:
+        """A running average, a velocity, or several arrays in one vector."""
+        update = self.judged.update
+        assert update.roles is not None
+        gradients = [(f"dJ/d{n}", r.gradient) for n, r in update.roles.found.items()]
+        statistics = [(n, a) for n, a in self.names.items() if n.startswith(("mu", "v"))]
+        new = [(f"the new {n}", r.gradient) for n, r in update.roles.updates.items()]
+        return average(value, self.values, [*statistics, *gradients], tolerance) or parts(
+            value, [*gradients, *self.names.items(), *new], tolerance
+        )
 
     def describe(self, value: Value, event: Event) -> tuple[str, str]:
         """Status and words."""

@@ -72,7 +72,8 @@ class Recorded:
         python = f"Python {self.end['version']}" if self.end.get("version") else "Python"
         used = f"{python} at {self.interpreter}"
         if self.lack is None:
-            return UserError(f"{self.program}: {self.detail} ({used})")
+            detail = self.detail.removeprefix(f"{self.program.name}, ")
+            return UserError(f"{self.program}: {detail} ({used})")
         what = {
             "package": f"needs the package {self.lack.name}",
             "numpy": "needs NumPy",

@@ -42,7 +42,11 @@ def judge_rules(
             "Nesterov": f"Nesterov momentum {factor:g}",
         }
         rule_names |= {"momentum": f"momentum {factor:g}", "accumulated": "plain gradient descent"}
-        out.facts["optimiser"] = rule_names[kind]
+        if max(len(taken) for taken in steps.values()) > 1:
+            out.facts["optimiser"] = rule_names[kind]
+        else:
+            out.not_checked.append("the optimiser: one update was seen, which fits several")
+            out.facts["optimiser"] = "not told by a single update"
     still_parameters(rules, steps, updates, out)
     other_gradients(rules, steps, decays, out)
     different_rates(rules, steps, updates, out)
