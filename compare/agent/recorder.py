@@ -82,6 +82,9 @@ DEAD = 20_000
 LENGTH, DEPTH = 64, 3
 """Entries of a container, and containers in containers, that are looked into."""
 
+CALL_SITES = 4096
+"""Calls of torch's modules and losses that are told apart."""
+
 PIXELS = 3072
 
 PROBE = "__twingrad_probe__"
@@ -123,6 +126,7 @@ class Tape:
         self.ids, self.files, self.stacks = {}, {}, {}
         self.names, self.loops, self.served = [], [], {}
         self.inner = set()  # sites inside an expression, where numbers tell nothing
+        self.calls = set()  # sites of `TorchCalls`
         self.data, self.kept = {}, {}
         self.lines = []
         self.spent, self.started = 0.0, time.time()
@@ -475,6 +479,8 @@ class Probe:
             self.tape.text(f'["v",{place.prefix},{item!r}]\n')
             return True, place.count == 1
         if place.count >= HITS or (kind == "a" and self.enough(place, item)):
+            if site in self.tape.calls:
+                return False, False
             return self.record_light(place, site, kind, item), False
         if kind == "d":
             number = self.tape.summary(item)
@@ -735,6 +741,148 @@ def probe_leaf(tensor, probe, site, path):
         probe.leaves[id(tensor)] = (probe.tape.names[site] + path, weakref.ref(tensor))
 
 
+class TorchCalls:
+    """Looks at the calls of torch's modules and losses, whose values no line need assign.
+
+    A hook that torch calls after every forward pass sees input, output, parameters and buffers of
+    a module without modules in it. `cross_entropy` and `nll_loss` are replaced by functions that
+    call them; of the probabilities that they compute inside, a copy is made with NumPy. The place
+    of all this is the innermost line of the program.
+    """
+
+    def __init__(self, probe, torch):
+        self.probe, self.torch = probe, torch
+        self.sites, self.names = {}, {}
+        compiler = getattr(torch, "compiler", None)
+        self.compiling = getattr(compiler, "is_compiling", None) or (lambda: False)
+
+    def install(self):
+        register = getattr(self.torch.nn.modules.module, "register_module_forward_hook", None)
+        if register is not None:
+            register(self.called)
+        functional = self.torch.nn.functional
+        functional.cross_entropy = self.loss(functional.cross_entropy, of_logits)
+        functional.nll_loss = self.loss(functional.nll_loss, of_logarithms)
+
+    def loss(self, kept, probabilities):
+        """A loss of torch's whose arguments are looked at."""
+        calls = self
+
+        @functools.wraps(kept)
+        def call(*args, **kwargs):
+            result = kept(*args, **kwargs)
+            if not calls.compiling():
+                calls.lost(kept.__name__, args, kwargs, probabilities)
+            return result
+
+        # torch.jit.script compiles the function that this names
+        call.__original_fn = kept
+        call.__script_if_tracing_wrapper = True
+        return call
+
+    def lost(self, name, args, kwargs, probabilities):
+        given = dict(zip(("input", "target"), args))
+        given.update((key, kwargs[key]) for key in ("input", "target") if key in kwargs)
+        place = self.place()
+        if place is None or type(given.get("input")) is not self.torch.Tensor:
+            return
+        try:
+            parts = []
+            for key, value in given.items():
+                self.add(parts, place, name + " " + key, "operand", value)
+            s = tensor_array(given["input"], self.torch)
+            if parts and s.ndim == 2 and s.dtype.kind == "f" and s.size <= LARGEST:
+                p = probabilities(s)
+                if p is not None:
+                    parts.append((self.site(place, name + " softmax", "call"), "", p))
+        except Exception:
+            return  # tensors of a transform, which have no values
+        self.probe.take(parts)
+
+    def called(self, module, args, output):
+        """What torch calls after a module's forward pass; it returns nothing."""
+        if self.compiling() or not self.probe.tape.open or module.__dict__.get("_modules"):
+            return
+        if type(module).__module__ == "torch.nn.modules.loss":
+            return
+        place = self.place()
+        if place is None:
+            return
+        try:
+            self.see(place, module, args, output)
+        except Exception:
+            return
+
+    def see(self, place, module, args, output):
+        name, parts = self.name(module), []
+        for group in ("_parameters", "_buffers"):
+            for key, tensor in list(module.__dict__[group].items()):
+                self.add(parts, place, name + "." + key, "operand", tensor)
+        for value in args:
+            self.add(parts, place, name + " input", "operand", value)
+        if "running_mean" in module.__dict__["_buffers"]:
+            site = self.site(place, name + ".training", "call")
+            parts.append((site, "", int(module.training)))
+        self.add(parts, place, name, "call", output)
+        self.probe.take([part for part in parts if part[0] is not None])
+
+    def add(self, parts, place, name, kind, value):
+        """Adds the values of a matrix or vector."""
+        if not isinstance(value, self.torch.Tensor) or value.numel() < 2 or value.dim() > 2:
+            return
+        array = tensor_array(value, self.torch)
+        site = self.site(place, name, kind)
+        if array is not None and site is not None:
+            parts.append((site, "", array))
+
+    def place(self):
+        """File, line and function of the program's innermost frame; None where there is none."""
+        files = self.probe.tape.files
+        frame = sys._getframe(2)
+        while frame is not None and frame.f_code is not RUN:
+            if frame.f_code.co_filename in files:
+                code = frame.f_code
+                return files[code.co_filename], frame.f_lineno, code.co_name
+            frame = frame.f_back
+        return None
+
+    def site(self, place, name, kind):
+        """The id of a site; None where there are too many."""
+        key = (*place, name, kind)
+        if key not in self.sites and len(self.sites) < CALL_SITES:
+            file, line, function = place
+            node = types.SimpleNamespace(lineno=line, end_lineno=line)
+            self.sites[key] = self.probe.tape.site(file, node, name, kind, function, None)
+            self.probe.tape.calls.add(self.sites[key])
+        return self.sites.get(key)
+
+    def name(self, module):
+        """A module's name in the largest module that it is part of, such as fc1."""
+        known = self.names.get(id(module))
+        if known is not None and known[0]() is module:
+            return known[1]
+        for _, ref in list(self.probe.torch_modules.values()):
+            for name, part in ref().named_modules() if ref() is not None else ():
+                if part is module:
+                    self.names[id(module)] = (weakref.ref(module), name or "module")
+                    return name or "module"
+        return type(module).__name__
+
+
+def of_logits(s):
+    """The softmax of each row of s (n, K)."""
+    with numpy.errstate(all="ignore"):
+        e = numpy.exp(s - s.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+def of_logarithms(s):
+    """The probabilities that s (n, K) holds the logarithms of; None where it does not."""
+    with numpy.errstate(all="ignore"):
+        p = numpy.exp(s)
+        return p if (abs(p.sum(axis=1) - 1) < 1e-4).all() else None
+
+
 # Looking at a target once more, without calling anything of the program's
 
 
@@ -925,6 +1073,9 @@ def attribute_of(base, name):
 # Rewriting
 
 PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "mm", "addmm", "linear", "multi_dot")
+
+ACTIVATIONS = ("relu", "leaky_relu", "clamp", "clamp_min")
+"""Functions and methods of torch whose result is looked at inside an expression."""
 
 MODULE_NAMES = ("np", "numpy", "torch", "F", "nn", "scipy", "cp", "jnp", "linalg")
 
@@ -1136,7 +1287,11 @@ class Rewrite(ast.NodeTransformer):
             node.args = [a if isinstance(a, ast.Lambda) else self.visit(a) for a in node.args]
             return node
         if called(node.func) not in PRODUCTS or any(isinstance(a, ast.Starred) for a in node.args):
-            return self.with_expressions(node)
+            name = self.name(node)
+            node = self.with_expressions(node)
+            if isinstance(node.func, ast.Attribute) and node.func.attr in ACTIVATIONS:
+                return self.probe(node, node, (name, "product"))
+            return node
         name = self.name(node)
         names = [self.name(argument) for argument in node.args]
         self.generic_visit(node)
@@ -1737,23 +1892,26 @@ class Served:
         module.fromfile = fromfile
 
 
-class AfterNumpy(importlib.abc.MetaPathFinder):
-    """Serves `numpy.fromfile` once NumPy has been imported."""
+class AfterImport(importlib.abc.MetaPathFinder):
+    """Serves `numpy.fromfile` and looks at torch's calls once these have been imported."""
 
-    def __init__(self, served):
-        self.served = served
+    def __init__(self, served, probe):
+        self.install = {
+            "numpy": served.install_numpy,
+            "torch": lambda torch: TorchCalls(probe, torch).install(),
+        }
 
     def find_spec(self, name, path, target=None):
-        if name != "numpy":
+        if name not in self.install:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec is None or spec.loader is None:
             return None
-        run, served = spec.loader.exec_module, self.served
+        run, install = spec.loader.exec_module, self.install[name]
 
         def exec_module(module):
             run(module)
-            served.install_numpy(module)
+            install(module)
 
         spec.loader.exec_module = exec_module
         return spec
@@ -1784,7 +1942,7 @@ def main():
     served = Served(settings.get("data"), root, tape)
     served.install()
     setattr(builtins, PROBE, probe)
-    sys.meta_path[:0] = [Finder(root, probe, settings, served), AfterNumpy(served)]
+    sys.meta_path[:0] = [Finder(root, probe, settings, served), AfterImport(served, probe)]
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=lambda: setattr(tape, "open", False))
     os._exit = lambda status: (tape.close("exit", status=str(status)), EXIT(status))[1]

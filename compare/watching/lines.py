@@ -21,7 +21,7 @@ what it should; something that follows from what was recognised; something not r
 NOTHING = 1e-12
 """Entries below this are taken for 0."""
 
-SHOWN_KINDS = ("assign", "augmented", "item", "return", "module")
+SHOWN_KINDS = ("assign", "augmented", "item", "return", "module", "call")
 """Kinds of sites that are lines of their own."""
 
 

@@ -10,7 +10,7 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.labels import Labels, case_of, labels_of
-from compare.watching.rebuild import Pass, rebuild
+from compare.watching.rebuild import TWICE, Pass, rebuild
 from compare.watching.recording import Event
 from compare.watching.relations import sums_to_one
 from compare.watching.roles import Reader, Roles, backward_arrays
@@ -174,12 +174,17 @@ def training(values: Values, *, most: int = 6) -> list[Update]:
         return training_updates(values, most)
 
 
+def twice(update: Update) -> bool:
+    """Whether the softmax is taken of probabilities, which are then not those of the loss."""
+    return any(slip.said == TWICE for slip in update.found.slips)
+
+
 def training_updates(values: Values, most: int) -> list[Update]:
     """The same, with warnings of arithmetic on somebody else's numbers."""
     best: list[Update] = []
     for group in loops(probabilities(values))[:TRIED]:
         first = read_update(values, group[0], 0)
-        if first.told > (best[0].told if best else 0) or not best:
+        if not best or first.told > best[0].told or (twice(first) and not best[0].told):
             best = [first]
             chosen = group
         if first.whole:

@@ -24,6 +24,9 @@ ZEROS = 0.05
 """Share of zeros from which on a nonnegative input looks like the output of a ReLU."""
 
 
+TWICE = "the softmax is taken twice"
+
+
 @dataclass(frozen=True)
 class Seen:
     """An array of the pass, turned so that samples are rows.
@@ -280,7 +283,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         for t in twice:
             layer = search.affine(t.rows, t.value, shifted=True)
             if layer is not None:
-                found.slips.append(Slip("p", p.value, "the softmax is taken twice"))
+                found.slips.append(Slip("p", p.value, TWICE))
                 return layer
     if not candidates:
         with np.errstate(divide="ignore"):

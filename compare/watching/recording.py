@@ -37,7 +37,8 @@ class Site:
 
     Arguments:
         name: the expression, as its author wrote it.
-        kind: assign, augmented, item, argument, return, loop, operand, product or module.
+        kind: assign, augmented, item, argument, return, loop, operand, product, module or call
+            (of a module or a loss of torch's).
         function: the innermost function around it.
     """
 

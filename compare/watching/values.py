@@ -9,8 +9,8 @@ import numpy as np
 
 from compare.watching.recording import Event, Recording
 
-UNNAMED = ("operand", "product")
-"""Kinds of sites inside an expression."""
+UNNAMED = ("operand", "product", "call")
+"""Kinds of sites inside an expression, or inside a module or loss of torch's."""
 
 
 FEW = 4

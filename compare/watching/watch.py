@@ -70,6 +70,9 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates)
+    if any(found.what == "gradient_accumulation" for found in course.findings):
+        # a gradient that is only wrong by those before it
+        findings = [f for f in findings if f.what != "backward" or wrong_at_first(judged)]
     findings += [
         Finding(
             found.what,
@@ -118,6 +121,11 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
         assert j.event is not None
         return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
     return []
+
+
+def wrong_at_first(judged: list[Judged]) -> bool:
+    """Whether the gradients of the first update are wrong too."""
+    return judged[0].wrong is not None
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.watching.course.costs import Costs, all_costs
+from compare.watching.course.costs import COARSE_32, Costs, all_costs
 from compare.watching.course.steps import is_float32
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
@@ -90,6 +90,7 @@ def judge_costs(
         lossy += verdict == "loss"
         if isinstance(verdict, tuple):
             wrong.append(verdict)
+    wrong = [entry for entry in wrong if credible(entry, wrong)]
     if usual:
         out.facts["penalty"] = convention(values, usual, right)
     if wrong and not right:
@@ -109,6 +110,17 @@ def judge_costs(
         out.not_checked.append("the cost: no number of the program equals ours")
     if not is_float32(updates[0]):  # there a small penalty is less than the rounding
         different_layers(updates, penalties, right > 0, out)
+
+
+def credible(
+    entry: tuple[Event, Costs, Reading], wrong: list[tuple[Event, Costs, Reading]]
+) -> bool:
+    """Whether a wrong reading is more than chance: in float32, with labels that are one choice of
+    several, it must hold for two passes."""
+    _, costs, reading = entry
+    if costs.known or costs.tolerance < COARSE_32:
+        return True
+    return sum(other.said == reading.said for _, _, other in wrong) > 1
 
 
 def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual: float) -> None:
