@@ -23,6 +23,39 @@ def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
     return list(found.values())
 
 
+def shared_bias(recording: Recording, updates: list[Update]) -> list[Finding]:
+    """A layer that adds the b of another one, although a b of its own was seen in the pass."""
+    for update in updates:
+        layers = update.found.layers
+        for l, layer in enumerate(layers, start=1):
+            for below, other in enumerate(layers[: l - 1], start=1):
+                same = layer.b.shape == other.b.shape and np.array_equal(layer.b, other.b)
+                if not same or not layer.b.any() or layer.source is None:
+                    continue
+                if own_bias(recording, update, layer.b):
+                    said = f"Forward pass: layer {l} adds the b of layer {below}."
+                    return [Finding("forward", place_of(recording, layer.source.shown), (said,))]
+    return []
+
+
+def own_bias(recording: Recording, update: Update, shared: np.ndarray) -> bool:
+    """Whether another vector was seen where the shared one was, in the same call."""
+    events = recording.events[update.start : update.found.index]
+    vectors = [
+        (event, np.asarray(recording.array(event.array), float).ravel())
+        for event in events
+        if event.array is not None
+        and event.site.kind in ("assign", "return", "argument")
+        and np.prod(recording.places[event.array][1]) == len(shared)
+    ]
+    places = {(e.site.line, e.site.file) for e, value in vectors if np.array_equal(value, shared)}
+    used = {layer.b.tobytes() for layer in update.found.layers}
+    return any(
+        (e.site.line, e.site.file) in places and value.tobytes() not in used and value.any()
+        for e, value in vectors
+    )
+
+
 def origin(recording: Recording, update: Update, slip: Slip) -> Event:
     """Where something wrong in the forward pass was first seen."""
     if slip.norm is not None and slip.norm.deviation is not None:

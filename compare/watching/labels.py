@@ -46,7 +46,7 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
                 candidates.append((value, rows.argmax(axis=1)))
     for value in values.before(end, (n,)):
         a = value.array
-        if value.raw.dtype.kind not in "iu" and not (a == np.round(a)).all():
+        if value.raw.dtype.kind not in "iu" and not ((a == np.round(a)).all() and np.ptp(a) > 0):
             continue
         if a.min() >= 0 and a.max() < classes:
             candidates.append((value, a.astype(int)))

@@ -147,11 +147,13 @@ def drawn(values: Values, found: Pass, start: int, end: int) -> int:
 
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
     """Rebuilds one pass and recognises its gradients."""
-    found = rebuild(values, p.value, p.axis, p.value.first)
-    update = Update(found, begins(values, found, start), ends(values, p, found))
-    if not found.layers:
-        return update
-    update.labels = labels_of(values, found, update.end)
+    update = labelled(values, p, start)
+    if update.labels is None or not update.labels.confirmed:
+        other = labelled(values, p, start, over_samples=True)
+        better = other.labels is not None and other.found.complete
+        if better and (update.labels is None or other.labels.confirmed):  # type: ignore[union-attr]
+            update = other
+    found = update.found
     if update.labels is None or not found.complete:
         return update
     update.case = case_of(found, update.labels.y, f"update at event {p.value.first}")
@@ -161,6 +163,15 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     arrays = backward_arrays(values, p.value.first, update.end)
     reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance)
     update.roles = reader.read()
+    return update
+
+
+def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool = False) -> Update:
+    """The network and the labels of one pass."""
+    found = rebuild(values, p.value, p.axis, p.value.first, over_samples=over_samples)
+    update = Update(found, begins(values, found, start), ends(values, p, found))
+    if found.layers:
+        update.labels = labels_of(values, found, update.end)
     return update
 
 

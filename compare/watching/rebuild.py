@@ -125,6 +125,11 @@ class Rebuilder:
 
     def __init__(self, values: Values, index: int, n: int, tolerance: float) -> None:
         self.values, self.index, self.n, self.tolerance = values, index, n, tolerance
+        self.over_samples = False
+
+    def softmax(self, s: np.ndarray) -> np.ndarray:
+        """As the program takes it."""
+        return softmax(s.T).T if self.over_samples else softmax(s)
 
     def seen(self, m: int, but: Value | None = None) -> Iterator[Seen]:
         """Arrays (n, m) seen before, the latest first."""
@@ -225,20 +230,24 @@ class Rebuilder:
         return None
 
 
-def rebuild(values: Values, p: Value, axis: int, index: int) -> Pass:
+def rebuild(values: Values, p: Value, axis: int, index: int, *, over_samples: bool = False) -> Pass:
     """The network below probabilities.
 
     Arguments:
         p: the probabilities.
         axis: along which they sum to 1.
         index: of the event up to which the program had run.
+        over_samples: whether that axis is taken for the samples: a softmax over the wrong axis.
     """
-    columns = axis == 0
+    columns = (axis == 0) != over_samples
     rows = p.array.T if columns else p.array
     tolerance = TOLERANCE_32 if p.raw.dtype.itemsize < 8 else TOLERANCE
     found = Pass(index, Seen(p, rows, columns), columns, tolerance)
     search = Rebuilder(values, index, len(rows), tolerance)
+    search.over_samples = over_samples
     top = last_layer(search, found)
+    if over_samples:
+        found.slips.append(Slip("p", p, "the softmax is taken over the samples, not the classes"))
     if top is None:
         return found
     found.layers.append(top)
@@ -257,7 +266,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
     candidates = [
         s
         for s in search.seen(p.rows.shape[1], p.value)
-        if close(softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
+        if close(search.softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
     for shifted in (False, True):
         for s in candidates:

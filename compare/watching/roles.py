@@ -194,7 +194,7 @@ class Reader:
             return
         for value, rows in list(self.views(name)):
             follows = (self.follows(name, child, rows, value.first) for child in children)
-            if np.isfinite(rows).all() and any(follows):
+            if np.isfinite(rows).all() and any(v is not None for v in follows):
                 unit = nearest_scale(scaled(rows, local).c, len(self.case.y))
                 self.take(Role(name, "wrong", value, rows, unit))
                 return
@@ -208,11 +208,13 @@ class Reader:
                 continue
             given = role.gradient / role.c
             since = role.value.first
-            if any(self.follows(name, child, given, since) for child in children):
+            following = (self.follows(name, child, given, since) for child in children)
+            follower = next((value for value in following if value is not None), None)
+            if follower is not None:
                 again = [e for e in role.value.events if e.index > role.shown.index]
                 again = [e for e in again if e.site.id != role.shown.site.id]
                 again.sort(key=lambda e: e.site.kind not in ("augmented", "item"))
-                event = next((e for e in again if e.site.kind in ASSIGNED), None)
+                event = next((e for e in again if e.site.kind in ASSIGNED), follower.shown)
                 self.take(Role(name, "wrong", role.value, role.gradient, role.c, event=event))
                 return True
         return False
@@ -222,23 +224,27 @@ class Reader:
         at = self.names.index(name)
         return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
 
-    def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> bool:
-        """Whether an array seen after `since` is what the right step makes of a candidate."""
+    def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> Value | None:
+        """An array seen after `since` that the right step makes of a candidate; None without one."""
         try:
             with_it = {**self.assumed, name: rows}
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))
         except (KeyError, ValueError):
-            return False
+            return None
         try:
             unchanged = np.asarray(step_from(self.case, self.trace, self.assumed, child))
             if scaled(expected, unchanged).error <= self.tolerance:
-                return False  # it does not depend on this gradient
+                return None  # it does not depend on this gradient
         except (KeyError, ValueError):
             pass
-        return any(
-            value.first > since
-            and self.matching(child, "inherits", expected, value, other) is not None
-            for value, other in self.views(child)
+        return next(
+            (
+                value
+                for value, other in self.views(child)
+                if value.first > since
+                and self.matching(child, "inherits", expected, value, other) is not None
+            ),
+            None,
         )
 
     def settle(self) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
-from compare.watching.forward_slips import slips
+from compare.watching.forward_slips import shared_bias, slips
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
@@ -59,7 +59,11 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     updates = training(values)
     judged = [j for update in chosen(updates) if (j := judge_update(update)) is not None]
     recording = values.recording
-    findings = [*slips(recording, updates), *unused_biases(recording, updates)]
+    findings = [
+        *slips(recording, updates),
+        *unused_biases(recording, updates),
+        *shared_bias(recording, updates),
+    ]
     if not findings:
         for j in judged:
             term = inside_batch_norm(values, j)
@@ -82,6 +86,9 @@ def judge_recording(recorded: Recorded) -> WatchResult:
         )
         for found in course.findings
     ]
+    if by_autograd(judged):
+        # its gradients are those of its cost: a wrong cost is where to start
+        findings.sort(key=lambda finding: finding.what not in ("forward", "cost", "penalty"))
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
     return WatchResult(
@@ -97,6 +104,11 @@ def judge_recording(recorded: Recorded) -> WatchResult:
         output=recorded.printed,
         seconds=time.perf_counter() - start,
     )
+
+
+def by_autograd(judged: list[Judged]) -> bool:
+    """Whether the gradients were seen in tensors, after a backward pass of torch's."""
+    return any(j.event is not None and j.event.site.kind == "module" for j in judged)
 
 
 def chosen(updates: list[Update]) -> list[Update]:

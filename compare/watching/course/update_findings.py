@@ -4,10 +4,29 @@ from collections import Counter
 
 import numpy as np
 
-from compare.watching.course.steps import VISIBLE, Step
+from compare.watching.course.steps import VISIBLE, Step, sample
 from compare.watching.course.update_rule import FEWEST, Rule, history_fit, near
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
+from compare.watching.recording import Event
+from compare.watching.relations import scaled
+
+SAME_DIRECTION = 1e-6
+"""Relative difference up to which an array is a multiple of a change."""
+
+
+def velocity(updates: list[Update], step: Step) -> Event | None:
+    """Where the program assigned the velocity that a parameter moved by, if it was seen."""
+    roles = updates[step.update - 1].roles
+    if roles is None:
+        return None
+    seen = [*roles.unexplained, *(role.value for role in roles.copies)]
+    for value in sorted(seen, key=lambda value: value.first):
+        for rows, _ in value.views(updates[step.update - 1].case.parameters[step.name].shape):  # type: ignore[union-attr]
+            entries = sample(rows)
+            if value.named and scaled(entries, step.change).error < SAME_DIRECTION:
+                return value.shown
+    return None
 
 
 def judge_rules(
@@ -22,7 +41,7 @@ def judge_rules(
             assert rule.first is not None
             out.add(
                 "momentum",
-                rule.first.event,
+                velocity(updates, rule.first) or rule.first.event,
                 f"Update {rule.first.update} of {name}: {rule.wrong}.",
             )
         upwards = [t for t, rate in rule.rates.items() if rate < 0 and t in rule.trusted]
