@@ -820,8 +820,10 @@ class TorchCalls:
                 self.add(parts, place, name + "." + key, "operand", tensor)
         for value in args:
             self.add(parts, place, name + " input", "operand", value)
-        if "running_mean" in module.__dict__["_buffers"]:
-            site = self.site(place, name + ".training", "call")
+        if module.__dict__["_buffers"].get("running_mean") is not None:
+            gradient = getattr(output, "requires_grad", False)
+            mode = name + (".training" if gradient else ".training, no gradient")
+            site = self.site(place, mode, "call")
             parts.append((site, "", int(module.training)))
         self.add(parts, place, name, "call", output)
         self.probe.take([part for part in parts if part[0] is not None])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.watching.passes import Update
-from compare.watching.rebuild import Slip
+from compare.watching.rebuild import TWICE, Slip
 from compare.watching.recording import Event, Recording
 from compare.watching.result import Finding
 from compare.watching.slips import place_of
@@ -16,6 +16,8 @@ def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
     for update in updates:
         for slip in update.found.slips:
             said = f"Forward pass: {slip.said}."
+            if slip.said == TWICE and slip.value.shown.site.kind == "call":
+                said += " torch's cross_entropy takes it itself: give it the logits."
             found.setdefault(
                 slip.said.rpartition(":")[2],
                 Finding("forward", place_of(recording, origin(recording, update, slip)), (said,)),

@@ -185,9 +185,11 @@ def training(values: Values, *, most: int = 6) -> list[Update]:
         return training_updates(values, most)
 
 
-def twice(update: Update) -> bool:
-    """Whether the softmax is taken of probabilities, which are then not those of the loss."""
-    return any(slip.said == TWICE for slip in update.found.slips)
+def rank(update: Update) -> tuple[int, bool, bool]:
+    """How surely a pass is one of the training: by the gradients that were recognised; where there
+    are none, a softmax of probabilities is nearer to the loss than these."""
+    twice = any(slip.said == TWICE for slip in update.found.slips)
+    return update.told, twice, update.labels is not None and update.labels.confirmed
 
 
 def training_updates(values: Values, most: int) -> list[Update]:
@@ -195,7 +197,7 @@ def training_updates(values: Values, most: int) -> list[Update]:
     best: list[Update] = []
     for group in loops(probabilities(values))[:TRIED]:
         first = read_update(values, group[0], 0)
-        if not best or first.told > best[0].told or (twice(first) and not best[0].told):
+        if not best or rank(first) > rank(best[0]):
             best = [first]
             chosen = group
         if first.whole:

@@ -225,7 +225,7 @@ class Reader:
         return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
 
     def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> Value | None:
-        """An array seen after `since` that the right step makes of a candidate; None without one."""
+        """An array seen after `since` that the right step makes of a candidate, if there is one."""
         try:
             with_it = {**self.assumed, name: rows}
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))

@@ -18,6 +18,7 @@ from compare.watching.course.shuffling import judge_data
 from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import NO_PENALTY, Step, penalties, steps_of
 from compare.watching.course.too_early import judge_order
+from compare.watching.course.torch_modes import judge_modes
 from compare.watching.course.update_findings import judge_rules
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
@@ -54,6 +55,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     judge_updates(values, updates, steps, decays, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)
+    judge_modes(values, updates, out)
     running = judge_running(values, updates, out)
     judge_evaluation(values, updates, running, out)
     sets = judge_data(values, updates, out)

@@ -7,15 +7,16 @@ from pathlib import Path
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
+from compare.watching.course.torch_modes import frozen_at_first, outside
 from compare.watching.forward_slips import shared_bias, slips
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
 from compare.watching.recording import Recording
-from compare.watching.result import Finding, WatchResult
+from compare.watching.result import Finding, Place, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
-from compare.watching.training import judge_training
+from compare.watching.training import TrainingFinding, TrainingVerdict, judge_training
 from compare.watching.values import Values
 from twingrad.errors import UserError
 
@@ -74,13 +75,12 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates)
-    if any(found.what == "gradient_accumulation" for found in course.findings):
-        # a gradient that is only wrong by those before it
-        findings = [f for f in findings if f.what != "backward" or wrong_at_first(judged)]
+    if explains_gradients(values, updates, judged, course):
+        findings = [f for f in findings if f.what != "backward"]
     findings += [
         Finding(
             found.what,
-            None if found.event is None else place_of(values.recording, found.event),
+            None if found.event is None else course_place(recording, found),
             (found.said,),
             found.fails,
         )
@@ -135,9 +135,22 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
     return []
 
 
-def wrong_at_first(judged: list[Judged]) -> bool:
-    """Whether the gradients of the first update are wrong too."""
-    return judged[0].wrong is not None
+def explains_gradients(
+    values: Values, updates: list[Update], judged: list[Judged], course: TrainingVerdict
+) -> bool:
+    """Whether gradients are wrong by what was found out about the training: they hold those of the
+    updates before, or batch norm is in eval mode."""
+    added = any(found.what == "gradient_accumulation" for found in course.findings)
+    return (added and judged[0].wrong is None) or frozen_at_first(values, updates)
+
+
+def course_place(recording: Recording, found: TrainingFinding) -> Place:
+    """The line of a finding on the training; of batch norm's mode, the line that called the network."""
+    assert found.event is not None
+    event = found.event
+    if found.what in ("evaluation", "running_statistics"):
+        event = outside(recording, event)
+    return place_of(recording, event)
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.watching.course.running_statistics import Running, averaged, sources
+from compare.watching.course.torch_modes import evaluates
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.normalisation import LARGEST_EPS, norm_of
 from compare.watching.passes import Probabilities, Update, loops, probabilities
@@ -117,7 +118,9 @@ def judge_evaluation(
         out.add("evaluation", event, said)
     found = evaluations(values, updates)
     own = [seen for seen in found if seen.own]
-    if not found:
+    if not found and evaluates(values):
+        out.facts["evaluation"] = "with running statistics"
+    elif not found:
         out.not_checked.append("the statistics that batch norm uses in evaluation: none was seen")
     elif own and len(own) == len(found):
         said = (
