@@ -145,7 +145,7 @@ def explains_gradients(
 
 
 def course_place(recording: Recording, found: TrainingFinding) -> Place:
-    """The line of a finding on the training; of batch norm's mode, the line that called the network."""
+    """The line of a finding; where batch norm is in the wrong mode, the line that called it."""
     assert found.event is not None
     event = found.event
     if found.what in ("evaluation", "running_statistics"):
