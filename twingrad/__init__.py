@@ -13,6 +13,8 @@ The public names, loaded when first used: importing twingrad loads neither torch
 - forward, gradients: every intermediate and every gradient, by hand.
 - TorchNetwork: the same network as a torch module.
 - load_backend: all of an implementation, "manual" or "torch".
+- check: compares gradients of your own functions, classes or modules with four witnesses, and says
+  which operation is wrong.
 - watch: runs a training program and says which line is the first that is wrong.
 - UserError, DivergedError: what is raised for bad input and for a cost that is not finite.
 
@@ -21,7 +23,7 @@ of the floors above it knows the names below, nothing more.
 """
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ __all__ = [
     "Split",
     "TorchNetwork",
     "UserError",
+    "check",
     "forward",
     "gradients",
     "load_backend",
@@ -144,6 +147,57 @@ def train_stacked(
         UserError: the recipes cannot be trained as one stack, or no such backend.
     """
     return load_backend(backend).train_stacked(recipes, dataset, **options)
+
+
+def check(
+    thing: Any = None,
+    *,
+    forward: "Callable[..., Any] | None" = None,
+    backward: "Callable[..., Any] | None" = None,
+    cost: "Callable[..., Any] | None" = None,
+    hidden: "Sequence[int] | None" = None,
+    batch_norm: bool | None = None,
+    inputs: int | None = None,
+    samples: int | None = None,
+    penalty: float | None = None,
+    eps: float | None = None,
+    seed: int = 0,
+) -> Any:
+    """Compares the gradients of functions at hand with four witnesses, and says what is wrong.
+
+    The functions are called in this process, without a time limit; what they print is kept back.
+    In a notebook the result shows itself. docs/your_own_code.md says which functions and classes
+    are understood.
+
+    Arguments:
+        thing: a class, torch module, function that returns gradients, adapter or imported module;
+            of another object its class is checked.
+        forward, backward, cost: functions, in place of `thing`. `backward` returns the gradients.
+        hidden: widths of the hidden layers of the only network to try.
+        batch_norm: only with it, or only without.
+        inputs, samples, penalty: in place of those of the cases.
+        eps: what the batch norm is meant to add to the variance.
+        seed: of parameters and samples.
+
+    Returns:
+        A `compare.reports.check_result.CheckResult`: `agrees`, `verdict`, `diagnosis`, `cases`,
+        `findings`, `assumed`, `untried`.
+
+    Raises:
+        UserError: nothing that can be checked, or an option outside its range.
+    """
+    home = importlib.import_module("compare.submissions.live_check")
+    request = home.requested(
+        hidden=hidden,
+        batch_norm=batch_norm,
+        inputs=inputs,
+        samples=samples,
+        penalty=penalty,
+        seed=seed,
+    )
+    return home.check_live(
+        thing, forward=forward, backward=backward, cost=cost, request=request, eps=eps
+    )
 
 
 def watch(

@@ -630,25 +630,31 @@ def serve(ask: int, answer: int) -> None:
         message, blobs = receive(ask)
         if message["do"] == "end":
             return
-        if message["release"] is not None:
-            table.release(message["release"])
-        table.last = max(table.last, message["last"])
-        encoder = Encoder(table)
-        reply: dict[str, Any] = {}
-        try:
-            reply["value"] = encoder.value(do(message, blobs, table))
-        except BaseException as error:
-            encoder = Encoder(table)
-            reply = {"error": failure(error)}
+        reply, arrays = answered(message, blobs, table)
         if os.getpid() != process:
             os._exit(0)  # the code forked, and this is the copy
-        try:
-            reply["changed"] = [[n, encoder.array(table.sent[n][0])] for n in table.changed()]
-        except BaseException:
-            reply["changed"] = []
-        reply["last"] = table.last
         sys.stdout.flush()
-        send(answer, reply, encoder.blobs)
+        send(answer, reply, arrays)
+
+
+def answered(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, Any], list[bytes]]:
+    """The answer to one message, and the arrays in it."""
+    if message["release"] is not None:
+        table.release(message["release"])
+    table.last = max(table.last, message["last"])
+    encoder = Encoder(table)
+    reply: dict[str, Any] = {}
+    try:
+        reply["value"] = encoder.value(do(message, blobs, table))
+    except BaseException as error:
+        encoder = Encoder(table)
+        reply = {"error": failure(error)}
+    try:
+        reply["changed"] = [[n, encoder.array(table.sent[n][0])] for n in table.changed()]
+    except BaseException:
+        reply["changed"] = []
+    reply["last"] = table.last
+    return reply, encoder.blobs
 
 
 def do(message: Any, blobs: list[bytes], table: Table) -> Any:

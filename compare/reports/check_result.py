@@ -53,6 +53,20 @@ class CheckResult:
         return overall([*(case.verdict for case in self.cases), *failed])
 
     @property
+    def agrees(self) -> bool:
+        return self.verdict == "agree"
+
+    @property
+    def diagnosis(self) -> str:
+        """What is wrong, in sentences: where, then what; "" where nothing is."""
+        if self.agrees:
+            return ""
+        examined = by_telling(self.cases)
+        place = [examined[0].place] if examined and examined[0].place else []
+        failed = [finding.message for finding in self.findings if finding.fails]
+        return " ".join([*place, *self.summary] or failed[:1])
+
+    @property
     def explained(self) -> list[Match]:
         """The faults that explain the cases that disagree, each once.
 
@@ -103,6 +117,12 @@ class CheckResult:
             said += self.states.sentences
         said += self.hints
         return said
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from compare.reports.check_report import fragment
+
+        return fragment(self)
 
     def as_json(self) -> dict[str, Any]:
         """As DESIGN writes it, and beyond it what was assumed, found and said."""

@@ -76,6 +76,20 @@ def check_code(
         submission = run_code(path, name, request, time_limit=time_limit, python=python)
     finally:
         loading.join()
+    return judge_submission(submission, request, eps)
+
+
+def judge_submission(submission: Submission, request: Request, eps: float | None) -> CheckResult:
+    """Judges what somebody's code gave.
+
+    Arguments:
+        request: what it was asked.
+        eps: what the code is meant to add to the variance; None takes the layout's.
+
+    Raises:
+        UserError: it gave nothing that can be judged.
+    """
+    path = submission.path
     could_be_run(submission)
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
     form, chosen_eps = convention(submission, eps)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compare.submissions.asking.examining import examine
 from compare.submissions.asking.importing import locate
-from compare.submissions.connection import AgentGone, Connection, Printed
+from compare.submissions.connection import AgentGone, Connection
 from compare.submissions.interpreter import choose_interpreter
 from compare.submissions.remote import CURRENT, Session
 from compare.submissions.report import Report
@@ -65,7 +65,7 @@ def run_code(
         finally:
             CURRENT.reset(token)
             status = connection.close()
-        findings = noise(connection.printed, source)
+        findings = noise(connection.printed.text, connection.printed.lines, source)
         if not done:
             findings.insert(0, ending(status, time_limit, source, stacks))
         return report.submission(path, findings, connection.printed.text, str(interpreter))
@@ -110,13 +110,18 @@ def last_place(source: Source, file: Path) -> tuple[int | None, str]:
     return None, ""
 
 
-def noise(printed: Printed, source: Source) -> list[Finding]:
-    """What the code printed, in one sentence."""
-    text = printed.text.strip()
+def noise(text: str, lines: int, source: Source) -> list[Finding]:
+    """What the code printed, in one sentence.
+
+    Arguments:
+        text: its beginning.
+        lines: how many there were.
+    """
+    text = text.strip()
     if not text:
         return []
     first = text.splitlines()[0]
     found = re.match(re.escape(str(source.path)) + r":(\d+): ", first)
-    lines = max(1, printed.lines)
+    lines = max(1, lines)
     said = f"the code printed {lines} line{'s' if lines > 1 else ''}, first: {first[:200]}"
     return [Finding("noise", said, int(found[1]) if found else None, False)]

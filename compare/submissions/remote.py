@@ -13,11 +13,11 @@ import inspect
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from compare.submissions.connection import AgentGone, Connection
+from compare.submissions.connection import AgentGone
 
 AGENT = 1
 """The number of the agent itself."""
@@ -57,10 +57,18 @@ class RemoteError(Exception):
         return name in self.types
 
 
+class Exchange(Protocol):
+    """Whatever answers messages: a process, or this one."""
+
+    def exchange(
+        self, message: dict[str, Any], blobs: list[bytes]
+    ) -> tuple[dict[str, Any], list[bytes]]: ...
+
+
 class Session:
     """All that passes between the judge and one process of the user's."""
 
-    def __init__(self, connection: Connection, version: tuple[int, int] = (3, 11)) -> None:
+    def __init__(self, connection: Exchange, version: tuple[int, int] = (3, 11)) -> None:
         self.connection, self.version = connection, version
         self.last = AGENT
         self.known: dict[int, tuple[Any, int]] = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.submissions.remote import description
+from compare.submissions.things import file_of
 
 MAX_SMALL_NUMBERS = 6
 
@@ -25,6 +26,13 @@ class Source:
     path: Path
     root: Path
 
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def nodes(self) -> Iterator[ast.AST]:
+        """Everything in the file's syntax tree."""
+        return ast.walk(self.tree())
+
     def tree(self) -> ast.Module:
         """The file's syntax tree; an empty one where this Python cannot parse it."""
         try:
@@ -36,13 +44,13 @@ class Source:
         """Every identifier and short string constant in the file."""
         if not self.tree().body:
             return set(re.findall(r"[A-Za-z_]\w*", self.path.read_text(errors="replace")))
-        return self.strings() | {w for node in ast.walk(self.tree()) for w in words_of(node)}
+        return self.strings() | {w for node in self.nodes() for w in words_of(node)}
 
     def strings(self) -> set[str]:
         """Every short string constant, parts of f-strings included: keys of dicts are there."""
         return {
             node.value
-            for node in ast.walk(self.tree())
+            for node in self.nodes()
             if isinstance(node, ast.Constant)
             and isinstance(node.value, str)
             and len(node.value) < 40
@@ -50,15 +58,15 @@ class Source:
 
     def small_numbers(self) -> list[float]:
         """The constants of the file that may be an eps: from 1e-20 to 1e-2, in their order."""
-        found = [n.value for n in ast.walk(self.tree()) if isinstance(n, ast.Constant)]
+        found = [n.value for n in self.nodes() if isinstance(n, ast.Constant)]
         small = [v for v in found if isinstance(v, float) and 1e-20 < v < 1e-2]
         return list(dict.fromkeys(small))[:MAX_SMALL_NUMBERS]
 
     def sizes(self) -> tuple[int, ...]:
         """The numbers of inputs and hidden units that the code may fix: its largest constants
         that look like them; () if there is none."""
-        nodes = (n for n in ast.walk(self.tree()) if isinstance(n, ast.Constant))
-        numbers = [n.value for n in nodes if type(n.value) is int]
+        constants = (n.value for n in self.nodes() if isinstance(n, ast.Constant))
+        numbers = [value for value in constants if type(value) is int]
         inputs = next((n for n in (3072, 784) if n in numbers), None)
         hidden = [n for n in numbers if 10 < n <= 512]
         if inputs is None and not hidden:
@@ -67,7 +75,7 @@ class Source:
 
     def reads_in_function(self, name: str) -> bool:
         """Whether a function of the file reads a variable that is neither its own nor passed."""
-        for node in ast.walk(self.tree()):
+        for node in self.nodes():
             if isinstance(node, ast.FunctionDef):
                 own = {a.arg for a in (*node.args.args, *node.args.kwonlyargs)}
                 used = [n for n in ast.walk(node) if isinstance(n, ast.Name) and n.id == name]
@@ -82,6 +90,14 @@ class Source:
         return (
             file.is_absolute() and file.is_relative_to(self.root) and not is_installed(self, file)
         )
+
+    def owns(self, thing: Any) -> bool:
+        """Whether a function, class or object is the user's."""
+        return self.is_users(file_of(thing))
+
+    def shown(self, filename: str) -> str:
+        """What another of the user's files is called in a message."""
+        return filename.removeprefix(str(self.root)).lstrip("/\\")
 
     def loops_at(self, line: int | None) -> bool:
         """Whether a line of the file is in a function that goes over things in a loop."""

@@ -1,6 +1,8 @@
 """From the user's file to its answers: how it wants to be called, and what it then gives."""
 
+import contextlib
 import importlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,20 @@ def examine(path: Path, name: str | None, request: Request, report: Report) -> N
     except RemoteError as error:
         report.find(as_finding(error, source))
         return
+    with unforeseen(source, report):
+        examine_module(source, module, name, words_of_all(source), request, report)
+
+
+@contextlib.contextmanager
+def unforeseen(source: Source, report: Report) -> Iterator[None]:
+    """Turns what else may go wrong with the user's objects into a finding.
+
+    Raises:
+        AgentGone, UserError: as they are.
+    """
     try:
         with session().temporary():
-            examine_module(source, module, name, request, report)
+            yield
     except RemoteError as error:
         problem = as_finding(error, source).message
     except (AgentGone, UserError):
@@ -53,23 +66,49 @@ def examine(path: Path, name: str | None, request: Request, report: Report) -> N
 
 
 def examine_module(
-    source: Source, module: Any, name: str | None, request: Request, report: Report
+    source: Source,
+    module: Any,
+    name: str | None,
+    words: set[str],
+    request: Request,
+    report: Report,
 ) -> None:
-    """The same of the imported file."""
+    """The same of the imported file.
+
+    Arguments:
+        words: identifiers and strings of the user's files.
+    """
     session().globals = attributes(module)
     try:
-        layouts = recognise(source, module, name, words_of_all(source))
+        layouts = recognise(source, module, name, words)
     except Unrecognised as error:
         pairs = pairs_in(source, module, name)
         if not pairs:
             raise UserError(str(error)) from error
-        report.layout = "single layers"
-        with session().quiet():
-            report.layers = [examine_layer(source, pair) for pair in pairs]
+        examine_pairs(source, pairs, report)
         return
     except CodeFailure as failure:
         report.find(failure.finding)
         return
+    if examine_layouts(source, layouts, request, report):
+        states(module, report)
+
+
+def examine_pairs(source: Source, pairs: Sequence[Pair], report: Report) -> None:
+    """Single layers."""
+    report.layout = "single layers"
+    with session().quiet():
+        report.layers = [examine_layer(source, pair) for pair in pairs]
+
+
+def examine_layouts(
+    source: Source, layouts: Sequence[Layout], request: Request, report: Report
+) -> bool:
+    """Every case, under the layout that fits best.
+
+    Returns:
+        Whether the code could be called.
+    """
     report.layout = layouts[0].name
     with session().quiet():
         layout, ways = choose(layouts, request, source.sizes())
@@ -82,7 +121,7 @@ def examine_module(
     if not usable:
         best = max(ways.values(), key=lambda way: way.attempt.progress)
         report_failure(source, layout, best, report)
-        return
+        return False
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
     for mode, way in ways.items():
@@ -92,7 +131,7 @@ def examine_module(
             report_failure(source, layout, way, report)
         elif "batch norm" not in report.assumed:
             report.leave_out(words_for(way.attempt))
-    states(module, report)
+    return True
 
 
 def pairs_in(source: Source, module: Any, name: str | None) -> list[Pair]:

@@ -80,8 +80,7 @@ def as_finding(
         where = f", at line {line}{place}: {source.text(line)}"
     if frames and frames[-1][0] != str(source.path):
         file, number, _, text = frames[-1]
-        other = file.removeprefix(str(source.root)).lstrip("/\\")
-        where += f" (raised in {other}, line {number}: {text})"
+        where += f" (raised in {source.shown(file)}, line {number}: {text})"
     return Finding(kind, what + where, line, True)
 
 

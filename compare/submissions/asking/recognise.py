@@ -25,7 +25,6 @@ from compare.submissions.remote import session
 from compare.submissions.source import Source
 from compare.submissions.things import (
     attributes,
-    file_of,
     is_class,
     is_function,
     is_method,
@@ -53,7 +52,7 @@ def recognise(source: Source, module: Any, name: str | None, words: set[str]) ->
         Unrecognised: none fits, or there is no such name.
     """
     if name is not None:
-        return [of_object(source, module, name, words)]
+        return [of_name(source, module, name, words)]
     if speaks_contract(module):
         return [Contract(source, module)]
     own = {n: thing for n, thing in attributes(module).items() if belongs(source, thing)}
@@ -78,7 +77,7 @@ def recognise(source: Source, module: Any, name: str | None, words: set[str]) ->
     if layouts:
         return layouts
     raise Unrecognised(
-        f"{source.path}: {defines(plain_functions, classes)}, but expected functions such as "
+        f"{source}: {defines(plain_functions, classes)}, but expected functions such as "
         "BackwardPass(X, Y, P, net_params, lam), a class with params and loss(X, y), a torch "
         "module or cost function, or gradients(network, parameters, X, y, *, penalty); "
         "see docs/your_own_code.md"
@@ -115,7 +114,7 @@ def cost_as_backward(found: dict[bool, Functions]) -> dict[bool, Functions]:
     }
 
 
-def of_object(source: Source, module: Any, name: str, words: set[str]) -> Layout:
+def of_name(source: Source, module: Any, name: str, words: set[str]) -> Layout:
     """The layout of what the user named."""
     thing: Any = module
     for part in name.split("."):
@@ -125,8 +124,21 @@ def of_object(source: Source, module: Any, name: str, words: set[str]) -> Layout
                 ", ".join(n for n, t in attributes(module).items() if belongs(source, t))
                 or "nothing"
             )
-            raise Unrecognised(f"{source.path} has no {name}; it defines {has}")
+            raise Unrecognised(f"{source} has no {name}; it defines {has}")
         thing = inside
+    return of_object(source, module, thing, name, words)
+
+
+def of_object(source: Source, module: Any, thing: Any, name: str, words: set[str]) -> Layout:
+    """The layout of one object.
+
+    Arguments:
+        module: what it was defined in, where the other functions are.
+        name: what the user calls it.
+
+    Raises:
+        Unrecognised: none fits.
+    """
     if speaks_contract(thing):
         return Contract(source, thing)
     if is_class(thing) and is_model(thing):
@@ -150,7 +162,7 @@ def of_object(source: Source, module: Any, name: str, words: set[str]) -> Layout
     layout = of_torch(source, own, found, words, named=True)
     if layout is None:
         raise Unrecognised(
-            f"{source.path}: {name} is {in_words(thing)} that no layout fits; expected a backward "
+            f"{source}: {name} is {in_words(thing)} that no layout fits; expected a backward "
             "function on (X, Y, ...), a class with params and loss(X, y), a torch module or cost "
             "function, or gradients(network, parameters, X, y, *, penalty); "
             "see docs/your_own_code.md"
@@ -184,7 +196,7 @@ def belongs(source: Source, thing: Any) -> bool:
     """Whether a module's attribute is the user's: defined in one of the user's files."""
     if kind_of(thing) in ("module", ""):
         return False
-    return source.is_users(file_of(thing)) or (is_torch(thing) and not is_class(thing))
+    return source.owns(thing) or (is_torch(thing) and not is_class(thing))
 
 
 def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
