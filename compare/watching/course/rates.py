@@ -154,11 +154,12 @@ def judge_rates(
     if not rates:
         stuck(values, rules, updates, out)
         return
-    shown = ", ".join(f"{rate:.4g}" for rate in rates.values())
+    different = list(dict.fromkeys(f"{rate:.4g}" for rate in rates.values()))
+    shown = ", ".join(different) + f" in the {len(rates)} updates looked at"
     moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}
     found = rate_sequence(values, rates, moments, updates)
     if found is None:
-        out.facts.setdefault("learning rate", f"{shown} in the updates looked at")
+        out.facts.setdefault("learning rate", shown)
         out.not_checked.append("the schedule of the learning rate: no number follows the updates")
         return
     sequence, late = found
