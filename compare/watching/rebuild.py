@@ -260,10 +260,14 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         if close(softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
     for shifted in (False, True):
+        if shifted and (layer := over_samples(search, found, candidates)) is not None:
+            return layer
         for s in candidates:
             layer = search.affine(s.rows, s.value, shifted=shifted)
+            if layer is not None and swapped(search, found, layer):
+                layer = over_samples(search, found, candidates) or layer
             if layer is not None:
-                found.logits = s
+                found.logits = found.logits or s
                 return layer
     for s in candidates:
         found.logits = s
@@ -290,6 +294,52 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
             s_rows = np.log(p.rows)
         if np.isfinite(s_rows).all():
             return search.affine(s_rows, shifted=True)
+    return None
+
+
+def swapped(search: Rebuilder, found: Pass, layer: Layer) -> bool:
+    """Whether a layer without a bias has its weights and its input the wrong way round.
+
+    Then what is taken for W was computed after what is taken for h, and there are labels for as
+    many samples as the softmax has classes alone.
+    """
+    n, m = found.p.rows.shape
+    if layer.b.any() or layer.weight.first <= layer.h.value.first or n == m:
+        return False
+    return labelled(search, m, n) and not labelled(search, n, m)
+
+
+def labelled(search: Rebuilder, n: int, classes: int) -> bool:
+    """Whether labels of n samples were seen: a vector of integers, or one-hot rows."""
+    for value in search.values.of_shape((n,)):
+        whole = value.raw.ndim == 1 and value.raw.dtype.kind in "iu"
+        if whole and value.raw.min() >= 0 and value.raw.max() <= classes:
+            return True
+    return any(
+        ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all()
+        for value in search.values.of_shape((n, classes))
+        for rows, _ in value.views((n, classes))
+    )
+
+
+def over_samples(search: Rebuilder, found: Pass, candidates: list[Seen]) -> Layer | None:
+    """The last layer, if it has samples where the softmax has classes; the pass is then turned."""
+    p = found.p
+    across = Rebuilder(search.values, search.index, p.rows.shape[1], search.tolerance)
+    for s in candidates:
+        layer = across.affine(s.rows.T, s.value)
+        if layer is None:
+            continue
+        known = search.values.before(search.index + 1, layer.b.shape)
+        if layer.b.any() and not any(value.array is layer.b for value in known):
+            continue  # what the maximum of each row leaves behind
+        search.n = across.n
+        found.p = Seen(p.value, p.rows.T, not p.turned)
+        found.columns = not found.columns
+        found.logits = Seen(s.value, s.rows.T, not s.turned)
+        said = "the softmax is taken over the samples, not over the classes"
+        found.slips.append(Slip("p", p.value, said))
+        return layer
     return None
 
 

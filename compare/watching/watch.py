@@ -73,6 +73,7 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     course = judge_training(values, updates)
     if explains_gradients(values, updates, judged, course):
         findings = [f for f in findings if f.what != "backward"]
+    unjust = ("update",) if autograd(judged) and wrong_cost(course) else ()
     findings += [
         Finding(
             found.what,
@@ -81,6 +82,7 @@ def judge_recording(recorded: Recorded) -> WatchResult:
             found.fails,
         )
         for found in course.findings
+        if found.what not in unjust
     ]
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
@@ -127,13 +129,28 @@ def explains_gradients(
     values: Values, updates: list[Update], judged: list[Judged], course: TrainingVerdict
 ) -> bool:
     """Whether gradients are wrong by what was found out about the training: they hold those of the
-    updates before, or batch norm is in eval mode."""
+    updates before, batch norm is in eval mode, or autograd differentiates a wrong cost."""
     added = any(found.what == "gradient_accumulation" for found in course.findings)
-    return (added and judged[0].wrong is None) or frozen_at_first(values, updates)
+    differentiated = autograd(judged) and wrong_cost(course)
+    return (added and judged[0].wrong is None) or differentiated or frozen_at_first(values, updates)
+
+
+def autograd(judged: list[Judged]) -> bool:
+    """Whether gradients were seen where torch computes them."""
+    return any(
+        role.shown.site.kind == "module"
+        for j in judged
+        if j.update.roles is not None
+        for role in j.update.roles.found.values()
+    )
+
+
+def wrong_cost(course: TrainingVerdict) -> bool:
+    return any(found.what == "cost" and found.fails for found in course.findings)
 
 
 def course_place(recording: Recording, found: TrainingFinding) -> Place:
-    """The line of a finding on the training; of batch norm's mode, the line that called the network."""
+    """The line of a finding on the training; for batch norm's mode, that of the call of the network."""
     assert found.event is not None
     event = found.event
     if found.what in ("evaluation", "running_statistics"):
