@@ -150,7 +150,7 @@ def wrong_cost(course: TrainingVerdict) -> bool:
 
 
 def course_place(recording: Recording, found: TrainingFinding) -> Place:
-    """The line of a finding on the training; for batch norm's mode, that of the call of the network."""
+    """The line of a finding on the training; for batch norm's mode, the call of the network."""
     assert found.event is not None
     event = found.event
     if found.what in ("evaluation", "running_statistics"):
