@@ -703,13 +703,16 @@ def look_torch(value, probe, site, path, depth):
 
 
 def tensor_array(tensor, torch):
-    """A tensor's values; None where it has none, as on the meta device."""
+    """A tensor's values; None where it has none, as on the meta device or inside vmap."""
     if tensor.layout is not torch.strided or tensor.device.type == "meta":
         return None
     tensor = tensor.detach()
     if tensor.dtype is torch.bfloat16:
         tensor = tensor.float()
-    return tensor.cpu().resolve_neg().numpy() if not tensor.is_complex() else None
+    try:
+        return tensor.cpu().resolve_neg().numpy() if not tensor.is_complex() else None
+    except RuntimeError:
+        return None
 
 
 def probe_module(module, probe, site, path):
@@ -791,7 +794,13 @@ class TorchCalls:
             for key, value in given.items():
                 self.add(parts, place, name + " " + key, "operand", value)
             s = tensor_array(given["input"], self.torch)
-            if parts and s.ndim == 2 and s.dtype.kind == "f" and s.size <= LARGEST:
+            if (
+                parts
+                and s is not None
+                and s.ndim == 2
+                and s.dtype.kind == "f"
+                and s.size <= LARGEST
+            ):
                 p = probabilities(s)
                 if p is not None:
                     parts.append((self.site(place, name + " softmax", "call"), "", p))
@@ -882,7 +891,8 @@ def of_logarithms(s):
     """The probabilities that s (n, K) holds the logarithms of; None where it does not."""
     with numpy.errstate(all="ignore"):
         p = numpy.exp(s)
-        return p if (abs(p.sum(axis=1) - 1) < 1e-4).all() else None
+        sums = p.sum(axis=0), p.sum(axis=1)
+        return p if any((abs(total - 1) < 1e-4).all() for total in sums) else None
 
 
 # Looking at a target once more, without calling anything of the program's

@@ -7,16 +7,13 @@ from pathlib import Path
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
-from compare.watching.course.torch_modes import frozen_at_first, outside
-from compare.watching.forward_slips import shared_bias, slips
+from compare.watching.findings import of_one_update, with_training
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
-from compare.watching.recording import Recording
-from compare.watching.result import Finding, Place, WatchResult
+from compare.watching.result import WatchResult
 from compare.watching.running import Recorded, record
-from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
-from compare.watching.training import TrainingFinding, TrainingVerdict, judge_training
+from compare.watching.training import judge_training
 from compare.watching.values import Values
 from twingrad.errors import UserError
 
@@ -59,36 +56,11 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     values = Values(recorded.read())
     updates = training(values)
     judged = [j for update in chosen(updates) if (j := judge_update(update)) is not None]
-    recording = values.recording
-    findings = [
-        *slips(recording, updates),
-        *unused_biases(recording, updates),
-        *shared_bias(recording, updates),
-    ]
-    if not findings:
-        for j in judged:
-            term = inside_batch_norm(values, j)
-            if term is not None:
-                j.wrong, j.event = term, term.shown
-        findings = [f for j in judged[-1:] for f in single_numbers(values, j)]
-        findings = findings or wrong_gradients(recording, judged)
+    findings = of_one_update(values, updates, judged)
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates)
-    if explains_gradients(values, updates, judged, course):
-        findings = [f for f in findings if f.what != "backward"]
-    findings += [
-        Finding(
-            found.what,
-            None if found.event is None else course_place(recording, found),
-            (found.said,),
-            found.fails,
-        )
-        for found in course.findings
-    ]
-    if by_autograd(judged):
-        # its gradients are those of its cost: a wrong cost is where to start
-        findings.sort(key=lambda finding: finding.what not in ("forward", "cost", "penalty"))
+    findings = with_training(findings, values, updates, judged, course)
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
     return WatchResult(
@@ -106,11 +78,6 @@ def judge_recording(recorded: Recorded) -> WatchResult:
     )
 
 
-def by_autograd(judged: list[Judged]) -> bool:
-    """Whether the gradients were seen in tensors, after a backward pass of torch's."""
-    return any(j.event is not None and j.event.site.kind == "module" for j in judged)
-
-
 def chosen(updates: list[Update]) -> list[Update]:
     """The first, the second and the last: at the first b is 0, gamma 1 and momentum nothing."""
     return [u for i, u in enumerate(updates) if i in (0, 1, len(updates) - 1)]
@@ -123,34 +90,6 @@ def network_words(updates: list[Update]) -> str:
         return "not rebuilt as a whole"
     where = "columns" if whole.found.columns else "rows"
     return f"{described(whole.case.network)}, minibatches of {whole.found.n}, samples in {where}"
-
-
-def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:
-    """The first wrong gradient: of the updates that have one, the first that explains it."""
-    faulty = [j for j in judged if j.wrong is not None]
-    explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
-    for j in (explained or faulty)[:1]:
-        assert j.event is not None
-        return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
-    return []
-
-
-def explains_gradients(
-    values: Values, updates: list[Update], judged: list[Judged], course: TrainingVerdict
-) -> bool:
-    """Whether gradients are wrong by what was found out about the training: they hold those of the
-    updates before, or batch norm is in eval mode."""
-    added = any(found.what == "gradient_accumulation" for found in course.findings)
-    return (added and judged[0].wrong is None) or frozen_at_first(values, updates)
-
-
-def course_place(recording: Recording, found: TrainingFinding) -> Place:
-    """The line of a finding; where batch norm is in the wrong mode, the line that called it."""
-    assert found.event is not None
-    event = found.event
-    if found.what in ("evaluation", "running_statistics"):
-        event = outside(recording, event)
-    return place_of(recording, event)
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

@@ -1,0 +1,98 @@
+"""What is wrong, in order: the forward pass, the gradients of one update, the training."""
+
+from compare.watching.course.torch_modes import frozen_at_first, outside
+from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
+from compare.watching.forward_slips import shared_bias, slips
+from compare.watching.judge import Judged
+from compare.watching.passes import Update
+from compare.watching.recording import Recording
+from compare.watching.result import Finding, Place
+from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
+from compare.watching.values import Values
+
+
+def of_one_update(values: Values, updates: list[Update], judged: list[Judged]) -> list[Finding]:
+    """What is wrong in the forward pass; else the first wrong gradient."""
+    recording = values.recording
+    found = [
+        *slips(recording, updates),
+        *unused_biases(recording, updates),
+        *shared_bias(recording, updates),
+    ]
+    if found:
+        return found
+    for j in judged:
+        term = inside_batch_norm(values, j)
+        if term is not None:
+            j.wrong, j.event = term, term.shown
+    numbers = [f for j in judged[-1:] for f in single_numbers(values, j)]
+    return numbers or wrong_gradients(recording, judged)
+
+
+def with_training(
+    findings: list[Finding],
+    values: Values,
+    updates: list[Update],
+    judged: list[Judged],
+    course: TrainingVerdict,
+) -> list[Finding]:
+    """The same with what is wrong in the training, without gradients that follow from that."""
+    if explains_gradients(values, updates, judged, course):
+        findings = [f for f in findings if f.what != "backward"]
+    unjust = ("update",) if autograd(judged) and wrong_cost(course) else ()
+    return [
+        *findings,
+        *(
+            Finding(
+                found.what,
+                None if found.event is None else course_place(values.recording, found),
+                (found.said,),
+                found.fails,
+            )
+            for found in course.findings
+            if found.what not in unjust
+        ),
+    ]
+
+
+def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:
+    """The first wrong gradient: of the updates that have one, the first that explains it."""
+    faulty = [j for j in judged if j.wrong is not None]
+    explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
+    for j in (explained or faulty)[:1]:
+        assert j.event is not None
+        return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
+    return []
+
+
+def explains_gradients(
+    values: Values, updates: list[Update], judged: list[Judged], course: TrainingVerdict
+) -> bool:
+    """Whether gradients are wrong by what was found out about the training: they hold those of the
+    updates before, batch norm is in eval mode, or autograd differentiates a wrong cost."""
+    added = any(found.what == "gradient_accumulation" for found in course.findings)
+    differentiated = autograd(judged) and wrong_cost(course)
+    return (added and judged[0].wrong is None) or differentiated or frozen_at_first(values, updates)
+
+
+def autograd(judged: list[Judged]) -> bool:
+    """Whether gradients were seen where torch computes them."""
+    return any(
+        role.shown.site.kind == "module"
+        for j in judged
+        if j.update.roles is not None
+        for role in j.update.roles.found.values()
+    )
+
+
+def wrong_cost(course: TrainingVerdict) -> bool:
+    return any(found.what == "cost" and found.fails for found in course.findings)
+
+
+def course_place(recording: Recording, found: TrainingFinding) -> Place:
+    """The line of a finding; where batch norm is in the wrong mode, the line that called it."""
+    assert found.event is not None
+    event = found.event
+    if found.what in ("evaluation", "running_statistics"):
+        event = outside(recording, event)
+    return place_of(recording, event)
