@@ -186,8 +186,8 @@ def check(
     Raises:
         UserError: nothing that can be checked, or an option outside its range.
     """
-    home = importlib.import_module("compare.submissions.live_check")
-    request = home.requested(
+    options = importlib.import_module("compare.submissions.live_options")
+    request = options.requested(
         hidden=hidden,
         batch_norm=batch_norm,
         inputs=inputs,
@@ -195,7 +195,8 @@ def check(
         penalty=penalty,
         seed=seed,
     )
-    return home.check_live(
+    check_live = importlib.import_module("compare.submissions.live_check").check_live
+    return check_live(
         thing, forward=forward, backward=backward, cost=cost, request=request, eps=eps
     )
 

@@ -90,12 +90,16 @@ def bind(
         raise Unsupported(f"takes the parameters of {depth} layers")
     arguments = signature(function)
     labelled = [plain(a.name) for a in arguments if role(a.name) == "Y"]
+    samples = {a.name for a in arguments if role(a.name) == "X"}
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
     unknown: list[str] = []
     used: list[Any] = []
     for argument in arguments:
-        found, value = look_up(argument.name, values, both_labels=len(labelled) > 1)
+        if "X" in samples and argument.name == "x" and "x" in values.forward:
+            found, value = True, values.forward["x"]  # beside X, the inputs of the layers
+        else:
+            found, value = look_up(argument.name, values, both_labels=len(labelled) > 1)
         required = argument.default is inspect.Parameter.empty
         if found and argument.kind is inspect.Parameter.POSITIONAL_ONLY:
             positional.append(value)

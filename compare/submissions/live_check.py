@@ -1,9 +1,8 @@
 """`twingrad.check`: functions and objects at hand, such as those of a notebook's cells."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from compare.reports.check_result import CheckResult
@@ -21,12 +20,13 @@ from compare.submissions.connection import AgentGone
 from compare.submissions.layouts.dd2424 import DD2424
 from compare.submissions.layouts.dd2424_code import Functions
 from compare.submissions.layouts.layout import Layout
+from compare.submissions.live_options import checkable, must_be_function, number_from
 from compare.submissions.live_source import functions_in, source_of
 from compare.submissions.local import Namespace, Output, local_session, restored
 from compare.submissions.process import noise
 from compare.submissions.remote import Session, session
 from compare.submissions.report import Report
-from compare.submissions.request import Request, trial
+from compare.submissions.request import Request
 from compare.submissions.single.pairs import Pair
 from compare.submissions.source import Source
 from compare.submissions.submission import Submission
@@ -56,6 +56,8 @@ def check_live(
         UserError: nothing to check, or nothing that is recognised.
     """
     request = Request() if request is None else request
+    if eps is not None:
+        number_from("eps", eps, 0)
     named = {"backward": backward, "forward": forward, "cost": cost}
     functions = {role: f for role, f in named.items() if f is not None}
     if (thing is None) == (not functions):
@@ -84,32 +86,11 @@ def check_live(
     return judge_submission(submission, request, eps)
 
 
-def requested(*, hidden: Sequence[int] | None, **options: Any) -> Request:
-    """The networks to try, of options as `twingrad.check` takes them.
-
-    Raises:
-        UserError: an option outside its range.
-    """
-    if hidden is not None:
-        try:
-            hidden = tuple(int(width) for width in hidden)
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"hidden is {hidden!r}, but expected widths such as (50, 50)"
-            ) from error
-    for name, least in (("inputs", 1), ("samples", 2), ("penalty", 0), ("seed", 0)):
-        value = options[name]
-        if value is not None and not least <= value < float("inf"):
-            raise UserError(f"{name} is {value}, but expected a finite number from {least}")
-    request = Request(hidden=hidden, **options)
-    _ = trial(request, 3, bool(request.batch_norm)).network  # raises for a width below 1
-    return request
-
-
 def examine(
     local: Session, source: Source, names: Sequence[str], request: Request, report: Report
 ) -> None:
     """Finds out how to call what is checked, and asks it; all into the report."""
+    report.layout = "at hand"
     given = {name: local.agent.thing(name) for name in names}
     module = local.agent.thing("globals")
     session().globals = dict(local.agent.attributes(module))
@@ -147,51 +128,6 @@ def examine_functions(
     both = {False: functions, True: functions}
     layouts: list[Layout] = [DD2424(source, both, words, module=module)]
     examine_layouts(source, layouts, request, report)
-
-
-def must_be_function(role: str, function: Any) -> None:
-    """Raises UserError for what is no function."""
-    if isinstance(function, FunctionType):
-        return
-    if isinstance(function, MethodType):
-        owner = type(function.__self__).__name__
-        raise UserError(f"check: {role} is a method; check its class: twingrad.check({owner})")
-    what = type(function).__name__
-    raise UserError(f"check: {role} is a {what}, but a Python function was expected")
-
-
-def checkable(thing: Any) -> Any:
-    """The object itself, or the class of an object that is made anew for every network.
-
-    Raises:
-        UserError: neither code nor an object with code of the user's.
-    """
-    if isinstance(thing, MethodType):
-        must_be_function("the object", thing)
-    if isinstance(thing, str | Path):
-        raise UserError(
-            f"check: {str(thing)!r} is a path; for a file: twingrad check --code FILE, or "
-            "twingrad.watch(FILE) for a program that trains"
-        )
-    if isinstance(thing, ModuleType | FunctionType) or inspect.isclass(thing):
-        return thing
-    if not functions_in(thing):
-        what = type(thing).__name__
-        raise UserError(
-            f"check: an object of type {what} was given, but expected functions, a class, a torch "
-            "module or an adapter"
-        )
-    is_torch = any(base.__module__.startswith("torch.nn") for base in type(thing).__mro__)
-    return thing if is_torch or is_adapter(thing) else type(thing)
-
-
-def is_adapter(thing: Any) -> bool:
-    """Whether an object has `gradients(network, parameters, ...)`."""
-    function = getattr(thing, "gradients", None)
-    return callable(function) and list(inspect.signature(function).parameters)[:2] == [
-        "network",
-        "parameters",
-    ]
 
 
 def written_in(things: dict[str, Any], name: str) -> Source:

@@ -140,6 +140,12 @@ def test_hidden_chooses_the_network(cell):
     ]
 
 
+def test_x_beside_X_is_what_the_forward_function_returned(cell):
+    names = cell(NETWORK.replace("hidden", "x"))
+    assert names["improve"].__code__.co_varnames[:4] == ("X", "Y", "P", "x")
+    assert check(names, hidden=(7, 6)).agrees
+
+
 def test_functions_without_text_are_called_all_the_same():
     names = {}
     exec(NETWORK, names)
@@ -161,6 +167,22 @@ def test_an_exception_is_a_finding_with_its_line(cell):
     assert (finding.kind, finding.line) == ("exception", 22)
     assert "in improve: G = P - Y[:0]" in finding.message
     assert result.diagnosis == finding.message
+
+
+def test_an_exit_is_a_finding(cell):
+    names = cell(NETWORK.replace("G = P - Y", "raise SystemExit(3)"))
+    result = check(names, hidden=(7, 6))
+    assert [finding.kind for finding in result.findings if finding.fails] == ["exit"]
+    assert not result.agrees
+
+
+def test_an_interrupt_ends_the_check_and_leaves_no_trace(cell, capsys):
+    names = cell(NETWORK.replace("G = P - Y", "raise KeyboardInterrupt").replace("net, lam", "net"))
+    with pytest.raises(KeyboardInterrupt):
+        check(names)
+    assert names["lam"] == 0.5
+    print("seen")
+    assert capsys.readouterr().out == "seen\n"
 
 
 def test_what_is_printed_is_kept_back(cell, capsys):
@@ -256,6 +278,10 @@ class Methods:
         """Of an object."""
 
 
+class Empty:
+    """Nothing."""
+
+
 REFUSED = [
     ({}, "give either one object, or backward with forward and cost"),
     ({"thing": nothing, "backward": nothing}, "give either one object"),
@@ -266,8 +292,12 @@ REFUSED = [
     ({"thing": 3}, "an object of type int was given, but expected functions"),
     ({"thing": Methods, "hidden": (0,)}, "hidden size is 0, but a layer needs a width"),
     ({"thing": Methods, "hidden": 50}, "hidden is 50, but expected widths such as"),
-    ({"thing": Methods, "samples": 1}, "samples is 1, but expected a finite number from 2"),
-    ({"thing": Methods, "penalty": -1.0}, "penalty is -1.0, but expected"),
+    ({"thing": Methods, "samples": 1}, "samples is 1, but expected a whole number of at least 2"),
+    ({"thing": Methods, "samples": 2.5}, "samples is 2.5, but expected a whole number"),
+    ({"thing": Methods, "penalty": -1.0}, "penalty is -1.0, but expected a finite number"),
+    ({"thing": Methods, "penalty": "0.1"}, "penalty is '0.1', but expected a finite number"),
+    ({"thing": Methods, "eps": -1.0}, "eps is -1.0, but expected a finite number"),
+    ({"thing": Empty}, "Empty is a class that no layout fits"),
 ]
 
 
