@@ -34,11 +34,10 @@ class WatchText:
 
     Arguments:
         result: what was found.
-        all_lines: whether lines that are right are listed too where something is wrong.
     """
 
-    def __init__(self, result: WatchResult, *, all_lines: bool = False) -> None:
-        self.result, self.all_lines = result, all_lines
+    def __init__(self, result: WatchResult) -> None:
+        self.result = result
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         result, ascii_only = self.result, options.ascii_only

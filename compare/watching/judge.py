@@ -27,12 +27,10 @@ class Conventions:
         scale: its gradients of the parameters are so many times ours: 1 for the mean over the
             minibatch, n for the sum; negative where it steps along +G.
         decay: the factor of W in the gradient of W, over `scale`: 2 lambda, mostly.
-        total: whether the scale is n.
     """
 
     scale: float = 1.0
     decay: float = 0.0
-    total: bool = False
 
 
 @dataclass
@@ -78,7 +76,7 @@ def conventions_of(update: Update) -> Conventions:
     scale = max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
     decays = [role.d for role in told if role.name.startswith("W") and role.value.named]
     decay = majority(decays)
-    return Conventions(scale, decay, abs(scale) == n and n > 1)
+    return Conventions(scale, decay)
 
 
 def majority(numbers: list[float]) -> float:

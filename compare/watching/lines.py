@@ -1,14 +1,13 @@
 """The lines of the program that one update ran, each with what it computes in the derivation."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from compare.watching.combined import average, parts
 from compare.watching.judge import Judged
-from compare.watching.recording import Event, Recording, Site
+from compare.watching.recording import Event, Site
 from compare.watching.relations import scaled
 from compare.watching.roles import Role
 from compare.watching.simple import Simple
@@ -207,17 +206,3 @@ def multiple(role: Role) -> str:
 def identified(lines: list[Line]) -> float:
     """The share of lines whose arrays were recognised."""
     return sum(line.status != "unknown" for line in lines) / len(lines) if lines else 0.0
-
-
-def by_file(lines: list[Line]) -> Mapping[str, list[Line]]:
-    """The lines of each file."""
-    found: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        found[line.label].append(line)
-    return found
-
-
-def line_of(recording: Recording, value: Value) -> tuple[str, int, str]:
-    """File, line and text of where an array was assigned."""
-    site = value.shown.site
-    return recording.files[site.file].label, site.line, recording.text(site)
