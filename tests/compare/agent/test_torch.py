@@ -4,6 +4,8 @@ import pytest
 
 from tests.compare.agent.support import plain, recorded, written
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 LOOP = """

@@ -6,6 +6,8 @@ from compare.submissions import Request, run_code
 from compare.submissions.code_check import check_code
 from tests.compare.submissions.support import assert_agrees, student
 
+pytestmark = pytest.mark.slow
+
 TWO = Request(hidden=(5,), inputs=6, samples=7, penalty=0.1)
 
 CASES = {

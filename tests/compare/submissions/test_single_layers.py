@@ -10,6 +10,8 @@ from compare.submissions.single.pairs import pairs_of
 from tests.compare.submissions.support import student
 from twingrad.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 HEAD = "import numpy as np\n\n\n"
 
 COURSERA = """

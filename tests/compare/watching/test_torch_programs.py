@@ -9,6 +9,8 @@ from compare.watching.lines import identified
 from compare.watching.result import WatchResult
 from compare.watching.watch import watch
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch")
 
 SEQUENTIAL = """

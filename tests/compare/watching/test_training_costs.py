@@ -6,6 +6,8 @@ import pytest
 
 from tests.compare.watching.small_programs import PLAIN, by, judged
 
+pytestmark = pytest.mark.slow
+
 PENALTY = "penalty = lam * ((W1**2).sum() + (W2**2).sum() + (W3**2).sum())"
 LOSS = "loss = -np.log(p[np.arange(20), yb]).mean()"
 

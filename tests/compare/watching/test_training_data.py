@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.compare.watching.small_programs import PLAIN, by, judged
+
+pytestmark = pytest.mark.slow
 
 
 def test_minibatches_and_standardisation_of_a_right_training(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.compare.watching.small_programs import BATCH_NORM, by, judged
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_right_training_with_batch_norm(tmp_path: Path) -> None:
     said = judged(tmp_path, BATCH_NORM)
