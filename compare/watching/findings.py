@@ -15,7 +15,7 @@ def of_one_update(values: Values, updates: list[Update], judged: list[Judged]) -
     """What is wrong in the forward pass; else the first wrong gradient."""
     recording = values.recording
     found = [
-        *slips(recording, updates),
+        *slips(values, updates),
         *unused_biases(recording, updates),
         *shared_bias(recording, updates),
     ]

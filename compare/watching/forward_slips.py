@@ -2,16 +2,19 @@
 
 import numpy as np
 
+from compare.watching.normalisation import BY_VARIANCE
 from compare.watching.passes import Update
 from compare.watching.rebuild import TWICE, Slip
 from compare.watching.recording import Event, Recording
+from compare.watching.relations import close
 from compare.watching.result import Finding
 from compare.watching.slips import place_of
-from compare.watching.values import UNNAMED, Value
+from compare.watching.values import UNNAMED, Value, Values
 
 
-def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
+def slips(values: Values, updates: list[Update]) -> list[Finding]:
     """What is wrong in the forward pass, once."""
+    recording = values.recording
     found: dict[str, Finding] = {}
     for update in updates:
         for slip in update.found.slips:
@@ -20,7 +23,7 @@ def slips(recording: Recording, updates: list[Update]) -> list[Finding]:
                 said += " torch's cross_entropy takes it itself: give it the logits."
             found.setdefault(
                 slip.said.rpartition(":")[2],
-                Finding("forward", place_of(recording, origin(recording, update, slip)), (said,)),
+                Finding("forward", place_of(recording, origin(values, update, slip)), (said,)),
             )
     return list(found.values())
 
@@ -58,17 +61,33 @@ def own_bias(recording: Recording, update: Update, shared: np.ndarray) -> bool:
     )
 
 
-def origin(recording: Recording, update: Update, slip: Slip) -> Event:
+def origin(values: Values, update: Update, slip: Slip) -> Event:
     """Where something wrong in the forward pass was first seen."""
-    if slip.norm is not None and slip.norm.deviation is not None:
-        deviation = slip.norm.deviation
-        forms = [deviation**2 - slip.norm.eps, deviation**2, deviation]
-        for event in recording.events[update.start : update.found.index]:
-            if event.site.kind in UNNAMED:
-                continue
-            if any(event_equals(recording, event, form) for form in forms):
-                return event
-    return caller(recording, update, slip.value)
+    norm, recording = slip.norm, values.recording
+    if norm is None or norm.deviation is None:
+        return caller(recording, update, slip.value)
+    forms = [norm.deviation**2 - norm.eps, norm.deviation**2, norm.deviation]
+    if norm.wrong == BY_VARIANCE:
+        forms = []  # the variance is right; what is divided by it is not
+    for event in recording.events[update.start : update.found.index]:
+        if event.site.kind in UNNAMED:
+            continue
+        if any(event_equals(recording, event, form) for form in forms):
+            return event
+    return normalised(values, update, slip) or caller(recording, update, slip.value)
+
+
+def normalised(values: Values, update: Update, slip: Slip) -> Event | None:
+    """Where (s - mu) / deviation was assigned, if it was seen."""
+    norm = slip.norm
+    layer = next((one for one in update.found.layers if one.norm is norm), None)
+    if norm is None or layer is None or layer.z is None or not norm.gamma.all():
+        return None
+    hat = (layer.z.rows - norm.beta) / norm.gamma
+    for value in values.before(update.found.index, hat.shape):
+        if any(close(rows, hat, 1e-6) for rows, _ in value.views(hat.shape)):
+            return caller(values.recording, update, value)
+    return None
 
 
 def event_equals(recording: Recording, event: Event, form: np.ndarray) -> bool:

@@ -98,11 +98,13 @@ def batch_norm(
 
 ALL_UNITS = "the variance is taken over all units together, not of each unit"
 
+BY_VARIANCE = "s - mu is divided by the variance, not by its root"
+
 READINGS = (
     "",
     "the variance is divided by n - 1, not by n",
     "eps is added to the root of the variance, not under it",
-    "s - mu is divided by the variance, not by its root",
+    BY_VARIANCE,
     "the variance is not divided by n",
     ALL_UNITS,
 )

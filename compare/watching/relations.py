@@ -70,6 +70,8 @@ def two_terms(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> TwoTerms:
     """The factors by which b and w together come nearest to a."""
     if not a.shape == b.shape == w.shape:
         return TwoTerms(0.0, 0.0, np.inf)
+    if not all(np.isfinite(x).all() for x in (a, b, w)):
+        return TwoTerms(0.0, 0.0, np.inf)
     top = float(np.abs(a).max(initial=0))
     sizes = [float(np.abs(x).max(initial=0)) or 1.0 for x in (b, w)]
     terms = np.stack([b.ravel() / sizes[0], w.ravel() / sizes[1]], axis=1)

@@ -21,8 +21,11 @@ PROGRAMS = Path(__file__).with_name("programs")
 QUICK = ("integer_labels",)
 """A program on data of its own that ends soon."""
 
-MISSED: dict[str, str] = {}
-"""Mistakes that are not found, or not at their line, each with the reason."""
+MISSED = {
+    "b_momentum_float32": "in float32, with W moved during the backward pass, dW1 and dW2 are not "
+    "recognised: 84 % of the lines are",
+}
+"""What does not hold, with the reason."""
 
 
 def expected(name: str) -> dict[str, Any]:
