@@ -37,7 +37,7 @@ free, so that its helpers can import it."""
 MAX_NESTING = 12
 MAX_ENTRIES = 20_000
 MAX_BYTES = 256 * 2**20
-"""Of one value; what is larger travels as a number."""
+"""Maximum size of one value; larger ones are sent as a reference."""
 
 SIMPLE = (bool, int, str, type(None))
 

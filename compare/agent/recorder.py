@@ -273,7 +273,7 @@ def vector(length):
 
 
 def summaries(value):
-    """Of a matrix (n, m): mean, deviation and projection of its rows and of its columns.
+    """Mean, deviation and projection of the rows and of the columns of a matrix (n, m).
 
     The work is done in blocks that fit in the cache, as products with a few vectors. Of images,
     mean and deviation are those of the pixels alone.

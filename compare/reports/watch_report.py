@@ -18,7 +18,7 @@ MARKS = {
     "derived": ("·", ".", "dim"),
     "unknown": ("?", "?", "dim"),
 }
-"""Of a line: the mark, the mark in ASCII, the colour."""
+"""Mark, ASCII mark and colour of a line, by its status."""
 
 MEANINGS = {
     "right": "right",

@@ -12,14 +12,10 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from compare.processes import Printed, environment
 from compare.submissions.interpreter import Interpreter
 
 AGENT = Path(__file__).resolve().parents[1] / "agent/caller.py"
-
-KEPT = 2000
-"""Characters of printed text that are kept."""
-
-ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 
 MAX_TEXT, MAX_ARRAYS = 64 * 2**20, 512 * 2**20
 """Bytes of one answer: its JSON, and all its arrays."""
@@ -27,26 +23,6 @@ MAX_TEXT, MAX_ARRAYS = 64 * 2**20, 512 * 2**20
 
 class AgentGone(Exception):
     """The user's process has ended, did not answer in time, or answered with garbage."""
-
-
-class Printed(threading.Thread):
-    """Reads all that a process prints, and keeps its beginning."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__(daemon=True)
-        self.stream, self.head, self.lines, self.bytes = stream, b"", 0, 0
-
-    def run(self) -> None:
-        with contextlib.suppress(ValueError, OSError):  # closed while something else prints
-            while chunk := self.stream.read1(65536):  # type: ignore[attr-defined]
-                self.head += chunk[: max(0, 4 * KEPT - len(self.head))]
-                self.lines += chunk.count(b"\n")
-                self.bytes += len(chunk)
-
-    @property
-    def text(self) -> str:
-        """The beginning, as text."""
-        return self.head.decode(errors="replace")[:KEPT]
 
 
 class Connection:

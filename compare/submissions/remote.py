@@ -23,7 +23,7 @@ AGENT = 1
 """The number of the agent itself."""
 
 KINDS = "biufc"
-"""Of NumPy's dtypes that are accepted."""
+"""Kinds of NumPy dtypes that are accepted."""
 
 CURRENT: ContextVar["Session"] = ContextVar("session")
 

@@ -14,8 +14,8 @@ from compare.watching.simple import Simple
 from compare.watching.values import Value, Values
 
 STATUSES = ("wrong", "inherits", "right", "derived", "unknown")
-"""Of a line, the worst first: it computes something wrong; something wrong of something wrong;
-what it should; something that follows from what was recognised; something not recognised."""
+"""Statuses of a line, the worst first. "wrong" is the first error; "inherits" has a wrong input;
+"derived" follows from recognised arrays by a simple operation."""
 
 NOTHING = 1e-12
 """Entries below this are taken for 0."""

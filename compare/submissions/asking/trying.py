@@ -131,7 +131,7 @@ def of_sizes(layout: Layout, sizes: tuple[int, ...]) -> Iterator[Layout]:
 
 
 def furthest(ways: Mapping[bool, "Way"]) -> Attempt:
-    """Of the attempts in all modes the one that came furthest."""
+    """The attempt that came furthest, over all modes."""
     return max((way.attempt for way in ways.values()), key=lambda attempt: attempt.progress)
 
 

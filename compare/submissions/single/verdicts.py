@@ -1,4 +1,4 @@
-"""What is said of single layers: a case each."""
+"""Verdicts on single layers, one case per layer."""
 
 from collections.abc import Iterator
 

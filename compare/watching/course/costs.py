@@ -107,7 +107,7 @@ def numbers_after(values: Values, start: int, end: int) -> list[Event]:
 def training_costs(
     values: Values, updates: list[Update], found: list[Probabilities]
 ) -> list[Costs]:
-    """Of the passes of the updates, whose labels and parameters are known."""
+    """Costs of the updates' own passes, whose labels and parameters are known."""
     costs = []
     starts = sorted(p.value.first for p in found)
     for u in updates:
@@ -131,7 +131,7 @@ def tolerance_of(raw: np.ndarray) -> float:
 def evaluation_costs(
     values: Values, updates: list[Update], found: list[Probabilities]
 ) -> Iterator[list[Costs]]:
-    """Of every other pass, all choices of its labels and weights."""
+    """Costs of every other pass, for each choice of its labels and weights."""
     shapes = [layer.W.shape for layer in updates[0].found.layers]
     trained = {u.found.p.value.id for u in updates}
     starts = sorted(p.value.first for p in found)

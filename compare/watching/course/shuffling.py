@@ -18,7 +18,7 @@ FEWEST = 20
 """Labels in a minibatch for which their order says something."""
 
 Batch = tuple[np.ndarray, np.ndarray]
-"""Of one minibatch: where its samples are in a data set, and its labels."""
+"""Positions of a minibatch's samples in a data set, and its labels."""
 
 
 def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> list[DataSet]:
@@ -60,7 +60,7 @@ def holds(data: DataSet, updates: list[Update]) -> bool:
 
 
 def positions(data: DataSet, updates: list[Update]) -> list[Batch]:
-    """Of every minibatch, the places of its samples and its labels."""
+    """Positions of the samples, and the labels, of every minibatch."""
     found = []
     for u in updates:
         at = data.positions(u.found.X)
