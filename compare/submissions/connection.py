@@ -7,10 +7,9 @@ import select
 import signal
 import struct
 import subprocess
-import threading
 import time
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from compare.processes import Printed, environment
 from compare.submissions.interpreter import Interpreter
@@ -141,10 +140,3 @@ class Connection:
         if not self.printed.is_alive():
             self.process.stdout.close()
         return None if self.timed_out else status
-
-
-def environment() -> dict[str, str]:
-    """One BLAS thread and no windows."""
-    values = dict(os.environ)
-    values |= {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return values | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}

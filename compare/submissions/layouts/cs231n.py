@@ -24,7 +24,7 @@ COURSE_EPS = 1e-5
 
 
 SPELLINGS = ("batchnorm", "batch_norm", "batch", "bn", "BatchNorm", "batch normalization")
-"""Values of batch norm's eps to try, the course's own first."""
+"""Spellings of batch norm in an option, the course's own first."""
 
 
 def is_model(thing: Any) -> bool:
