@@ -37,7 +37,7 @@ free, so that its helpers can import it."""
 MAX_NESTING = 12
 MAX_ENTRIES = 20_000
 MAX_BYTES = 256 * 2**20
-"""Maximum size of one value that is sent; a larger one stays here under a number."""
+"""Maximum bytes of arrays in one answer; further arrays stay here and are sent as handles."""
 
 SIMPLE = (bool, int, str, type(None))
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from compare.agent import caller
-from compare.submissions.connection import KEPT
+from compare.processes import KEPT
 from compare.submissions.remote import CURRENT, Session
 
 
