@@ -23,7 +23,6 @@ class Norm:
         wrong: what is wrong with it, in words; "" where nothing is.
         frozen: whether mu and v are not of the minibatch (running statistics).
         after: whether it follows the activation.
-        held: the array that gamma was found in; None where the program has none.
         deviation: (m,), what u - mu is divided by.
     """
 
@@ -34,7 +33,6 @@ class Norm:
     wrong: str = ""
     frozen: bool = False
     after: bool = False
-    held: Value | None = None
     deviation: np.ndarray | None = None
 
 
@@ -73,18 +71,18 @@ def batch_norm(
     vectors = list(gammas(values, index, len(a)))
     for reading in READINGS:
         fits = [
-            (*eps_of(reading, np.abs(gamma / a), v, n), held, gamma)
+            (*eps_of(reading, np.abs(gamma / a), v, n), gamma)
             for held, gamma in vectors
             # a wrong formula is believed of parameters alone, not of what was computed
             if not reading or held is None or held.first < start
         ]
         good = [fit for fit in fits if fit[1] <= limit]
         if good:
-            eps, _, held, gamma = min(good, key=lambda fit: fit[1])
+            eps, _, gamma = min(good, key=lambda fit: fit[1])
             deviation = np.abs(gamma / a)
-            return Norm("batch", gamma, beta, eps, reading, held=held, deviation=deviation)
+            return Norm("batch", gamma, beta, eps, reading, deviation=deviation)
     # statistics that are not the minibatch's
-    for held, gamma in vectors:
+    for _, gamma in vectors:
         squared = (gamma / a) ** 2
         for value in values.before(index, (len(a),)):
             constant = squared - value.array
@@ -92,7 +90,7 @@ def batch_norm(
             if is_constant(constant, squared, limit) and -1e-12 <= eps < LARGEST_EPS:
                 mean = (beta - c) / a
                 if not close_to(mean, mu, limit):
-                    return Norm("batch", gamma, c, max(eps, 0.0), frozen=True, held=held)
+                    return Norm("batch", gamma, c, max(eps, 0.0), frozen=True)
     return None
 
 

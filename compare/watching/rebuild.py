@@ -47,7 +47,7 @@ class Layer:
     """One affine layer and what follows it, as rebuilt.
 
     Arguments:
-        W: (out, in); b: (out,); `weight` is the array that holds W, `turned` if transposed.
+        W: (out, in); b: (out,); `weight` is the array that holds W.
         s: output of the affine map, (n, out).
         h: its input, (n, in); `source` is the array that s was read from, if any.
         norm: a normalisation, where there is one.
@@ -56,7 +56,6 @@ class Layer:
     """
 
     weight: Value
-    turned: bool
     W: np.ndarray
     b: np.ndarray
     s: np.ndarray
@@ -75,13 +74,11 @@ class Slip:
     """Something in the forward pass that is not as it should be, found while rebuilding.
 
     Arguments:
-        tensor: our name of the first wrong value.
         value: the array that holds it.
         said: what is wrong, in a sentence.
         norm: the normalisation that it is in, where it is in one.
     """
 
-    tensor: str
     value: Value
     said: str
     norm: Norm | None = None
@@ -95,7 +92,6 @@ class Pass:
         index: of the event where the probabilities were first seen.
         p: the probabilities (n, classes).
         columns: whether the program keeps samples in columns.
-        logits: None where they were not seen.
         layers: from the first to the last.
         slips: what is wrong in it, the first layer's first.
         complete: whether the search ended at an input.
@@ -105,7 +101,6 @@ class Pass:
     p: Seen
     columns: bool
     tolerance: float
-    logits: Seen | None = None
     layers: list[Layer] = field(default_factory=list)
     slips: list[Slip] = field(default_factory=list)
     complete: bool = False
@@ -162,14 +157,14 @@ class Rebuilder:
             rest = head[:, None] - heads @ mixed.T  # (inputs, few, weights)
             near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
             for j, i in np.argwhere(near.T):
-                (weight, W, turned), h = weights[j], inputs[i]
+                (weight, W, _), h = weights[j], inputs[i]
                 if h.value is weight or h.rows is s:
                     continue
                 b = bias_left(s, h.rows, W, self.tolerance)
                 if b is None and shifted:
                     b = bias_left(s, h.rows, W, self.tolerance, shifted=True)
                 if b is not None:
-                    return Layer(weight, turned, W, self.bias(b, s), s, h, source)
+                    return Layer(weight, W, self.bias(b, s), s, h, source)
         return None
 
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -247,7 +242,7 @@ def rebuild(values: Values, p: Value, axis: int, index: int, *, over_samples: bo
     search.over_samples = over_samples
     top = last_layer(search, found)
     if over_samples:
-        found.slips.append(Slip("p", p, "the softmax is taken over the samples, not the classes"))
+        found.slips.append(Slip(p, "the softmax is taken over the samples, not the classes"))
     if top is None:
         return found
     found.layers.append(top)
@@ -272,17 +267,13 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         for s in candidates:
             layer = search.affine(s.rows, s.value, shifted=shifted)
             if layer is not None:
-                found.logits = s
                 return layer
     for s in candidates:
-        found.logits = s
         act = search.activation(s)
         if act is not None:
             layer = search.affine(act[0].rows, act[0].value)
             if layer is not None:
-                found.slips.append(
-                    Slip("p", s.value, "the softmax is taken of a ReLU of the logits")
-                )
+                found.slips.append(Slip(s.value, "the softmax is taken of a ReLU of the logits"))
                 return layer
         twice = [
             t
@@ -292,7 +283,7 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         for t in twice:
             layer = search.affine(t.rows, t.value, shifted=True)
             if layer is not None:
-                found.slips.append(Slip("p", p.value, TWICE))
+                found.slips.append(Slip(p.value, TWICE))
                 return layer
     if not candidates:
         with np.errstate(divide="ignore"):
@@ -325,7 +316,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
         if layer is None:
             found.complete = not looks_rectified(h.rows)
             return None
-        found.slips.append(Slip("x", h.value, "there is no activation between two layers"))
+        found.slips.append(Slip(h.value, "there is no activation between two layers"))
         layer.x = layer.z = h
         return layer
     z, slope = act
@@ -356,5 +347,5 @@ def number_slips(found: Pass) -> None:
             assert layer.z is not None
             value = layer.z.value
             said = f"batch norm of layer {l}: {layer.norm.wrong}"
-            slips.append(Slip(f"s_hat{l}", value, said, layer.norm))
+            slips.append(Slip(value, said, layer.norm))
     found.slips[:0] = slips

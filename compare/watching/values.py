@@ -105,11 +105,6 @@ class Value:
         if self.array.ndim == 2 and self.array.shape[::-1] == shape:
             yield self.array.T, True
 
-    @cached_property
-    def scale(self) -> float:
-        """Its largest absolute entry."""
-        return float(np.abs(self.array).max(initial=0))
-
 
 class Values:
     """All arrays of a recording that are matrices or vectors."""
