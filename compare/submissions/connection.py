@@ -30,7 +30,7 @@ class Connection:
     Arguments:
         interpreter: that Python.
         folder: its working directory.
-        stacks: a file for the stacks of the code, should it not be done in time.
+        stacks: a file that gets the code's stacks if it runs out of time.
         time_limit: seconds for everything, the start included.
     """
 

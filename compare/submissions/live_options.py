@@ -49,7 +49,7 @@ def must_be_function(role: str, function: Any) -> None:
         owner = type(function.__self__).__name__
         raise UserError(f"check: {role} is a method; check its class: twingrad.check({owner})")
     what = type(function).__name__
-    raise UserError(f"check: {role} is a {what}, but a Python function was expected")
+    raise UserError(f"check: {role} is a {what}, but expected a Python function")
 
 
 def checkable(thing: Any) -> Any:

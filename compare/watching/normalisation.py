@@ -9,7 +9,7 @@ from compare.watching.relations import columns_fit
 from compare.watching.values import Value, Values
 
 LARGEST_EPS = 0.1
-"""Of the eps that programs add to the variance."""
+"""Largest eps that a program is believed to add to the variance."""
 
 
 @dataclass

@@ -45,7 +45,7 @@ class Value:
 
     @cached_property
     def indices(self) -> list[int]:
-        """Of the events, in order."""
+        """Indices of the events, in order."""
         return [event.index for event in self.events]
 
     @property

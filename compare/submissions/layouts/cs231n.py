@@ -79,7 +79,7 @@ class CS231nCode:
         returned = self.returned(case, handed)
         if not isinstance(returned, tuple | list) or not isinstance(returned[1], dict):
             line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
-            said = f"loss(X, y) returned {type_name(returned)}, but (loss, grads) was expected"
+            said = f"loss(X, y) returned {type_name(returned)}, but expected (loss, grads)"
             raise CodeFailure(Finding("keys", said, line, True), 1)
         grads = {str(name): value for name, value in returned[1].items()}
         known = {n: v for n, v in grads.items() if n in self.network.parameter_shapes}

@@ -38,7 +38,7 @@ def misshapen(layer: LayerAnswer) -> Iterator[TensorVerdict]:
     for name, value in layer.found.items():
         expected = layer.expected[CENTRAL][name]
         if value.shape != expected.shape:
-            note = f"it has shape {value.shape}, but {expected.shape} was expected"
+            note = f"it has shape {value.shape}, but expected {expected.shape}"
             nothing = np.full(expected.shape, np.nan)
             yield judge(f"{layer.name}: d{name}", CENTRAL, expected, nothing, note=note)
 

@@ -286,7 +286,7 @@ REFUSED = [
     ({}, "give either one object, or backward with forward and cost"),
     ({"thing": nothing, "backward": nothing}, "give either one object"),
     ({"forward": nothing}, "backward is missing"),
-    ({"backward": np.exp}, "backward is a ufunc, but a Python function was expected"),
+    ({"backward": np.exp}, "backward is a ufunc, but expected a Python function"),
     ({"backward": Methods().backward}, r"check its class: twingrad.check\(Methods\)"),
     ({"thing": "mine.py"}, "'mine.py' is a path; for a file: twingrad check --code FILE"),
     ({"thing": 3}, "an object of type int was given, but expected functions"),

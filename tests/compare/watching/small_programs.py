@@ -179,7 +179,7 @@ class Said:
 
     @property
     def failing(self) -> list[tuple[str, str]]:
-        """Of every failing finding, its kind and the line it names."""
+        """Kind and line of every failing finding."""
         found = self.verdict.findings
         return [(finding.what, self.line(finding)) for finding in found if finding.fails]
 
