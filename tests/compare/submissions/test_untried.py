@@ -8,6 +8,8 @@ from compare.submissions import Request, run_code
 from compare.submissions.code_check import check_code
 from tests.compare.submissions.support import found, student
 
+pytestmark = pytest.mark.slow
+
 
 def course_code(tmp_path, file, old, new):
     """The course's net, which is several files, with some text of one of them replaced."""

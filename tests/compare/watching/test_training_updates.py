@@ -6,6 +6,8 @@ import pytest
 
 from tests.compare.watching.small_programs import PLAIN, Said, by, judged, with_optimiser
 
+pytestmark = pytest.mark.slow
+
 MOMENTUM = ("v_K = np.zeros_like(K)\n", "        v_K = 0.9 * v_K + dK\n        K -= eta * v_K\n")
 NESTEROV = (
     "v_K = np.zeros_like(K)\n",
