@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from manual_impl.arrays import Scalars, keep_freed_memory, transposed_is_faster
+from manual_impl.arrays import Scalars, transposed_is_faster
 from manual_impl.augmentation import augment
 from manual_impl.first_layer import passes_for
 from manual_impl.layers import Pass, build, softmax_cross_entropy
 from manual_impl.network import run_layers, squared_norms
 from manual_impl.optimizers import Memory, constants_of, descend, memory_names
 from manual_impl.passes import Passes
+from twingrad.allocation import keep_freed_memory
 from twingrad.dataset import Dataset, Split
 from twingrad.history import Evaluation, Part
 from twingrad.minibatches import EpochInputs

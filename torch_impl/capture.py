@@ -52,16 +52,6 @@ def compile_afresh(f: Callable[..., Any]) -> Callable[..., Any]:
     return torch.compile(copy, fullgraph=True, dynamic=False)
 
 
-def keep_freed_memory() -> None:
-    """Make the process reuse the memory of freed tensors instead of returning it to the system.
-
-    glibc maps fresh memory for each array above 128 KB, and the first write to each page is then
-    a page fault. Freeing such an array raises the limit to its size, up to 32 MB, so one large
-    array is allocated and freed here. Other systems are not affected.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
-
-
 class Epoch:
     """Buffers on the device for the inputs and costs of an epoch, and the number of updates done.
 

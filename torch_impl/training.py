@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.capture import keep_freed_memory, require_compiler
+from torch_impl.capture import require_compiler
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
 from torch_impl.network import as_tensors
 from torch_impl.stack import Stack
+from twingrad.allocation import keep_freed_memory
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
 from twingrad.history import Evaluation, Part
