@@ -91,8 +91,8 @@ def torch_speed(
     ratios[name] = ratio(nets["stack"], nets["one"])
     for name, taken in times.items():
         output.print(f"{name:28s} {statistics.median(taken):6.2f} CPU ms per update")
-    for name, found in ratios.items():
-        output.print(f"{name}: {spell(found)}")
+    for name, figure in ratios.items():
+        output.print(f"{name}: {spell(figure)}")
     seconds = whole_run(dataset) if whole else None
     if seconds is not None:
         output.print(

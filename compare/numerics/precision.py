@@ -174,7 +174,7 @@ def scale(case: Case, name: str, exact: Mapping[str, np.ndarray]) -> float:
 def judge_low_precision(
     case: Case,
     dtype: str,
-    found: Mapping[str, np.ndarray],
+    values: Mapping[str, np.ndarray],
     witnesses: Mapping[str, Implementation],
 ) -> Iterator[TensorVerdict]:
     """Judge values computed in low precision by the rule at the top of this module.
@@ -182,20 +182,20 @@ def judge_low_precision(
     Arguments:
         case: with inputs already rounded to the dtype.
         dtype: "float32", "float16" or "bfloat16".
-        found: gradients by name, forward values as "forward ...".
+        values: gradients by name, forward values as "forward ...".
         witnesses: the other implementations by name; for bfloat16 only torch can be one.
     """
     errors = witnessed_errors(case, dtype, list(witnesses.values()))
     exact = right_values(case)
     zeros = structural_zeros(case.network, len(case.y))
-    for name in found:
+    for name in values:
         whose = " and ".join(witnesses) or "one rounding a step"
         note = f"error of {whose} in {dtype}: {errors[name]:.1e}"
         yield judge(
             name,
             "float64",
             exact[name],
-            np.asarray(found[name], np.float64),
+            np.asarray(values[name], np.float64),
             absolute=MARGIN * errors[name],
             note="; ".join(filter(None, [zeros.get(name, ""), note])),
         )
@@ -214,8 +214,8 @@ def check_low_precision(
     verdicts = []
     for side, tested in sides.items():
         others = {name: other for name, other in sides.items() if name != side}
-        found = values_in(tested, case, dtype)
-        tensors = tuple(judge_low_precision(case, dtype, found, others))
+        values = values_in(tested, case, dtype)
+        tensors = tuple(judge_low_precision(case, dtype, values, others))
         faulty = [tensor.name for tensor in tensors if tensor.verdict == "disagree"]
         fault = None
         if faulty:
