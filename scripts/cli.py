@@ -1,4 +1,4 @@
-"""`twingrad COMMAND`: the commands joined."""
+"""`twingrad COMMAND`: the program with all its commands."""
 
 from typing import NoReturn
 
@@ -17,7 +17,7 @@ from scripts.watch import watch
 
 
 def join() -> typer.Typer:
-    """The whole program."""
+    """The program with all its commands."""
     app = plain_app(help="One network written twice, by hand and with autograd: are they equal?")
     app.command()(compare)
     app.command()(watch)

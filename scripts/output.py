@@ -1,4 +1,4 @@
-"""Where a command's words go: tables for people, JSON for machines."""
+"""The output of a command: text for people, JSON for machines."""
 
 import json
 import sys
@@ -14,36 +14,36 @@ from twingrad.history import Epoch
 
 
 class Output:
-    """Standard output for people, unless it is taken by JSON; then they get standard error.
+    """Prints text to standard output, or to standard error if JSON goes to standard output.
 
     Arguments:
         json_file: `--json`, a path or "-".
-        quiet: people get nothing.
+        quiet: print no text.
 
     Raises:
-        UserError: the file's folder is missing; said before the work and not after it.
+        UserError: the file's folder is missing; checked here so that it fails before the work.
     """
 
     def __init__(self, json_file: str | None, quiet: bool) -> None:
         if json_file not in (None, "-") and not Path(str(json_file)).absolute().parent.is_dir():
-            raise UserError(f"--json {json_file}: cannot be written, as its folder is missing")
+            raise UserError(f"--json {json_file}: cannot be written, its folder does not exist")
         self.json_file = json_file
         self.console = Console(
             stderr=json_file == "-", quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty()
         )
 
     def print(self, *what: Any, **how: Any) -> None:
-        """For people; rich's options pass through."""
+        """Print text with rich, which takes the options."""
         self.console.print(*what, **how)
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
-        """Shows on standard error that something takes its time, until the context ends."""
+        """Show a status line on standard error until the context ends."""
         if self.console.quiet:
             return nullcontext()
         return Console(stderr=True).status(doing)
 
     def write(self, value: dict[str, Any]) -> None:
-        """For machines, if they asked.
+        """Write JSON if `--json` was given.
 
         Raises:
             UserError: the file cannot be written.
@@ -62,7 +62,7 @@ class Output:
             ) from error
 
     def epoch(self, label: str, epoch: Epoch, epochs: int) -> None:
-        """A line of progress."""
+        """Print the metrics of an epoch as a line of progress."""
         parts = {"training": epoch.training, "validation": epoch.validation}
         cost = f"cost {epoch.training.cost:.4f}  " if epoch.training else ""
         accuracies = ", ".join(

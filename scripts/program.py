@@ -1,4 +1,4 @@
-"""How a command is run and how it ends."""
+"""Run commands, and turn exceptions into one line and an exit status."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ AGREED, DISAGREED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def plain_app(**options: Any) -> typer.Typer:
-    """A typer app whose errors are lines, not boxes and tracebacks."""
+    """A typer app that prints errors as plain lines."""
     return typer.Typer(
         add_completion=False,
         no_args_is_help=True,
@@ -24,14 +24,14 @@ def plain_app(**options: Any) -> typer.Typer:
 
 
 def run_command(command: Callable[..., Any]) -> NoReturn:
-    """Runs a single command as the program: `python -m scripts.COMMAND`."""
+    """Run a single command as the program: `python -m scripts.COMMAND`."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(command)
     run(app)
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Runs the program and exits: 0 agreed, 1 disagrees, 2 bad input, 130 interrupted."""
+    """Run the program and exit: 0 agreed, 1 disagreed, 2 bad input, 130 interrupted."""
     try:
         status = app(standalone_mode=False)
     except UserError as error:
@@ -40,11 +40,11 @@ def run(app: typer.Typer) -> NoReturn:
         stop(str(error), DISAGREED)
     except (KeyboardInterrupt, typer.Abort):
         stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
+    except BrokenPipeError:  # the reader of our output exited, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BAD_INPUT)
     except Exception as error:
-        # typer's usage errors share no public class across its versions
+        # usage errors have no public base class that all versions of typer share
         message = getattr(error, "format_message", None)
         if message is None:
             raise
@@ -56,6 +56,6 @@ def run(app: typer.Typer) -> NoReturn:
 
 
 def stop(message: str, status: int) -> NoReturn:
-    """One line on standard error, then the end."""
+    """Print one line on standard error and exit."""
     print(f"twingrad: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""`twingrad reproduce`: the published report, table by table and figure by figure."""
+"""`twingrad reproduce`: reproduce the published report, table by table and figure by figure."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +14,12 @@ from twingrad.threads import limit_threads
 
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY", help="One experiment, such as table3; repeat for more. [all]"),
+    typer.Option(metavar="KEY", help="An experiment, such as table3; may be repeated. [all]"),
 ]
-Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row of its table, as printed.")]
+Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row, by its label. [all]")]
 OneReading = Annotated[str | None, typer.Option("--reading", help="published or specified. [both]")]
-OneSeed = Annotated[
-    int | None, typer.Option(help="One training of each setting, of this seed. [--seeds of them]")
-]
-Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each: a test of the command.")]
+OneSeed = Annotated[int | None, typer.Option(help="A single seed, with one backend only.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each, to try the command.")]
 
 
 def reproduce(
@@ -29,10 +27,10 @@ def reproduce(
     row: Row = None,
     reading: OneReading = None,
     seed: OneSeed = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every setting.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of every setting.")] = 5,
     backend: options.Backend = None,
     device: options.Device = "cpu",
-    stack: Annotated[int, typer.Option(help="Trainings side by side.")] = 16,
+    stack: Annotated[int, typer.Option(help="Networks trained side by side.")] = 16,
     processes: options.Processes = None,
     quick: Quick = False,
     data: options.Data = None,
@@ -42,11 +40,11 @@ def reproduce(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train every network of the report, in both readings, and say which of its numbers stand.
+    """Train every network of the report in both readings, and judge its numbers.
 
-    With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
-    are of what this call asks for. The first seed of each setting is trained with the other
-    backend too, unless --seed names the only one.
+    With --resume, trainings in --out are not repeated, so you can add seeds; the pages contain
+    what this call selects. Without --seed, the first seed of each setting is also trained with the
+    other backend.
     """
     from reproduction.folder import PAGE, REPORT
     from reproduction.published.cells import Choice
@@ -64,11 +62,11 @@ def reproduce(
     def dataset_of(recipe: Recipe) -> Dataset:
         nonlocal announced
         with output.busy("reading images"):
-            found = load_for(data, recipe)
+            dataset = load_for(data, recipe)
         if not announced:
-            output.print(f"data: {found.identity['description']}")
+            output.print(f"data: {dataset.identity['description']}")
         announced = True
-        return found
+        return dataset
 
     line = Terminal(output.console)
     try:
@@ -88,8 +86,8 @@ def reproduce(
                 on_status=line.show,
             )
     except KeyboardInterrupt:
-        said = f"saved; continue with the same command and --resume --out {folder}"
-        output.print(said, markup=False)
+        hint = f"saved; continue with the same command and --resume --out {folder}"
+        output.print(hint, markup=False)
         raise
     summary = summary_of(results)
     for sentence in summary.sentences:
