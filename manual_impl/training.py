@@ -66,10 +66,8 @@ class ManualLearner:
         return len(self.penalty)
 
     def restore(self, states: Iterable[State]) -> None:
-        """Continue from the networks' states, read one at a time; no network is marked.
-
-        The state of a network that diverged at its first update has no running statistics.
-        """
+        """Continue from the networks' states, read one at a time; no network is marked."""
+        # the state of a network that diverged at its first update has no running statistics
         names = memory_names(self.recipe.optimizer, list(self.network.parameter_shapes))
         shapes = self.network.parameter_shapes
         self.parameters = {name: self._zeros(name, shape) for name, shape in shapes.items()}
@@ -176,10 +174,7 @@ class ManualLearner:
         return X, training.y[order]
 
     def _freeze_diverged(self, group: Group, u: int, costs: np.ndarray, passes: Passes) -> bool:
-        """Freeze the networks whose cost at update u of the epoch is not finite.
-
-        Returns whether any network of the group still trains.
-        """
+        """Freeze the networks whose cost at update u is not finite; return whether any is left."""
         if np.isfinite(costs[group, u].sum()) and not self.frozen:
             return True
         costs[group, u] = np.where(self.diverged[group], np.nan, costs[group, u])
@@ -216,8 +211,7 @@ class ManualLearner:
         return evaluations
 
     def take_precise_statistics(self) -> None:
-        """Replace the running statistics by the statistics of the whole training set, taken as
-        one minibatch."""
+        """Replace the running statistics by those of the training set as a single minibatch."""
         training = self.dataset.training
         X = training.X.astype(self.recipe.dtype, copy=False)
         for i in range(len(self)):

@@ -43,11 +43,8 @@ def differentiate(
 
 
 def compile_afresh(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a copy of the function.
-
-    torch.compile limits how many shapes it compiles one code object for, and several learners
-    together may exceed that limit.
-    """
+    """Compile a copy of the function: torch.compile limits the number of shapes per code object,
+    and several learners together may exceed that limit."""
     copy = FunctionType(f.__code__.replace(), f.__globals__, f.__name__, f.__defaults__)
     return torch.compile(copy, fullgraph=True, dynamic=False)
 

@@ -48,8 +48,7 @@ class Learner(Protocol):
         ...
 
     def take_precise_statistics(self) -> None:
-        """Replace the running statistics by the statistics of the whole training set, taken as
-        one minibatch."""
+        """Replace the running statistics by those of the training set as a single minibatch."""
         ...
 
     def state(self) -> list[State]:
