@@ -10,12 +10,18 @@ from scripts.program import plain_app
 
 BENCHMARKS = {
     "training": ("benchmarks.training:benchmark", "Time an epoch in NumPy and in torch."),
-    "manual-speed": ("benchmarks.manual_speed:manual_speed", "NumPy and its matrix products."),
-    "torch-speed": ("benchmarks.torch_speed:torch_speed", "torch and its matrix products."),
-    "peers": ("benchmarks.peers.on_cpu:peers", "NumPy, scikit-learn, JAX and Keras."),
-    "against": ("benchmarks.against:against", "This code and an earlier commit."),
-    "gpu": ("benchmarks.gpu.command:gpu", "A GPU, with JAX and torch.func."),
-    "checkers": ("validation:checkers", "How often the checker finds a planted mistake."),
+    "manual-speed": (
+        "benchmarks.manual_speed:manual_speed",
+        "Compare NumPy with its products.",
+    ),
+    "torch-speed": (
+        "benchmarks.torch_speed:torch_speed",
+        "Compare torch with its products.",
+    ),
+    "peers": ("benchmarks.peers.on_cpu:peers", "Compare NumPy with scikit-learn, JAX and Keras."),
+    "against": ("benchmarks.against:against", "Compare this code with an earlier commit."),
+    "gpu": ("benchmarks.gpu.command:gpu", "Measure a GPU, and compare with JAX and torch.func."),
+    "checkers": ("validation:checkers", "Count how often the checker finds planted mistakes."),
 }
 """The function and the help of each benchmark, by name."""
 

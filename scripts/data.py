@@ -20,7 +20,7 @@ app = plain_app(help="Download, verify and describe CIFAR-10.")
 
 @app.command()
 def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
-    """Download CIFAR-10 into a folder; all commands find it in the default, the user's cache."""
+    """Download CIFAR-10. The default folder is the user's cache, where all commands find it."""
     from twingrad.cifar.download import download as download_cifar  # torchvision is slow to import
 
     output = Output(None, quiet)
@@ -58,7 +58,7 @@ def verify(
 def describe(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> None:
-    """Describe the data that a training would use: source, images per class, colours."""
+    """Describe the data of a training. Shows the source, images per class and colours."""
     output = Output(json, quiet)
     place = locate_data(data)
     cifar = synthetic_cifar() if place is None else load_cifar(place)

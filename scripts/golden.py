@@ -11,7 +11,7 @@ from scripts.output import Output
 from scripts.program import plain_app
 from twingrad.errors import UserError
 
-HELP = "Golden files: `new` writes inputs, `twingrad check --golden` judges your gradients."
+HELP = "Exchange cases with code in any language through files."
 
 app = plain_app(help=HELP)
 
@@ -34,7 +34,8 @@ def new(
     seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Write a case. Run your code on it, add grad_W_1, grad_b_1, ..., then check --golden FILE."""
+    """Write a case. Run your code on it and add grad_W_1, grad_b_1, ... to the file; then run
+    `twingrad check --golden FILE`."""
     from compare.golden.golden_file import write_golden
 
     asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed)

@@ -40,7 +40,9 @@ def reproduce(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train every network of the report in both readings, and judge its numbers.
+    """Reproduce the published report, and judge its numbers.
+
+    Trains every network of the report in two readings: as published and as specified.
 
     With --resume, trainings in --out are not repeated, so you can add seeds; the pages contain
     what this call selects. Without --seed, the first seed of each setting is also trained with the

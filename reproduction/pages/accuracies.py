@@ -163,10 +163,10 @@ def seeds_of(points: Sequence[Point]) -> str:
 def draw_points(
     axes: "Axes", points: Sequence[tuple[float, Point]], label: str, style: Mapping[str, Any]
 ) -> None:
-    """Means with a standard deviation either way; at the bottom, how many seeds diverged.
+    """Draw means with standard deviations, and at the bottom the number of diverged seeds.
 
     Arguments:
-        points: with their places across.
+        points: with their horizontal positions.
     """
     drawn = [(place, point.accuracies) for place, point in points if point.accuracies]
     if drawn:
