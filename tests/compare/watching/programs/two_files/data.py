@@ -1,4 +1,5 @@
 """Reading and preparing CIFAR-10."""
+
 import pickle
 from pathlib import Path
 
