@@ -1,1 +1,1 @@
-"""Everything that is claimed about speed, measured."""
+"""Measurements behind every claim about speed."""

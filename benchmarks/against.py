@@ -1,11 +1,11 @@
-"""Updates of this tree against those of an earlier commit, in alternation on one core.
+"""Compare the speed of updates with an earlier commit, in alternation on one core.
 
     python -m benchmarks.against COMMIT [--rounds 9] [--only TEXT] [--json FILE]
 
-All is [50, 50], minibatches of 100, float32, noise of CIFAR-10's size. The commit is unpacked into
-a temporary folder, and each tree has a process of its own, so that neither finds the other's
-modules or kept memory; the two take turns on the same core. Seconds are those of the processor.
-A ratio is of one round. `OPENBLAS_CORETYPE=Haswell` in the environment keeps NumPy's BLAS to AVX2.
+The network is [50, 50], with minibatches of 100, float32, on noise of CIFAR-10's size. The commit
+is unpacked into a temporary folder, and each tree runs in a separate process, so that they share
+no modules and no memory; they alternate on the same core. Times are CPU seconds, and a ratio
+compares times of the same round. With `OPENBLAS_CORETYPE=Haswell` NumPy's BLAS uses only AVX2.
 """
 
 import json as json_module
@@ -39,7 +39,7 @@ Case = dict[str, Any]
 
 
 def case(package: str, networks: int = 1, batch_norm: bool = True, **options: Any) -> Case:
-    """What a worker is asked to start."""
+    """The request that starts a case in a worker."""
     return {
         "package": package,
         "networks": networks,
@@ -62,7 +62,7 @@ CASES: dict[str, Case] = {
 
 
 class Checkout:
-    """A tree's updates, in a process of its own.
+    """Runs the updates of one tree in a separate process.
 
     Arguments:
         folder: the tree.
@@ -80,14 +80,14 @@ class Checkout:
         self.blas: list[str] = []
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """The reply to a request.
+        """Send a request and return the reply.
 
         Raises:
-            UserError: the process ended; what it died of is on standard error.
+            UserError: the process ended; standard error says why.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        with suppress(BrokenPipeError):  # there is no answer either
+        with suppress(BrokenPipeError):  # readline below then returns nothing
             self.process.stdin.write(json_module.dumps(request) + "\n")
             self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -98,12 +98,12 @@ class Checkout:
         return reply
 
     def updates(self, name: str, turn: int, networks: int) -> dict[str, Any]:
-        """Does the updates of one turn; which rows they take depends on the turn alone."""
+        """Run the updates of one turn; the turn alone determines their rows."""
         number = 90 if networks == 1 else 20
         return self.ask(name=name, order=np.roll(ORDER, -turn * number, axis=0)[:number].tolist())
 
     def close(self) -> None:
-        """Ends the process."""
+        """End the process."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.close()
@@ -114,7 +114,7 @@ class Checkout:
 
 @contextmanager
 def pair(new: Path, old: Path) -> Iterator[tuple[Checkout, Checkout]]:
-    """Two trees, ready for requests until the context ends."""
+    """Workers for two trees, closed at the end of the context."""
     both = Checkout(new), Checkout(old)
     try:
         yield both
@@ -125,17 +125,17 @@ def pair(new: Path, old: Path) -> Iterator[tuple[Checkout, Checkout]]:
 
 @contextmanager
 def checkouts(commit: str) -> Iterator[tuple[Checkout, Checkout]]:
-    """This tree and the commit's; the repository is not touched.
+    """Workers for this tree and the commit's, without changing the repository.
 
     Raises:
-        UserError: git knows no such commit here.
+        UserError: git cannot unpack the commit.
     """
     packed = subprocess.run(
         ["git", "archive", "--format=tar", commit], cwd=ROOT, capture_output=True, check=False
     )
     if packed.returncode:
-        said = packed.stderr.decode(errors="replace").strip()
-        raise UserError(f"COMMIT is {commit!r}, which git cannot unpack here ({said})")
+        reason = packed.stderr.decode(errors="replace").strip()
+        raise UserError(f"COMMIT is {commit!r}, which git cannot unpack ({reason})")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=BytesIO(packed.stdout)) as archive:
             archive.extractall(folder, filter="data")
@@ -144,7 +144,7 @@ def checkouts(commit: str) -> Iterator[tuple[Checkout, Checkout]]:
 
 
 def compared(name: str, new: Checkout, old: Checkout, rounds: int) -> dict[str, Any]:
-    """A case's figures; the first turn warms up and compiles, and its costs are compared."""
+    """Measure one case. The first turn, which warms up and compiles, is used to compare costs."""
     networks = CASES[name]["networks"]
     milliseconds: dict[str, list[float]] = {"new": [], "old": []}
     costs = []
@@ -165,16 +165,16 @@ def compared(name: str, new: Checkout, old: Checkout, rounds: int) -> dict[str, 
 
 
 def against(
-    commit: Annotated[str, typer.Argument(help="To compare with, such as f5de9fd.")],
+    commit: Annotated[str, typer.Argument(help="The commit to compare with, such as f5de9fd.")],
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of every case.")] = 9,
-    only: Annotated[str, typer.Option(help="Cases whose name has this text.")] = "",
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    only: Annotated[str, typer.Option(help="Only cases whose name contains this text.")] = "",
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Measure our updates beside an earlier commit's, in alternation on one core."""
+    """Compare the speed of updates with an earlier commit, in alternation on one core."""
     output = Output(json, quiet=False)
     names = [name for name in CASES if only.lower() in name.lower()]
     if not names:
-        raise UserError(f"--only is {only!r}, but the cases are: {'; '.join(CASES)}")
+        raise UserError(f"--only is {only!r}, but expected a part of: {'; '.join(CASES)}")
     figures: dict[str, Any] = {}
     with checkouts(commit) as (new, old):
         for name in names:
@@ -185,7 +185,7 @@ def against(
                 f"new {spell(found['new, ms per net-update'], '.3f')} ms, "
                 f"BLAS {', '.join(found['blas']['new'])}"
             )
-    what = "[50, 50], batch 100, float32, one core, seconds of the processor"
+    what = "[50, 50], batch 100, float32, one core, CPU seconds"
     about = {"what": what, "commit": commit, "rounds": rounds}
     output.write({**about, "figures": figures, "environment": environment()})
 

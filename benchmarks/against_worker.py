@@ -1,10 +1,10 @@
-"""The updates of one checkout, done on request: the process that `benchmarks.against` talks to.
+"""Run the updates of one checkout on request: the worker process of `benchmarks.against`.
 
     python against_worker.py CHECKOUT CORE
 
 Each line of standard input is a request in JSON, answered by a line on standard output. The
-packages are those of the checkout. Where they have `stacked_learner`, as in commit f5de9fd, one
-network and a stack have a learner each, and a recipe may have batch norm as a flag.
+packages are those of the checkout. Older ones, such as those of commit f5de9fd, have a separate
+`stacked_learner`, and batch norm may be a flag of the recipe.
 """
 
 import json
@@ -22,13 +22,13 @@ from threadpoolctl import threadpool_info
 SAMPLES, BATCH, ETA = 10_000, 100, 0.01
 
 Run = Callable[[np.ndarray], Any]
-"""Does the updates of an order (updates, n); returns the costs, (networks, updates)."""
+"""Run the updates of an order (updates, n); return the costs, (networks, updates)."""
 
 
 def start(
     ground: str, package: str, networks: int, batch_norm: bool, options: dict[str, Any]
 ) -> Run:
-    """A stack of [50, 50] nets, or one, at the start of its training.
+    """Create a learner for one [50, 50] network or a stack of them.
 
     Arguments:
         ground: the package that both implementations share, common or twingrad.
@@ -68,12 +68,12 @@ def start(
 
 
 def main(checkout: Path, core: int) -> None:
-    """Answers until standard input ends."""
+    """Answer requests until standard input ends."""
     sys.path[0] = str(checkout)
     if core >= 0:
         os.sched_setaffinity(0, {core})
     ground = "twingrad" if (checkout / "twingrad").is_dir() else "common"
-    replies, sys.stdout = sys.stdout, sys.stderr  # whatever else prints must not be a reply
+    replies, sys.stdout = sys.stdout, sys.stderr  # other output must not be taken for a reply
     runs: dict[str, Run] = {}
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)

@@ -1,9 +1,9 @@
-"""The report's four baselines, several seeds in either backend: the table and figures of docs/.
+"""Train the report's four baselines with several seeds in both backends, for docs/baselines.
 
     python -m benchmarks.baselines --seeds 8 --runs runs/baselines --out docs/baselines
 
-About 17 s (manual) and 25 s (torch) a training on one core; an interrupted call goes on where it
-stopped when it is given again.
+A training takes about 17 s (manual) or 25 s (torch) on one core. Repeating an interrupted call
+continues it.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ PUBLISHED = dict(zip(EXPECTED, (row.test for row in BASELINES.rows), strict=True
 
 
 def baselines(
-    seeds: Annotated[int, typer.Option(help="Seeds of each baseline and backend, from 0.")] = 8,
+    seeds: Annotated[int, typer.Option(help="Number of seeds, from 0.")] = 8,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs/baselines"),
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("docs/baselines"),
     data: options.Data = None,
@@ -70,7 +70,7 @@ def baselines(
 
 
 def train_one(recipe: Recipe, backend: str, dataset: Dataset, runs: Path, output: Output) -> Run:
-    """One training in a folder of its own, continued or read where that is there already."""
+    """Train in a separate folder; continue an interrupted run, read a finished one."""
     norm = "bn" if recipe.batch_norm else "nobn"
     path = runs / f"{recipe.name}-{norm}-{backend}-seed{recipe.seed}"
     if (path / "recipe.json").exists():
@@ -106,7 +106,7 @@ def summary(
 
 
 def draw(out: Path, name: str, batch_norm: bool, runs: dict[str, list[Run]]) -> None:
-    """The curves of seed 1 in both backends."""
+    """Draw the curves of seed 1 in both backends."""
     seed = min(1, len(next(iter(runs.values()))) - 1)
     norm = "with" if batch_norm else "without"
     histories = {backend: trained[seed].history for backend, trained in runs.items()}

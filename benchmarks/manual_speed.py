@@ -1,11 +1,11 @@
-"""How near NumPy's updates come to their matrix products, and how much stacking gains.
+"""Compare NumPy's updates with their bare matrix products, and measure the gain from stacking.
 
     python -m benchmarks.manual_speed [--rounds 15] [--json FILE]
 
-All is [50, 50], minibatches of 100, one thread a process, noise of CIFAR-10's size for images, and
-float32 except for the textbook's code (see `benchmarks.peers.textbook`). What is compared takes
-turns within a round. Seconds are those for which a process had a core: on a busy machine the clock
-counts the others' work too. The gain of two processes is given by both.
+The network is [50, 50], with minibatches of 100, one thread per process, noise of CIFAR-10's size,
+and float32 except in the textbook's code (see `benchmarks.peers.textbook`). The candidates
+alternate within a round. Times are CPU seconds, because on a busy machine the wall clock also
+counts other programs; the gain of two processes is given by both.
 """
 
 import statistics
@@ -31,23 +31,23 @@ PEERS = ["textbook", "textbook, memory kept"]
 
 
 def in_turns(rounds: int) -> dict[str, list[float]]:
-    """Microseconds of a core per net-update, of every work in every round.
+    """CPU microseconds per net-update, of every candidate in every round.
 
-    Ours are in one process; the textbook's code has one of its own, as when people run it.
+    Ours share one process; each textbook variant has a separate one, as in normal use.
     """
-    found: dict[str, list[float]] = {name: [] for name in [*OURS, *PEERS]}
+    times: dict[str, list[float]] = {name: [] for name in [*OURS, *PEERS]}
     with processes(OURS, *([peer] for peer in PEERS)) as (ours, *others):
-        places = dict.fromkeys(OURS, ours) | dict(zip(PEERS, others, strict=True))
+        pipes = dict.fromkeys(OURS, ours) | dict(zip(PEERS, others, strict=True))
         for repeat in range(1, rounds + 1):
-            for name, pipe in places.items():
+            for name, pipe in pipes.items():
                 pipe.send((name, repeat))
                 updates, seconds = pipe.recv()
-                found[name].append(1e6 * seconds / updates)
-    return found
+                times[name].append(1e6 * seconds / updates)
+    return times
 
 
 def throughput(rounds: int) -> dict[str, dict[str, list[float]]]:
-    """{way: net-updates per second "by the clock" and "by the cores"}, of every round."""
+    """Net-updates per second "by the clock" and "by the cores", of every way in every round."""
     ways = {"one process, one net": (1, "one net"), "two processes, one net each": (2, "one net")}
     ways |= {f"two processes, each a {name}": (2, name) for name in STACKS}
     rates: dict[str, dict[str, list[float]]] = {
@@ -68,13 +68,13 @@ def throughput(rounds: int) -> dict[str, dict[str, list[float]]]:
 
 
 def ratio(over: list[float], under: list[float]) -> dict[str, Any]:
-    """Round by round: median and quartiles."""
+    """Median and quartiles of the ratios, round by round."""
     low, middle, high = statistics.quantiles([a / b for a, b in zip(over, under, strict=True)], n=4)
     return {"median": middle, "quartiles": [low, high], "rounds": len(over)}
 
 
 def training(dataset: Dataset) -> dict[str, float]:
-    """Seconds of 20 epochs with 20 evaluations of 50,000 images."""
+    """CPU and wall-clock seconds of 20 epochs, each with an evaluation of 50,000 images."""
     core, clock = time.process_time(), time.perf_counter()
     manual_impl.train(RECIPE, dataset)
     return {"core_s": time.process_time() - core, "clock_s": time.perf_counter() - clock}
@@ -82,9 +82,9 @@ def training(dataset: Dataset) -> dict[str, float]:
 
 def manual_speed(
     rounds: Annotated[int, typer.Option(min=7, help="Rounds of every comparison.")] = 15,
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Measure NumPy's updates against their matrix products, the textbook and each other."""
+    """Compare NumPy's updates with their matrix products, the textbook and each other."""
     output = Output(json, quiet=False)
     limit_threads(1)
     with output.busy("Measuring updates, each kind in turn"):
@@ -105,16 +105,16 @@ def manual_speed(
         for way in together:
             figures[f"{way} / {alone}, {how}"] = ratio(rates[way][how], rates[alone][how])
     for name, values in micro.items():
-        output.print(f"{name:28s} {statistics.median(values):6.0f} us of a core per net-update")
+        output.print(f"{name:28s} {statistics.median(values):6.0f} CPU us per net-update")
     for name, figure in figures.items():
         low, high = figure["quartiles"]
         output.print(f"{name:74s} {figure['median']:5.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
     core, clock = whole["core_s"], whole["clock_s"]
-    output.print(f"20 epochs: {core:.1f} s of a core, {clock:.1f} s by the clock")
+    output.print(f"20 epochs: {core:.1f} CPU seconds, {clock:.1f} s by the clock")
     output.print(f"MB per net: {spell(memory)}")
     output.write(
         {
-            "what": "[50, 50], batch 100, float32, one thread a process; ratios round by round",
+            "what": "[50, 50], batch 100, float32, one thread per process; ratios round by round",
             "ratios": figures,
             "core_us_per_net_update": {k: statistics.median(v) for k, v in micro.items()},
             "training_of_20_epochs": whole,

@@ -1,6 +1,6 @@
-"""What `benchmarks.manual_speed` times: each piece of work by its name, in processes of their own.
+"""The candidates of `benchmarks.manual_speed`, by name, and the processes that run them.
 
-A `Work` does some updates when called and says how many nets' updates these were.
+A `Work` runs some updates when called and returns the number of net-updates.
 """
 
 import dataclasses
@@ -26,23 +26,23 @@ from twingrad.threads import limit_threads
 RECIPE = Recipe(hidden=(50, 50))
 ORDER = minibatch_order(0, 0, 45_000, 100)
 UPDATES = 90
-"""Done at a time: enough that each finds its own data in the cache."""
+"""Updates run at a time: enough that most of them find their data in the cache."""
 
 Work = Callable[[int], int]
-"""Given the number of the round, does updates and returns how many, over all nets."""
+"""Given the number of the round, run updates and return how many, summed over all nets."""
 
 
 def rows(repeat: int) -> np.ndarray:
-    """The minibatches of a round: others than in the round before."""
+    """The minibatches of a round; they differ from those of the previous round."""
     return np.roll(ORDER, -UPDATES * repeat, axis=0)[:UPDATES]
 
 
 def products(dataset: Dataset, *, gathered: bool = False) -> Work:
-    """The matrix products of an update and nothing else, into buffers.
+    """Only the matrix products of an update, written into buffers.
 
     Arguments:
-        gathered: with what no update can leave out: each minibatch is gathered from the images,
-            where the products alone find theirs in the cache, and the weights take their step.
+        gathered: also do the other unavoidable work: gather each minibatch from the images, which
+            otherwise is in the cache already, and add the step to the weights.
     """
     rng = np.random.default_rng(0)
     widths = (3072, 50, 50, 10)
@@ -85,7 +85,7 @@ def one_net(dataset: Dataset, *, batch_norm: bool = True) -> Work:
 
 
 def stack_of(dataset: Dataset, networks: int) -> Work:
-    """Updates of a stack, with batch norm: fewer of them, as each is worth many."""
+    """Updates of a stack with batch norm; fewer of them, since each counts for many nets."""
     recipes = [dataclasses.replace(RECIPE, penalty=1e-4 * i) for i in range(networks)]
     network, updates = RECIPE.network(3072, 10), UPDATES // 6
     starts = [initialize(network, "he", i) for i in range(networks)]
@@ -98,7 +98,7 @@ def stack_of(dataset: Dataset, networks: int) -> Work:
 
 
 def textbook(dataset: Dataset) -> Work:
-    """Updates of the textbook's code, on the same images in float64 and columns."""
+    """Updates of the textbook's code, on the same images in float64, samples in columns."""
     X, y = dataset.training.X, dataset.training.y
     peer = Textbook(X.T.astype(float), np.eye(10)[y].T, (50, 50))
 
@@ -112,10 +112,10 @@ def textbook(dataset: Dataset) -> Work:
 
 
 def kept_memory(dataset: Dataset) -> Work:
-    """`textbook` in a process whose allocator keeps freed arrays instead of returning them.
+    """`textbook` in a process that reuses the memory of freed arrays.
 
-    glibc's does so from the first time that an array of their size was freed, for all up to
-    32 MB; a process that has freed none pays for fresh pages at every update.
+    glibc does so for arrays up to 32 MB once an array of their size has been freed; before that
+    every update pays for new pages.
     """
     np.ones(31 * 2**17)
     return textbook(dataset)
@@ -133,15 +133,15 @@ MAKERS: dict[str, Callable[[Dataset], Work]] = {
 
 
 def serve(pipe: Connection, names: list[str]) -> None:
-    """Does what it is told, (name, round), and answers with net-updates and seconds of a core."""
+    """Answer requests (name, round) with the number of net-updates and their CPU seconds."""
     limit_threads(1)
     dataset = noise()
     works = {name: MAKERS[name](dataset) for name in names}
     for work in works.values():
-        work(0)  # caches and allocators are warm
+        work(0)  # warm up caches and allocators
     pipe.send(None)
-    while (told := pipe.recv()) is not None:
-        name, repeat = told
+    while (request := pipe.recv()) is not None:
+        name, repeat = request
         started = time.process_time()
         updates = works[name](repeat)
         pipe.send((updates, time.process_time() - started))
@@ -149,7 +149,7 @@ def serve(pipe: Connection, names: list[str]) -> None:
 
 @contextmanager
 def processes(*names: list[str]) -> Iterator[list[Connection]]:
-    """A process for each list of names, ready."""
+    """Start a process for each list of names and wait until all are ready."""
     context = get_context("spawn")
     with ExitStack() as ending:
         pipes = []

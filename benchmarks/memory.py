@@ -1,4 +1,4 @@
-"""Memory that a stack takes for each of its nets, beside the data."""
+"""Memory of a stack per net, not counting the data."""
 
 import importlib
 from concurrent.futures import ProcessPoolExecutor
@@ -22,7 +22,7 @@ STATUS = Path("/proc/self/status")
 
 
 def per_stacked_net(package: str) -> dict[str, float] | None:
-    """MB for each net of a float32 stack of [50, 50]; None where no system tells, as on macOS.
+    """MB per net of a float32 stack of [50, 50]; None if the system does not report memory.
 
     Arguments:
         package: manual_impl or torch_impl.
@@ -39,20 +39,17 @@ def per_stacked_net(package: str) -> dict[str, float] | None:
 
 
 def megabytes(package: str, networks: int, *, own: bool) -> float:
-    """The most that a process of its own comes to hold, from the initial parameters to an
-    evaluation after updates, beyond what it held before; for each net.
-
-    Counted is resident memory, and so the libraries' buffers too.
-    """
+    """Peak growth of resident memory per net, from the initial parameters to an evaluation after
+    updates, in a separate process. It includes the libraries' buffers."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         return executor.submit(growth, package, networks, own).result() / networks / 1e6
 
 
 def growth(package: str, networks: int, own: bool) -> int:
-    """Bytes, of this process."""
+    """The peak growth of this process in bytes."""
     limit_threads(1)
     implementation, dataset = importlib.import_module(package), samples()
-    work(implementation, dataset, 2, own=own)  # what a first call loads is no stack's
+    work(implementation, dataset, 2, own=own)  # load everything that a first call loads
     before = resident("VmRSS")
     work(implementation, dataset, networks, own=own)
     return resident("VmHWM") - before
@@ -66,7 +63,7 @@ def samples() -> Dataset:
 
 
 def work(implementation: Implementation, dataset: Dataset, networks: int, *, own: bool) -> None:
-    """Two updates and an evaluation of a stack."""
+    """Run two updates and an evaluation of a stack."""
     order_seed = None if own else 0
     recipes = [
         replace(preset("three-layer"), seed=i, order_seed=order_seed) for i in range(networks)
@@ -81,13 +78,13 @@ def work(implementation: Implementation, dataset: Dataset, networks: int, *, own
 
 
 def resident(field: str) -> int:
-    """VmRSS, this process's memory in bytes, or VmHWM, the most that it ever was."""
+    """This process's resident memory in bytes: VmRSS, the current value, or VmHWM, the peak."""
     lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
     return 1024 * int(lines[field].split()[0])
 
 
 def spell(memory: dict[str, float] | None) -> str:
-    """The figures in a line."""
+    """The figures as one line."""
     if memory is None:
-        return "unknown here"
+        return "unknown on this system"
     return "; ".join(f"{name} {mb:.2f}" for name, mb in memory.items())

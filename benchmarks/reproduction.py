@@ -1,9 +1,9 @@
-"""What the trainings of `twingrad reproduce` would take one after another.
+"""Estimate how long the trainings of `twingrad reproduce` would take one after another.
 
     python -m benchmarks.reproduction [--results docs/reproduction/results.json] [--json FILE]
 
-Two epochs of every architecture are trained alone, one thread, with their evaluations; the faster
-one stands for all epochs of that architecture, so that what else the machine does counts little.
+Every architecture is trained alone for two epochs with evaluation, in one thread. The faster epoch
+is used for all epochs of that architecture, which reduces the effect of other programs.
 """
 
 import dataclasses
@@ -41,7 +41,7 @@ def reproduction(
     data: options.Data = None,
     json: options.Json = None,
 ) -> None:
-    """Estimate how long the trainings of a reproduction take one after another."""
+    """Estimate how long the trainings of a reproduction would take one after another."""
     output = Output(json, quiet=False)
     limit_threads(1)
     found = Results.load(results)
@@ -60,7 +60,7 @@ def reproduction(
         norm = "BN" if recipe.batch_norm else "no BN"
         name = f"{list(recipe.hidden)} {norm}, {recipe.batches} batches, {backend}"
         lines.append({"what": name, "epochs": count, "epoch_seconds": round(epoch, 3)})
-        output.print(f"{name}: {epoch:.2f} s an epoch, {count} epochs")
+        output.print(f"{name}: {epoch:.2f} s per epoch, {count} epochs")
     took = found.about["training seconds"]
     output.print(
         f"one after another {spell(seconds)}, estimated; the reproduction took {spell(took)} in "
@@ -78,7 +78,7 @@ def reproduction(
 
 
 def plain(recipe: Recipe) -> Recipe:
-    """The architecture, for the time of an epoch alone."""
+    """A short training of the same architecture, to time an epoch."""
     return dataclasses.replace(
         Recipe(hidden=recipe.hidden, normalization=recipe.normalization, batches=recipe.batches),
         epochs=EPOCHS,

@@ -1,11 +1,11 @@
-"""How near the torch side is to its matrix products, and what others would write.
+"""Compare torch's updates with their bare matrix products and with the usual training loop.
 
     python -m benchmarks.torch_speed [--rounds 9] [--json FILE]
 
-[50, 50], minibatches of 100 images, float32, one thread. All candidates take turns within a round,
-and a ratio is of the same round; single updates are measured in CPU seconds, so that other
-programs on the machine disturb less, whatever runs in two processes in seconds of the clock. The
-images are noise: the work does not depend on them.
+The network is [50, 50], with minibatches of 100 images, float32, one thread. The candidates
+alternate within a round, and a ratio compares times of the same round. Single processes are
+measured in CPU seconds, which other programs affect less; two processes by the wall clock. The
+images are noise, since the speed does not depend on them.
 """
 
 import statistics
@@ -27,7 +27,7 @@ from twingrad.threads import limit_threads
 
 
 def take_turns(candidates: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, list[float]]:
-    """CPU milliseconds an update of a net, of every round; a first one warms and compiles."""
+    """CPU milliseconds per net-update, of every round after a warm-up round."""
     taken: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds + 1):
         for name, run in candidates.items():
@@ -45,7 +45,7 @@ def ratio(above: list[float], below: list[float]) -> dict[str, Any]:
 
 
 def whole_run(dataset: Dataset) -> tuple[float, float]:
-    """Seconds of the clock and of the CPU: 20 epochs, each with its evaluation of 50,000."""
+    """Wall-clock and CPU seconds of 20 epochs, each with an evaluation of 50,000 images."""
     import torch_impl
 
     started, used = time.perf_counter(), time.process_time()
@@ -55,11 +55,11 @@ def whole_run(dataset: Dataset) -> tuple[float, float]:
 
 def torch_speed(
     rounds: Annotated[int, typer.Option(help="Rounds of every comparison.")] = 9,
-    compiled: Annotated[bool, typer.Option(help="Compile as well.")] = True,
-    whole: Annotated[bool, typer.Option(help="Train for 20 epochs as well.")] = True,
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    compiled: Annotated[bool, typer.Option(help="Also measure compiled updates.")] = True,
+    whole: Annotated[bool, typer.Option(help="Also train for 20 epochs.")] = True,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Measure torch's updates against their matrix products, the usual loop and each other."""
+    """Compare torch's updates with their matrix products, the usual loop and each other."""
     from benchmarks.torch_stacks import two_processes
     from benchmarks.torch_work import STACK, ours, products, stacked, usual
 
@@ -78,7 +78,7 @@ def torch_speed(
     try:
         candidates["usual loop"] = usual(recipe)
     except (ImportError, UserError) as error:
-        output.print(f"without the usual loop: {error}")
+        output.print(f"usual loop not measured: {error}")
     times = take_turns(candidates, rounds)
     ratios = {
         f"{name} / products": ratio(times[name], times["products"])
@@ -95,7 +95,7 @@ def torch_speed(
     name = f"stacks of {STACK} in 2 processes / one after another ({best}), net-updates per second"
     ratios[name] = ratio(nets["stack"], nets["one"])
     for name, taken in times.items():
-        output.print(f"{name:28s} {statistics.median(taken):6.2f} ms of CPU time an update")
+        output.print(f"{name:28s} {statistics.median(taken):6.2f} CPU ms per update")
     for name, found in ratios.items():
         low, high = found["range"]
         output.print(f"{name}: {found['median']:.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
@@ -103,13 +103,13 @@ def torch_speed(
     if seconds is not None:
         output.print(
             f"20 epochs with 20 evaluations of 50,000 images: {seconds[0]:.1f} s, "
-            f"{seconds[1]:.1f} s of them on the CPU (n = 1)"
+            f"{seconds[1]:.1f} CPU seconds (n = 1)"
         )
     memory = per_stacked_net("torch_impl")
     output.print(f"MB per net: {spell(memory)}")
     output.write(
         {
-            "what": "three-layer, minibatches of 100, float32, one thread a process",
+            "what": "three-layer, minibatches of 100, float32, one thread per process",
             "rounds": rounds,
             "update_cpu_ms": {name: statistics.median(taken) for name, taken in times.items()},
             "net_updates_per_s": {name: statistics.median(r) for name, r in nets.items()},

@@ -1,5 +1,4 @@
-"""Stacks of nets in two processes against one net after another: the figures of
-`benchmarks.torch_speed` that take processes of their own."""
+"""Compare stacks in two processes with single nets in one, for `benchmarks.torch_speed`."""
 
 import multiprocessing
 import time
@@ -12,7 +11,7 @@ from twingrad.threads import limit_threads
 
 
 def worker(commands: Connection, compiled: bool) -> None:
-    """A process of its own: told "one" or "stack", it answers with net-updates per second."""
+    """Answer the commands "one" and "stack" with net-updates per second, until "end"."""
     limit_threads(1)
     dataset, recipe = noise(), preset("three-layer")
     stack, one = stacked(recipe, dataset), ours(recipe, dataset, compiled=compiled)
@@ -23,21 +22,21 @@ def worker(commands: Connection, compiled: bool) -> None:
 
 
 def two_processes(rounds: int, compiled: bool) -> dict[str, list[float]]:
-    """Net-updates per second: one after another in one process, stacks in two."""
+    """Net-updates per second of every round: "one" net in one process, a "stack" in each of two."""
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(2)]
     children = [context.Process(target=worker, args=(pipe[1], compiled)) for pipe in pipes]
     for child in children:
         child.start()
-    found: dict[str, list[float]] = {"one": [], "stack": []}
+    rates: dict[str, list[float]] = {"one": [], "stack": []}
     for number in range(rounds + 1):
-        for command, asked in (("one", pipes[:1]), ("stack", pipes)):
-            for pipe in asked:
+        for command, workers in (("one", pipes[:1]), ("stack", pipes)):
+            for pipe in workers:
                 pipe[0].send(command)
-            rate = sum(pipe[0].recv() for pipe in asked)
+            rate = sum(pipe[0].recv() for pipe in workers)
             if number:
-                found[command].append(rate)
+                rates[command].append(rate)
     for pipe, child in zip(pipes, children, strict=True):
         pipe[0].send("end")
         child.join()
-    return found
+    return rates

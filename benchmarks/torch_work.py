@@ -1,6 +1,6 @@
-"""What `benchmarks.torch_speed` times: our updates, their matrix products, the usual loop.
+"""The candidates of `benchmarks.torch_speed`: our updates, matrix products and the usual loop.
 
-A `Work` does some updates when called and says how many nets' updates these were.
+A `Work` runs some updates when called and returns the number of net-updates.
 """
 
 import itertools
@@ -23,7 +23,7 @@ Work = Callable[[], int]
 
 
 def ours(recipe: Recipe, dataset: Dataset, *, compiled: bool) -> Work:
-    """Updates of one net."""
+    """Updates of a single net."""
     network = recipe.network(3072, 10)
     parameters = initialize(network, "he", seed=0)
     learner = torch_impl.learner([recipe], network, dataset, [parameters], compiled=compiled)
@@ -41,7 +41,7 @@ def stacked(recipe: Recipe, dataset: Dataset) -> Work:
 
 
 def products(recipe: Recipe) -> Work:
-    """The eight matrix products of an update, into buffers, and nothing else."""
+    """Only the eight matrix products of an update, written into buffers."""
     widths, rng = (3072, *recipe.hidden, 10), np.random.default_rng(0)
 
     def tensor(*shape: int) -> torch.Tensor:
@@ -66,7 +66,7 @@ def products(recipe: Recipe) -> Work:
 
 
 class Images(torch.utils.data.Dataset[tuple[torch.Tensor, int]]):
-    """uint8 images that are converted and standardised one by one, as CIFAR-10 is in tutorials."""
+    """uint8 images that are converted and standardised one at a time, as in CIFAR-10 tutorials."""
 
     def __init__(self, n: int) -> None:
         from twingrad.vision import transforms

@@ -1,10 +1,10 @@
-"""An epoch of the [50, 50] network in either backend: seconds, and their ratio.
+"""Compare the time of an epoch of the [50, 50] network in both backends.
 
     python -m benchmarks.training [--rounds 7] [--json FILE]
 
-The backends take turns within a round, so that a busy machine slows both. An epoch is 450 updates
-of 100 images and the evaluation of 50,000; a training of 2 cycles has 20. The images are noise:
-the work does not depend on them.
+The backends alternate within a round, so that a busy machine slows both. An epoch is 450 updates
+of 100 images and an evaluation of 50,000; a training of 2 cycles has 20. The images are noise,
+since the speed does not depend on them.
 """
 
 import statistics
@@ -26,7 +26,7 @@ from twingrad.training import Learner
 
 
 def backends() -> dict[str, Implementation]:
-    """Both, by name."""
+    """Both implementations, by name."""
     import manual_impl
     import torch_impl
 
@@ -46,9 +46,9 @@ def epoch_seconds(learner: Learner, epoch: int) -> tuple[float, float]:
 
 def benchmark(
     rounds: Annotated[int, typer.Option(help="Epochs of each backend.")] = 7,
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Measure an epoch of both backends in alternation, one thread each."""
+    """Measure epochs of both backends in alternation, with one thread."""
     output = Output(json, quiet=False)
     limit_threads(1)
     recipe = preset("three-layer")
@@ -60,11 +60,11 @@ def benchmark(
         for name, side in backends().items()
     }
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in learners}
-    with output.busy("Measuring epochs, of either backend in turn"):
+    with output.busy("Measuring epochs of both backends"):
         for epoch in range(rounds + 1):
             for name, learner in learners.items():
                 found = epoch_seconds(learner, epoch)
-                if epoch:  # the first warms caches and allocators
+                if epoch:  # the first warms up caches and allocators
                     seconds[name].append(found)
 
     figures = {}

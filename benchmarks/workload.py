@@ -1,4 +1,4 @@
-"""What the benchmarks train on: noise of CIFAR-10's size, minibatches, one learning rate."""
+"""Inputs of the benchmarks: noise of CIFAR-10's size, and minibatches at one learning rate."""
 
 import numpy as np
 from jaxtyping import Int
@@ -8,7 +8,7 @@ from twingrad.minibatches import EpochInputs
 
 
 def noise(seed: int = 0) -> Dataset:
-    """45,000, 5,000 and 100 samples of CIFAR-10's size, float32; no arithmetic depends on them."""
+    """45,000, 5,000 and 100 samples of noise, float32; the speed does not depend on the values."""
     rng = np.random.default_rng(seed)
 
     def split(n: int) -> Split:
@@ -20,5 +20,5 @@ def noise(seed: int = 0) -> Dataset:
 def at_rate(
     order: Int[np.ndarray, "*networks updates n"], eta: float, networks: int = 1
 ) -> EpochInputs:
-    """Updates of so many networks on these rows, all at one learning rate."""
+    """Updates of this many networks on these rows, all at one learning rate."""
     return EpochInputs(order, np.full((networks, order.shape[-2]), eta), {}, None)

@@ -1,7 +1,7 @@
-"""Arithmetic on arrays in as few passes over memory as there can be. It knows of no layer.
+"""Array arithmetic in as few passes over memory as possible, independent of any layer.
 
-Arrays of N networks have a leading axis. Scalars of each network are (N,) or, for one network
-without that axis, a float.
+Arrays of N networks have a leading axis, and scalars of N networks have shape (N,). A single
+network has no leading axis, and its scalars are floats.
 """
 
 from functools import cache, lru_cache
@@ -14,49 +14,49 @@ from threadpoolctl import threadpool_info
 
 Array = np.ndarray
 Scalars = float | Array
-"""A float, or (N,) with one for each network."""
+"""A float, or (N,): one value for each network."""
 
 AXPY = {code: get_blas_funcs("axpy", dtype=code) for code in "fdFD"}
-"""BLAS's y += a x by the dtype of both."""
+"""BLAS's y += a x, by dtype character."""
 
 AVX512 = ("SkylakeX", "Cooperlake", "SapphireRapids")
-"""OpenBLAS's names for processors whose AVX-512 it uses."""
+"""OpenBLAS's names for the processors on which it uses AVX-512."""
 
 LARGE = 4096
-"""Entries from which a call of BLAS costs less than the passes it saves."""
+"""Minimum number of entries for which a BLAS call costs less than the passes it saves."""
 
 
 def keep_freed_memory() -> None:
-    """Makes the process reuse the memory of freed arrays instead of returning it to the system.
+    """Make the process reuse the memory of freed arrays instead of returning it to the system.
 
-    glibc maps each array of more than 128 KB anew, and the first write to each of its pages is
-    then a page fault; but it raises this limit to the size of any such array it frees, up to
-    32 MB. Other systems are not affected.
+    glibc maps fresh memory for each array above 128 KB, and the first write to each page is then
+    a page fault. Freeing such an array raises the limit to its size, up to 32 MB, so one large
+    array is allocated and freed here. Other systems are not affected.
     """
     np.ones(31 * 2**20, dtype=np.uint8)
 
 
 @cache
 def transposed_is_faster() -> bool:
-    """Whether a product x W' is faster where W (out, in) lies in memory as (in, out).
+    """Whether x W' is faster if W (out, in) is stored as (in, out).
 
-    By a third with OpenBLAS's kernels for AVX-512; with those for AVX2 it is slower by 3 %.
+    With OpenBLAS's AVX-512 kernels it is faster by a third; with its AVX2 kernels slower by 3 %.
     """
     return any(library.get("architecture") in AVX512 for library in threadpool_info())
 
 
-def per_network(scalars: Scalars, like: Array) -> Any:
-    """Scalars that multiply arrays like this one: a float, or (N, 1, ...) in its dtype."""
+def per_network(scalars: Scalars, array: Array) -> Any:
+    """Scalars ready to multiply the array: a float, or (N, 1, ...) in the array's dtype."""
     if isinstance(scalars, float):
         return scalars
-    return np.asarray(scalars, like.dtype).reshape(-1, *[1] * (like.ndim - 1))
+    return np.asarray(scalars, array.dtype).reshape(-1, *[1] * (array.ndim - 1))
 
 
 def add_scaled(y: Array, a: Scalars, x: Array) -> None:
-    """y += a x in place: one pass where both lie alike in memory."""
+    """y += a x in place, in one pass if both have the same memory layout."""
     if isinstance(a, float):
-        alike = y.size >= LARGE and x.strides == y.strides and contiguous(y)
-        if alike and y.dtype == x.dtype and y.dtype.char in AXPY:
+        same_layout = x.strides == y.strides and contiguous(y)
+        if y.size >= LARGE and same_layout and y.dtype == x.dtype and y.dtype.char in AXPY:
             AXPY[y.dtype.char](flat(x), flat(y), a=a)
         else:
             y += a * x
@@ -68,20 +68,22 @@ def add_scaled(y: Array, a: Scalars, x: Array) -> None:
 
 
 def sum_over(axis: int, x: Shaped[Array, "*networks n m"]) -> Shaped[Array, "*networks rest"]:
-    """The sums over the samples (axis -2) or the units (-1): products with ones, which take half
-    the time of `np.sum` on arrays of this size."""
+    """Sum over the samples (axis -2) or the units (axis -1).
+
+    A product with ones, which takes half the time of `np.sum` on arrays of this size.
+    """
     ones = ones_of(x.shape[axis], x.dtype.char)
     return ones @ x if axis == -2 else x @ ones
 
 
 @lru_cache(maxsize=64)
 def ones_of(length: int, dtype: str) -> Array:
-    """A vector of ones, not to be changed."""
+    """A vector of ones. It is cached: do not modify it."""
     return np.ones(length, dtype)
 
 
 def squared_norm(W: Shaped[Array, "*networks out in"]) -> Shaped[Array, "*networks"]:
-    """The sum of the squares of each network; of a complex W without conjugates."""
+    """The sum of squares for each network, without conjugates if W is complex."""
     if W.ndim > 2:
         return np.array([squared_norm(W_i) for W_i in W])
     vector = W.ravel(order="K")
@@ -89,7 +91,7 @@ def squared_norm(W: Shaped[Array, "*networks out in"]) -> Shaped[Array, "*networ
 
 
 def contiguous(array: Array) -> bool:
-    """Whether an array is one piece of memory, its axes in this order or in the reverse."""
+    """Whether an array is C- or Fortran-contiguous."""
     return array.flags.c_contiguous or array.flags.f_contiguous
 
 
@@ -101,19 +103,21 @@ def flat(array: Array) -> Array:
 def product(
     x: Shaped[Array, "*networks n in"], W: Shaped[Array, "*networks out in"]
 ) -> Shaped[Array, "*networks n out"]:
-    """x W'. Where many networks share x, one product with all W on top of each other."""
+    """x W'. If many networks share x, one product with all their W stacked."""
     if x.ndim == W.ndim:
         return x @ W.mT
     networks, out, into = W.shape
-    beside = x @ W.reshape(-1, into).T  # (n, networks * out)
-    return beside.reshape(len(x), networks, out).swapaxes(0, 1)
+    side_by_side = x @ W.reshape(-1, into).T  # (n, networks * out)
+    return side_by_side.reshape(len(x), networks, out).swapaxes(0, 1)
 
 
 def weight_gradient(
-    G: Shaped[Array, "*networks n out"], x: Shaped[Array, "*networks n in"], like: Array
+    G: Shaped[Array, "*networks n out"],
+    x: Shaped[Array, "*networks n in"],
+    W: Shaped[Array, "*networks out in"],
 ) -> Shaped[Array, "*networks out in"]:
-    """G' x, which belongs to `product`; it lies in memory as `like` does."""
+    """G' x, the gradient of `product` with respect to W, in W's memory layout."""
     if x.ndim == G.ndim:
-        return G.mT @ x if like.strides[-1] == like.itemsize else (x.mT @ G).mT
-    beside = G.swapaxes(0, 1).reshape(len(x), -1)  # (n, networks * out), no copy where G lies so
-    return (beside.T @ x).reshape(like.shape)
+        return G.mT @ x if W.strides[-1] == W.itemsize else (x.mT @ G).mT
+    side_by_side = G.swapaxes(0, 1).reshape(len(x), -1)  # (n, networks * out), usually a view
+    return (side_by_side.T @ x).reshape(W.shape)

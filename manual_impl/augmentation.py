@@ -1,4 +1,4 @@
-"""Flips, shifts and jitter applied to the images of a minibatch."""
+"""Apply flips, shifts and jitter to the images of a minibatch."""
 
 import numpy as np
 from jaxtyping import Shaped
@@ -9,19 +9,19 @@ from twingrad.augmentation import CHANNELS, Augmentation, image_side
 def augment(
     X: Shaped[np.ndarray, "n d"], augmentation: Augmentation, update: int
 ) -> Shaped[np.ndarray, "n d"]:
-    """The minibatch of one update, each image varied by its own draw.
+    """Augment the minibatch of one update, each image by its own draw.
 
     Arguments:
         X: standardised images, channels first, row by row.
-        augmentation: of an epoch.
-        update: from 0.
+        augmentation: the draws of one epoch.
+        update: number of the update within the epoch, from 0.
     """
     flip, shift = augmentation.flip[update], augmentation.shift[update]  # (n,), (n, 2)
     side = image_side(X.shape[1], int(np.abs(shift).max()))
     images = X.reshape(len(X), CHANNELS, side, side)
-    there = np.arange(side)
-    rows = there - shift[:, :1]  # (n, side): where the pixels come from
-    columns = there - shift[:, 1:]
+    targets = np.arange(side)
+    rows = targets - shift[:, :1]  # (n, side): the source of each pixel
+    columns = targets - shift[:, 1:]
     inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[
         :, None
     ]

@@ -1,13 +1,13 @@
-"""Every layer: its forward pass and, right below it, the gradient derived by hand.
+"""Every layer: its forward pass and, directly below, its backward pass derived by hand.
 
-G stands for d cost / d of the quantity at hand. The cost is a mean over the n samples, so the
-1/n is in G from the start and no layer divides again. Samples are rows: row i of G belongs to
-sample i. Leading axes, where there are any, are networks, each of which has its own parameters;
-(n, m) in a comment means (..., n, m).
+G is the gradient of the cost with respect to the quantity under discussion. The loss is a mean
+over the n samples, so G contains the factor 1/n from the start and no layer divides again.
+Samples are rows: row i of G belongs to sample i. Leading axes, if any, are networks, each with
+its own parameters; (n, m) in a comment means (..., n, m).
 
-These lines check, train and evaluate, one network or many. The forward passes also run in
-complex128 for complex-step differentiation: no abs, no conjugate, and what is decided is decided
-by the real part.
+The same code checks, trains and evaluates one network or many. The forward passes also run in
+complex128 for complex-step differentiation, so they use no abs and no conjugate, and compare
+real parts only.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from jaxtyping import Int, Shaped
 from scipy.special import ndtr
 
 from manual_impl.arrays import product, sum_over, weight_gradient
-from twingrad.layers import Layer as Place
+from twingrad.layers import Layer as LayerSpec
 from twingrad.network import Gradients, Masks, Network, Parameters, RunningStatistics, Trace
 
 Array = np.ndarray
@@ -28,14 +28,14 @@ Array = np.ndarray
 
 @dataclass
 class Pass:
-    """What the layers read and write on their way through the network and back, by name.
+    """Inputs and outputs of the layers during one forward and backward pass, by name.
 
     Arguments:
         parameters: of the network.
-        statistics: running statistics to use in place of the minibatch's (evaluation).
-        masks: of dropout; without them nothing is dropped (evaluation).
-        trace: what the forward pass has computed so far.
-        gradients: what the backward pass has computed so far.
+        statistics: running statistics, used instead of the batch statistics (evaluation).
+        masks: dropout masks; None drops nothing (evaluation).
+        trace: intermediates computed so far.
+        gradients: gradients computed so far.
     """
 
     parameters: Parameters
@@ -46,28 +46,29 @@ class Pass:
 
 
 class Layer(Protocol):
-    """One entry of the network. `output` names what it passes to the next."""
+    """One layer of a network. `output` is the name of its output."""
 
     output: str
 
-    def __init__(self, place: Place, network: Network) -> None: ...
+    def __init__(self, spec: LayerSpec, network: Network) -> None: ...
 
     def forward(self, x: Array, run: Pass) -> None:
-        """Adds all that it computes from its input x (n, in) to the trace, the output last."""
+        """Add everything computed from the input x (n, in) to the trace, the output last."""
 
     def backward(self, x: Array, run: Pass) -> Array | None:
-        """Adds the gradients of its parameters and of what it computed, given that of its output.
+        """Add the gradients of the layer's parameters and intermediates to `run.gradients`, which
+        already holds the gradient of its output.
 
-        Returns d cost / d x (n, in); None where nobody needs it.
+        Returns d cost / d x (n, in), or None if nothing needs it.
         """
 
 
 class Affine:
     """s = x W' + b."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.W, self.b, self.output = place.name("W"), place.name("b"), place.output
-        self.first = place.input == "X"
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.W, self.b, self.output = spec.name("W"), spec.name("b"), spec.output
+        self.first = spec.input == "X"
 
     def forward(self, x: Array, run: Pass) -> None:
         W, b = run.parameters[self.W], run.parameters[self.b]
@@ -77,29 +78,29 @@ class Affine:
 
     def backward(self, x: Array, run: Pass) -> Array | None:
         W, G = run.parameters[self.W], run.gradients[self.output]  # (out, in), (n, out)
-        # s_ij = sum_k x_ik W_jk + b_j: W_jk meets sample i with weight x_ik, b_j with 1
-        run.gradients[self.W] = weight_gradient(G, x, like=W)  # G' x, (out, in)
+        # s_ij = sum_k x_ik W_jk + b_j, so d s_ij / d W_jk = x_ik and d s_ij / d b_j = 1 for every i
+        run.gradients[self.W] = weight_gradient(G, x, W)  # G' x, (out, in)
         run.gradients[self.b] = sum_over(-2, G)  # (out,)
-        # x_ik reaches every s_ij, j = 1..out, with weight W_jk
+        # d s_ij / d x_ik = W_jk for every j
         return None if self.first else G @ W  # (n, in)
 
 
 class BatchNorm:
     """s_hat = (s - mu) / sqrt(v + eps), s_tilde = gamma * s_hat + beta (Ioffe and Szegedy 2015).
 
-    mu and v are mean and biased variance over the minibatch, or the running statistics if given.
-    After the activation x stands for s throughout.
+    mu and v are the mean and the biased variance over the minibatch, or the running statistics if
+    given. If batch norm follows the activation, its input is x instead of s.
     """
 
     axis = -2
-    """What mu and v are taken over: the samples."""
+    """The axis that mu and v are computed over: the samples."""
     spread: tuple[Any, ...] = (..., None, slice(None))
-    """mu[spread] stands at that axis again: (1, m)."""
+    """Index that broadcasts mu and v along that axis: mu[spread] is (1, m)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
         self.eps = network.eps
-        self.gamma, self.beta = place.name("gamma"), place.name("beta")
-        self.mu, self.v, self.s_hat, self.output = place.intermediates
+        self.gamma, self.beta = spec.name("gamma"), spec.name("beta")
+        self.mu, self.v, self.s_hat, self.output = spec.intermediates
 
     def forward(self, s: Array, run: Pass) -> None:
         n, axis = s.shape[self.axis], self.axis
@@ -122,18 +123,19 @@ class BatchNorm:
         G, s_hat = run.gradients[self.output], run.trace[self.s_hat]  # (n, m)
         variance = run.trace[self.v] + self.eps  # (m,)
         root = np.sqrt(variance)  # (m,)
-        # s_tilde_ij = gamma_j s_hat_ij + beta_j: both are shared by all samples of unit j
+        # s_tilde_ij = gamma_j s_hat_ij + beta_j: all samples i share gamma_j and beta_j
         run.gradients[self.gamma] = sum_over(-2, G * s_hat)  # (m,)
         run.gradients[self.beta] = sum_over(-2, G)  # (m,)
         run.gradients[self.s_hat] = G_hat = G * run.parameters[self.gamma][..., None, :]  # (n, m)
-        total, along = self.sums(G_hat, s_hat, run)  # (m,): of G_hat and of G_hat s_hat
-        # d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2) = -1/2 s_hat / (v + eps), and v is
-        # shared by all samples
+        total, along = self.sums(G_hat, s_hat, run)  # (m,): sums of G_hat and of G_hat s_hat
+        # d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2) = -1/2 s_hat / (v + eps); all samples
+        # share v
         run.gradients[self.v] = -0.5 * along / variance  # (m,)
-        # d s_hat / d mu = -1 / root. mu is also in v, but d v / d mu = -2/n sum(s - mu) = 0
+        # d s_hat / d mu = -1 / root. v depends on mu too, but d v / d mu = -2/n sum(s - mu) = 0
         run.gradients[self.mu] = -total / root  # (m,)
-        # s itself, then its share 1/n of mu, then its share 2 (s - mu) / n of v, where
-        # s - mu = s_hat root: (G_hat - total / n - s_hat along / n) / root
+        # three paths: s directly, through mu with d mu / d s = 1/n, and through v with
+        # d v / d s = 2 (s - mu) / n = 2 s_hat root / n:
+        # G_s = (G_hat - total / n - s_hat along / n) / root
         G_s = s_hat * (along / -n)[self.spread]  # (n, m)
         G_s -= (total / n)[self.spread]
         G_s += G_hat
@@ -141,38 +143,38 @@ class BatchNorm:
         return G_s
 
     def sums(self, G_hat: Array, s_hat: Array, run: Pass) -> tuple[Array, Array]:
-        """G_hat and G_hat s_hat, summed over the samples: gamma times the sums for beta, gamma."""
+        """Sums of G_hat and G_hat s_hat over the samples: gamma times dJ/dbeta and dJ/dgamma."""
         gamma = run.parameters[self.gamma]
         return gamma * run.gradients[self.beta], gamma * run.gradients[self.gamma]
 
 
 class LayerNorm(BatchNorm):
-    """The same with mu and v over the units of a sample (Ba et al. 2016), in evaluation too.
+    """The same with mu and v over the units of each sample, also in evaluation (Ba et al. 2016).
 
-    In the comments above n is then the number of units, and (m,) is (n,): mu and v are shared by
-    the units of a sample, while gamma and beta are still shared by the samples of a unit.
+    In the comments above, read n as the number of units, and (m,) as (n,) for mu and v: the units
+    of a sample share mu and v, while the samples of a unit still share gamma and beta.
     """
 
     axis = -1
     spread = (..., None)
 
     def sums(self, G_hat: Array, s_hat: Array, run: Pass) -> tuple[Array, Array]:
-        """G_hat and G_hat s_hat, summed over the units."""
+        """Sums of G_hat and G_hat s_hat over the units."""
         return sum_over(-1, G_hat), sum_over(-1, G_hat * s_hat)
 
 
 class ReLU:
     """x = max(0, s)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output = place.output
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output = spec.output
 
     def forward(self, s: Array, run: Pass) -> None:
-        # either way NaN passes: a training that diverges must show it in its cost
+        # both forms let NaN through, so that divergence shows in the cost
         if s.dtype.kind == "c":
             run.trace[self.output] = np.where(s.real <= 0, 0, s)  # (n, m)
         else:
-            run.trace[self.output] = np.maximum(s, s.dtype.type(0))  # (n, m), where's fast form
+            run.trace[self.output] = np.maximum(s, s.dtype.type(0))  # (n, m), faster than where
 
     def backward(self, s: Array, run: Pass) -> Array:
         # d max(0, s) / d s is 1 where s > 0 and, by convention, 0 at 0
@@ -182,48 +184,49 @@ class ReLU:
 class LeakyReLU:
     """x = s where s > 0, else slope * s (Maas et al. 2013)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output, self.slope = place.output, network.slope
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output, self.slope = spec.output, network.slope
 
     def forward(self, s: Array, run: Pass) -> None:
         run.trace[self.output] = np.where(s.real > 0, s, self.slope * s)  # (n, m)
 
     def backward(self, s: Array, run: Pass) -> Array:
-        # d x / d s is 1 where s > 0, else the slope; at 0 too, by convention
+        # d x / d s is 1 where s > 0, else the slope; by convention also at 0
         G = run.gradients[self.output]  # (n, m)
         return np.where(s > 0, G, self.slope * G)  # (n, m)
 
 
 class GELU:
-    """x = s Phi(s), where Phi is the normal distribution function (Hendrycks and Gimpel 2016)."""
+    """x = s Phi(s), Phi the standard normal distribution function (Hendrycks and Gimpel 2016)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output = place.output
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output = spec.output
 
     def forward(self, s: Array, run: Pass) -> None:
         run.trace[self.output] = s * ndtr(s).astype(s.dtype)  # (n, m)
 
     def backward(self, s: Array, run: Pass) -> Array:
-        # the product rule, with Phi' = exp(-s^2 / 2) / sqrt(2 pi)
+        # product rule, with Phi'(s) = exp(-s^2 / 2) / sqrt(2 pi)
         density = np.exp(-s * s / 2) / np.sqrt(2 * np.pi)  # (n, m)
         slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)
         return run.gradients[self.output] * slope
 
 
 class Dropout:
-    """x_drop = x * mask / keep, if a unit is kept with probability keep (Srivastava et al. 2014).
+    """x_drop = x * mask / keep; a unit is kept with probability keep (Srivastava et al. 2014).
 
-    Inverted: the division keeps the expectation, so that evaluation, without masks, is x itself.
+    Inverted dropout: dividing by keep preserves the expectation, so evaluation, which has no
+    masks, passes x on unchanged.
     """
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output, self.mask, self.keep = place.output, place.name("mask"), 1 - network.dropout
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output, self.mask, self.keep = spec.output, spec.name("mask"), 1 - network.dropout
 
     def forward(self, x: Array, run: Pass) -> None:
         run.trace[self.output] = self._masked(x, run)
 
     def backward(self, x: Array, run: Pass) -> Array:
-        # the mask is drawn, not computed: what was dropped has no gradient, the rest is scaled
+        # the mask does not depend on x: dropped units get no gradient, the others are scaled
         return self._masked(run.gradients[self.output], run)
 
     def _masked(self, x: Array, run: Pass) -> Array:
@@ -233,10 +236,10 @@ class Dropout:
 def softmax_cross_entropy(
     s: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"], smoothing: float = 0.0
 ) -> tuple[Shaped[Array, "*networks n classes"], Shaped[Array, "*networks"]]:
-    """p = softmax(s), and the mean over the samples of the cross-entropy -sum_j t_j log p_j.
+    """p = softmax(s), and the cross-entropy -sum_j t_j log p_j averaged over the samples.
 
-    The largest logit is taken out first: exp then stays below 1, whatever the logits. log p
-    is taken from the logits, not from p, which may underflow to 0.
+    The largest logit of each sample is subtracted first, so exp is at most 1. log p is computed
+    from the logits because p may underflow to 0.
     """
     shifted = s - s.real.max(axis=-1, keepdims=True)  # (n, classes)
     p = np.exp(shifted)  # (n, classes)
@@ -251,8 +254,8 @@ def softmax_cross_entropy_backward(
     p: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"], smoothing: float = 0.0
 ) -> Shaped[Array, "*networks n classes"]:
     """d loss / d s = (p - t) / n."""
-    # -sum_j t_j log p_j = log sum_j exp(s_j) - sum_j t_j s_j, as the t_j add up to 1; by s_j
-    # its derivative is p_j - t_j
+    # -sum_j t_j log p_j = log sum_j exp(s_j) - sum_j t_j s_j, since the t_j add up to 1; its
+    # derivative with respect to s_j is p_j - t_j
     G = p - targets(y, p.shape[-1], smoothing, p.dtype)  # (n, classes)
     G /= p.shape[-2]
     return G
@@ -261,7 +264,7 @@ def softmax_cross_entropy_backward(
 def targets(
     y: Int[Array, "*networks n"], classes: int, smoothing: float, dtype: Any
 ) -> Shaped[Array, "*networks n classes"]:
-    """t: 1 for the class of a sample, else 0; smoothed, a share of it spread over all classes
+    """One-hot targets t; with smoothing, that share of each is spread evenly over all classes
     (Szegedy et al. 2016)."""
     t = (y[..., None] == np.arange(classes)).astype(dtype)  # (n, classes)
     if smoothing:
@@ -284,4 +287,4 @@ LAYERS: Mapping[str, type[Layer]] = {
 @lru_cache(maxsize=256)
 def build(network: Network) -> tuple[Layer, ...]:
     """The network's layers, in order."""
-    return tuple(LAYERS[place.kind](place, network) for place in network.layers)
+    return tuple(LAYERS[spec.kind](spec, network) for spec in network.layers)

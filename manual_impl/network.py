@@ -1,4 +1,4 @@
-"""The whole network by hand: forward to every intermediate, backward to every gradient."""
+"""The whole network by hand: every intermediate forward, every gradient backward."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,14 +30,14 @@ def forward(
     """Every intermediate: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk, p, loss, cost.
 
     Arguments:
-        network: gives the layers and their names.
-        parameters: float16 to float64 or complex128, all of one dtype; it is computed in. With a
-            leading axis they are those of many networks, and so is all that is returned.
+        network: defines the layers and their names.
+        parameters: float16 to float64 or complex128, all of one dtype, which is used throughout.
+            A leading axis means many networks, and the results then have it too.
         X: samples in rows; without the leading axis all networks share them.
         y: classes from 0.
-        penalty: lambda, or that of each network.
-        statistics: running statistics to use in place of the minibatch's; not changed.
-        masks: of dropout, True where a unit is kept; None drops nothing.
+        penalty: lambda, or one for each network.
+        statistics: running statistics, used instead of the batch statistics; not changed.
+        masks: dropout masks, True where a unit is kept; None drops nothing.
 
     Returns:
         Arrays by name, in order of execution; loss and cost have shape () or (networks,).
@@ -59,15 +59,15 @@ def backward(
     masks: Masks | None = None,
     upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Gradients:
-    """d cost / d of every parameter and intermediate, from the trace of the forward pass.
+    """Gradients of the cost with respect to every parameter and intermediate.
 
     Arguments:
-        trace: what `forward` returned for the same arguments, without running statistics.
-        upstream: passed to every layer as the gradient of its output, in place of what the
-            layer above computed (teacher forcing): each layer then answers for itself alone.
+        trace: the result of `forward` for the same arguments, without running statistics.
+        upstream: gradient of every layer's output, used instead of the gradient computed by the
+            layer above (teacher forcing), so that an error stays within its own layer.
 
     Returns:
-        Arrays by the names of what they are the gradient of.
+        Gradients under the names of the parameters and intermediates.
     """
     run = Pass(parameters, None, masks, trace)
     run_layers_back(network, build(network), X, y, run, upstream)
@@ -85,7 +85,7 @@ def gradients(
     masks: Masks | None = None,
     upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Gradients:
-    """`backward` after `forward`."""
+    """Run `forward`, then `backward`."""
     trace = forward(network, parameters, X, y, penalty=penalty, masks=masks)
     return backward(
         network, parameters, X, y, trace, penalty=penalty, masks=masks, upstream=upstream
@@ -93,12 +93,12 @@ def gradients(
 
 
 def squared_norms(weights: Sequence[str], parameters: Parameters) -> np.ndarray:
-    """sum ||W||^2 over these weights, () or (networks,)."""
+    """sum ||W||^2 over these weights, shape () or (networks,)."""
     return np.asarray(sum(squared_norm(parameters[name]) for name in weights))
 
 
 def run_layers(layers: Sequence[Layer], x: np.ndarray, run: Pass) -> np.ndarray:
-    """Adds what the layers compute from x to the trace; returns the output of the last."""
+    """Run the layers on x, adding their intermediates to the trace; return the last output."""
     for layer in layers:
         layer.forward(x, run)
         x = run.trace[layer.output]
@@ -108,7 +108,7 @@ def run_layers(layers: Sequence[Layer], x: np.ndarray, run: Pass) -> np.ndarray:
 def finish_trace(
     network: Network, s: np.ndarray, y: np.ndarray, trace: Trace, penalties: np.ndarray
 ) -> None:
-    """Adds p, loss and cost to the trace, given the logits and lambda * sum ||W||^2."""
+    """Add p, loss and cost to the trace, given the logits s and lambda * sum ||W||^2."""
     trace["p"], trace["loss"] = softmax_cross_entropy(s, y, network.smoothing)
     trace["cost"] = trace["loss"] + penalties
 
@@ -121,9 +121,13 @@ def run_layers_back(
     run: Pass,
     upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Any:
-    """Adds the gradients of the loss by all that the last layers of the network compute.
+    """Run the layers' backward passes, adding the gradients of the loss to `run.gradients`.
 
-    Returns d loss / d x, where x is the input of the first of them; None where nobody needs it.
+    Arguments:
+        layers: the last layers of the network.
+        x: the input of the first of them.
+
+    Returns d loss / d x, or None if nothing needs it.
     """
     G: Any = softmax_cross_entropy_backward(run.trace["p"], y, network.smoothing)
     for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
@@ -134,6 +138,6 @@ def run_layers_back(
 
 
 def add_penalty(weights: Sequence[str], run: Pass, penalty: Scalars) -> None:
-    """Adds the penalty's own part of the gradients: d lambda ||W||^2 / d W = 2 lambda W."""
+    """Add the gradient of the penalty: d lambda ||W||^2 / d W = 2 lambda W."""
     for name in weights:
         add_scaled(run.gradients[name], 2 * penalty, run.parameters[name])

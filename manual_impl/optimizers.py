@@ -1,8 +1,8 @@
-"""From a gradient to a step: each optimiser in its published form, on arrays of one network or N.
+"""Optimisers in their published form, for arrays of one network or of N.
 
-An optimiser keeps nothing itself. What it must remember is in `memory`, arrays by name that are
-saved and restored like the parameters. The gradients it is given are those of the cost, penalty
-included, unless the decay is decoupled; it may overwrite them.
+An optimiser has no state of its own: its moving averages are in `memory`, arrays by name that are
+saved and restored like the parameters. The gradients it takes are those of the cost, including the
+penalty unless the decay is decoupled, and it may overwrite them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,13 +14,13 @@ from twingrad.network import Gradients, Parameters
 from twingrad.recipe import Recipe
 
 Memory = dict[str, np.ndarray]
-"""What an optimiser remembers of each parameter: "velocity.W1", ... in the parameter's shape."""
+"""The optimiser's state: "velocity.W1", ..., each in its parameter's shape."""
 
 Constants = Mapping[str, Scalars]
-"""momentum, beta1, beta2 and adam_eps of the recipe, or of each network's."""
+"""momentum, beta1, beta2 and adam_eps, each a float or one value for each network."""
 
 Step = Callable[[str, Array, Array, Memory, Constants, Scalars, int], None]
-"""(name, value, gradient, memory, constants, eta, t): moves a parameter in place; t from 1."""
+"""(name, value, gradient, memory, constants, eta, t): update a parameter in place; t from 1."""
 
 
 def sgd(
@@ -33,7 +33,7 @@ def sgd(
 def momentum(
     name: str, w: Array, G: Array, memory: Memory, constants: Constants, eta: Scalars, t: int
 ) -> None:
-    """u <- rho u + G, w <- w - eta u (Polyak 1964, as torch.optim.SGD has it)."""
+    """u <- rho u + G, w <- w - eta u (Polyak 1964, in the form of torch.optim.SGD)."""
     u = memory[f"velocity.{name}"]
     u *= per_network(constants["momentum"], u)
     u += G
@@ -43,7 +43,7 @@ def momentum(
 def nesterov(
     name: str, w: Array, G: Array, memory: Memory, constants: Constants, eta: Scalars, t: int
 ) -> None:
-    """u <- rho u + G, w <- w - eta (G + rho u) (Sutskever et al. 2013, as torch has it)."""
+    """u <- rho u + G, w <- w - eta (G + rho u) (Sutskever et al. 2013, in torch's form)."""
     u = memory[f"velocity.{name}"]
     u *= per_network(constants["momentum"], u)
     u += G
@@ -54,8 +54,8 @@ def nesterov(
 def adam(
     name: str, w: Array, G: Array, memory: Memory, constants: Constants, eta: Scalars, t: int
 ) -> None:
-    """Decaying means m of G and r of G^2, both corrected for their start at 0:
-    w <- w - eta m_hat / (sqrt(r_hat) + eps) (Kingma and Ba 2015)."""
+    """w <- w - eta m_hat / (sqrt(r_hat) + eps), with m_hat and r_hat the bias-corrected moving
+    averages of G and G^2 (Kingma and Ba 2015)."""
     m, r = memory[f"moment1.{name}"], memory[f"moment2.{name}"]
     beta1, beta2 = constants["beta1"], constants["beta2"]
     m *= per_network(beta1, m)
@@ -63,7 +63,7 @@ def adam(
     np.square(G, out=G)
     r *= per_network(beta2, r)
     add_scaled(r, 1 - beta2, G)
-    # m_hat = m / (1 - beta1^t) and r_hat = r / (1 - beta2^t): what the zeros at the start lack
+    # m_hat = m / (1 - beta1^t) and r_hat = r / (1 - beta2^t), since m and r started at 0
     root = np.sqrt(r)
     root /= per_network(np.sqrt(1 - beta2**t), r)
     root += per_network(constants["adam_eps"], r)
@@ -77,18 +77,18 @@ OPTIMIZERS: Mapping[str, tuple[Step, tuple[str, ...]]] = {
     "nesterov": (nesterov, ("velocity",)),
     "adam": (adam, ("moment1", "moment2")),
 }
-"""The step, and what it remembers of every parameter."""
+"""The step of each optimiser, and the kinds of memory it keeps for every parameter."""
 
 CONSTANTS = ("momentum", "beta1", "beta2", "adam_eps")
 
 
 def constants_of(recipes: Sequence[Recipe]) -> dict[str, np.ndarray]:
-    """The constants of each recipe's optimiser, (networks,) float64."""
-    return {name: np.array([getattr(one, name) for one in recipes]) for name in CONSTANTS}
+    """The optimiser constants of each recipe, (networks,) float64."""
+    return {name: np.array([getattr(recipe, name) for recipe in recipes]) for name in CONSTANTS}
 
 
 def memory_names(optimizer: str, parameters: Sequence[str]) -> list[str]:
-    """What the optimiser remembers, by name, zeros at first."""
+    """The names of the optimiser's memory, which starts at zero."""
     return [f"{kind}.{name}" for kind in OPTIMIZERS[optimizer][1] for name in parameters]
 
 
@@ -103,12 +103,12 @@ def descend(
     eta: Scalars,
     t: int,
 ) -> None:
-    """One step of every parameter, in place.
+    """Update every parameter in place.
 
     Arguments:
-        recipe: names the optimiser, and says whether the weights' decay is decoupled: then they
-            shrink by 2 eta lambda first (Loshchilov and Hutter 2019), and the gradients are
-            those of the loss.
+        recipe: selects the optimiser, and whether the decay is decoupled: then the weights are
+            first multiplied by 1 - 2 eta lambda (Loshchilov and Hutter 2019), and the gradients
+            are those of the loss.
         gradients: of each parameter; overwritten.
         penalty: lambda.
         eta: the learning rate.

@@ -1,4 +1,4 @@
-"""Forward and backward pass of the minibatches that a training takes."""
+"""Forward and backward passes over the minibatches of a training."""
 
 from typing import Any
 
@@ -15,37 +15,38 @@ class Passes:
 
     Arguments:
         parameters: of one network, or of many along a leading axis.
-        penalty: lambda, or that of each network.
+        penalty: lambda, or one for each network.
     """
 
-    at_once = 1
-    """How many minibatches `begin` takes at most; the passes then ask for each by its number."""
+    block = 1
+    """Maximum number of minibatches in one call of `begin`; `forward` and `backward` then take
+    them one at a time, by number."""
 
     def __init__(
         self, network: Network, recipe: Recipe, parameters: Parameters, penalty: Any
     ) -> None:
         self.network, self.recipe, self.penalty = network, recipe, penalty
-        self.moved = parameters
-        """What the optimiser moves."""
+        self.trained = parameters
+        """The parameters that the optimiser updates."""
 
     def begin(self, X: np.ndarray, y: np.ndarray) -> None:
-        """Takes the next minibatches: X (updates, n, d), y (updates, n)."""
+        """Set the next minibatches: X (updates, n, d), y (updates, n)."""
         self.X, self.y = X, y
 
     def forward(self, k: int, masks: Masks | None) -> Trace:
         """The trace of minibatch k, from 0."""
         self.masks = masks
         self.trace = forward(
-            self.network, self.moved, self.X[k], self.y[k], penalty=self.penalty, masks=masks
+            self.network, self.trained, self.X[k], self.y[k], penalty=self.penalty, masks=masks
         )
         return self.trace
 
     def backward(self, k: int, eta: Scalars) -> Gradients:
-        """The gradients of what the optimiser moves; eta is the rate that it will use."""
+        """Gradients of the parameters in `trained`; eta is the learning rate of the coming step."""
         penalty = 0.0 if self.recipe.decoupled else self.penalty
         gradients = backward(
             self.network,
-            self.moved,
+            self.trained,
             self.X[k],
             self.y[k],
             self.trace,
@@ -53,12 +54,12 @@ class Passes:
             masks=self.masks,
         )
         for name in self.recipe.unpenalised:
-            add_scaled(gradients[name], -2 * penalty, self.moved[name])
+            add_scaled(gradients[name], -2 * penalty, self.trained[name])
         return gradients
 
     def first_weights(self, position: int) -> Parameters:
-        """W1 of one network as it is now, where the parameters do not hold it."""
+        """The current W1 of one network, if the parameters do not hold it."""
         return {}
 
     def finish(self) -> None:
-        """After the last update: makes the parameters hold everything again."""
+        """After the last update: bring all parameters up to date."""

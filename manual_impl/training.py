@@ -1,4 +1,4 @@
-"""Minibatch descent in NumPy, of one network or of many side by side."""
+"""Minibatch gradient descent in NumPy, for one network or many side by side."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,14 +22,14 @@ from twingrad.recipe import Recipe
 from twingrad.training import State, require_memory, train_one, train_stack
 
 GROUP = 64
-"""Networks updated at a time: many enough to share what an update costs besides its products, few
-enough that their weights stay in the cache from one update to the next."""
+"""Networks updated at a time: enough to share the overhead of an update, few enough that their
+weights stay in the cache from one update to the next."""
 
 CHUNK = 500
 """Samples evaluated at a time: few enough that the intermediates stay in the cache."""
 
-Piece = int | slice
-"""One network, or those that share their minibatches and are updated together."""
+Group = int | slice
+"""One network, or several that share their minibatches and are updated together."""
 
 
 class ManualLearner:
@@ -37,9 +37,9 @@ class ManualLearner:
 
     Arguments:
         recipes: of one stack.
-        network: what the parameters belong to.
-        dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
-        parameters: to start from, of each network; copied one after another.
+        network: the architecture of all of them.
+        dataset: in the recipes' dtype, or in a narrower one from which each minibatch is converted.
+        parameters: initial values of each network, read one network at a time and copied.
     """
 
     def __init__(
@@ -55,19 +55,19 @@ class ManualLearner:
         self.constants = constants_of(recipes)
         shared = len({recipe.draws for recipe in recipes}) == 1 and len(recipes) > 1
         starts = range(0, len(recipes), GROUP) if shared else ()
-        self.pieces: list[Piece] = [slice(i, min(i + GROUP, len(recipes))) for i in starts]
-        self.pieces = self.pieces or list(range(len(recipes)))
-        self.gathered = np.empty((0, 0))
-        """The rows of the minibatches at hand: written again and again, they stay in the cache."""
+        self.groups: list[Group] = [slice(i, min(i + GROUP, len(recipes))) for i in starts]
+        self.groups = self.groups or list(range(len(recipes)))
+        self.rows_buffer = np.empty((0, 0))
+        """The samples of the current minibatches; reused, so that it stays in the cache."""
         self.restore(parameters)
 
     def __len__(self) -> int:
         return len(self.penalty)
 
     def restore(self, states: Iterable[State]) -> None:
-        """Continues from the networks' states, read one after another; no network marked.
+        """Continue from the networks' states, read one at a time; no network is marked.
 
-        A network that diverged before it had running statistics has none in its state.
+        The state of a network that diverged at its first update has no running statistics.
         """
         names = memory_names(self.recipe.optimizer, list(self.network.parameter_shapes))
         shapes = self.network.parameter_shapes
@@ -83,14 +83,14 @@ class ManualLearner:
         self.frozen: dict[int, State] = {}
         for i, state in zip(range(len(self)), states, strict=True):
             require_memory(state, self.memory)
-            for name, slots in (self.parameters | self.statistics | self.memory).items():
-                slots[i] = state.get(name, 0)
-            begun = bool(self.statistics) and self.statistics.keys() <= state.keys()
-            self.updates = max(self.updates, int(state.get("updates", begun)))
+            for name, values in (self.parameters | self.statistics | self.memory).items():
+                values[i] = state.get(name, 0)
+            started = bool(self.statistics) and self.statistics.keys() <= state.keys()
+            self.updates = max(self.updates, int(state.get("updates", started)))
 
     def _zeros(self, name: str, shape: tuple[int, ...]) -> np.ndarray:
-        """Room for all networks, (networks, *shape), in the memory order that products like."""
-        shared = name == "W1" and isinstance(self.pieces[0], slice)
+        """Zeros for all networks, (networks, *shape), in the faster memory layout for products."""
+        shared = name == "W1" and isinstance(self.groups[0], slice)
         if len(shape) == 2 and transposed_is_faster() and not shared:
             return np.zeros((len(self), *shape[::-1]), self.recipe.dtype).mT
         return np.zeros((len(self), *shape), self.recipe.dtype)
@@ -99,55 +99,55 @@ class ManualLearner:
         """Copies of every network's state."""
         copies = []
         for i in range(len(self)):
-            chosen = self.frozen[i] if i in self.frozen else self._slot(i, self.updates)
-            copies.append({name: np.array(value, order="C") for name, value in chosen.items()})
+            state = self.frozen[i] if i in self.frozen else self._state_of(i, self.updates)
+            copies.append({name: np.array(value, order="C") for name, value in state.items()})
         return copies
 
-    def _slot(self, i: int, updates: int) -> State:
-        """Views of one network's state; without running statistics before the first update."""
+    def _state_of(self, i: int, updates: int) -> State:
+        """Views of one network's state, without running statistics before the first update."""
         values = self.parameters | (self.statistics if updates else {}) | self.memory
         return {name: value[i] for name, value in values.items()} | {"updates": np.array(updates)}
 
     def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "networks updates"]:
-        """Does the updates, of one piece of the stack after another."""
+        """Run the updates of an epoch, one group of networks after another."""
         costs = np.full(inputs.learning_rates.shape, np.nan)
-        with quietly():
-            for piece in self.pieces:
-                of_piece = inputs.of(piece) if isinstance(piece, int) else inputs
-                self._run_piece(piece, of_piece, costs)
+        with no_warnings():
+            for group in self.groups:
+                group_inputs = inputs.of(group) if isinstance(group, int) else inputs
+                self._run_group(group, group_inputs, costs)
         self.updates += inputs.learning_rates.shape[1]
         return costs
 
-    def _run_piece(
+    def _run_group(
         self,
-        piece: Piece,
+        group: Group,
         inputs: EpochInputs,
         costs: Float[np.ndarray, "networks updates"],
     ) -> None:
-        """An epoch of one piece: moves its state in place and writes its costs."""
-        rates = inputs.learning_rates[piece if isinstance(piece, slice) else 0]
+        """Run one epoch of a group: update its state in place and write its costs."""
+        rates = inputs.learning_rates[group if isinstance(group, slice) else 0]
         parameters, statistics, memory = (
-            {name: value[piece] for name, value in values.items()}
+            {name: value[group] for name, value in values.items()}
             for values in (self.parameters, self.statistics, self.memory)
         )
-        penalty = scalar(self.penalty[piece])
-        constants = {name: scalar(value[piece]) for name, value in self.constants.items()}
+        penalty = scalar(self.penalty[group])
+        constants = {name: scalar(value[group]) for name, value in self.constants.items()}
         passes = passes_for(self.network, self.recipe, parameters, penalty, rates)
-        self._freeze(piece, self.updates, passes)
+        self._freeze(group, self.updates, passes)
         for u, _ in enumerate(inputs.order):
-            k = u % passes.at_once
+            k = u % passes.block
             if k == 0:
-                passes.begin(*self._minibatches(inputs, slice(u, u + passes.at_once)))
+                passes.begin(*self._minibatches(inputs, slice(u, u + passes.block)))
             masks = {name: mask[u] for name, mask in inputs.masks.items()} or None
             trace = passes.forward(k, masks)
-            costs[piece, u] = trace["cost"]
-            if not self._go_on(piece, u, costs, passes):
+            costs[group, u] = trace["cost"]
+            if not self._freeze_diverged(group, u, costs, passes):
                 break
             eta, t = scalar(rates[..., u]), self.updates + u + 1
             gradients = passes.backward(k, eta)
             descend(
                 self.recipe,
-                passes.moved,
+                passes.trained,
                 gradients,
                 memory,
                 constants,
@@ -159,13 +159,14 @@ class ManualLearner:
         passes.finish()
 
     def _minibatches(self, inputs: EpochInputs, updates: slice) -> tuple[np.ndarray, np.ndarray]:
-        """X (updates, n, d) and y (updates, n); widened and augmented."""
+        """X (updates, n, d) and y (updates, n), in the recipe's dtype and augmented."""
         training, order = self.dataset.training, inputs.order[updates]
         rows = order.reshape(-1)
-        if self.gathered.shape[0] != len(rows):
-            self.gathered = np.empty((len(rows), training.X.shape[1]), training.X.dtype)
-        np.take(training.X, rows, axis=0, out=self.gathered, mode="clip")  # others copy twice
-        X = self.gathered.astype(self.recipe.dtype, copy=False).reshape(*order.shape, -1)
+        if self.rows_buffer.shape[0] != len(rows):
+            self.rows_buffer = np.empty((len(rows), training.X.shape[1]), training.X.dtype)
+        # mode="raise", the default, would copy twice
+        np.take(training.X, rows, axis=0, out=self.rows_buffer, mode="clip")
+        X = self.rows_buffer.astype(self.recipe.dtype, copy=False).reshape(*order.shape, -1)
         if inputs.augmentation is not None:
             numbers = range(updates.start, updates.start + len(order))
             X = np.stack(
@@ -173,51 +174,55 @@ class ManualLearner:
             )
         return X, training.y[order]
 
-    def _go_on(self, piece: Piece, u: int, costs: np.ndarray, passes: Passes) -> bool:
-        """Freezes the networks whose cost at update u of the epoch is not finite.
+    def _freeze_diverged(self, group: Group, u: int, costs: np.ndarray, passes: Passes) -> bool:
+        """Freeze the networks whose cost at update u of the epoch is not finite.
 
-        Returns whether any network of the piece is left.
+        Returns whether any network of the group still trains.
         """
-        if np.isfinite(costs[piece, u].sum()) and not self.frozen:
+        if np.isfinite(costs[group, u].sum()) and not self.frozen:
             return True
-        costs[piece, u] = np.where(self.diverged[piece], np.nan, costs[piece, u])
-        self.diverged[piece] |= ~np.isfinite(costs[piece, u])
-        self._freeze(piece, self.updates + u, passes)
-        return not self.diverged[piece].all()
+        costs[group, u] = np.where(self.diverged[group], np.nan, costs[group, u])
+        self.diverged[group] |= ~np.isfinite(costs[group, u])
+        self._freeze(group, self.updates + u, passes)
+        return not self.diverged[group].all()
 
-    def _freeze(self, piece: Piece, updates: int, passes: Passes) -> None:
-        """Keeps what the diverged networks are. Their slots go on, of no use and no harm."""
-        for position, i in enumerate(np.atleast_1d(np.arange(len(self))[piece]).tolist()):
+    def _freeze(self, group: Group, updates: int, passes: Passes) -> None:
+        """Copy the state of newly diverged networks; later updates of theirs are ignored."""
+        for position, i in enumerate(np.atleast_1d(np.arange(len(self))[group]).tolist()):
             if self.diverged[i] and i not in self.frozen:
-                kept = self._slot(i, updates) | passes.first_weights(position)
-                self.frozen[i] = {name: value.copy() for name, value in kept.items()}
+                state = self._state_of(i, updates) | passes.first_weights(position)
+                self.frozen[i] = {name: value.copy() for name, value in state.items()}
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Evaluates every network with its running statistics; NaN for one that has diverged.
+        """Evaluate every network with its running statistics; NaN for a diverged network.
 
         Raises:
-            RuntimeError: with batch norm, before there are running statistics.
+            RuntimeError: the network has batch norm but no running statistics yet.
         """
         if self.statistics and not self.updates:
             raise RuntimeError("evaluation needs running statistics: train on a minibatch first")
-        found: list[Evaluation] = []
-        for piece in self.pieces:
-            parameters = {name: value[piece] for name, value in self.parameters.items()}
-            statistics = {name: value[piece] for name, value in self.statistics.items()}
-            split, penalty = getattr(self.dataset, part), scalar(self.penalty[piece])
-            with quietly():
-                found += evaluate(self.network, parameters, statistics, split, penalty=penalty)
-        nothing = Evaluation(np.nan, np.nan, np.nan)
-        return [nothing if gone else one for gone, one in zip(self.diverged, found, strict=True)]
+        evaluations: list[Evaluation] = []
+        for group in self.groups:
+            parameters = {name: value[group] for name, value in self.parameters.items()}
+            statistics = {name: value[group] for name, value in self.statistics.items()}
+            split, penalty = getattr(self.dataset, part), scalar(self.penalty[group])
+            with no_warnings():
+                evaluations += evaluate(
+                    self.network, parameters, statistics, split, penalty=penalty
+                )
+        for i in np.flatnonzero(self.diverged):
+            evaluations[i] = Evaluation(np.nan, np.nan, np.nan)
+        return evaluations
 
     def take_precise_statistics(self) -> None:
-        """Replaces the running statistics by those of the whole training set, as one minibatch."""
+        """Replace the running statistics by the statistics of the whole training set, taken as
+        one minibatch."""
         training = self.dataset.training
         X = training.X.astype(self.recipe.dtype, copy=False)
         for i in range(len(self)):
             parameters = {name: value[i] for name, value in self.parameters.items()}
             run = Pass(parameters)
-            with quietly():
+            with no_warnings():
                 run_layers(build(self.network), X, run)
             for name, value in self.statistics.items():
                 value[i] = run.trace[name]
@@ -226,18 +231,18 @@ class ManualLearner:
 def update_statistics(
     statistics: RunningStatistics, trace: Trace, alpha: float, *, first: bool
 ) -> None:
-    """Running mean and biased variance, in place: the first minibatch's at the first update.
+    """Update the running mean and biased variance in place.
 
     Arguments:
         alpha: weight of the old values.
-        first: whether there are no old values yet.
+        first: whether this is the first minibatch, whose statistics are taken as they are.
     """
-    for name, average in statistics.items():
+    for name, running in statistics.items():
         if first:
-            average[...] = trace[name]
+            running[...] = trace[name]
         else:
-            average *= alpha
-            average += (1 - alpha) * trace[name]
+            running *= alpha
+            running += (1 - alpha) * trace[name]
 
 
 def evaluate(
@@ -253,8 +258,8 @@ def evaluate(
 
     Arguments:
         parameters, statistics: of one network, or of many along a leading axis; not changed.
-        split: what to evaluate; widened to the parameters' dtype.
-        penalty: lambda, or that of each network.
+        split: the samples; converted to the parameters' dtype.
+        penalty: lambda, or one for each network.
         chunk: samples at a time.
 
     Returns:
@@ -275,12 +280,12 @@ def evaluate(
 
 
 def scalar(values: Any) -> Scalars:
-    """One network's value as a float, those of many as they are."""
+    """The value of one network as a float; an array of many unchanged."""
     return float(values) if np.ndim(values) == 0 else values
 
 
-def quietly() -> np.errstate:
-    """No warnings within: where a training diverges, its cost tells of it."""
+def no_warnings() -> np.errstate:
+    """Suppress floating-point warnings: divergence shows in the cost."""
     return np.errstate(over="ignore", invalid="ignore", divide="ignore")
 
 

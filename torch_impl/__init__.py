@@ -1,4 +1,4 @@
-"""The network in torch, every gradient by autograd, on the CPU or a GPU."""
+"""The network in torch, with every gradient by autograd, on a CPU or GPU."""
 
 from torch_impl.network import TorchNetwork, forward, gradients
 from torch_impl.training import TorchLearner, evaluate, find_device, train, train_stacked

@@ -1,4 +1,4 @@
-"""Flips, shifts and jitter applied to the images of a minibatch, on their device."""
+"""Apply flips, shifts and jitter to the images of a minibatch, on their device."""
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,15 +13,16 @@ def augment(
     shift: Int[Tensor, "*n 2"],
     jitter: Float[Tensor, "*n 2"],
 ) -> Float[Tensor, "*n d"]:
-    """The images, each varied by its own draw; nothing waits for the device.
+    """Augment each image by its own draw, without waiting for the device.
 
     Arguments:
         X: standardised images, channels first, row by row.
         flip, shift, jitter: as in `twingrad.augmentation.Augmentation`.
     """
     side = image_side(X.shape[-1], 0)
-    there = torch.arange(side, device=X.device)
-    rows, columns = (there - each for each in shift.split(1, dim=-1))  # (n, side): where from
+    targets = torch.arange(side, device=X.device)
+    # (n, side): the source of each pixel
+    rows, columns = (targets - offset for offset in shift.split(1, dim=-1))
     inside = in_range(rows, side)[..., :, None] & in_range(columns, side)[..., None, :]
     columns = torch.where(flip[..., None], side - 1 - columns, columns)
     pixels = (rows % side)[..., :, None] * side + (columns % side)[..., None, :]
@@ -33,5 +34,5 @@ def augment(
 
 
 def in_range(pixels: Tensor, side: int) -> Tensor:
-    """Which pixels lie within an image."""
+    """Which of the row or column numbers lie within an image."""
     return (pixels >= 0) & (pixels < side)

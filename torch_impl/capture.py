@@ -1,8 +1,8 @@
-"""What makes an update faster and knows nothing of it: torch.compile, and captured CUDA graphs.
+"""Speed up any update without knowing what it computes: torch.compile and captured CUDA graphs.
 
-The host puts an epoch on the device in one go and asks for its costs at the end. In between it
-only says "again", and on a GPU a captured graph answers, which launches all kernels of a block of
-updates at once: launching them one by one takes several times as long as running them.
+The host copies the inputs of an epoch to the device at its start and reads the costs at its end.
+In between, on a GPU, it only replays a captured graph, which launches all kernels of a block of
+updates at once. Launching them one by one takes several times as long as running them.
 """
 
 import os
@@ -20,18 +20,19 @@ from torch_impl.layers import Tensors
 from twingrad.errors import UserError
 
 WARM_UP = 3
-"""Runs before the capture: libraries allocate and choose kernels in the first ones."""
+"""Runs before the capture, in which libraries allocate memory and choose kernels."""
 
 
 def differentiate(
     f: Callable[..., tuple[Tensor, Any]], *sources: Tensor
 ) -> tuple[tuple[Tensor, ...], Any]:
-    """The gradients of a function's value by its sources, and what else it returns.
+    """The gradients of a function with respect to its arguments, and its auxiliary output.
 
-    By autograd; the compiler, which takes gradients of functions alone, by torch.func.
+    Under torch.compile, which supports only gradients of functions, torch.func computes them;
+    otherwise autograd.
 
     Arguments:
-        f: returns a scalar, and what is not differentiated.
+        f: returns a scalar and an auxiliary output, which is not differentiated.
     """
     if torch.compiler.is_compiling():
         return torch.func.grad(f, argnums=tuple(range(len(sources))), has_aux=True)(*sources)
@@ -42,28 +43,32 @@ def differentiate(
 
 
 def compile_afresh(f: Callable[..., Any]) -> Callable[..., Any]:
-    """torch.compile of a copy: it compiles one and the same code for so many shapes only, which
-    several learners may exceed together."""
+    """Compile a copy of the function.
+
+    torch.compile limits how many shapes it compiles one code object for, and several learners
+    together may exceed that limit.
+    """
     copy = FunctionType(f.__code__.replace(), f.__globals__, f.__name__, f.__defaults__)
     return torch.compile(copy, fullgraph=True, dynamic=False)
 
 
 def keep_freed_memory() -> None:
-    """Makes the process reuse the memory of freed tensors instead of returning it to the system.
+    """Make the process reuse the memory of freed tensors instead of returning it to the system.
 
-    glibc maps each array of more than 128 KB anew, and the first write to each of its pages is
-    then a page fault; but it raises this limit to the size of any such array it frees, up to
-    32 MB. Other systems are not affected.
+    glibc maps fresh memory for each array above 128 KB, and the first write to each page is then
+    a page fault. Freeing such an array raises the limit to its size, up to 32 MB, so one large
+    array is allocated and freed here. Other systems are not affected.
     """
     torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 class Epoch:
-    """What the updates of an epoch take and the costs they make, and where the updates stand.
+    """Buffers on the device for the inputs and costs of an epoch, and the number of updates done.
 
     Arguments:
-        inputs: by name, (updates, ...); its shapes are those of every epoch, its updates the most.
-        costs: an empty tensor in the shape of an update's costs.
+        inputs: of the first epoch by name, (updates, ...). Later epochs may have fewer updates, but
+            must have the same shapes otherwise.
+        costs: a tensor with the shape, dtype and device of one update's costs.
     """
 
     def __init__(self, inputs: Mapping[str, np.ndarray], costs: Tensor) -> None:
@@ -76,25 +81,25 @@ class Epoch:
         self.next = torch.zeros(1, dtype=torch.int64, device=costs.device)
 
     def holds(self, inputs: Mapping[str, np.ndarray]) -> bool:
-        """Whether an epoch like this has room here."""
+        """Whether an epoch with these inputs fits in the buffers."""
         return inputs.keys() == self.inputs.keys() and all(
             len(value) <= self.updates and value.shape[1:] == self.inputs[name].shape[1:]
             for name, value in inputs.items()
         )
 
     def begin(self, inputs: Mapping[str, np.ndarray]) -> None:
-        """Takes over an epoch."""
+        """Copy the inputs of an epoch to the device."""
         for name, value in inputs.items():
             self.inputs[name][: len(value)].copy_(torch.from_numpy(np.ascontiguousarray(value)))
         self.next.zero_()
 
     def take(self, updates: int) -> Tensors:
-        """What the next updates need, (updates, ...)."""
+        """The inputs of the next updates, (updates, ...)."""
         rows = self._rows(updates)
         return {name: value.index_select(0, rows) for name, value in self.inputs.items()}
 
     def record(self, costs: Tensor) -> None:
-        """Keeps the costs of these updates, and goes on behind them."""
+        """Store the costs of these updates and advance past them."""
         self.costs.index_copy_(0, self._rows(len(costs)), costs)
         self.next.add_(len(costs))
 
@@ -105,13 +110,13 @@ class Epoch:
 
 
 class Repeated:
-    """What is done again and again; on a GPU it is captured and replayed.
+    """Runs the same work repeatedly; on a GPU it is captured once and then replayed.
 
-    Warming up and capturing happen on one stream of its own: every stream that a product ran on
-    keeps a workspace of cuBLAS, and torch's own capture stream belongs to the first device used.
+    Warm-up and capture use a stream of this object: cuBLAS keeps a workspace for every stream
+    that has run a product, and torch's default capture stream belongs to the first device used.
 
     Arguments:
-        device: of the tensors that it reads and writes.
+        device: of the tensors that the work reads and writes.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -121,12 +126,12 @@ class Repeated:
         self.stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def __call__(self, work: Callable[[], None]) -> None:
-        """Does it once more: queued on a GPU, done on a CPU.
+        """Run the work once more; on a GPU it is only queued.
 
         Arguments:
-            work: the same in every call, and not kept, so that it may belong to who keeps this.
-                Takes and returns nothing, reads and writes tensors that stay where they are, and
-                never waits for the device.
+            work: the same function in every call. It must read and write tensors whose addresses
+                never change, and must not wait for the device. No reference is kept, so the
+                function may refer to the owner of this object.
         """
         if self.stream is None:
             work()
@@ -143,7 +148,7 @@ class Repeated:
         self.calls += 1
 
     def _warm_up(self, work: Callable[[], None], stream: torch.cuda.Stream) -> None:
-        """Once on the stream that will capture it, after all that was queued before."""
+        """Run the work once on the capture stream, after everything queued before."""
         with torch.cuda.device(self.device):
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
@@ -152,10 +157,10 @@ class Repeated:
 
 
 def require_compiler() -> None:
-    """Raises UserError unless torch.compile finds a C++ compiler, which it needs on any device."""
+    """Raise UserError if there is no C++ compiler, which torch.compile needs on any device."""
     compiler = os.environ.get("CXX", "c++" if sys.platform == "darwin" else "g++")
     if shutil.which(compiler) is None:
         raise UserError(
-            f"--compiled needs a C++ compiler, but {compiler!r} is not here; install one, name "
-            "another in CXX, or train without compiling"
+            f"--compiled needs a C++ compiler, but {compiler!r} was not found; install it, set CXX "
+            "to another compiler, or leave out --compiled"
         )

@@ -1,10 +1,10 @@
-"""The first layer in training: one update after another, or in blocks of K updates.
+"""The first layer in training: updated every time, or once every K updates.
 
-`manual_impl.first_layer` derives the blocks: W1 = c V, where V moves at the end of a block. What it
-misses within the block comes from the products X X', which all networks share.
+`manual_impl.first_layer` derives the blocks: W1 = c V, with V updated at the end of a block. Within
+the block, the missing terms are computed from products X X'.
 
-A block is one product X V', the products X X' that serve all networks, and one product D' X at its
-end, which adds onto V. The result differs from single updates by rounding alone.
+A block takes one product X V', products X X' shared by all networks, and, at its end, one product
+D' X that is added to V. The result differs from single updates only by rounding.
 """
 
 import math
@@ -15,17 +15,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from torch_impl.layers import product
-from torch_impl.optimizers import Group, Now, descend
+from torch_impl.optimizers import Group, StepInputs, descend
 from twingrad.recipe import Recipe
 
 LENGTHS = {"cpu": {64: 4, 32: 2}, "cuda": {8: 5}}
-"""How many updates make a block, by the least number of networks, on a device."""
+"""Updates in a block, by device and by minimum number of networks."""
 
-LEAST_DECAY = 0.1
-"""What 1 - 2 eta lambda must be at least: c must not vanish within a block."""
+MIN_DECAY = 0.1
+"""Minimum of 1 - 2 eta lambda: c must not vanish within a block."""
 
-SMALLEST = 1e-12
-"""What c may shrink to in an epoch; V grows by as much, and must not overflow in float32."""
+MIN_SCALE = 1e-12
+"""Minimum of c in an epoch: V grows by the inverse factor, and must not overflow in float32."""
 
 
 def block_length(
@@ -34,30 +34,31 @@ def block_length(
     rates: Float[np.ndarray, "updates networks"],
     device: torch.device,
 ) -> int:
-    """How many updates make a block; 1 where W1 should move in every update.
+    """Updates in a block, or 1 if W1 should be updated every time.
 
     Arguments:
-        recipe: of all networks, which see the same minibatches.
+        recipe: of the networks, which share their minibatches.
         penalties: lambda of each network.
-        rates: of the updates of an epoch.
-        device: where they are done.
+        rates: learning rates of an epoch.
+        device: the device that trains.
     """
     decay = 1 - 2 * rates * penalties
     if recipe.optimizer != "sgd" or not recipe.hidden:
         return 1
-    if not (decay.min() >= LEAST_DECAY and decay.max() <= 1):
+    if not (decay.min() >= MIN_DECAY and decay.max() <= 1):
         return 1
-    if np.log(decay).sum(axis=0).min() < math.log(SMALLEST):
+    if np.log(decay).sum(axis=0).min() < math.log(MIN_SCALE):
         return 1
     lengths = LENGTHS[device.type].items()
-    return next((length for fewest, length in lengths if len(penalties) >= fewest), 1)
+    return next((length for minimum, length in lengths if len(penalties) >= minimum), 1)
 
 
-class OneByOne:
-    """W1 as all other parameters: its gradient by autograd, its step by the optimiser.
+class EveryUpdate:
+    """W1 like all other parameters: its gradient by autograd, its step by the optimiser.
 
-    `given`, `source`, ... `keep` are called for each minibatch in this order; what lies between
-    `given` and `keep` may be compiled.
+    The methods are called in the order in which they are defined: `start` and `finish` once in an
+    epoch, `begin` and `end` once in a block, the others for each minibatch. The calls between
+    `inputs` and `store` may be compiled.
     """
 
     def __init__(self, recipe: Recipe, group: Group) -> None:
@@ -67,52 +68,52 @@ class OneByOne:
         """Before the first update of an epoch."""
 
     def begin(self, X: Tensor) -> None:
-        """Takes the minibatches of a block, (updates, ..., n, d)."""
+        """Set the minibatches of a block, (updates, ..., n, d)."""
 
-    def given(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
-        """What belongs to minibatch k of the block, from 0."""
+    def inputs(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
+        """The inputs of the following methods for minibatch k of the block, from 0."""
         return (X[k],)
 
-    def source(self, *given: Tensor) -> Tensor:
-        """What the loss is differentiated by."""
+    def source(self, *inputs: Tensor) -> Tensor:
+        """The tensor with respect to which the loss is differentiated."""
         return self.group.values
 
-    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
-        """X W1' (..., n, m), from the source."""
-        return product(given[0], self.group.views(source)["W1"])
+    def linear(self, source: Tensor, *inputs: Tensor) -> Tensor:
+        """X W1' (..., n, m), computed from the source."""
+        return product(inputs[0], self.group.views(source)["W1"])
 
     def squares(self) -> Tensor:
         """||W1||^2 of each network."""
         return torch.linalg.vector_norm(self.group.values, dim=-1).square()
 
-    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor | None:
-        """One step, from the gradient by the source. Returns what `keep` takes."""
+    def step(self, G: Tensor, source: Tensor, now: StepInputs, *inputs: Tensor) -> Tensor | None:
+        """Update W1, given the gradient with respect to the source; return what `store` needs."""
         descend(self.recipe, self.group, G, now)
         return None
 
-    def keep(self, k: int, made: Tensor | None) -> None:
-        """After the step of minibatch k."""
+    def store(self, k: int, delayed: Tensor | None) -> None:
+        """After the step of minibatch k: store its delayed update, if any."""
 
     def end(self) -> None:
         """After the last minibatch of a block."""
 
     def finish(self) -> None:
-        """After the last update of an epoch: the group holds W1 again."""
+        """After the last update of an epoch: bring W1 in the group up to date."""
 
 
-class Straight(OneByOne):
-    """W1 by plain gradient descent: X W1' is linear, so that the step, -eta G' X, is a product that
-    adds onto W1, and its gradient is never stored."""
+class FusedUpdate(EveryUpdate):
+    """W1 by plain gradient descent: the loss is differentiated with respect to X W1', and the step
+    -eta G' X is added to W1 in one fused product, so the gradient of W1 is never stored."""
 
-    def source(self, *given: Tensor) -> Tensor:
-        """X W1' itself."""
-        return super().linear(self.group.values, *given)
+    def source(self, *inputs: Tensor) -> Tensor:
+        """X W1'."""
+        return super().linear(self.group.values, *inputs)
 
-    def linear(self, source: Tensor, *given: Tensor) -> Tensor:
+    def linear(self, source: Tensor, *inputs: Tensor) -> Tensor:
         return source
 
-    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor | None:
-        W1, X = self.group.views(self.group.values)["W1"], given[0]
+    def step(self, G: Tensor, source: Tensor, now: StepInputs, *inputs: Tensor) -> Tensor | None:
+        W1, X = self.group.views(self.group.values)["W1"], inputs[0]
         self.group.values.mul_(1 - now.eta * self.group.decay)
         D = now.eta[..., None] * G  # (..., n, m)
         if W1.dim() == 2:
@@ -124,53 +125,55 @@ class Straight(OneByOne):
         return None
 
 
-class Blocks(Straight):
-    """W1 = c V, with V moved at the end of each block."""
+class Blocks(FusedUpdate):
+    """W1 = c V, with V updated at the end of each block."""
 
     def start(self) -> None:
         values = self.group.values
         self.V = self.group.views(values)["W1"].flatten(0, 1)  # (networks * m, d)
         if not hasattr(self, "c"):
-            self.c, self.carried = torch.ones_like(values[:, 0]), torch.empty_like(values[:, 0])
-        self.carried.copy_(super().squares())
+            self.c, self.W1_squared = torch.ones_like(values[:, 0]), torch.empty_like(values[:, 0])
+        self.W1_squared.copy_(super().squares())
 
     def begin(self, X: Tensor) -> None:
         self.X, self.n = X.flatten(0, 1), X.shape[1]  # (K n, d)
         self.products = self.X @ self.V.T  # (K n, networks * m)
         self.D = torch.empty_like(self.products)
 
-    def given(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
-        before, after = k * self.n, (k + 1) * self.n
-        gram = self.X[before:after] @ self.X[:after].T  # (n, (k + 1) n), serves all networks
-        now = self.products[before:after]
+    def inputs(self, X: Tensor, k: int) -> tuple[Tensor, ...]:
+        start, stop = k * self.n, (k + 1) * self.n
+        gram = self.X[start:stop] @ self.X[:stop].T  # (n, (k + 1) n), shared by all networks
+        X_V = self.products[start:stop]
         if k:
-            now = torch.addmm(now, gram[:, :before], self.D[:before])
-        return now, gram[:, before:].contiguous()  # for the compiler, to which all k look alike
+            X_V = torch.addmm(X_V, gram[:, :start], self.D[:start])
+        # contiguous: the same strides for every k, so that the compiler sees one case
+        return X_V, gram[:, start:].contiguous()
 
-    def source(self, *given: Tensor) -> Tensor:
-        """X W1' itself."""
-        now = given[0].unflatten(1, (len(self.c), -1)).transpose(0, 1)  # (networks, n, m)
-        return now * self.c[:, None, None]
+    def source(self, *inputs: Tensor) -> Tensor:
+        """X W1'."""
+        X_V = inputs[0].unflatten(1, (len(self.c), -1)).transpose(0, 1)  # (networks, n, m)
+        return X_V * self.c[:, None, None]
 
     def squares(self) -> Tensor:
-        return self.carried
+        return self.W1_squared
 
-    def step(self, G: Tensor, source: Tensor, now: Now, *given: Tensor) -> Tensor:
-        """W1 <- keep W1 - eta G' X, but for V, which waits for the end: returns D."""
+    def step(self, G: Tensor, source: Tensor, now: StepInputs, *inputs: Tensor) -> Tensor:
+        """W1 <- decay W1 - eta G' X. Returns D, which `end` adds to V."""
         eta = now.eta[:, 0]
-        keep = 1 - eta * self.group.decay[:, 0]  # (networks,)
-        along = (G * source).sum((-2, -1))
-        across = ((G @ G.mT) * given[1]).sum((-2, -1))
-        self.carried.mul_(keep).sub_(2 * eta * along).mul_(keep).add_(eta.square() * across)
-        self.c.mul_(keep)
+        decay = 1 - eta * self.group.decay[:, 0]  # (networks,)
+        inner = (G * source).sum((-2, -1))  # of W1 and G' X
+        gradient_squared = ((G @ G.mT) * inputs[1]).sum((-2, -1))
+        self.W1_squared.mul_(decay).sub_(2 * eta * inner).mul_(decay)
+        self.W1_squared.add_(eta.square() * gradient_squared)
+        self.c.mul_(decay)
         return (G * (-eta / self.c)[:, None, None]).transpose(0, 1).flatten(1)
 
-    def keep(self, k: int, made: Tensor | None) -> None:
-        assert made is not None
-        self.D[k * self.n : (k + 1) * self.n] = made
+    def store(self, k: int, delayed: Tensor | None) -> None:
+        assert delayed is not None
+        self.D[k * self.n : (k + 1) * self.n] = delayed
 
     def end(self) -> None:
-        """V += D' X: what the block's updates add, in one product."""
+        """Add the updates of the block to V in one product: V += D' X."""
         self.V.addmm_(self.D.T, self.X)
 
     def finish(self) -> None:

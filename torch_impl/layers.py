@@ -1,11 +1,10 @@
-"""Every layer's forward pass in torch. There is no backward here: autograd does it.
+"""Every layer's forward pass in torch; autograd computes the gradients.
 
-Samples are rows. Leading axes, where there are any, are networks, each of which has its own
-parameters; (n, m) in a comment means (..., n, m). These lines check, train and evaluate, one
-network or many.
+Samples are rows. Leading axes, if any, are networks, each with its own parameters; (n, m) in a
+comment means (..., n, m). The same code checks, trains and evaluates one network or many.
 
-torch's own BatchNorm1d is not used: its eps (1e-5), its unbiased running variance and its start
-at 0 and 1 differ from the specification.
+torch.nn.BatchNorm1d is not used because it differs from the specification: its eps is 1e-5, its
+running variance is unbiased, and its running statistics start at 0 and 1.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from twingrad.layers import Layer as Place
+from twingrad.layers import Layer as LayerSpec
 from twingrad.network import Network
 
 Tensors = dict[str, Tensor]
@@ -25,13 +24,13 @@ Tensors = dict[str, Tensor]
 
 @dataclass
 class Pass:
-    """What the layers read and write on their way through the network, by name.
+    """Inputs and outputs of the layers during one forward pass, by name.
 
     Arguments:
         parameters: of the network.
-        statistics: running statistics to use in place of the minibatch's (evaluation).
-        masks: of dropout; without them nothing is dropped (evaluation).
-        trace: what the layers have computed so far.
+        statistics: running statistics, used instead of the batch statistics (evaluation).
+        masks: dropout masks; None drops nothing (evaluation).
+        trace: intermediates computed so far.
     """
 
     parameters: Tensors
@@ -41,44 +40,44 @@ class Pass:
 
 
 class Layer(Protocol):
-    """One entry of the network. `output` names what it passes to the next."""
+    """One layer of a network. `output` is the name of its output."""
 
     output: str
 
-    def __init__(self, place: Place, network: Network) -> None: ...
+    def __init__(self, spec: LayerSpec, network: Network) -> None: ...
 
     def forward(self, x: Tensor, run: Pass) -> None:
-        """Adds all that it computes from its input x (n, in) to the trace, the output last."""
+        """Add everything computed from the input x (n, in) to the trace, the output last."""
 
 
 class Affine:
     """s = x W' + b."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.W, self.b, self.output = place.name("W"), place.name("b"), place.output
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.W, self.b, self.output = spec.name("W"), spec.name("b"), spec.output
 
     def forward(self, x: Tensor, run: Pass) -> None:
         W, b = run.parameters[self.W], run.parameters[self.b]
         if W.dim() == 2:
             run.trace[self.output] = F.linear(x, W, b)  # (n, out)
         else:
-            run.trace[self.output] = product(x, W) + of_units(b)  # (n, out)
+            run.trace[self.output] = product(x, W) + over_samples(b)  # (n, out)
 
 
 class BatchNorm:
     """s_hat = (s - mu) / sqrt(v + eps), s_tilde = gamma * s_hat + beta (Ioffe and Szegedy 2015).
 
-    mu and v are mean and biased variance over the minibatch, or the running statistics if given.
-    After the activation x stands for s throughout.
+    mu and v are the mean and the biased variance over the minibatch, or the running statistics if
+    given. If batch norm follows the activation, its input is x instead of s.
     """
 
     axis = -2
-    """What mu and v are taken over: the samples."""
+    """The axis that mu and v are computed over: the samples."""
 
-    def __init__(self, place: Place, network: Network) -> None:
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
         self.eps = network.eps
-        self.gamma, self.beta = place.name("gamma"), place.name("beta")
-        self.mu, self.v, self.s_hat, self.output = place.intermediates
+        self.gamma, self.beta = spec.name("gamma"), spec.name("beta")
+        self.mu, self.v, self.s_hat, self.output = spec.intermediates
 
     def forward(self, s: Tensor, run: Pass) -> None:
         if run.statistics is None or self.mu not in run.statistics:
@@ -91,15 +90,16 @@ class BatchNorm:
         s_hat = centred / self.spread((v + self.eps).sqrt())  # (n, m)
         run.trace[self.mu], run.trace[self.v], run.trace[self.s_hat] = mu, v, s_hat
         gamma, beta = run.parameters[self.gamma], run.parameters[self.beta]
-        run.trace[self.output] = s_hat * of_units(gamma) + of_units(beta)  # (n, m)
+        run.trace[self.output] = s_hat * over_samples(gamma) + over_samples(beta)  # (n, m)
 
     def spread(self, statistic: Tensor) -> Tensor:
-        """mu or v with the axis that it was taken over."""
-        return of_units(statistic)
+        """Broadcast mu or v along the axis it was computed over."""
+        return over_samples(statistic)
 
 
 class LayerNorm(BatchNorm):
-    """The same over the units of a sample (Ba et al. 2016), in evaluation too: mu, v (n,)."""
+    """The same with mu and v (n,) over the units of each sample, also in evaluation (Ba et al.
+    2016)."""
 
     axis = -1
 
@@ -108,40 +108,40 @@ class LayerNorm(BatchNorm):
 
 
 class ReLU:
-    """x = max(0, s); autograd takes 0 for its derivative at 0."""
+    """x = max(0, s); autograd's derivative at 0 is 0."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output = place.output
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output = spec.output
 
     def forward(self, s: Tensor, run: Pass) -> None:
         run.trace[self.output] = F.relu(s)  # (n, m)
 
 
 class LeakyReLU:
-    """x = s where s > 0, else slope * s (Maas et al. 2013); at 0 the derivative is the slope."""
+    """x = s where s > 0, else slope * s; the derivative at 0 is the slope (Maas et al. 2013)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output, self.slope = place.output, network.slope
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output, self.slope = spec.output, network.slope
 
     def forward(self, s: Tensor, run: Pass) -> None:
         run.trace[self.output] = F.leaky_relu(s, self.slope)  # (n, m)
 
 
 class GELU:
-    """x = s Phi(s), Phi the normal distribution function (Hendrycks and Gimpel 2016)."""
+    """x = s Phi(s), Phi the standard normal distribution function (Hendrycks and Gimpel 2016)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output = place.output
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output = spec.output
 
     def forward(self, s: Tensor, run: Pass) -> None:
         run.trace[self.output] = F.gelu(s)  # (n, m)
 
 
 class Dropout:
-    """x_drop = x * mask / keep, where keep is the probability (Srivastava et al. 2014)."""
+    """x_drop = x * mask / keep; a unit is kept with probability keep (Srivastava et al. 2014)."""
 
-    def __init__(self, place: Place, network: Network) -> None:
-        self.output, self.mask, self.keep = place.output, place.name("mask"), 1 - network.dropout
+    def __init__(self, spec: LayerSpec, network: Network) -> None:
+        self.output, self.mask, self.keep = spec.output, spec.name("mask"), 1 - network.dropout
 
     def forward(self, x: Tensor, run: Pass) -> None:
         run.trace[self.output] = (
@@ -149,38 +149,41 @@ class Dropout:
         )  # (n, m)
 
 
-def of_units(values: Float[Tensor, "*networks m"]) -> Tensor:
-    """What units have, beside what samples have: (m,) beside (n, m), (networks, 1, m)."""
+def over_samples(values: Float[Tensor, "*networks m"]) -> Tensor:
+    """Broadcast one value per unit over the samples: (networks, m) becomes (networks, 1, m)."""
     return values if values.dim() == 1 else values[..., None, :]
 
 
 def product(
     x: Float[Tensor, "*networks n in"], W: Float[Tensor, "*networks out in"]
 ) -> Float[Tensor, "*networks n out"]:
-    """x W'. Where many networks share x, one product with all W on top of each other."""
+    """x W'. If many networks share x, one product with all their W stacked."""
     if x.dim() == W.dim():
         return x @ W.mT
     networks, out, _ = W.shape
-    beside = x @ W.flatten(0, 1).T  # (n, networks * out)
-    return beside.view(len(x), networks, out).transpose(0, 1)
+    side_by_side = x @ W.flatten(0, 1).T  # (n, networks * out)
+    return side_by_side.view(len(x), networks, out).transpose(0, 1)
 
 
 def cross_entropy(
     s: Float[Tensor, "*networks n classes"], y: Int[Tensor, "*networks n"], smoothing: float
 ) -> Float[Tensor, "*networks"]:
-    """Mean over the samples of -sum_j t_j log p_j, p = softmax(s). t is 1 for the class of a
-    sample, else 0; smoothed, a share of it is spread over all classes (Szegedy et al. 2016)."""
+    """The cross-entropy -sum_j t_j log p_j, p = softmax(s), averaged over the samples.
+
+    t is one-hot; with smoothing, that share of it is spread evenly over all classes (Szegedy et
+    al. 2016).
+    """
     if s.dim() == 2:
         return F.cross_entropy(s, y, label_smoothing=smoothing)
     samples, classes = s.shape[:-1], y.expand(s.shape[:-1])
-    each = F.cross_entropy(
+    losses = F.cross_entropy(
         s.flatten(0, -2), classes.flatten(), reduction="none", label_smoothing=smoothing
     )
-    return each.view(samples).mean(-1)
+    return losses.view(samples).mean(-1)
 
 
 def squared_norm(W: Float[Tensor, "*networks out in"]) -> Float[Tensor, "*networks"]:
-    """The sum of the squares of each network."""
+    """The sum of squares for each network."""
     return W.square().sum((-2, -1))
 
 
@@ -198,11 +201,11 @@ LAYERS: Mapping[str, type[Layer]] = {
 @lru_cache(maxsize=256)
 def build(network: Network) -> tuple[Layer, ...]:
     """The network's layers, in order."""
-    return tuple(LAYERS[place.kind](place, network) for place in network.layers)
+    return tuple(LAYERS[spec.kind](spec, network) for spec in network.layers)
 
 
 def run_layers(layers: Sequence[Layer], x: Tensor, run: Pass) -> Tensor:
-    """Adds what the layers compute from x to the trace; returns the output of the last."""
+    """Run the layers on x, adding their intermediates to the trace; return the last output."""
     for layer in layers:
         layer.forward(x, run)
         x = run.trace[layer.output]

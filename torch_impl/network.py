@@ -27,18 +27,18 @@ def forward(
     """Every intermediate: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk, p, loss, cost.
 
     Arguments:
-        network: gives the layers and their names.
-        parameters: arrays or tensors, float16 to float64, all of one dtype and device. With a
-            leading axis they are those of many networks, and so is all that is returned.
-        X: (n, d), likewise; with the leading axis where each network has its own.
-        y: int64, classes from 0, with the axes of X but the last.
-        penalty: lambda, or that of each network.
-        statistics: running statistics to use in place of the minibatch's; not changed.
-        masks: of dropout, True where a unit is kept; None drops nothing.
+        network: defines the layers and their names.
+        parameters: arrays or tensors, float16 to float64, all of one dtype and device. A leading
+            axis means many networks, and the results then have it too.
+        X: (n, d), array or tensor; (networks, n, d) if each network has its own samples.
+        y: int64, classes from 0, with the axes of X except the last.
+        penalty: lambda, or one for each network.
+        statistics: running statistics, used instead of the batch statistics; not changed.
+        masks: dropout masks, True where a unit is kept; None drops nothing.
 
     Returns:
-        Tensors by name, in order of execution, on the device of what was given; part of an
-        autograd graph where the parameters are. loss and cost have shape () or (networks,).
+        Tensors by name, in order of execution, on the device of the inputs, and part of the
+        autograd graph of the parameters. loss and cost have shape () or (networks,).
     """
     values, y = as_tensors(parameters), torch.as_tensor(y)
     run = Pass(values)
@@ -65,62 +65,62 @@ def gradients(
     masks: Mapping[str, Any] | None = None,
     upstream: Mapping[str, Any] | None = None,
 ) -> Tensors:
-    """d cost / d of every parameter and intermediate, by autograd.
+    """Gradients of the cost with respect to every parameter and intermediate, by autograd.
 
     Arguments:
         network, parameters, X, y, penalty, masks: as in `forward`.
-        upstream: passed to every layer as the gradient of its output, in place of what the layer
-            above computed (teacher forcing): each layer then answers for itself alone.
+        upstream: gradient of every layer's output, used instead of the gradient computed by the
+            layer above (teacher forcing), so that an error stays within its own layer.
     """
     leaves = {
         name: value.detach().requires_grad_() for name, value in as_tensors(parameters).items()
     }
     trace = forward(network, leaves, X, y, penalty=penalty, masks=masks)
-    cost = trace["cost"].sum()  # of networks that have nothing in common: each gets its own
-    known = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
+    cost = trace["cost"].sum()  # networks are independent, so each gets its own gradient
+    tensors = {name: s for name, s in trace.items() if name not in ("p", "loss", "cost")} | leaves
     if upstream is None:
-        return derivatives(cost, known)
-    return teacher_forced(network, known, cost, cost - trace["loss"].sum(), as_tensors(upstream))
+        return derivatives(cost, tensors)
+    return teacher_forced(network, tensors, cost, cost - trace["loss"].sum(), as_tensors(upstream))
 
 
 def teacher_forced(
-    network: Network, known: Tensors, cost: Tensor, penalties: Tensor, upstream: Tensors
+    network: Network, tensors: Tensors, cost: Tensor, penalties: Tensor, upstream: Tensors
 ) -> Tensors:
-    """The gradients that each layer alone makes of the gradient of its output."""
+    """The gradients that each layer computes from the given gradient of its output."""
     last = network.layers[-1].output
-    found = derivatives(cost, {last: known[last]})
-    for place in network.layers:
-        names = [place.input, *place.intermediates[:-1], *place.parameters]
-        sources = {name: known[name] for name in names if name in known}
-        found |= derivatives(known[place.output], sources, upstream[place.output])
-    pulls = derivatives(penalties, {name: known[name] for name in network.weights})
-    return found | {name: found[name] + pull for name, pull in pulls.items()}
+    gradients = derivatives(cost, {last: tensors[last]})
+    for layer in network.layers:
+        names = [layer.input, *layer.intermediates[:-1], *layer.parameters]
+        sources = {name: tensors[name] for name in names if name in tensors}
+        gradients |= derivatives(tensors[layer.output], sources, upstream[layer.output])
+    decays = derivatives(penalties, {name: tensors[name] for name in network.weights})
+    return gradients | {name: gradients[name] + decay for name, decay in decays.items()}
 
 
-def derivatives(of: Tensor, by: Tensors, upstream: Tensor | None = None) -> Tensors:
-    """d of / d by; the graph stays for further ones."""
-    found = torch.autograd.grad(of, list(by.values()), upstream, retain_graph=True)
-    return dict(zip(by, found, strict=True))
+def derivatives(value: Tensor, sources: Tensors, upstream: Tensor | None = None) -> Tensors:
+    """d value / d sources; the graph is kept for further calls."""
+    gradients = torch.autograd.grad(value, list(sources.values()), upstream, retain_graph=True)
+    return dict(zip(sources, gradients, strict=True))
 
 
 def as_tensors(values: Mapping[str, Any]) -> Tensors:
-    """The same values as tensors, without a copy where they are tensors or arrays."""
+    """The values as tensors, without copying arrays or tensors."""
     return {name: torch.as_tensor(value) for name, value in values.items()}
 
 
 class TorchNetwork(nn.Module):
-    """The network as torch users know it: a module from X (n, d) to logits (n, classes).
+    """The network as a torch module, from X (n, d) to logits (n, classes).
 
     Its parameters are called W1, b1, gamma1, beta1, ... and its buffers mu1, v1, ..., so its
-    state dict has the names of `parameters.safetensors`. In training mode it drops units at
-    random, normalises by the minibatch and moves the running statistics (in place of their
-    absence at the first one); in evaluation mode it uses these and changes nothing.
+    state dict has the names of `parameters.safetensors`. In training mode it applies dropout,
+    normalises with the batch statistics and updates the running statistics, which start at those
+    of the first minibatch. In evaluation mode it uses the running statistics and changes nothing.
 
     Arguments:
-        network: gives the layers.
+        network: defines the layers.
         parameters: initial values, arrays or tensors; copied.
-        statistics: running statistics to continue from; none before the first minibatch.
-        alpha: share of the old value in a running statistic.
+        statistics: running statistics to continue from; None starts without any.
+        alpha: weight of the old value in a running statistic.
         dtype, device: of parameters and buffers.
     """
 
@@ -147,14 +147,14 @@ class TorchNetwork(nn.Module):
 
     @classmethod
     def from_run(cls, path: str | Path, *, device: torch.device | str = "cpu") -> "TorchNetwork":
-        """The trained network in the folder of a finished run, in evaluation mode.
+        """Load the trained network from the folder of a finished run, in evaluation mode.
 
         Raises:
             UserError: there is no run, or it has not finished.
         """
         folder, recipe, _, _ = RunFolder.reopen(Path(path))
         if not (folder.path / "parameters.safetensors").is_file():
-            raise UserError(f"{path}: has not finished; resume it with train --resume")
+            raise UserError(f"{path}: the run has not finished; resume it with train --resume")
         state = folder.read_state()
         network = recipe.network(state["W1"].shape[1], len(state[f"b{len(recipe.hidden) + 1}"]))
         dtype = getattr(torch, recipe.dtype)
@@ -162,27 +162,27 @@ class TorchNetwork(nn.Module):
         return module.eval()
 
     def parameters_by_name(self) -> Tensors:
-        """The parameters themselves, W1, b1, ...; not copies."""
+        """The parameters W1, b1, ..., not copied."""
         return dict(self.named_parameters())
 
     def statistics(self) -> Tensors:
-        """The running statistics themselves; empty before the first minibatch."""
+        """The running statistics, not copied; empty before the first minibatch."""
         return dict(self.named_buffers())
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, *options: Any) -> None:
-        """Makes room for saved running statistics where there are none yet."""
+        """Allocate missing running statistics before loading saved ones."""
         for name in self.network.statistic_shapes:
             saved = state_dict.get(prefix + name)
             if saved is not None and getattr(self, name) is None:
-                like = next(self.parameters())
-                setattr(self, name, torch.empty_like(saved, dtype=like.dtype, device=like.device))
+                W = next(self.parameters())
+                setattr(self, name, torch.empty_like(saved, dtype=W.dtype, device=W.device))
         super()._load_from_state_dict(state_dict, prefix, *options)
 
     def forward(self, X: Float[Tensor, "n d"]) -> Float[Tensor, "n classes"]:
         """The logits.
 
         Raises:
-            RuntimeError: in evaluation mode, before there are running statistics.
+            RuntimeError: in evaluation mode, if there are no running statistics yet.
         """
         run = Pass(self.parameters_by_name())
         if self.training:
@@ -205,7 +205,7 @@ class TorchNetwork(nn.Module):
     @torch.no_grad()
     def _update_statistics(self, trace: Tensors) -> None:
         for name in self.network.statistic_shapes:
-            average, new = getattr(self, name), trace[name].detach()
-            if average is not None:
-                new = self.alpha * average + (1 - self.alpha) * new
+            running, new = getattr(self, name), trace[name].detach()
+            if running is not None:
+                new = self.alpha * running + (1 - self.alpha) * new
             setattr(self, name, new)

@@ -1,4 +1,4 @@
-"""Minibatch descent in torch, of one network or of many side by side, on the CPU or a GPU."""
+"""Minibatch gradient descent in torch, for one network or many side by side, on a CPU or GPU."""
 
 import contextlib
 import os
@@ -36,16 +36,16 @@ from twingrad.training import (
     train_stack,
 )
 
-OWN_AT_ONCE = 8
-"""Networks updated at a time on a CPU where each has its own minibatch, which is 1.2 MB and shared
-with nobody. It keeps memory small; all at once would be somewhat faster."""
+UNSHARED_STACK = 8
+"""Networks updated at a time on a CPU if each has its own minibatches of 1.2 MB. This limits
+memory; updating all at once would be somewhat faster."""
 
 CHUNK = {"cpu": 8_000, "cuda": 250_000}
-"""Samples times networks evaluated at a time: few enough for the cache, or to take about as much
-of a GPU's memory as the networks do."""
+"""Samples times networks evaluated at a time: on a CPU few enough for the cache, on a GPU about as
+much memory as the networks take."""
 
-CHUNK_OF_ONE = {"cpu": 500, "cuda": 10_000}
-"""The same of a single network, at most."""
+MAX_SAMPLES = {"cpu": 500, "cuda": 10_000}
+"""Maximum number of samples evaluated at a time."""
 
 
 class TorchLearner:
@@ -53,14 +53,14 @@ class TorchLearner:
 
     Arguments:
         recipes: of one stack.
-        network: what the parameters belong to.
-        dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
-        parameters: to start from, of each network; copied one after another.
-        device: where everything is computed.
-        compiled: compiles the update: faster after half a minute of compiling.
+        network: the architecture of all of them.
+        dataset: in the recipes' dtype, or in a narrower one from which each minibatch is converted.
+        parameters: initial values of each network, read one network at a time and copied.
+        device: the device that trains and evaluates.
+        compiled: compile the update: faster after half a minute of compiling.
 
     Raises:
-        UserError: no such device, or compiled without a C++ compiler.
+        UserError: there is no such device, or no C++ compiler for `compiled`.
     """
 
     def __init__(
@@ -80,68 +80,68 @@ class TorchLearner:
             require_compiler()
         self.data = {part: on_device(getattr(dataset, part), self.device) for part in PARTS}
         shared = len({recipe.draws for recipe in recipes}) == 1
-        self.at_once = len(recipes) if shared or self.device.type == "cuda" else OWN_AT_ONCE
+        self.stack_size = len(recipes) if shared or self.device.type == "cuda" else UNSHARED_STACK
         training = cast(tuple[Tensor, Tensor], (self.data["training"].X, self.data["training"].y))
-        forms = Stack.compiled() if compiled else None
+        kernels = Stack.compiled() if compiled else None
         self.stacks = [
-            Stack(recipes[i : i + self.at_once], network, training, forms)
-            for i in range(0, len(recipes), self.at_once)
+            Stack(recipes[i : i + self.stack_size], network, training, kernels)
+            for i in range(0, len(recipes), self.stack_size)
         ]
         self.diverged = np.zeros(len(recipes), dtype=bool)
         self.restore(parameters)
 
-    def _pieces(self) -> Iterator[tuple[slice, Stack]]:
-        """Each stack, and which networks are in it."""
-        for i, stack in enumerate(self.stacks):
-            yield slice(i * self.at_once, (i + 1) * self.at_once), stack
-
     def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "networks updates"]:
-        """Does the updates; nothing waits for the device before the end."""
-        drawn = {"order": inputs.order, **inputs.masks}
+        """Run the updates of an epoch, without waiting for the device before the end."""
+        draws = {"order": inputs.order, **inputs.masks}
         if inputs.augmentation is not None:
-            drawn |= vars(inputs.augmentation)
+            draws |= vars(inputs.augmentation)
         rates, costs = inputs.learning_rates.T, np.empty(inputs.learning_rates.shape)
-        for which, stack in self._pieces():
-            own = drawn
+        for i, stack in enumerate(self.stacks):
+            networks = slice(i * self.stack_size, (i + 1) * self.stack_size)
+            stack_draws = draws
             if not inputs.shared:  # (networks, updates, ...)
-                own = {name: np.swapaxes(value[which], 0, 1) for name, value in drawn.items()}
+                stack_draws = {
+                    name: np.swapaxes(value[networks], 0, 1) for name, value in draws.items()
+                }
                 if not stack.penalty.shape:
-                    own = {name: value[:, 0] for name, value in own.items()}
-            found = stack.run_epoch(own, rates[:, which], self.diverged[which])
-            costs[which] = found.double().cpu().numpy().reshape(len(rates), -1).T
+                    stack_draws = {name: value[:, 0] for name, value in stack_draws.items()}
+            stack_costs = stack.run_epoch(stack_draws, rates[:, networks], self.diverged[networks])
+            costs[networks] = stack_costs.double().cpu().numpy().reshape(len(rates), -1).T
         self.updates += len(rates)
-        ends = np.logical_or.accumulate(~np.isfinite(costs), axis=1)
-        gone = np.pad(ends, ((0, 0), (1, 0)))[:, :-1] | self.diverged[:, None]
-        self.diverged |= ends[:, -1]
-        return np.where(gone, np.nan, costs)
+        diverged = np.logical_or.accumulate(~np.isfinite(costs), axis=1)
+        diverged_before = np.pad(diverged, ((0, 0), (1, 0)))[:, :-1] | self.diverged[:, None]
+        self.diverged |= diverged[:, -1]
+        return np.where(diverged_before, np.nan, costs)
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Evaluates every network with its running statistics; NaN for one that has diverged.
+        """Evaluate every network with its running statistics; NaN for a diverged network.
 
         Raises:
-            RuntimeError: with batch norm, before there are running statistics.
+            RuntimeError: the network has batch norm but no running statistics yet.
         """
         if self.network.statistic_shapes and not self.updates:
             raise RuntimeError("evaluation needs running statistics: train on a minibatch first")
-        found: list[Evaluation] = []
-        for _, stack in self._pieces():
+        evaluations: list[Evaluation] = []
+        for stack in self.stacks:
             kind, networks = self.device.type, stack.penalty.numel()
-            found += evaluate(
+            evaluations += evaluate(
                 self.network,
                 stack.parameters,
                 stack.statistics,
                 self.data[part],
                 penalty=stack.penalty,
-                chunk=max(100, min(CHUNK_OF_ONE[kind], CHUNK[kind] // networks)),
+                chunk=max(100, min(MAX_SAMPLES[kind], CHUNK[kind] // networks)),
             )
-        nothing = Evaluation(np.nan, np.nan, np.nan)
-        return [nothing if gone else one for gone, one in zip(self.diverged, found, strict=True)]
+        for i in np.flatnonzero(self.diverged):
+            evaluations[i] = Evaluation(np.nan, np.nan, np.nan)
+        return evaluations
 
     @torch.no_grad()
     def take_precise_statistics(self) -> None:
-        """Replaces the running statistics by those of the whole training set, as one minibatch."""
+        """Replace the running statistics by the statistics of the whole training set, taken as
+        one minibatch."""
         X = torch.as_tensor(self.data["training"].X).to(self.dtype)
-        for _, stack in self._pieces():
+        for stack in self.stacks:
             for i in range(stack.penalty.numel()):
                 run = Pass(of_network(stack, stack.parameters, i))
                 run_layers(build(self.network), X, run)
@@ -149,41 +149,40 @@ class TorchLearner:
                     value.copy_(run.trace[name])
 
     def state(self) -> list[State]:
-        """Copies of every network's state; without running statistics before the first update."""
+        """Copies of every network's state, without running statistics before the first update."""
         states: list[State] = []
-        for _, stack in self._pieces():
+        for stack in self.stacks:
             values = stack.parameters | (stack.statistics if self.updates else {}) | stack.memory
             values = {name: value.cpu() for name, value in values.items()}
             for i in range(stack.penalty.numel()):
-                slots = of_network(stack, values, i)
-                state = {name: np.array(value.numpy(), order="C") for name, value in slots.items()}
+                views = of_network(stack, values, i)
+                state = {name: np.array(value.numpy(), order="C") for name, value in views.items()}
                 states.append(state | {"updates": np.array(self.updates)})
         return states
 
     @torch.no_grad()
     def restore(self, states: Iterable[State]) -> None:
-        """Continues from the networks' states, read one after another; no network marked.
+        """Continue from the networks' states, read one at a time; no network is marked.
 
-        A network that diverged before it had running statistics has none in its state.
+        The state of a network that diverged at its first update has no running statistics.
         """
         self.updates, source = 0, iter(states)
-        for _, stack in self._pieces():
+        for stack in self.stacks:
+            values = stack.parameters | stack.statistics | stack.memory
             for i in range(stack.penalty.numel()):
                 state = next(source)
                 require_memory(state, stack.memory)
-                for name, slot in of_network(
-                    stack, stack.parameters | stack.statistics | stack.memory, i
-                ).items():
-                    slot.copy_(torch.as_tensor(state.get(name, 0)))
-                begun = bool(stack.statistics) and stack.statistics.keys() <= state.keys()
-                self.updates = max(self.updates, int(state.get("updates", begun)))
-        for _, stack in self._pieces():
+                for name, view in of_network(stack, values, i).items():
+                    view.copy_(torch.as_tensor(state.get(name, 0)))
+                started = bool(stack.statistics) and stack.statistics.keys() <= state.keys()
+                self.updates = max(self.updates, int(state.get("updates", started)))
+        for stack in self.stacks:
             stack.updates = self.updates
         self.diverged[:] = False
 
 
 def of_network(stack: Stack, values: Tensors, i: int) -> Tensors:
-    """Views of what one network of a stack has."""
+    """Views of the values of one network of a stack."""
     return {name: value[i] for name, value in values.items()} if stack.penalty.shape else values
 
 
@@ -195,14 +194,14 @@ def evaluate(
     split: Split,
     *,
     penalty: Any,
-    chunk: int = CHUNK_OF_ONE["cpu"],
+    chunk: int = MAX_SAMPLES["cpu"],
 ) -> list[Evaluation]:
-    """Cost, loss and accuracy with the running statistics; waits for the device once, at its end.
+    """Cost, loss and accuracy with the running statistics; waits for the device only at the end.
 
     Arguments:
         parameters, statistics: of one network, or of many along a leading axis; not changed.
-        split: what to evaluate, arrays or tensors; widened to the parameters' dtype.
-        penalty: lambda, or that of each network.
+        split: the samples, arrays or tensors; converted to the parameters' dtype.
+        penalty: lambda, or one for each network.
         chunk: samples at a time.
 
     Returns:
@@ -220,15 +219,15 @@ def evaluate(
     loss, accuracy = loss / len(y), correct / len(y)
     factor = torch.as_tensor(penalty, dtype=squares.dtype, device=squares.device)
     cost = loss + factor * squares
-    found = torch.stack([cost, loss, accuracy], -1).reshape(-1, 3).tolist()
-    return [Evaluation(*each) for each in found]
+    numbers = torch.stack([cost, loss, accuracy], -1).reshape(-1, 3)
+    return [Evaluation(*each) for each in numbers.tolist()]
 
 
 def on_device(split: Split, device: torch.device) -> Split:
-    """Samples and classes there, as tensors; on the CPU they are the split's own arrays.
+    """A split as tensors on the device; on a CPU they share memory with its arrays.
 
-    Standardised float32 rather than uint8: all of CIFAR-10 is 737 MB, little on a GPU, and the
-    minibatches are bit for bit those of the other implementation.
+    Standardised float32 is used rather than uint8: all of CIFAR-10 is then 737 MB, little for a
+    GPU, and the minibatches equal those of the other implementation bit for bit.
     """
     X, y = (torch.from_numpy(values).to(device) for values in (split.X, split.y))
     return Split(cast(Any, X), cast(Any, y))
@@ -245,17 +244,17 @@ def train(
     tf32: bool = False,
     compiled: bool = False,
 ) -> Run:
-    """Trains one network; see `twingrad.training.train_one`.
+    """Train one network; see `twingrad.training.train_one`.
 
     Arguments:
         device: "cpu", "cuda" or "cuda:N"; the data are copied there once.
-        deterministic: only kernels that give the same bits every time, or an error.
-        tf32: lets the GPU round the factors of float32 products to 10 bits.
-        compiled: compiles the update first, see `TorchLearner`.
+        deterministic: use only kernels that give the same bits every time, or raise an error.
+        tf32: let the GPU round the factors of float32 products to 10 bits.
+        compiled: compile the update first, see `TorchLearner`.
 
     Raises:
         DivergedError: the cost became NaN or infinite.
-        UserError: the device is not there, or no compiler where one is asked for.
+        UserError: there is no such device, or no C++ compiler for `compiled`.
     """
     with arithmetic(deterministic=deterministic, tf32=tf32):
         make = partial(TorchLearner, device=device, compiled=compiled)
@@ -275,7 +274,7 @@ def train_stacked(
     tf32: bool = False,
     compiled: bool = False,
 ) -> list[Run | Diverged]:
-    """Trains networks side by side; see `twingrad.training.train_stack`.
+    """Train networks side by side; see `twingrad.training.train_stack`.
 
     Arguments:
         device, deterministic, tf32, compiled: as in `train`.
@@ -299,14 +298,14 @@ def find_device(name: str) -> torch.device:
     """The device of that name.
 
     Raises:
-        UserError: no such name, or no such device here.
+        UserError: the name is not valid, or there is no such device.
     """
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
     if device is None or device.type not in CHUNK:
-        raise UserError(f"--device is {name!r}, but cpu, cuda or cuda:N was expected")
+        raise UserError(f"--device is {name!r}, but expected cpu, cuda or cuda:N")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
             f"--device is {name!r}, but torch {torch.__version__} finds "
@@ -317,12 +316,12 @@ def find_device(name: str) -> torch.device:
 
 @contextlib.contextmanager
 def arithmetic(*, deterministic: bool, tf32: bool) -> Iterator[None]:
-    """torch's global switches for the time of a training."""
+    """Set torch's global switches for arithmetic, and restore them afterwards."""
     enabled = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     precision = torch.get_float32_matmul_precision()
     if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS
     torch.use_deterministic_algorithms(deterministic)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     try:

@@ -1,25 +1,25 @@
-"""One network written twice, by hand and with autograd, and what proves the two equal.
+"""One network written twice, by hand and with autograd, and the harness that proves them equal.
 
     >>> import twingrad
     >>> dataset = twingrad.load_dataset()
     >>> run = twingrad.train(twingrad.preset("three-layer"), dataset, backend="manual")
     >>> run.final["test"].accuracy
 
-The public names, loaded when first used: importing twingrad loads neither torch nor matplotlib.
+The public names are loaded when first used: importing twingrad loads neither torch nor matplotlib.
 
-- Network, Recipe, preset: which network, and how it is trained.
-- load_dataset, Dataset, Split: CIFAR-10 in any of its layouts, or arrays of your own.
-- train, train_stacked, Run, Diverged, RunFolder: one training or many side by side, and its folder.
+- Network, Recipe, preset: a network, and how it is trained.
+- load_dataset, Dataset, Split: CIFAR-10 in any of its layouts, or your own arrays.
+- train, train_stacked, Run, Diverged, RunFolder: train one network, or many side by side.
 - forward, gradients: every intermediate and every gradient, by hand.
 - TorchNetwork: the same network as a torch module.
-- load_backend: all of an implementation, "manual" or "torch".
-- check: compares gradients of your own functions, classes or modules with four witnesses, and says
-  which operation is wrong.
-- watch: runs a training program and says which line is the first that is wrong.
-- UserError, DivergedError: what is raised for bad input and for a cost that is not finite.
+- load_backend: a whole implementation, "manual" or "torch".
+- check: compare the gradients of your own functions, classes or modules with four references, and
+  find the wrong operation.
+- watch: run a training program and find its first wrong line.
+- UserError, DivergedError: raised for bad input, and for a cost that is not finite.
 
 This package is also the ground floor that both implementations share. It computes no gradient, and
-of the floors above it knows the names below, nothing more.
+it knows nothing of the other packages except the names below.
 """
 
 import importlib
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from twingrad.training import Diverged, Run
 
 BACKENDS = {"manual": "manual_impl", "torch": "torch_impl"}
-"""The two implementations, by the names that commands call them."""
+"""The package of each implementation, by the name used in commands."""
 
 HOMES = {
     "Dataset": "twingrad.dataset",
@@ -57,7 +57,7 @@ HOMES = {
     "load_dataset": "twingrad.cifar.loading",
     "preset": "twingrad.recipe",
 }
-"""Where each public name is found when it is first used."""
+"""The module that defines each public name."""
 
 __all__ = [
     "Dataset",
@@ -95,13 +95,13 @@ def __dir__() -> list[str]:
 
 
 def load_backend(name: str) -> "Implementation":
-    """The implementation of that name; torch is imported only where it is asked for.
+    """Load an implementation; torch is imported only for "torch".
 
     Arguments:
         name: "manual" or "torch".
 
     Raises:
-        UserError: no such backend.
+        UserError: there is no such backend.
     """
     if name not in BACKENDS:
         from twingrad.errors import UserError
@@ -113,18 +113,18 @@ def load_backend(name: str) -> "Implementation":
 def train(
     recipe: "Recipe", dataset: "Dataset", *, backend: str = "manual", **options: Any
 ) -> "Run":
-    """Trains one network.
+    """Train one network.
 
     Arguments:
-        recipe: what to run.
+        recipe: the network and how it is trained.
         dataset: in the recipe's dtype.
         backend: "manual" or "torch".
         options: folder (a `RunFolder`, where every epoch is saved), on_epoch (called after each
-            with it and the number of epochs); of torch also device, deterministic, ...
+            epoch with its metrics and the number of epochs); for torch also device, compiled, ...
 
     Raises:
         DivergedError: the cost became NaN or infinite.
-        UserError: the recipe and the data do not go together, or no such backend.
+        UserError: the recipe does not fit the data, or there is no such backend.
     """
     return load_backend(backend).train(recipe, dataset, **options)
 
@@ -132,19 +132,19 @@ def train(
 def train_stacked(
     recipes: "Sequence[Recipe]", dataset: "Dataset", *, backend: str = "manual", **options: Any
 ) -> "list[Run | Diverged]":
-    """Trains many networks of equal architecture side by side.
+    """Train many networks of equal architecture side by side.
 
     Arguments:
-        recipes: penalties, learning rates, initialisations and seeds may differ.
+        recipes: may differ in penalty, learning rates, initialisation and seed.
         dataset: in the recipes' dtype.
         backend: "manual" or "torch".
-        options: as in `twingrad.training.train_stack`; of torch also device, ...
+        options: as in `twingrad.training.train_stack`; for torch also device, compiled, ...
 
     Returns:
-        For every recipe its run, or how it diverged.
+        A `Run` or a `Diverged` for every recipe.
 
     Raises:
-        UserError: the recipes cannot be trained as one stack, or no such backend.
+        UserError: the recipes cannot be trained as one stack, or there is no such backend.
     """
     return load_backend(backend).train_stacked(recipes, dataset, **options)
 
@@ -163,20 +163,20 @@ def check(
     eps: float | None = None,
     seed: int = 0,
 ) -> Any:
-    """Compares the gradients of functions at hand with four witnesses, and says what is wrong.
+    """Compare the gradients of your code with four references, and find what is wrong.
 
-    The functions are called in this process, without a time limit; what they print is kept back.
-    In a notebook the result shows itself. docs/your_own_code.md says which functions and classes
-    are understood.
+    The functions are called in this process, without a time limit; their output is not shown. In
+    a notebook the result displays itself. docs/your_own_code.md lists the functions and classes
+    that are understood.
 
     Arguments:
         thing: a class, torch module, function that returns gradients, adapter or imported module;
-            of another object its class is checked.
-        forward, backward, cost: functions, in place of `thing`. `backward` returns the gradients.
-        hidden: widths of the hidden layers of the only network to try.
-        batch_norm: only with it, or only without.
-        inputs, samples, penalty: in place of those of the cases.
-        eps: what the batch norm is meant to add to the variance.
+            for any other object its class is checked.
+        forward, backward, cost: functions, instead of `thing`. `backward` returns the gradients.
+        hidden: widths of the hidden layers; only this network is tried.
+        batch_norm: try only networks with batch norm (True) or without it (False).
+        inputs, samples, penalty: override those of the cases.
+        eps: the intended constant that batch norm adds to the variance.
         seed: of parameters and samples.
 
     Returns:
@@ -184,7 +184,7 @@ def check(
         `findings`, `assumed`, `untried`.
 
     Raises:
-        UserError: nothing that can be checked, or an option outside its range.
+        UserError: there is nothing that can be checked, or an option is out of range.
     """
     options = importlib.import_module("compare.submissions.live_options")
     request = options.requested(
@@ -209,23 +209,24 @@ def watch(
     data: str | None = None,
     seconds: float = 60.0,
 ) -> Any:
-    """Runs a program or notebook that trains a network and judges every line it computes with.
+    """Run a program or notebook that trains a network, and judge every line it computes with.
 
-    In a notebook the result shows itself.
+    In a notebook the result displays itself.
 
     Arguments:
         program: a Python file or a notebook.
-        arguments: what it is given on its command line.
-        python: the interpreter that runs it; by default that of the folder it lies in, else ours.
-        data: where CIFAR-10 is, for a program that does not find it where its author had it.
-        seconds: the time limit of the program.
+        arguments: its command-line arguments.
+        python: the interpreter that runs it; default: the one in the program's folder, or else the
+            current one.
+        data: path of CIFAR-10, if the program's own path does not exist on this machine.
+        seconds: the program's time limit.
 
     Returns:
         A `compare.watching.result.WatchResult`: `agrees`, `diagnosis`, `first` (the first wrong
         line), `lines`, `facts`, `not_checked`.
 
     Raises:
-        UserError: the program could not be run, or no training was seen in it.
+        UserError: the program could not be run, or it trained no network.
     """
     from pathlib import Path
 

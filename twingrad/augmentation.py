@@ -1,6 +1,6 @@
-"""What is drawn to vary the images of a minibatch. Each implementation applies it.
+"""Random draws of image augmentation; each implementation applies them itself.
 
-The images are the standardised ones, so a pixel moved in from outside is 0, the training mean.
+The images are standardised, so a pixel shifted in from outside is 0, the training mean.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ CHANNELS = 3
 
 @dataclass(frozen=True)
 class Augmentation:
-    """One draw for every image of every minibatch; `n` may stand for several axes.
+    """One draw for each image; `n` may be several axes.
 
     Arguments:
-        flip: whether left and right change places.
+        flip: whether to mirror left and right.
         shift: pixels down and pixels to the right; negative for up and left.
-        jitter: the contrast, a factor, and the brightness, a term added afterwards.
+        jitter: contrast, a factor, and brightness, a term added afterwards.
     """
 
     flip: Bool[np.ndarray, "*n"]
@@ -33,14 +33,14 @@ class Augmentation:
 def draw_augmentation(
     seed: int, epoch: int, shape: tuple[int, ...], *, flip: bool, shift: int, jitter: float
 ) -> Augmentation:
-    """The draws of one epoch, from the stream "augmentation".
+    """Draw the augmentation of one epoch, from the stream "augmentation".
 
     Arguments:
-        seed: the run's.
+        seed: the run's seed.
         epoch: from 0.
         shape: (updates, batch).
-        flip: whether each image is flipped with probability 1/2.
-        shift: the largest shift in pixels, in either direction; all are equally likely.
+        flip: whether to flip each image with probability 1/2.
+        shift: maximum shift in pixels in each direction; all shifts are equally likely.
         jitter: standard deviation of the brightness, and of the contrast around 1, in units of
             the standardised pixels.
 
@@ -50,15 +50,15 @@ def draw_augmentation(
     rng = stream(seed, "augmentation", epoch)
     flips = rng.random(shape) < 0.5 * flip
     jitters = jitter * rng.standard_normal((*shape, 2)) + (1, 0)
-    shifts = rng.integers(-shift, shift + 1, (*shape, 2))  # last: without shifts none are drawn
+    shifts = rng.integers(-shift, shift + 1, (*shape, 2))  # last: with shift 0 nothing is drawn
     return Augmentation(flips, shifts, jitters)
 
 
 def image_side(inputs: int, shift: int) -> int:
-    """Height and width of images that have `inputs` values, channels first.
+    """Height and width of square images that have `inputs` values, channels first.
 
     Raises:
-        UserError: these are no square images of 3 channels, or a shift moves them out of sight.
+        UserError: the samples are not square images of 3 channels, or the shift is too large.
     """
     side = isqrt(inputs // CHANNELS)
     if inputs != CHANNELS * side * side:

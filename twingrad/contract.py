@@ -1,7 +1,7 @@
-"""What `manual_impl` and `torch_impl` both offer, under the same names with the same meaning.
+"""The interface that `manual_impl` and `torch_impl` both implement.
 
-Either package is an `Implementation`: the harness takes two of them and asks for nothing else, so
-a third, or a student's, can stand in for one.
+Each package is an `Implementation`. The harness uses nothing but this interface, so a third
+implementation can take the place of either.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,17 +27,17 @@ from twingrad.training import (
 
 
 class Implementation(Protocol):
-    """The twin's contract. It is given NumPy arrays, samples in rows, and may return tensors.
+    """One implementation of the network. It takes NumPy arrays, and may return tensors.
 
     Common arguments:
-        network: gives names and shapes.
-        parameters: of every name in `network.parameter_shapes`; their dtype is computed in.
-            Leading axes, where there are any, are networks: W1 (networks, out, in).
-        X: (n, d), or (networks, n, d) where each network has its own.
-        y: classes from 0, int64, with the axes of X but the last.
-        penalty: lambda of the cost, loss + lambda * sum ||W||^2; or one of each network.
-        masks: of dropout, mask1 (n, width), ...: True keeps a unit, which is then divided by the
-            probability of being kept. Without masks nothing is dropped (evaluation).
+        network: defines names and shapes.
+        parameters: one for every name in `network.parameter_shapes`, all of one dtype, which is
+            used throughout. Leading axes, if any, are networks: W1 (networks, out, in).
+        X: samples in rows, (n, d), or (networks, n, d) if each network has its own.
+        y: classes from 0, int64, with the axes of X except the last.
+        penalty: lambda in cost = loss + lambda * sum ||W||^2, or one for each network.
+        masks: dropout masks, mask1 (n, width), ...: True keeps a unit, which is then divided by
+            the probability of being kept. None drops nothing (evaluation).
     """
 
     def forward(
@@ -54,8 +54,8 @@ class Implementation(Protocol):
         """Every intermediate, in order of execution: s1, mu1, v1, s_hat1, s_tilde1, x1, ..., sk,
         p, then loss and cost.
 
-        With `statistics` the running statistics stand in for those of the minibatch
-        (evaluation), and nothing is changed.
+        `statistics`, if given, are running statistics used instead of the batch statistics
+        (evaluation); they are not changed.
         """
         ...
 
@@ -70,13 +70,13 @@ class Implementation(Protocol):
         masks: Mapping[str, Bool[np.ndarray, "*networks n width"]] | None = None,
         upstream: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """d cost / d of every parameter and of every intermediate, under the same names.
+        """Gradients of the cost with respect to every parameter and intermediate, by name.
 
-        With `upstream`, gradients by name, every layer is handed these as the gradient of its
-        output in place of what the layer above computed (teacher forcing).
+        `upstream`, if given, holds a gradient for every layer's output, used instead of the
+        gradient computed by the layer above (teacher forcing).
 
-        p is not among them: the loss is computed from the last s, since the log of a
-        probability that underflows is lost, so p feeds nothing.
+        There is no gradient for p: the loss is computed from the logits, because p may underflow
+        to 0, so nothing depends on p.
         """
         ...
 
@@ -87,12 +87,13 @@ class Implementation(Protocol):
         dataset: Dataset,
         parameters: Iterable[Parameters],
     ) -> Learner:
-        """Trainings at their start, side by side: of one recipe, or of many that can be stacked.
+        """A learner at the start of its training, for one recipe or many that can be stacked.
 
         Arguments:
             recipes: of equal architecture, minibatch size and length.
-            dataset: in the recipes' dtype, or a narrower one that each minibatch is widened from.
-            parameters: of each network, read one after another and copied.
+            dataset: in the recipes' dtype, or in a narrower one from which each minibatch is
+                converted.
+            parameters: initial values of each network, read one network at a time and copied.
         """
         ...
 
@@ -104,7 +105,7 @@ class Implementation(Protocol):
         folder: RunFolder | None = None,
         on_epoch: OnEpoch | None = None,
     ) -> Run:
-        """Minibatch descent from the recipe's initial parameters, in its order."""
+        """Train one network; see `twingrad.training.train_one`."""
         ...
 
     def train_stacked(
@@ -117,13 +118,9 @@ class Implementation(Protocol):
         on_epoch: OnStackEpoch | None = None,
         evaluate: Sequence[Part] = EVERY_EPOCH,
     ) -> list[Run | Diverged]:
-        """What `train` makes of each recipe, or how it diverged, which disturbs no other.
+        """Train networks side by side; see `twingrad.training.train_stack`.
 
-        Arguments:
-            recipes: of equal architecture, minibatch size and length.
-            start, save, on_epoch, evaluate: as in `twingrad.training.train_stack`.
-
-        Raises:
-            UserError: the recipes cannot be stacked; the message names the field that differs.
+        Each result is as if its network had been trained alone: one that diverges does not affect
+        the others.
         """
         ...

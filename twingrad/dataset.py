@@ -1,4 +1,4 @@
-"""Images ready for training: standardised, split in three, with the identity of their source."""
+"""Data ready for training: standardised, split in three, with the identity of its source."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 class Split:
     """One part of the data, samples in rows.
 
-    X is C-contiguous in the dtype that the training runs in; y holds the classes, from 0.
+    X is C-contiguous, in the dtype of the training; y holds the classes, from 0.
     """
 
     X: Float[np.ndarray, "n d"]
@@ -23,10 +23,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a training sees.
+    """The data of a training.
 
-    identity is JSON-ready and says which data these are: name, path, layout, digest of the
-    content, whether the files are the official ones, whether they are a synthetic stand-in.
+    identity, ready for JSON, identifies the data: name, path, layout, digest of the content,
+    whether the files are the official ones, whether they are the synthetic stand-in.
     """
 
     training: Split

@@ -1,4 +1,4 @@
-"""Which machine and which versions a result comes from."""
+"""The machine and the package versions that a result comes from."""
 
 import importlib.metadata
 import os
@@ -18,15 +18,15 @@ PACKAGES = (
     "twingrad",
 )
 
-VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
-"""Linux's flag for vector instructions, and their name; the widest first."""
+VECTOR_INSTRUCTIONS = {"avx512f": "AVX-512", "avx2": "AVX2"}
+"""Names of vector instructions by Linux's CPU flag, widest first."""
 
 
 def environment(device: str = "cpu") -> dict[str, Any]:
-    """Machine, device and versions, ready for JSON. Imports none of the packages it lists.
+    """Machine, device and versions, ready for JSON. Imports none of the listed packages.
 
     Arguments:
-        device: "cpu" or "cuda...", described further where torch is at hand.
+        device: "cpu", "cuda" or "cuda:N"; a GPU is described if torch has been imported.
     """
     described = {
         "python": platform.python_version(),
@@ -44,7 +44,7 @@ def environment(device: str = "cpu") -> dict[str, Any]:
 
 
 def version(package: str) -> str | None:
-    """The installed version, None where there is none."""
+    """The installed version, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -52,20 +52,20 @@ def version(package: str) -> str | None:
 
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name, as far as the system tells, with its widest vectors: a name alone can
-    stand for several generations.
+    """The processor's name, if the system reports it, with its widest vector instructions: several
+    generations can share one name.
 
     Arguments:
-        cpuinfo: the file in which Linux describes its processors.
+        cpuinfo: Linux's description of the processors.
     """
     try:
         lines = cpuinfo.read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    told: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for line in lines:
         field, _, value = line.partition(":")
-        told.setdefault(field.strip(), value.strip())
-    name, flags = told.get("model name", platform.machine()), told.get("flags", "").split()
-    vectors = next((word for flag, word in VECTORS.items() if flag in flags), None)
+        fields.setdefault(field.strip(), value.strip())
+    name, flags = fields.get("model name", platform.machine()), fields.get("flags", "").split()
+    vectors = next((name for flag, name in VECTOR_INSTRUCTIONS.items() if flag in flags), None)
     return f"{name} ({vectors})" if vectors else name

@@ -1,19 +1,20 @@
-"""The two ways in which a command ends early."""
+"""The two exceptions that end a command early."""
 
 
 class UserError(Exception):
-    """Bad input or usage. One line: what was given, what was expected, what to do. Exit 2."""
+    """Bad input or usage: one line that says what was given, what was expected and what to do.
+    Commands exit with status 2."""
 
 
 class DivergedError(Exception):
     """The cost of a training became NaN or infinite.
 
     Arguments:
-        update: the update, counted from 1, whose minibatch gave that cost.
-        learning_rate: the learning rate of the update before it, which moved the parameters there
-            (of the same update if it is the first).
-        cost: the cost itself, NaN or infinite.
-        costs: of the minibatches before it, from the start of its epoch.
+        update: number of the update, from 1, whose minibatch had this cost.
+        learning_rate: of the previous update, which produced these parameters (of the same update
+            if it is the first).
+        cost: NaN or infinite.
+        costs: of the earlier minibatches of the epoch.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Curves of one training or of several: cost, loss, accuracy, learning rate; the range test."""
+"""Figures: cost, loss, accuracy and learning rate of one or several trainings; the range test."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +21,8 @@ def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
     """Four panels: training solid, validation dashed, a colour for each history.
 
     Arguments:
-        histories: by the label that the legend gives them.
-        title: above all.
+        histories: by their label in the legend.
+        title: of the whole figure.
     """
     from matplotlib.figure import Figure
 
@@ -44,10 +44,10 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             axes.plot(np.arange(1, len(rates) + 1), rates, color=colour, label=label, lw=1.2)
             continue
         updates = [epoch.update for epoch in history]
-        for part, style, named in (("training", "-", label), ("validation", "--", None)):
+        for part, style, legend in (("training", "-", label), ("validation", "--", None)):
             evaluations = [getattr(epoch, part) for epoch in history]
             values = [getattr(one, panel) if one else np.nan for one in evaluations]
-            axes.plot(updates, values, style, color=colour, label=named, lw=1.2)
+            axes.plot(updates, values, style, color=colour, label=legend, lw=1.2)
     parts = "" if panel == "learning rate" else ": training solid, validation dashed"
     axes.set_title(panel + parts)
     axes.set_xlabel("update")
@@ -55,12 +55,12 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
 
 
 def cycled(n: int) -> list[str]:
-    """n colours, from the start again when they run out."""
+    """n colours, repeating when they run out."""
     return [COLOURS[i % len(COLOURS)] for i in range(n)]
 
 
 def save_curves(folder: Path, label: str, history: History) -> None:
-    """Writes figures/curves.png and a picture of each panel into a run's folder."""
+    """Write figures/curves.png and one picture for each panel into a run's folder."""
     from matplotlib.figure import Figure
 
     figures = folder / "figures"
@@ -74,7 +74,7 @@ def save_curves(folder: Path, label: str, history: History) -> None:
 
 
 def range_figure(found: RangeTest, title: str) -> "Figure":
-    """The cost of every minibatch and their smoothed course against the learning rate."""
+    """The cost of every minibatch, raw and smoothed, against the learning rate."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
@@ -97,7 +97,7 @@ def range_figure(found: RangeTest, title: str) -> "Figure":
 
 
 def save_range(folder: Path, label: str, found: RangeTest) -> None:
-    """Writes figures/range.png into a run's folder."""
+    """Write figures/range.png into a run's folder."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     title = f"{label}: learning-rate range test"

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Write files atomically: whole or not at all."""
 
 import json
 import os
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes beside the file, then renames onto it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a temporary file in the same folder, then rename it to the path."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes JSON whole, indented; NaN and infinity are refused, as JSON has none."""
+    """Write indented JSON atomically; NaN and infinity, which JSON lacks, raise ValueError."""
     write_whole(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())

@@ -1,4 +1,4 @@
-"""What a training records: three numbers per epoch and part, the learning rate per update."""
+"""The record of a training: metrics of every epoch, learning rate and cost of every update."""
 
 import dataclasses
 import json
@@ -11,7 +11,7 @@ Part = Literal["training", "validation", "test"]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics of one part of the data: cost = loss + penalty in nats; accuracy from 0 to 1."""
+    """Metrics on one part of the data: loss and cost = loss + penalty in nats, accuracy in 0..1."""
 
     cost: float
     loss: float
@@ -29,10 +29,10 @@ class Epoch:
     Arguments:
         epoch: from 1.
         update: updates done by its end.
-        training, validation: evaluated at its end, with the running statistics; None where that
-            part was not evaluated.
+        training, validation: metrics at its end, with the running statistics; None if not
+            evaluated.
         learning_rates: of each of its updates.
-        seconds: its duration, evaluations included.
+        seconds: its duration, including evaluation.
         costs: of each minibatch, before its update.
     """
 
@@ -45,12 +45,12 @@ class Epoch:
     costs: tuple[float, ...] = ()
 
     def as_line(self) -> str:
-        """The line, without its end."""
+        """The line, without a newline."""
         return json.dumps(dataclasses.asdict(self), allow_nan=False)
 
     @classmethod
     def from_line(cls, line: str) -> "Epoch":
-        """The epoch that `as_line` wrote."""
+        """Read a line that `as_line` wrote."""
         fields: dict[str, Any] = json.loads(line)
         for part in ("training", "validation"):
             fields[part] = fields[part] and Evaluation(**fields[part])

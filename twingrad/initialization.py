@@ -1,4 +1,4 @@
-"""Initial parameters, drawn once in float64 and handed to either implementation."""
+"""Initial parameters, drawn once in float64 for both implementations."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from twingrad.streams import stream
 
 
 def initial_sigma(scheme: str, fan_in: int) -> float:
-    """Standard deviation of the weights of a layer.
+    """Standard deviation of a layer's weights.
 
     Arguments:
-        scheme: "he" (He et al. 2015: variance 2/fan_in), "xavier" (Glorot and Bengio 2010, as
-            the course has it: 1/fan_in), or a positive number, the same sigma in every layer.
-        fan_in: the layer's inputs.
+        scheme: "he" (variance 2/fan_in, He et al. 2015), "xavier" (variance 1/fan_in, the course's
+            form of Glorot and Bengio 2010), or a positive sigma for every layer.
+        fan_in: number of inputs of the layer.
 
     Raises:
         UserError: any other scheme.
@@ -28,19 +28,19 @@ def initial_sigma(scheme: str, fan_in: int) -> float:
         sigma = float("nan")
     if not 0 < sigma < float("inf"):
         raise UserError(
-            f"initialization is {scheme!r}, but he, xavier or a positive sigma such as 0.01 "
-            "was expected"
+            f"initialization is {scheme!r}, but expected he, xavier or a positive sigma such as "
+            "0.01"
         )
     return sigma
 
 
 def initialize(network: Network, scheme: str, seed: int) -> Parameters:
-    """W ~ N(0, sigma^2) in every layer, the last included; b = 0, gamma = 1, beta = 0.
+    """Draw W ~ N(0, sigma^2) in every layer, including the last; b = 0, gamma = 1, beta = 0.
 
     Arguments:
-        network: gives names and shapes.
+        network: defines names and shapes.
         scheme: see `initial_sigma`.
-        seed: each layer has a stream of its own, so W1 does not depend on what follows it.
+        seed: of the run. Each layer has a separate stream, so W1 does not depend on later layers.
 
     Returns:
         Every parameter, float64.

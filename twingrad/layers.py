@@ -1,9 +1,9 @@
-"""Which kinds of layer there are: what each is called, holds and computes. No arithmetic.
+"""The kinds of layer: their names, parameters and intermediates. No arithmetic.
 
-A kind is one entry here, a class in `manual_impl.layers`, one in `torch_impl.layers`, and its steps
-and mistakes in `compare`; docs/extending.md adds one. Names end with the number of the affine
-layer they belong to, counted from 1: W1, s1, x1. A layer norm or batch norm takes the letter of
-what it normalises: s_hat1 and s_tilde1 before the activation, x_hat1 and x_tilde1 after it.
+A kind is one entry here, one class in `manual_impl.layers`, one in `torch_impl.layers`, and its
+derivation and mistakes in `compare`; docs/extending.md shows how to add one. Names end with the
+number of their affine layer, from 1: W1, s1, x1. The outputs of a layer norm or batch norm take the
+letter of its input: s_hat1 and s_tilde1 before the activation, x_hat1 and x_tilde1 after it.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class Kind:
     """One kind of layer.
 
     Arguments:
-        role: where in a hidden layer it can stand.
-        output: what its output is called, without the number; {stem} is its input's letter.
-        parameters: what it learns, in order.
-        statistics: of a minibatch, kept as running statistics for the evaluation.
-        inner: intermediates before the output, in order of execution.
-        across_samples: whether the samples of a minibatch meet in it.
+        role: its position in a hidden layer.
+        output: name of its output without the number; {stem} is its input's letter.
+        parameters: names of its parameters, in order.
+        statistics: names of its batch statistics, which become running statistics.
+        inner: names of the intermediates before the output, in order of execution.
+        across_samples: whether a sample's output depends on the other samples of the minibatch.
     """
 
     role: Role
@@ -64,21 +64,21 @@ NORMALIZATIONS: dict[str, tuple[str | None, bool]] = {
     "batch-after": ("batch_norm", True),
     "layer": ("layer_norm", False),
 }
-"""What a recipe calls it: the kind, and whether it stands after the activation."""
+"""By name in a recipe: the kind, and whether it follows the activation."""
 
 BATCH_NORMS = tuple(name for name, (kind, _) in NORMALIZATIONS.items() if kind == "batch_norm")
-"""Those that use statistics of the minibatch."""
+"""The normalisations that use batch statistics."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One entry of a network.
+    """One layer of a network.
 
     Arguments:
-        kind: of `KINDS`.
-        number: that its names carry, from 1.
-        input: the name of what it takes: X, or the output of the layer before it.
-        before, width: its inputs and outputs per sample.
+        kind: a key of `KINDS`.
+        number: the number in its names, from 1.
+        input: the name of its input: X, or the output of the previous layer.
+        before, width: numbers of inputs and outputs per sample.
     """
 
     kind: str
@@ -93,22 +93,22 @@ class Layer:
 
     @property
     def output(self) -> str:
-        """The name of what the next layer takes."""
+        """The name of its output."""
         return self.name(KINDS[self.kind].output)
 
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of what it learns, in order."""
+        """Names and shapes of its parameters, in order."""
         if self.kind == "affine":
             return {self.name("W"): (self.width, self.before), self.name("b"): (self.width,)}
         return {self.name(each): (self.width,) for each in KINDS[self.kind].parameters}
 
     @property
     def statistics(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of its running statistics, in order."""
+        """Names and shapes of its running statistics, in order."""
         return {self.name(each): (self.width,) for each in KINDS[self.kind].statistics}
 
     @property
     def intermediates(self) -> tuple[str, ...]:
-        """The names of all that it computes, in order; the output is the last."""
+        """Names of everything it computes, in order; the output is last."""
         return (*(self.name(each) for each in KINDS[self.kind].inner), self.output)

@@ -1,4 +1,4 @@
-"""What an epoch draws: the order of the samples, the masks of dropout, the augmentation."""
+"""The random draws of an epoch: sample order, dropout masks and augmentation."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ from twingrad.streams import stream
 
 @dataclass(frozen=True)
 class EpochInputs:
-    """All that the updates of one epoch take, for one network or many.
+    """The inputs of the updates of one epoch, for one network or many.
 
     Arguments:
-        order: the rows of every minibatch: (updates, n) where all networks share them, else
+        order: the rows of every minibatch: (updates, n) if all networks share them, otherwise
             (networks, updates, n).
         learning_rates: (networks, updates).
-        masks: of dropout, (updates, n, width) or (networks, updates, n, width); empty without.
-        augmentation: of the images, with the leading axes of the order; None without.
+        masks: dropout masks, (updates, n, width) or (networks, updates, n, width); may be empty.
+        augmentation: with the leading axes of `order`; None for no augmentation.
     """
 
     order: Int[np.ndarray, "*networks updates n"]
@@ -29,11 +29,11 @@ class EpochInputs:
 
     @property
     def shared(self) -> bool:
-        """Whether all networks see the same minibatches."""
+        """Whether all networks share their minibatches."""
         return self.order.ndim == 2
 
     def of(self, network: int) -> "EpochInputs":
-        """Those of one network."""
+        """The inputs of one network."""
         augmentation, rates = self.augmentation, self.learning_rates[network : network + 1]
         if self.shared:
             return EpochInputs(self.order, rates, self.masks, augmentation)
@@ -53,19 +53,19 @@ class EpochInputs:
 def minibatch_order(
     seed: int | None, epoch: int, samples: int, batch_size: int
 ) -> Int[np.ndarray, "updates batch"]:
-    """The rows of every minibatch of one epoch: a fresh shuffle, cut into whole minibatches.
+    """The rows of every minibatch of one epoch: a new shuffle, cut into whole minibatches.
 
-    The samples that do not fill a last minibatch wait for the next epoch's shuffle: a smaller
-    minibatch would weigh them more, and batch norm fails on one of a single sample.
+    Samples left over are not used in this epoch: a smaller minibatch would give them more weight,
+    and batch norm fails on a single sample.
 
     Arguments:
-        seed: the run's seed; None for the samples as they lie, in every epoch.
+        seed: the run's seed; None for no shuffling.
         epoch: from 0.
-        samples: how many training samples there are.
+        samples: number of training samples.
         batch_size: samples per minibatch, at most `samples`.
 
     Returns:
-        int64; row u holds the sample indices of the epoch's minibatch u.
+        int64; row u holds the sample indices of minibatch u.
     """
     updates = samples // batch_size
     if seed is None:
@@ -78,11 +78,11 @@ def minibatch_order(
 def draw_masks(
     network: Network, seed: int, epoch: int, shape: tuple[int, ...]
 ) -> dict[str, Bool[np.ndarray, "*shape width"]]:
-    """The masks of dropout of one epoch, from the stream "dropout": True keeps a unit.
+    """Draw the dropout masks of one epoch, from the stream "dropout": True keeps a unit.
 
     Arguments:
-        network: gives the layers with dropout, their widths and the probability.
-        seed: the run's.
+        network: defines the layers with dropout, their widths and the probability.
+        seed: the run's seed.
         epoch: from 0.
         shape: (updates, batch).
     """

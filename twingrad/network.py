@@ -1,4 +1,4 @@
-"""Which network: its layers, the names and shapes of all that it holds and computes."""
+"""The network as data: its layers, and the names and shapes of its parameters and statistics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,23 +10,23 @@ from twingrad.errors import UserError
 from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS, Layer
 
 EPS = 2.220446049250313e-16
-"""Added to the variance unless a network says otherwise: machine epsilon of float64."""
+"""Default constant added to the variance: machine epsilon of float64."""
 
 Parameters = dict[str, np.ndarray]
-"""W1 (out, in), b1 (out,), with a normalisation gamma1, beta1 (out,); then W2, ... in this order.
-Leading axes, where there are any, are networks."""
+"""W1 (out, in), b1 (out,), and gamma1, beta1 (out,) if normalised; then W2, ... in this order.
+Leading axes, if any, are networks."""
 
 RunningStatistics = dict[str, np.ndarray]
-"""mu1, v1 (width,), mu2, ...: running mean and biased variance. Empty before update 1."""
+"""mu1, v1 (width,), mu2, ...: running mean and biased variance. Empty before the first update."""
 
 Masks = Mapping[str, np.ndarray]
 """mask1 (n, width), mask2, ...: True where dropout keeps a unit of a sample."""
 
 Trace = dict[str, np.ndarray]
-"""Every intermediate of a forward pass by name, in order of execution, at last loss and cost."""
+"""Every intermediate of a forward pass by name, in order of execution; loss and cost are last."""
 
 Gradients = dict[str, np.ndarray]
-"""d cost / d of every parameter and of every intermediate on the way to the loss, by name."""
+"""Gradients of the cost with respect to every parameter and intermediate except p, by name."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Network:
         inputs: values per sample, d.
         hidden: widths of the hidden layers; empty for softmax regression.
         classes: width of the last layer.
-        normalization: "none"; "batch" or "layer", before every activation; "batch-after", after.
+        normalization: "none"; "batch" or "layer" before every activation; "batch-after" after it.
         activation: "relu", "leaky_relu", ...: one of `twingrad.layers.ACTIVATIONS`.
-        slope: of the leaky ReLU below 0.
-        dropout: the probability that a unit is dropped at the end of a hidden layer.
-        smoothing: of the labels: the share of a target that is spread evenly over all classes.
-        eps: added to the variance in a normalisation, in every dtype; other frameworks take 1e-5.
+        slope: slope of the leaky ReLU below 0.
+        dropout: probability that a unit is dropped at the end of a hidden layer.
+        smoothing: label smoothing: the share of a target that is spread evenly over all classes.
+        eps: added to the variance in a normalisation, in every dtype; other frameworks use 1e-5.
 
     Raises:
-        UserError: a value outside its range, named with what was expected.
+        UserError: a value is out of range.
     """
 
     inputs: int
@@ -94,12 +94,12 @@ class Network:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """(d, m1, ..., classes): affine layer l maps widths[l - 1] to widths[l]."""
+        """(d, m1, ..., classes): affine layer l maps widths[l - 1] values to widths[l]."""
         return (self.inputs, *self.hidden, self.classes)
 
     @property
     def batch_norm(self) -> bool:
-        """Whether statistics of the minibatch are used, before the activation or after it."""
+        """Whether batch norm is used, before or after the activation."""
         return self.normalization in BATCH_NORMS
 
     @cached_property
@@ -114,7 +114,7 @@ class Network:
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The list that either implementation builds its own layers from."""
+        """The layers in order; each implementation builds its own from them."""
         layers: list[Layer] = []
         source = "X"
         for l, (before, width) in enumerate(zip(self.widths, self.widths[1:], strict=False), 1):
@@ -126,22 +126,22 @@ class Network:
 
     @cached_property
     def weights(self) -> tuple[str, ...]:
-        """W1, W2, ...: the parameters that the penalty is taken of."""
+        """W1, W2, ...: the penalised parameters."""
         return tuple(f"W{l}" for l in range(1, self.depth + 1))
 
     @cached_property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every parameter, in order."""
+        """Names and shapes of the parameters, in order."""
         return {name: shape for layer in self.layers for name, shape in layer.parameters.items()}
 
     @cached_property
     def statistic_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape of every running statistic, in order; none without batch norm."""
+        """Names and shapes of the running statistics, in order; empty without batch norm."""
         return {name: shape for layer in self.layers for name, shape in layer.statistics.items()}
 
     @property
     def mask_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape, for one sample, of every mask of dropout."""
+        """Names and shapes of the dropout masks for one sample."""
         return {
             layer.name("mask"): (layer.width,) for layer in self.layers if layer.kind == "dropout"
         }

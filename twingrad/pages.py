@@ -1,4 +1,4 @@
-"""Reports as one HTML file that needs no other: templates filled in, figures inside."""
+"""Self-contained HTML reports: templates filled in, figures embedded."""
 
 import base64
 import io
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def render_page(
     template: Path, *, filters: Mapping[str, Callable[[Any], str]], **values: Any
 ) -> str:
-    """A page. Whatever names, paths and messages hold, it is escaped.
+    """Render a template; all values are escaped.
 
     Arguments:
         template: the Jinja file.
-        filters: what the template may pipe values through, by name.
-        values: by the template's names; one that is missing is an error.
+        filters: the template's filters, by name.
+        values: the template's variables; a missing one is an error.
     """
     import jinja2
 
@@ -36,25 +36,25 @@ def render_page(
 
 
 def write_page(path: Path, html: str) -> None:
-    """Writes a page, whole or not at all.
+    """Write a page atomically.
 
     Raises:
         OSError: it cannot be written.
     """
-    # a path in it may hold bytes that are no text
+    # a path in the page may contain surrogates, which UTF-8 cannot encode
     write_whole(path, html.encode("utf-8", "backslashreplace"))
 
 
 def scientific(value: float | None) -> str:
-    """Three digits, or a dash for nothing."""
+    """Three significant digits, or a dash for None."""
     return "-" if value is None else f"{value:.2e}"
 
 
 def as_data_uri(figure: "Figure", kind: str) -> str:
-    """A figure as the address of itself.
+    """A figure as a data URI.
 
     Arguments:
-        kind: "svg", or "png" for what has many points.
+        kind: "svg", or "png" for a figure with many points.
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, dpi=110)
@@ -63,5 +63,5 @@ def as_data_uri(figure: "Figure", kind: str) -> str:
 
 
 def data_uri(content: bytes, media: str) -> str:
-    """A file's content as the address of itself; media is its type, such as image/png."""
+    """Content as a data URI; media is its type, such as image/png."""
     return f"data:{media};base64,{base64.b64encode(content).decode()}"

@@ -1,7 +1,7 @@
-"""All that a training needs to be run again: one frozen dataclass, and the named presets.
+"""A recipe, which is everything needed to repeat a training, and the named presets.
 
-A field says everything about itself here, in one place: its default, its range and its help. The
-options of `twingrad train` and the fields of `twingrad sweep` are made from it.
+Each field defines its default, its range and its help in one place. The options of `twingrad
+train` and the fields of `twingrad sweep` are generated from them.
 """
 
 import dataclasses
@@ -18,8 +18,8 @@ from twingrad.network import Network
 from twingrad.schedule import SCHEDULES, Plan, learning_rates
 from twingrad.settings import require_in_range, setting
 
-LONGEST = 20_000_000
-"""Updates of a training: 44,000 epochs of CIFAR-10. A learning rate is kept for each."""
+MAX_UPDATES = 20_000_000
+"""Maximum number of updates, 44,000 epochs of CIFAR-10: a learning rate is stored for each."""
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 DTYPES = ("float32", "float64")
@@ -31,17 +31,17 @@ BATCH_NORM = ("normalization", BATCH_NORMS)
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run, resolved: nothing about it is decided elsewhere.
+    """The complete specification of a training.
 
     Raises:
-        UserError: a value outside its range, named with what was expected.
+        UserError: a value is out of range.
     """
 
     name: str = setting("custom", "The preset it came from.")
     hidden: tuple[int, ...] = setting((50, 50), "Widths of the hidden layers, such as 50,50.")
     normalization: str = setting(
         "batch",
-        "Batch norm before every activation or after it, layer norm before it, or none.",
+        "Batch norm before or after every activation, layer norm before it, or none.",
         choices=tuple(NORMALIZATIONS),
     )
     activation: str = setting(
@@ -54,7 +54,7 @@ class Recipe:
     initialization: str = setting("he", "he, xavier, or a sigma such as 0.01.")
     penalty: float = setting(0.005, "lambda: the cost is loss + lambda * sum ||W||^2.", low=0)
     smoothing: float = setting(
-        0.0, "Label smoothing: the share of a target spread over all classes.", low=0, below=1
+        0.0, "Label smoothing: share of a target spread over all classes.", low=0, below=1
     )
     optimizer: str = setting(
         "sgd", "Plain gradient descent, momentum, Nesterov's momentum or Adam.", choices=OPTIMIZERS
@@ -74,28 +74,28 @@ class Recipe:
         1e-8, "Added to the root of Adam's second moment.", low=0, only_with=ADAM
     )
     decoupled: bool = setting(
-        False, "Weights decay by 2 eta lambda beside the optimiser's step, as in AdamW."
+        False, "Apply the decay 2 eta lambda directly to the weights, as in AdamW."
     )
     schedule: str = setting("cyclical", "Schedule of the learning rate.", choices=SCHEDULES)
     eta_min: float = setting(1e-5, "Smallest learning rate.", low=0)
     eta_max: float = setting(1e-1, "Largest learning rate.", low=0)
     half_cycle: int | None = setting(
-        None, "n_s: half a cycle in updates. Default: 5 epochs' worth.", low=1
+        None, "n_s: half a cycle in updates. Default: 5 epochs.", low=1
     )
-    cycles: int = setting(2, "How many cycles of 2 n_s updates.", low=1)
+    cycles: int = setting(2, "Number of cycles of 2 n_s updates.", low=1)
     step_factor: float = setting(
         0.1,
-        "What the schedule 'step' multiplies the rate with after a cycle.",
+        "Factor by which the schedule 'step' multiplies the rate after every cycle.",
         low=0,
         high=1,
         only_with=("schedule", ("step",)),
     )
     epochs: int | None = setting(
-        None, "Stop after so many epochs. Default: after whole cycles.", low=1
+        None, "Number of epochs. Default: as many as the cycles take.", low=1
     )
     batch_size: int = setting(100, "Samples per minibatch.", low=1)
     flip: bool = setting(False, "Flip each image left to right with probability 1/2.")
-    shift: int = setting(0, "Shift images by up to so many pixels.", low=0)
+    shift: int = setting(0, "Shift images by up to this many pixels.", low=0)
     jitter: float = setting(
         0.0, "Standard deviation of random brightness and contrast, in standardised units.", low=0
     )
@@ -117,11 +117,9 @@ class Recipe:
     )
     order_seed: int | None = setting(None, "Seed of the sample order. Default: --seed.", low=0)
     batches: int = setting(
-        5, "Training files to use; below 5 the next one validates.", low=1, high=5
+        5, "Training files to use; below 5 the next one is for validation.", low=1, high=5
     )
-    train_size: int | None = setting(
-        None, "Keep so many training images. Default: all of them.", low=1
-    )
+    train_size: int | None = setting(None, "Number of training images to use. Default: all.", low=1)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -136,29 +134,28 @@ class Recipe:
             )
         if self.schedule == "range" and not 0 < self.eta_min < self.eta_max:
             raise UserError(
-                f"--eta-min is {self.eta_min} and --eta-max {self.eta_max}, but the range test "
-                "multiplies the rate on the way from one to the other: expected 0 < eta-min < "
-                "eta-max"
+                f"--eta-min is {self.eta_min} and --eta-max is {self.eta_max}, but the range test "
+                "multiplies the rate by a constant factor: expected 0 < eta-min < eta-max"
             )
         if self.batch_norm and self.hidden and self.batch_size == 1:
             raise UserError(
-                "--batch-size is 1, but batch norm needs at least 2 samples: over a single one "
-                "every s equals its mean; take a larger minibatch or --normalization none"
+                "--batch-size is 1, but batch norm needs at least 2 samples: a single s always "
+                "equals its mean; take a larger minibatch or --normalization none"
             )
 
     @property
     def batch_norm(self) -> bool:
-        """Whether statistics of the minibatch are used."""
+        """Whether batch norm is used, before or after the activation."""
         return self.normalization in BATCH_NORMS
 
     @property
     def unpenalised(self) -> tuple[str, ...]:
-        """Weights whose gradient lacks the penalty. A recipe of a faulty training names some."""
+        """Weights without a penalty in their gradient; not empty only in recipes with defects."""
         return ()
 
     @property
     def per_file_standardization(self) -> bool:
-        """Whether every file is standardised by itself, as a faulty training may."""
+        """Whether every file is standardised on its own; True only in recipes with defects."""
         return False
 
     def network(self, inputs: int, classes: int) -> Network:
@@ -176,25 +173,25 @@ class Recipe:
 
     @property
     def shuffle_seed(self) -> int | None:
-        """The seed that the order of the samples is drawn from; None for no shuffling."""
+        """The seed of the sample order; None for no shuffling."""
         return self.seed if self.order_seed is None else self.order_seed
 
     @property
     def augments(self) -> bool:
-        """Whether images are varied."""
+        """Whether images are augmented."""
         return bool(self.flip or self.shift or self.jitter)
 
     @property
     def draws(self) -> tuple[object, ...]:
-        """What the minibatches depend on: recipes with equal draws share them."""
+        """Everything that the minibatches depend on: recipes with equal draws can share them."""
         augmentation = (self.flip, self.shift, self.jitter, self.seed) if self.augments else None
         return (self.shuffle_seed, augmentation, self.seed if self.dropout else None)
 
     def inputs(self, network: Network, epoch: int, plan: Plan) -> EpochInputs:
-        """What one epoch draws, for this recipe alone.
+        """Draw the inputs of one epoch.
 
         Arguments:
-            network: gives the masks.
+            network: defines the dropout masks.
             epoch: from 0.
             plan: of this recipe.
         """
@@ -210,10 +207,11 @@ class Recipe:
         return EpochInputs(order, rates[None], masks, augmentation)
 
     def plan(self, samples: int) -> Plan:
-        """The updates and epochs of a training on so many samples.
+        """The updates and epochs of a training on this many samples.
 
         Raises:
-            UserError: fewer samples than one minibatch holds, or more updates than `LONGEST`.
+            UserError: there are fewer samples than in a minibatch, or more updates than
+                `MAX_UPDATES`.
         """
         per_epoch = samples // self.batch_size
         if per_epoch == 0:
@@ -222,11 +220,10 @@ class Recipe:
             )
         half_cycle = self.half_cycle or 5 * per_epoch
         updates = self.epochs * per_epoch if self.epochs else 2 * half_cycle * self.cycles
-        if max(updates, half_cycle) > LONGEST:
+        if max(updates, half_cycle) > MAX_UPDATES:
             raise UserError(
-                f"a training of {updates} updates with half cycles of {half_cycle} was asked for, "
-                f"but at most {LONGEST} was expected of either; give fewer --epochs, --cycles or "
-                "--half-cycle"
+                f"the training has {updates} updates and half cycles of {half_cycle}, but expected "
+                f"at most {MAX_UPDATES} each; reduce --epochs, --cycles or --half-cycle"
             )
         rates = learning_rates(
             self.schedule, updates, half_cycle, self.eta_min, self.eta_max, self.step_factor
@@ -234,10 +231,10 @@ class Recipe:
         return Plan(samples, per_epoch, half_cycle, rates)
 
     def plan_for(self, dataset: Dataset) -> Plan:
-        """`plan` on these data.
+        """`plan` for this dataset.
 
         Raises:
-            UserError: as `plan`, or augmentation of samples that are no images of enough pixels.
+            UserError: as `plan`, or the samples are not images that can be augmented.
         """
         if self.augments:
             image_side(dataset.training.X.shape[1], self.shift)
@@ -249,10 +246,10 @@ class Recipe:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any], source: str) -> "Recipe":
-        """The recipe that `as_json` described, now or before layers had kinds.
+        """Read the output of `as_json`, also of versions before layers had kinds.
 
         Raises:
-            UserError: an unknown field or a value of the wrong type, named with the source.
+            UserError: a field is unknown or has the wrong type; the message starts with `source`.
         """
         fields = modernised(fields, source)
         known = {field.name for field in dataclasses.fields(cls)}
@@ -270,14 +267,14 @@ FORMER_DEFECTS = (
     "per_file_standardization",
     "stale_eta",
 )
-"""Fields of the first recipes, for defects that only a reproduction of the report has now."""
+"""Fields of the first recipes, for defects that only `reproduction` still has."""
 
 
 def modernised(fields: dict[str, Any], source: str) -> dict[str, Any]:
-    """The fields of a first recipe, which knew batch norm as a flag, under today's names.
+    """Convert the fields of the first recipes, in which batch norm was a flag.
 
     Raises:
-        UserError: it had one of the report's defects.
+        UserError: the recipe has one of the report's defects.
     """
     if "batch_norm" not in fields:
         return fields
@@ -300,11 +297,11 @@ PRESETS = {
 
 
 def preset(name: str) -> Recipe:
-    """The recipe of that name.
+    """The preset of that name.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        UserError: there is no such preset.
     """
     if name not in PRESETS:
-        raise UserError(f"--preset is {name!r}, but there are only: {', '.join(PRESETS)}")
+        raise UserError(f"--preset is {name!r}, but expected one of: {', '.join(PRESETS)}")
     return PRESETS[name]

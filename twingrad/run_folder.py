@@ -1,14 +1,14 @@
-"""What a run leaves on disk, and how it resumes.
+"""The files of a run, and how it resumes.
 
-recipe.json             the resolved recipe, the backend and the device
+recipe.json             the complete recipe, the backend and the device
 environment.json        machine and versions
 dataset.json            the identity of the data
-metrics.jsonl           an entry per epoch
-checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; what the
-                        optimiser remembers of a parameter is called velocity.W1, moment1.W1, ...
-parameters.safetensors  parameters and running statistics at the end
-summary.json            final training, validation and test evaluation; or where it diverged
-figures/                cost, loss, accuracy and learning rate; of a range test also its outcome
+metrics.jsonl           one line per epoch
+checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; the
+                        optimiser's memory is called velocity.W1, moment1.W1, ...
+parameters.safetensors  final parameters and running statistics
+summary.json            final training, validation and test evaluation, or where it diverged
+figures/                cost, loss, accuracy and learning rate; for a range test also its result
 """
 
 import json
@@ -28,7 +28,7 @@ from twingrad.recipe import Recipe
 
 
 class RunFolder:
-    """The folder of one run. `create` starts one, `reopen` continues one."""
+    """The folder of one run: `create` starts a run, `reopen` continues it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,19 +44,19 @@ class RunFolder:
         identity: dict[str, Any],
         overwrite: bool = False,
     ) -> "RunFolder":
-        """A new run's folder.
+        """Create the folder of a new run.
 
         Arguments:
             path: an empty or missing folder, or with `overwrite` one that holds a run.
-            recipe, backend, device: what will run.
+            recipe, backend, device: of the run.
             identity: of the data, `Dataset.identity`.
-            overwrite: removes the run that is there.
+            overwrite: remove an existing run.
 
         Raises:
-            UserError: the folder holds a run already, or something that is not a run.
+            UserError: the folder already holds a run, or other files.
         """
         if path.exists() and not path.is_dir():
-            raise UserError(f"--out {path}: is a file, but a folder was expected")
+            raise UserError(f"--out {path}: is a file, but expected a folder")
         if path.is_dir() and any(path.iterdir()):
             if not (path / "recipe.json").is_file():
                 raise UserError(f"--out {path}: is not empty and holds no run; name another folder")
@@ -71,12 +71,12 @@ class RunFolder:
         write_json(path / "environment.json", environment(device))
         write_json(path / "dataset.json", identity)
         run = {"backend": backend, "device": device, **recipe.as_json()}
-        write_json(path / "recipe.json", run)  # last: with it the folder is a run
+        write_json(path / "recipe.json", run)  # last: this file marks the folder as a run
         return folder
 
     @classmethod
     def reopen(cls, path: Path) -> tuple["RunFolder", Recipe, str, str]:
-        """An interrupted or finished run: the folder, its recipe, backend and device.
+        """Open an interrupted or finished run; return the folder, its recipe, backend and device.
 
         Raises:
             UserError: there is no run, or its recipe cannot be read.
@@ -87,23 +87,24 @@ class RunFolder:
         return folder, Recipe.from_json(fields, str(path / "recipe.json")), backend, device
 
     def require_same_data(self, identity: dict[str, Any]) -> None:
-        """Raises UserError unless the run was made on data of the same content."""
+        """Raise UserError if the run was trained on other data."""
         before, now = self._read_json("dataset.json").get("digest"), identity["digest"]
         if before != now:
             raise UserError(
-                f"{self.path / 'dataset.json'}: the run was made on data of digest {before}, "
-                f"but these have {now}; resume it on the same data"
+                f"{self.path / 'dataset.json'}: the run was trained on data with digest {before}, "
+                f"but got data with digest {now}; resume it on the same data"
             )
 
     def save_checkpoint(self, history: History, state: dict[str, np.ndarray]) -> None:
-        """Saves an epoch's end: first its metrics, then the state that says how many count."""
+        """Save the end of an epoch: first its metrics, then the state, which says how many lines
+        of metrics are valid."""
         lines = "".join(epoch.as_line() + "\n" for epoch in history)
         write_whole(self.path / "metrics.jsonl", lines.encode())
         metadata = {"epoch": str(len(history))}
         write_whole(self.path / "checkpoint.safetensors", save(state, metadata))
 
     def load_checkpoint(self) -> tuple[History, dict[str, np.ndarray]] | None:
-        """The history and state of the last whole epoch; None if there was none yet.
+        """The history and state of the last complete epoch; None if there is none yet.
 
         Raises:
             UserError: the checkpoint or the metrics are damaged.
@@ -120,29 +121,29 @@ class RunFolder:
             raise UserError(f"{path}: cannot be resumed from ({error}); train anew") from error
         if len(history) != epochs:
             raise UserError(
-                f"{self.path / 'metrics.jsonl'}: has {len(history)} epochs, but {epochs} were "
-                "expected; train anew"
+                f"{self.path / 'metrics.jsonl'}: has {len(history)} epochs, but expected "
+                f"{epochs}; train anew"
             )
         return history, state
 
     def finish(self, summary: dict[str, Any], state: dict[str, np.ndarray]) -> None:
-        """Writes the end of a run and drops the checkpoint, whose state it holds."""
+        """Write the final parameters and the summary, and remove the checkpoint."""
         write_whole(self.path / "parameters.safetensors", save(state))
         self.record_summary(summary)
         (self.path / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def record_summary(self, summary: dict[str, Any]) -> None:
-        """Writes summary.json alone: what a run that diverged leaves."""
+        """Write summary.json alone, which is all that a diverged run leaves."""
         write_json(self.path / "summary.json", summary)
 
     def read_summary(self) -> dict[str, Any] | None:
-        """The summary of a finished run, None of any other."""
+        """The summary of a finished or diverged run, otherwise None."""
         if not (self.path / "summary.json").exists():
             return None
         return self._read_json("summary.json")
 
     def read_history(self) -> History:
-        """Every epoch in metrics.jsonl; none before the first has ended."""
+        """Every epoch in metrics.jsonl; empty before the end of the first."""
         path = self.path / "metrics.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         return [Epoch.from_line(line) for line in lines]
@@ -160,20 +161,20 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read as JSON ({error})") from error
         if not isinstance(value, dict):
-            raise UserError(f"{path}: holds {type(value).__name__}, but an object was expected")
+            raise UserError(f"{path}: holds {type(value).__name__}, but expected an object")
         return value
 
 
 def make_folder(path: Path) -> None:
-    """Creates the folder and its parents; UserError where that is not possible."""
+    """Create the folder and its parents; raise UserError if that is not possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"--out {path}: cannot be made ({error.strerror})") from error
+        raise UserError(f"--out {path}: cannot be created ({error.strerror})") from error
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The strings that a safetensors file carries beside its tensors."""
+    """The metadata of a safetensors file."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         return json.loads(file.read(length))["__metadata__"]

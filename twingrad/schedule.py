@@ -1,4 +1,4 @@
-"""Learning rates: of every update t = 1, 2, ... of a training, float64."""
+"""Learning-rate schedules: the rate of every update t = 1, 2, ... of a training, float64."""
 
 from dataclasses import dataclass
 
@@ -20,16 +20,16 @@ def learning_rates(
 
     Arguments:
         schedule: one of `SCHEDULES`.
-            cyclical: from eta_min up to eta_max in n_s updates and back down (Smith 2017, by the
-            assignment's formula: the rate of update t is at position t mod 2 n_s of a cycle).
-            cosine: from eta_max down to eta_min along half a cosine in 2 n_s updates, then from
-            the top again (Loshchilov and Hutter 2017).
+            cyclical: from eta_min up to eta_max in n_s updates and back down (Smith 2017); update
+            t is at position t mod 2 n_s of its cycle, as in the assignment's formula.
+            cosine: from eta_max down to eta_min along half a cosine in 2 n_s updates, then again
+            from eta_max (Loshchilov and Hutter 2017).
             step: eta_max, multiplied by the factor after every 2 n_s updates; at least eta_min.
             constant: eta_max.
             range: the range test, from eta_min to eta_max with a constant ratio between updates.
-        updates: how many.
+        updates: number of updates.
         half_cycle: n_s, in updates.
-        eta_min, eta_max: the ends of the range.
+        eta_min, eta_max: minimum and maximum of the rate.
         factor: of "step".
 
     Returns:
@@ -52,13 +52,13 @@ def learning_rates(
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe on a data set of known size.
+    """The updates of a recipe on a dataset of known size.
 
     Arguments:
-        samples: in the training set.
-        updates_per_epoch: whole minibatches in the training set.
+        samples: number of training samples.
+        updates_per_epoch: number of whole minibatches in the training set.
         half_cycle: n_s, in updates.
-        learning_rates: of every update of the whole training.
+        learning_rates: of every update of the training.
     """
 
     samples: int
@@ -68,10 +68,10 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """How many epochs there are; the last may be cut short by the end of a cycle."""
+        """Number of epochs; the last may be incomplete."""
         return -(-len(self.learning_rates) // self.updates_per_epoch)
 
     def of_epoch(self, epoch: int) -> Float[np.ndarray, " updates"]:
-        """The learning rates of an epoch, counted from 0."""
+        """The learning rates of one epoch, numbered from 0."""
         first = epoch * self.updates_per_epoch
         return self.learning_rates[first : first + self.updates_per_epoch]

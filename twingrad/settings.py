@@ -1,6 +1,6 @@
-"""What a field of a recipe says about itself, and the check of its values.
+"""The fields of a recipe: default, help and range, and the validation of values.
 
-Commands make their options from it, and sweeps their fields.
+The options of commands and the fields of sweeps are generated from them.
 """
 
 import dataclasses
@@ -21,15 +21,15 @@ def setting(
     choices: tuple[str, ...] = (),
     only_with: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
-    """A field of the recipe.
+    """A dataclass field of the recipe.
 
     Arguments:
-        default: its value where none is given.
+        default: its default.
         help: one sentence for the command line.
-        low, high: the range of a number, ends included.
-        below: what a number must be less than.
-        choices: what a word can be.
-        only_with: another field and its values, without which this one has no effect.
+        low, high: the range of a number, including both ends.
+        below: exclusive upper limit of a number.
+        choices: the allowed strings.
+        only_with: another field and the values of it with which this field has an effect.
     """
     limits = {"low": low, "high": high, "below": below, "choices": choices}
     metadata = {"help": help, "only_with": only_with, **limits}
@@ -40,7 +40,7 @@ NUMBERS: dict[type, type] = {int: Integral, float: Real}
 
 
 def require_type(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raises TypeError unless a value is of its field's type; NumPy's numbers are numbers too."""
+    """Raise TypeError unless the value has the field's type; NumPy numbers are accepted."""
     types: tuple[Any, ...] = get_args(field.type) or (field.type,)
     if get_origin(field.type) is tuple:
         types = (tuple,)
@@ -50,10 +50,10 @@ def require_type(field: "dataclasses.Field[Any]", value: Any) -> None:
 
 
 def require_in_range(field: "dataclasses.Field[Any]", value: Any) -> None:
-    """Raises unless a field's value is one that its type and its `setting` allow.
+    """Check a value against its field's type and range.
 
     Raises:
-        TypeError: it is of another type.
+        TypeError: it has the wrong type.
         UserError: it is out of range.
     """
     require_type(field, value)

@@ -1,4 +1,4 @@
-"""Which recipes can train as one stack, and what they draw together."""
+"""Which recipes can train as one stack, and the random draws of a stack."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,7 +12,7 @@ from twingrad.network import Network, Parameters
 from twingrad.recipe import Recipe
 from twingrad.schedule import Plan
 
-FIELDS = (
+SHARED_FIELDS = (
     "hidden",
     "normalization",
     "activation",
@@ -33,82 +33,81 @@ FIELDS = (
     "unpenalised",
     "per_file_standardization",
 )
-"""What one program for all networks has only once."""
+"""Fields that must be equal in all recipes of a stack."""
 
 
 def stack_key(recipe: Recipe) -> dict[str, object]:
-    """What recipes must have in common to train as one stack: `FIELDS`, and the length.
+    """Everything that must be equal to train as one stack: `SHARED_FIELDS` and the length.
 
-    The length is compared as it is given, in epochs or in updates: how many updates an epoch has
-    is known only to the data.
+    The length is in epochs or in updates, as in the recipe: the number of updates in an epoch
+    depends on the data.
     """
     if recipe.epochs is None and recipe.half_cycle is not None:
         length = f"{2 * recipe.half_cycle * recipe.cycles} updates"
     else:
         length = f"{recipe.epochs or 10 * recipe.cycles} epochs"
-    return {name: getattr(recipe, name) for name in FIELDS} | {"length": length}
+    return {name: getattr(recipe, name) for name in SHARED_FIELDS} | {"length": length}
 
 
 def require_stackable(recipes: Sequence[Recipe]) -> None:
-    """Raises UserError unless the recipes can train as one stack, naming the field that differs.
+    """Raise UserError, naming the field that differs, unless the recipes can train as one stack.
 
-    Penalty, learning rates, the optimiser's constants, initialisation and seeds may differ.
+    Penalty, learning rates, optimiser constants, initialisation and seeds may differ.
     """
     if not recipes:
-        raise UserError("a stack of 0 recipes was given, but expected at least 1")
+        raise UserError("got a stack of 0 recipes, but expected at least 1")
     first = stack_key(recipes[0])
     for number, recipe in enumerate(recipes[1:], start=2):
         for name, value in stack_key(recipe).items():
             if value != first[name]:
                 raise UserError(
-                    f"recipes of one stack must have equal {name}, but that of the first is "
-                    f"{first[name]} and of number {number} is {value}; train them in separate "
-                    "stacks"
+                    f"recipes of one stack must have equal {name}, but it is {first[name]} in the "
+                    f"first and {value} in number {number}; train them in separate stacks"
                 )
 
 
 def initial_parameters(network: Network, recipes: Iterable[Recipe]) -> Iterator[Parameters]:
-    """Each recipe's, drawn one after another, so that a stack's need not be in memory together.
+    """The initial parameters of each recipe, drawn one recipe at a time to save memory.
 
-    A recipe that starts as the one before, as in a search for lambda, gets the same arrays again.
+    Consecutive recipes with equal initialisation and seed get the same arrays.
     """
-    known, parameters = None, None
+    previous, parameters = None, None
     for recipe in recipes:
-        start = (recipe.initialization, recipe.seed)
-        if parameters is None or start != known:
-            known, parameters = start, None  # not two at a time
-            parameters = initialize(network, *start)
+        draw = (recipe.initialization, recipe.seed)
+        if parameters is None or draw != previous:
+            previous, parameters = draw, None  # free the old arrays before drawing new ones
+            parameters = initialize(network, *draw)
         yield parameters
 
 
 def stack_inputs(
     recipes: Sequence[Recipe], network: Network, epoch: int, plans: Sequence[Plan]
 ) -> EpochInputs:
-    """What an epoch draws: once if all recipes draw alike, else of each.
+    """Draw the inputs of one epoch: once if all recipes have equal draws, otherwise for each.
 
     Arguments:
         recipes: of one stack.
-        network: of all of them.
+        network: the architecture of all of them.
         epoch: from 0.
         plans: of each recipe.
     """
     rates = np.stack([plan.of_epoch(epoch) for plan in plans])  # (networks, updates)
     if len({recipe.draws for recipe in recipes}) == 1:
-        drawn = recipes[0].inputs(network, epoch, plans[0])
-        return EpochInputs(drawn.order, rates, drawn.masks, drawn.augmentation)
-    each = [
+        shared = recipes[0].inputs(network, epoch, plans[0])
+        return EpochInputs(shared.order, rates, shared.masks, shared.augmentation)
+    inputs = [
         recipe.inputs(network, epoch, plan) for recipe, plan in zip(recipes, plans, strict=True)
     ]
-    augmentations = [one.augmentation for one in each if one.augmentation is not None]
-    together = (
+    augmentations = [one.augmentation for one in inputs if one.augmentation is not None]
+    augmentation = (
         Augmentation(
             *(
-                np.stack([getattr(one, what) for one in augmentations])
-                for what in ("flip", "shift", "jitter")
+                np.stack([getattr(one, field) for one in augmentations])
+                for field in ("flip", "shift", "jitter")
             )
         )
         if augmentations
         else None
     )
-    masks = {name: np.stack([one.masks[name] for one in each]) for name in network.mask_shapes}
-    return EpochInputs(np.stack([one.order for one in each]), rates, masks, together)
+    masks = {name: np.stack([one.masks[name] for one in inputs]) for name in network.mask_shapes}
+    return EpochInputs(np.stack([one.order for one in inputs]), rates, masks, augmentation)

@@ -1,4 +1,4 @@
-"""One seed, many independent streams of random numbers, each found by its name."""
+"""Independent streams of random numbers, derived by name from one seed."""
 
 import zlib
 
@@ -6,15 +6,15 @@ import numpy as np
 
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
-    """The generator of one purpose.
+    """The random generator for one purpose.
 
-    Streams of different names or numbers are independent, so asking for one more never shifts
-    another, and a resumed run finds the order of epoch 7 without drawing the six before it.
+    Streams with different names or numbers are independent: a new stream never changes another,
+    and a resumed run draws the order of epoch 7 without drawing the previous ones.
 
     Arguments:
-        seed: the run's seed, 0 or more.
-        name: the purpose: "initialization", "order", ...
-        numbers: which one of that purpose, such as the epoch.
+        seed: the run's seed, at least 0.
+        name: the purpose, such as "initialization" or "order".
+        numbers: distinguish streams of one purpose, such as the epoch.
     """
     key = (zlib.crc32(name.encode()), *numbers)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))

@@ -1,7 +1,7 @@
-"""One BLAS thread a process, unless asked for more.
+"""Limit BLAS and OpenMP to one thread per process by default.
 
-These matrix products are too small to share: two threads are no faster than one, and far slower
-when another process wants the core.
+These matrix products are too small to divide: two threads are no faster than one, and far slower
+when another process needs the core.
 """
 
 import sys
@@ -12,13 +12,13 @@ from twingrad.errors import UserError
 
 
 def limit_threads(threads: int = 1) -> None:
-    """Sets the threads of every BLAS and OpenMP loaded so far, torch's included.
+    """Set the number of threads of every BLAS and OpenMP loaded so far, including torch's.
 
     Raises:
-        UserError: fewer than 1.
+        UserError: it is less than 1.
     """
     if threads < 1:
-        raise UserError(f"--threads is {threads}, but at least 1 was expected")
+        raise UserError(f"--threads is {threads}, but expected at least 1")
     threadpool_limits(limits=threads)
     torch = sys.modules.get("torch")
     if torch is not None:

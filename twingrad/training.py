@@ -1,7 +1,7 @@
-"""The course of a training, of one network or of a stack: no arithmetic of the network.
+"""The training loop, for one network or a stack, without the network's arithmetic.
 
-Each backend brings a `Learner`, which holds parameters, running statistics, the optimiser's state
-and data, and does the updates; this is the loop around it.
+Each backend provides a `Learner`, which holds the data, parameters, running statistics and
+optimiser's memory, and runs the updates and evaluations.
 """
 
 import time
@@ -22,33 +22,34 @@ from twingrad.run_folder import RunFolder
 from twingrad.stacks import initial_parameters, require_stackable, stack_inputs
 
 State = dict[str, np.ndarray]
-"""Parameters, running statistics and what the optimiser keeps, of one network by name."""
+"""Parameters, running statistics and optimiser's memory of one network, by name, and the number of
+updates done, `updates`."""
 
 
 class Learner(Protocol):
-    """N networks of one architecture in the middle of their trainings.
+    """N networks of one architecture during their training.
 
-    A network that is marked in `diverged` is frozen: its parameters stay as they were before its
-    first cost that was not finite, and it never disturbs the others. `run_epoch` marks; the
-    caller may mark further networks, which are then frozen where they stand.
+    A network marked in `diverged` is frozen: its parameters stay as they were when its cost was
+    first not finite, and it does not affect the others. `run_epoch` marks networks; the caller may
+    mark others, which are then frozen as they are.
     """
 
     diverged: Bool[np.ndarray, " networks"]
 
     def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "networks updates"]:
-        """Does the updates and returns the cost of each minibatch before its update.
+        """Run the updates of an epoch; return the cost of each minibatch before its update.
 
-        A network that diverges has the cost that is not finite there, and NaN or infinity from
-        there on.
+        From the update at which a network diverges, its costs are NaN or infinite.
         """
         ...
 
     def evaluate(self, part: Part) -> list[Evaluation]:
-        """Evaluates every network with its running statistics; NaN for one that has diverged."""
+        """Evaluate every network with its running statistics; NaN for a diverged network."""
         ...
 
     def take_precise_statistics(self) -> None:
-        """Replaces the running statistics by those of the whole training set, as one minibatch."""
+        """Replace the running statistics by the statistics of the whole training set, taken as
+        one minibatch."""
         ...
 
     def state(self) -> list[State]:
@@ -56,7 +57,7 @@ class Learner(Protocol):
         ...
 
     def restore(self, states: Iterable[State]) -> None:
-        """Continues from what `state` returned, read one after another; no network marked."""
+        """Continue from results of `state`, read one at a time; no network is marked."""
         ...
 
 
@@ -68,10 +69,10 @@ class Run:
     """A finished training.
 
     Arguments:
-        recipe: what was run.
-        history: an entry per epoch.
-        final: training, validation and test evaluation of the last parameters.
-        parameters, statistics: the end state, in the training's dtype.
+        recipe: of the training.
+        history: one entry per epoch.
+        final: training, validation and test evaluation of the final parameters.
+        parameters, statistics: the final state, in the training's dtype.
     """
 
     recipe: Recipe
@@ -86,9 +87,9 @@ class Diverged:
     """A training that ended because its cost became NaN or infinite.
 
     Arguments:
-        recipe: what was run.
+        recipe: of the training.
         update, learning_rate, cost, costs: as in `DivergedError`.
-        history: the epochs before.
+        history: the complete epochs before it.
     """
 
     recipe: Recipe
@@ -101,12 +102,12 @@ class Diverged:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Trainings at the end of an epoch: all that continuing them needs.
+    """Everything needed to continue the trainings of a stack from the end of an epoch.
 
     Arguments:
-        epochs: how many are done.
+        epochs: number of epochs done.
         histories: of each network.
-        diverged: of each network, None while it trains.
+        diverged: for each network, None if it has not diverged.
         states: of each network.
     """
 
@@ -117,10 +118,10 @@ class Checkpoint:
 
 
 OnEpoch = Callable[[Epoch, int], None]
-"""Called after every epoch with its metrics and the number of epochs there will be."""
+"""Called after every epoch with its metrics and the total number of epochs."""
 
 OnStackEpoch = Callable[[list[Epoch | None], int], None]
-"""The same for a stack: each network's metrics, None for one that has diverged."""
+"""The same for a stack: the metrics of each network, None if it has diverged."""
 
 PARTS: tuple[Part, ...] = ("training", "validation", "test")
 EVERY_EPOCH: tuple[Part, ...] = ("training", "validation")
@@ -136,19 +137,19 @@ def train_stack(
     on_epoch: OnStackEpoch | None = None,
     evaluate: Sequence[Part] = EVERY_EPOCH,
 ) -> list[Run | Diverged]:
-    """Trains all from the start, or from a checkpoint.
+    """Train a stack of networks from the start or from a checkpoint.
 
     Arguments:
-        make: the backend's learner.
-        recipes: what to run.
+        make: creates the backend's learner.
+        recipes: that can be trained as one stack.
         dataset: in the recipes' dtype.
-        start: what an earlier call passed to `save`, for the same recipes and data.
-        save: called with the stack after every epoch.
-        on_epoch: for progress.
-        evaluate: the parts evaluated after every epoch; the rest is evaluated at the end.
+        start: a checkpoint that an earlier call passed to `save`, for the same recipes and data.
+        save: called with a checkpoint after every epoch.
+        on_epoch: reports progress.
+        evaluate: parts evaluated after every epoch; the others are evaluated at the end.
 
     Returns:
-        For every recipe its run, or how it diverged. An epoch's seconds are the whole stack's.
+        A `Run` or a `Diverged` for every recipe. The seconds of an epoch are those of the stack.
 
     Raises:
         UserError: the recipes cannot be stacked.
@@ -222,18 +223,18 @@ def train_one(
     folder: RunFolder | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> Run:
-    """Trains from the start, or from where the folder's run was interrupted.
+    """Train one network from the start, or from the checkpoint in its folder.
 
     Arguments:
-        make: the backend's learner.
-        recipe: what to run.
+        make: creates the backend's learner.
+        recipe: the network and how it is trained.
         dataset: in the recipe's dtype.
-        folder: where each epoch is saved; None keeps nothing on disk.
-        on_epoch: for progress.
+        folder: where each epoch is saved; None saves nothing.
+        on_epoch: reports progress.
 
     Raises:
-        DivergedError: the cost became NaN or infinite; every epoch before it is saved.
-        UserError: the folder's checkpoint is of another network.
+        DivergedError: the cost became NaN or infinite; the epochs before it are saved.
+        UserError: the checkpoint in the folder belongs to another network.
     """
     start = None
     if folder is not None and (kept := folder.load_checkpoint()) is not None:
@@ -259,7 +260,7 @@ def train_one(
 
 
 def mark(learner: Learner, diverged: Sequence[Diverged | None]) -> None:
-    """Freezes the networks that have diverged."""
+    """Mark the diverged networks in the learner, which freezes them."""
     for i, end in enumerate(diverged):
         if end is not None:
             learner.diverged[i] = True
@@ -272,7 +273,7 @@ def finish(
     histories: Sequence[History],
     diverged: Sequence[Diverged | None],
 ) -> list[Run | Diverged]:
-    """The outcome of every network; those that finished are evaluated on every part."""
+    """The result of every network; those that finished are evaluated on every part."""
     precise = recipes[0].precise_statistics
     if all(diverged):
         return [end for end in diverged if end is not None]
@@ -298,7 +299,7 @@ def finish(
 
 
 def require_memory(state: State, remembered: Iterable[str]) -> None:
-    """Raises UserError if a state after the first update lacks what the optimiser remembers."""
+    """Raise UserError if a state after the first update lacks the optimiser's memory."""
     missing = [name for name in remembered if "updates" in state and name not in state]
     if missing:
         raise UserError(
@@ -307,7 +308,7 @@ def require_memory(state: State, remembered: Iterable[str]) -> None:
 
 
 def require_state_of(network: Network, state: State, folder: RunFolder) -> None:
-    """Raises UserError unless a checkpoint holds every tensor of the network in its shape."""
+    """Raise UserError unless a checkpoint holds every tensor of the network in its shape."""
     for name, shape in (network.parameter_shapes | network.statistic_shapes).items():
         found = state[name].shape if name in state else "missing"
         if found != shape:
@@ -320,14 +321,14 @@ def require_state_of(network: Network, state: State, folder: RunFolder) -> None:
 def require_finite(
     costs: Float[np.ndarray, " updates"], first: int, rates: Float[np.ndarray, " all"]
 ) -> None:
-    """Raises DivergedError for the first cost that is NaN or infinite.
+    """Raise DivergedError for the first cost that is NaN or infinite.
 
-    The learning rate named is that of the update before: it made the parameters that fail.
+    Its learning rate is that of the previous update, which produced the failing parameters.
 
     Arguments:
         costs: of consecutive minibatches.
-        first: updates done before them.
-        rates: of all updates of the training.
+        first: number of updates before them.
+        rates: learning rates of the whole training.
     """
     broken = np.flatnonzero(~np.isfinite(costs))
     if len(broken):

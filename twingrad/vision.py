@@ -1,10 +1,10 @@
-"""torchvision's data sets and transforms, also beside a torch that its operators do not fit.
+"""torchvision's datasets and transforms, usable even if its compiled operators do not load.
 
-torchvision's Linux wheels are compiled for CUDA. Beside a torch for the CPU alone the compiled
-operators cannot load, and `import torchvision` fails with "operator torchvision::nms does not
-exist" (https://github.com/pytorch/vision/issues/9085), since it describes two of them to torch
-unconditionally. Declared by name alone, these two can be described, and all that needs no compiled
-operator works. Import torchvision from here and nowhere else.
+torchvision's Linux wheels are compiled for CUDA. With a CPU-only torch the compiled operators
+cannot load, and `import torchvision` fails with "operator torchvision::nms does not exist"
+(https://github.com/pytorch/vision/issues/9085), because it registers shape functions for two of
+them unconditionally. Declaring the schemas of these two avoids the error, and everything that
+needs no compiled operator then works. Always import torchvision through this module.
 """
 
 import importlib.machinery
@@ -20,7 +20,7 @@ _SCHEMAS = (
 
 
 def _operators_load() -> bool:
-    """Whether torchvision's compiled operators load, tried in the way that torchvision does."""
+    """Try to load torchvision's compiled operators in the way torchvision does."""
     package = importlib.util.find_spec("torchvision")
     for folder in (package and package.submodule_search_locations) or ():
         loader = importlib.machinery.ExtensionFileLoader
@@ -46,7 +46,7 @@ def _import_torchvision() -> ModuleType:
     return torchvision
 
 
-# The declarations last as long as this object.
+# Keep a reference: the declarations vanish with this object.
 _declared = torch.library.Library("torchvision", "FRAGMENT")
 _torchvision = _import_torchvision()
 

@@ -1,1 +1,1 @@
-"""One network and stacks of them on a GPU: equal to the CPU's, and how fast beside peers."""
+"""Networks on a GPU, single and stacked: equality with the CPU, and speed compared with peers."""

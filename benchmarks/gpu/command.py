@@ -1,10 +1,9 @@
-"""Measure one network and stacks of them on a GPU, beside JAX and torch.func.
+"""Measure single and stacked networks on a GPU, and compare with JAX and torch.func.
 
     python -m benchmarks.gpu [--device cuda] [--quick] [--seconds 240] [--data PATH] [--json FILE]
 
-`benchmarks/gpu.sh` runs the CUDA tests before it. Imports nothing that a bare machine with torch
-lacks; a peer that is not installed is skipped. `--device cpu --quick` goes through all of it, to
-see that it works.
+`benchmarks/gpu.sh` runs the CUDA tests first. Only torch and NumPy are required; a peer that is not
+installed is skipped. `--device cpu --quick` runs everything in tiny sizes, as a test.
 """
 
 import gc
@@ -27,11 +26,11 @@ from torch_impl import find_device
 from twingrad.environment import environment, version
 
 Part = Callable[[], bool]
-"""Adds rows; returns whether all of ours ran, and ran right."""
+"""Add rows; return whether everything of ours ran and gave correct results."""
 
 
 def parts(table: Table, task: Task) -> dict[str, Part]:
-    """What is measured, the most telling first: time may run out."""
+    """The measurements, the most important first, since time may run out."""
     found: dict[str, Part] = {"slices": lambda: equality(table, task.device)}
     for tf32 in (False, True):
         precision = "TF32" if tf32 else "float32"
@@ -50,11 +49,11 @@ def parts(table: Table, task: Task) -> dict[str, Part]:
 
 
 def measure(table: Table, task: Task, seconds: float) -> bool:
-    """All parts, as long as there is time; returns whether all of ours ran, and ran right."""
+    """Run all parts while there is time; return whether all of ours ran and were correct."""
     started, fine = time.perf_counter(), True
     for name, part in parts(table, task).items():
         if time.perf_counter() - started > seconds:
-            table.missing(name, f"the {seconds:g} s were over")
+            table.missing(name, f"the time limit of {seconds:g} s was reached")
             continue
         try:
             fine &= part()
@@ -71,14 +70,15 @@ def measure(table: Table, task: Task, seconds: float) -> bool:
 
 
 def gpu(
-    device: Annotated[str, typer.Option(help="cuda, cuda:N, or cpu to try it.")] = "cuda",
-    quick: Annotated[bool, typer.Option("--quick", help="Tiny sizes.")] = False,
-    seconds: Annotated[float, typer.Option(help="Start no further part after so long.")] = 240,
-    data: Annotated[str | None, typer.Option(help="CIFAR-10; noise without.")] = None,
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    device: Annotated[str, typer.Option(help="cuda, cuda:N, or cpu for a test.")] = "cuda",
+    quick: Annotated[bool, typer.Option("--quick", help="Use tiny sizes.")] = False,
+    seconds: Annotated[float, typer.Option(help="Start no part after this many seconds.")] = 240,
+    data: Annotated[str | None, typer.Option(help="CIFAR-10. Default: noise.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> int:
-    """Check stacked slices on a GPU and measure it beside JAX and torch.func."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX would take it all
+    """Check stacked slices on a GPU, and compare its speed with JAX and torch.func."""
+    # by default JAX allocates most of the GPU's memory
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     output, sizes = Output(json, quiet=False), QUICK if quick else FULL
     place = find_device(device)
     torch.set_num_threads(1)

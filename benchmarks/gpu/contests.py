@@ -1,4 +1,4 @@
-"""Updates of ours and of peers, in turn on one device: net-updates a second and their ratios."""
+"""Compare our updates with those of peers, in alternation: net-updates per second and ratios."""
 
 from collections.abc import Callable, Mapping
 
@@ -11,21 +11,21 @@ from benchmarks.workload import at_rate
 from torch_impl.training import arithmetic
 
 Work = Callable[[], object]
-"""Does the updates of an epoch and waits for the device."""
+"""Run the updates of an epoch and wait for the device."""
 
 JAX_SCAN, JAX_VMAP, TORCH_FUNC = "JAX scan", "JAX vmap", "torch.func vmap, compiled"
 
 
 class Unavailable(Exception):
-    """A peer that cannot run here."""
+    """A peer cannot run on this machine."""
 
 
 def ours(task: Task, networks: int, *, compiled: bool = False, eager: bool = False) -> Work:
     """Our learner's updates.
 
     Arguments:
-        compiled: whether the update is compiled before it is captured.
-        eager: runs the kernels one by one, without the captured graph.
+        compiled: compile the update before it is captured.
+        eager: launch the kernels one by one, without a captured graph.
     """
     learner = torch_impl.learner(
         [task.recipe] * networks,
@@ -45,7 +45,7 @@ def ours(task: Task, networks: int, *, compiled: bool = False, eager: bool = Fal
 
 
 def jax(task: Task, networks: int | None, *, tf32: bool) -> Work:
-    """A compiled scan over the minibatches, of one network or by vmap of many."""
+    """JAX: a compiled scan over the minibatches, with vmap for many networks."""
     try:
         import jax as library
 
@@ -79,7 +79,7 @@ def jax(task: Task, networks: int | None, *, tf32: bool) -> Work:
 
 
 def torch_func(task: Task, networks: int) -> Work:
-    """The plain update of one network, by vmap of many, compiled; on a GPU also captured."""
+    """torch.func: vmap of the plain update of one network, compiled; on a GPU also captured."""
     from benchmarks.peers.func_peer import FuncTraining
 
     peer = FuncTraining(
@@ -102,7 +102,7 @@ def torch_func(task: Task, networks: int) -> Work:
 
 
 def one_network(table: Table, task: Task, *, tf32: bool) -> bool:
-    """One network: ours eager, captured, and compiled and captured, beside JAX's scan."""
+    """One network: ours eager, captured, and compiled and captured, compared with JAX's scan."""
     contenders = {
         "eager": lambda: ours(task, 1, eager=True),
         "captured": lambda: ours(task, 1),
@@ -114,7 +114,7 @@ def one_network(table: Table, task: Task, *, tf32: bool) -> bool:
 
 
 def first_stack(table: Table, task: Task, *, tf32: bool) -> bool:
-    """The smaller stack, beside both vmaps."""
+    """The smaller stack, compared with both vmaps."""
     networks = task.sizes.stacks[0]
     contenders = {
         "captured": lambda: ours(task, networks),
@@ -127,7 +127,7 @@ def first_stack(table: Table, task: Task, *, tf32: bool) -> bool:
 
 
 def second_stack(table: Table, task: Task, *, tf32: bool) -> bool:
-    """The larger stack, beside JAX's vmap."""
+    """The larger stack, compared with JAX's vmap."""
     networks = task.sizes.stacks[1]
     contenders = {
         "compiled and captured": lambda: ours(task, networks, compiled=True),
@@ -145,9 +145,9 @@ def contest(
     *,
     tf32: bool,
 ) -> bool:
-    """Measures them in turn, a first round of each not counted, and adds a row of each.
+    """Measure the contenders in alternation after a warm-up round, and add a row for each.
 
-    Returns whether all of ours ran. A peer that cannot is left out.
+    Returns whether all of ours ran. A peer that cannot run is reported as missing.
     """
     precision = "TF32" if tf32 else "float32"
     title = "one net" if networks == 1 else f"{networks} nets"
@@ -180,12 +180,12 @@ def contest(
 
 
 def is_peer(name: str) -> bool:
-    """Whether it is another library's."""
+    """Whether a contender is another library."""
     return name in (JAX_SCAN, JAX_VMAP, TORCH_FUNC)
 
 
 def brief(error: Exception) -> str:
-    """An error in a line."""
-    said = str(error).strip().splitlines() or [""]
+    """An error as one line."""
+    lines = str(error).strip().splitlines() or [""]
     kind = "" if isinstance(error, Unavailable) else f"{type(error).__name__}: "
-    return f"{kind}{said[0][:200]}"
+    return f"{kind}{lines[0][:200]}"

@@ -1,4 +1,4 @@
-"""The figures of the GPU benchmark that have no peer: equality, memory, whole trainings."""
+"""The figures of the GPU benchmark without a peer: equality, memory, whole trainings."""
 
 import gc
 from dataclasses import replace
@@ -16,15 +16,16 @@ from twingrad.initialization import initialize
 from twingrad.minibatches import EpochInputs
 from twingrad.recipe import Recipe, preset
 
-EQUAL = 1e-9
-"""Limit relative to a tensor's largest entry or 1, after 200 updates in float64. The floor of 1, a
-typical size of a parameter, is for biases below batch norm: their gradient is rounding alone."""
+MAX_DIFFERENCE = 1e-9
+"""Maximum difference after 200 updates in float64, relative to a tensor's largest entry or to 1.
+The floor of 1 is for biases below batch norm, whose gradient is only rounding."""
 
-MEGABYTES = 2.5
+MAX_MEGABYTES = 2.5
+"""Maximum memory per net."""
 
 
 def equality(table: Table, device: torch.device) -> bool:
-    """Slices of stacks on the device against their own runs on the CPU."""
+    """Compare networks of a stack on the device with separate runs on the CPU."""
     fine = True
     for own in (False, True):
         for batch_norm in (True, False):
@@ -35,16 +36,16 @@ def equality(table: Table, device: torch.device) -> bool:
                 [difference],
                 "of size",
                 precision="float64",
-                target=Target(EQUAL),
+                target=Target(MAX_DIFFERENCE),
             )
-            fine &= difference <= EQUAL
+            fine &= difference <= MAX_DIFFERENCE
     table.about["equal"] = fine
     return fine
 
 
 def largest_difference(device: torch.device, *, own: bool, batch_norm: bool) -> float:
-    """Largest difference between a stack's slices and separate trainings, relative to the tensor's
-    size or 1: float64, 200 updates, one network diverging."""
+    """Maximum difference between networks of a stack and separate trainings, relative to the
+    tensor's largest entry or to 1: float64, 200 updates, one network diverges."""
     tiny = load(None, QUICK, Output(None, quiet=True))
     recipes = [
         Recipe(
@@ -85,16 +86,16 @@ def memory(table: Table, task: Task) -> bool:
     for own in (False, True):
         what = f"memory per stacked net, {'own' if own else 'shared'} minibatches"
         if task.device.type != "cuda":
-            table.missing(what, "a CPU has no memory of its own")
+            table.missing(what, "measured on a GPU only")
             continue
         with arithmetic(deterministic=False, tf32=False):
             megabytes = megabytes_per_net(task, own=own)
-        table.row(what, [megabytes], "MB", target=None if own else Target(MEGABYTES))
+        table.row(what, [megabytes], "MB", target=None if own else Target(MAX_MEGABYTES))
     return True
 
 
 def megabytes_per_net(task: Task, *, own: bool) -> float:
-    """Largest memory of a stack of float32 nets on a GPU beside the data, per net."""
+    """Peak GPU memory of a float32 stack per net, not counting the data."""
     networks = task.sizes.stacks[0]
     recipes = [replace(task.recipe, seed=i if own else 0) for i in range(networks)]
     order = task.order[:20]
@@ -114,7 +115,7 @@ def megabytes_per_net(task: Task, *, own: bool) -> float:
 
 
 def one_run(table: Table, task: Task) -> bool:
-    """A training of its own with all its evaluations, captured, and compiled and captured."""
+    """A single training with all evaluations: captured, and compiled and captured."""
     recipe = replace(task.recipe, epochs=task.sizes.epochs)
     for compiled in (False, True):
 
@@ -129,8 +130,8 @@ def one_run(table: Table, task: Task) -> bool:
 
 
 def sweep(table: Table, task: Task, *, tf32: bool) -> bool:
-    """All lambda x learning-rate settings, in stacks, evaluated as a sweep does: the validation
-    data after every epoch, everything at the end. Compiling is part of it."""
+    """A grid of lambda and learning rate, in stacks, with the evaluations of a sweep: validation
+    data after every epoch, everything at the end. The time includes compiling."""
     sizes = task.sizes
     penalties = np.geomspace(1e-5, 1e-1, max(1, sizes.settings // 25))
     tops = np.geomspace(1e-3, 3e-1, min(25, sizes.settings))

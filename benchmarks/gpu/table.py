@@ -1,4 +1,4 @@
-"""The table of the GPU benchmark: rows, what they are measured against, and what was asked."""
+"""The table of the GPU benchmark: rows, ratios to peers, and targets."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from scripts.output import Output
 
 @dataclass(frozen=True)
 class Target:
-    """What a row is asked to reach.
+    """The target of a row.
 
     Arguments:
-        limit: the number.
-        peer: whose speed it is a multiple of; None where the row's own value is limited.
+        limit: minimum ratio to the peer's speed, or maximum of the row's value without a peer.
+        peer: the name of the peer, or None.
     """
 
     limit: float
@@ -25,7 +25,7 @@ class Target:
         return f">= {self.limit:g} x {self.peer}" if self.peer else f"<= {self.limit:g}"
 
     def met(self, value: float, over: Mapping[str, dict[str, Any]]) -> bool | None:
-        """Whether a row reaches it; None where the peer was not measured.
+        """Whether a row meets the target; None if the peer was not measured.
 
         Arguments:
             value: of the row.
@@ -39,12 +39,12 @@ class Target:
 
 
 class Table:
-    """The rows so far, written after each, so that an early end keeps what was measured.
+    """The rows so far, written after each one, so that an early end keeps the results.
 
     Arguments:
-        output: where the JSON and the lines go.
-        about: what the JSON says beside the rows.
-        judged: whether the rows are held against their targets, which are those of full sizes.
+        output: for the lines and the JSON.
+        about: further entries of the JSON.
+        judged: whether to compare rows with their targets, which are for full sizes.
     """
 
     def __init__(self, output: Output, about: dict[str, Any], *, judged: bool) -> None:
@@ -61,14 +61,14 @@ class Table:
         peers: Mapping[str, Sequence[float]] | None = None,
         target: Target | None = None,
     ) -> None:
-        """Adds what was measured.
+        """Add a measurement.
 
         Arguments:
             values: of each round.
             unit: of the values.
             precision: float64, float32, or TF32 for the factors of products.
-            peers: values of the same rounds that these are divided by.
-            target: what was asked.
+            peers: values of the peers in the same rounds, for the ratios.
+            target: of the row.
         """
         found = spread(values)
         row: dict[str, Any] = {
@@ -87,18 +87,18 @@ class Table:
         self.add(row)
 
     def missing(self, what: str, why: str, *, precision: str = "float32") -> None:
-        """Adds what was not measured, and why."""
+        """Add a row for something that was not measured, with the reason."""
         self.add({"what": what, "precision": precision, "value": None, "missing": why})
 
     def add(self, row: dict[str, Any]) -> None:
-        """Adds a row, shows it and writes the file anew."""
+        """Add a row, print it and rewrite the file."""
         self.rows.append(row)
         self.output.print(line(row))
         if self.output.json_file != "-":
             self.write()
 
     def write(self) -> None:
-        """The JSON as it stands."""
+        """Write the JSON."""
         self.output.write({**self.about, "rows": self.rows})
 
 

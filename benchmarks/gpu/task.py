@@ -1,4 +1,4 @@
-"""What is trained in the GPU benchmark, how much of it, and the seconds it takes."""
+"""The task of the GPU benchmark: what is trained, how much of it, and its timing."""
 
 import os
 import time
@@ -18,14 +18,16 @@ from twingrad.recipe import Recipe, preset
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is done.
+    """Sizes of the benchmark.
 
     Arguments:
-        samples: in the training set; a round is one epoch of them.
-        stacks: networks of the two stacks.
-        settings, at_once: of the sweep: how many, and how many of them in a stack.
-        epochs: of the sweep, and of the run that is timed alone.
+        samples: in the training set; a round is one epoch.
+        stacks: numbers of networks in the two stacks.
+        settings: number of settings of the sweep.
+        at_once: settings of the sweep in one stack.
+        epochs: of the sweep, and of the single run.
         rounds: of every comparison.
+        inputs: values per sample.
     """
 
     samples: int
@@ -43,12 +45,13 @@ QUICK = Sizes(600, (4, 5), settings=6, at_once=4, epochs=2, rounds=2, inputs=48)
 
 @dataclass(frozen=True)
 class Task:
-    """[50, 50] with batch norm, the same start for every network and every contender.
+    """A [50, 50] network with batch norm and equal initial parameters for all contenders.
 
     Arguments:
-        sizes: how much is done.
+        sizes: of the benchmark.
         dataset: in float32.
-        device: where.
+        device: the device that trains.
+        eta: the learning rate.
     """
 
     sizes: Sizes
@@ -74,7 +77,7 @@ class Task:
         return minibatch_order(0, 0, len(self.dataset.training), self.recipe.batch_size)
 
     def seconds(self, run: Callable[[], object]) -> float:
-        """Until the device has done it."""
+        """Seconds until the device has finished the run."""
         self.wait()
         started = time.perf_counter()
         run()
@@ -82,13 +85,13 @@ class Task:
         return time.perf_counter() - started
 
     def wait(self) -> None:
-        """For all that was queued on the device by torch."""
+        """Wait for everything that torch has queued on the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
 
 
 def load(data: str | None, sizes: Sizes, output: Output) -> Dataset:
-    """CIFAR-10 where it is named and readable, noise of the same shape otherwise."""
+    """CIFAR-10 if its path is given and it can be read, otherwise noise of the same shape."""
     data = data or os.environ.get("TWINGRAD_DATA")
     if data and sizes is FULL:
         try:
@@ -96,7 +99,7 @@ def load(data: str | None, sizes: Sizes, output: Output) -> Dataset:
 
             return load_dataset(data)
         except ImportError as error:
-            output.print(f"{data} is not read, for want of a module ({error}); noise instead")
+            output.print(f"cannot read {data} ({error}); using noise instead")
     rng = np.random.default_rng(0)
 
     def split(n: int) -> Split:

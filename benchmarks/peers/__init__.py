@@ -1,1 +1,1 @@
-"""The same network and update as users of other libraries write them, beside ours."""
+"""The same network and update in other libraries, as their users write it."""

@@ -1,5 +1,5 @@
-"""Our network and update as users of torch.func write them: a plain function of one network,
-differentiated, vectorised by vmap and compiled."""
+"""Our network and update with torch.func: a plain function of one network, differentiated,
+vectorised by vmap and compiled."""
 
 from collections.abc import Callable
 
@@ -20,12 +20,12 @@ class FuncTraining:
 
     Arguments:
         network: with batch norm.
-        start: initial parameters, the same for all; made float32.
-        dataset: gives the training samples.
-        eta, penalty: learning rate and lambda, which each network has as a value of its own.
+        start: initial parameters, the same for all; converted to float32.
+        dataset: its training samples are used.
+        eta, penalty: learning rate and lambda; stored for each network.
         alpha: weight of the old running statistics.
-        networks: how many.
-        device: where everything is computed; on a GPU the update is captured and replayed.
+        networks: number of networks.
+        device: the device that trains; on a GPU the update is captured and replayed.
         compiled: whether to compile the update.
     """
 
@@ -71,7 +71,7 @@ class FuncTraining:
     def cost(
         self, parameters: Tensors, X: Tensor, y: Tensor, penalty: Tensor
     ) -> tuple[Tensor, Tensors]:
-        """Cost and minibatch statistics of one network."""
+        """Cost and batch statistics of one network."""
         x, depth = X, self.network.depth
         moments: Tensors = {}
         for l in range(1, depth):
@@ -94,13 +94,13 @@ class FuncTraining:
         self.costs.copy_(costs)
 
     def once(self) -> None:
-        """The update that `rows` asks for."""
+        """One update on the samples in `rows`."""
         self.update(self.X[self.rows], self.y[self.rows])
         self.share.fill_(1 - self.alpha)
 
     @torch.no_grad()
     def run(self, order: Tensor) -> Tensor:
-        """Updates on the rows of an order (updates, batch); returns the costs of the last."""
+        """Run updates on the rows of an order (updates, batch); return the costs of the last."""
         if self.rows.shape != order[0].shape:
             self.rows = torch.empty_like(order[0])
         for rows in order:

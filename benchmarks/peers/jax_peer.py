@@ -1,4 +1,4 @@
-"""Our network and update as users of JAX write them: grad, scan over the minibatches, jit."""
+"""Our network and update in JAX: grad, scan over the minibatches, jit."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,20 +20,20 @@ def training(
     alpha: float,
     networks: int | None = None,
 ) -> tuple[Callable[[Any, Any], tuple[Any, Any]], Any]:
-    """Updates of one network, or by vmap of many that share their minibatches.
+    """Updates of one network, or with vmap of many that share their minibatches.
 
     Arguments:
         network: with batch norm.
-        start: initial parameters; made float32.
-        dataset: gives the training samples.
-        eta, penalty: learning rate and lambda, which many networks take as arrays of their own.
+        start: initial parameters; converted to float32.
+        dataset: its training samples are used.
+        eta, penalty: learning rate and lambda; arrays with vmap.
         alpha: weight of the old running statistics.
-        networks: how many, all with the same start; None for one without a leading axis.
+        networks: number of networks, all with the same start; None for one without a leading axis.
 
     Returns:
-        A function of the state and of an order (updates, batch), which returns the state after
-        them and the costs (updates, [networks]); and the initial state: parameters, running
-        statistics, and the weight of the new statistics in these.
+        A function of the state and an order (updates, batch) that returns the new state and the
+        costs (updates, [networks]); and the initial state: parameters, running statistics, and
+        the weight of the new batch statistics in the running ones.
     """
     X_all, y_all = jnp.asarray(dataset.training.X), jnp.asarray(dataset.training.y)
 

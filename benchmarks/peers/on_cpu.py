@@ -1,16 +1,15 @@
-"""An update of ours beside the same work in other libraries.
+"""Compare our update with the same work in other libraries on a CPU.
 
     python -m benchmarks.peers [--rounds 9] [--against COMMIT] [--json FILE]
 
-All is [50, 50], minibatches of 100, float32, plain gradient descent with the penalty and, where
-there is batch norm, running statistics, on noise of CIFAR-10's size, gathered from shuffled rows.
-The process keeps to one core, so that no library takes two. What is compared takes turns within a
-round; the first round, which compiles, is not counted. Every peer is optional: one that is not
-installed is left out with a word.
+The network is [50, 50], with minibatches of 100, float32, plain gradient descent with the penalty
+and, with batch norm, running statistics, on noise of CIFAR-10's size in shuffled order. The process
+is pinned to one core, so that no library uses two. The candidates alternate within a round; the
+first round, which compiles, is not counted. A peer that is not installed is skipped.
 
-JAX runs many updates as one `scan` in a `jit`; Keras and scikit-learn fit as their users would.
-`benchmarks.torch_speed` has the usual PyTorch loop. `--against` adds an earlier commit's update,
-in a process of its own on the same core, and every peer's ratio to it.
+JAX runs many updates as one `scan` in a `jit`; Keras and scikit-learn are used in their usual way.
+`benchmarks.torch_speed` has the usual PyTorch loop. `--against` adds an earlier commit's update, in
+a separate process on the same core, and every peer's ratio to it.
 """
 
 import os
@@ -36,7 +35,7 @@ from twingrad.recipe import Recipe
 from twingrad.threads import limit_threads
 
 UPDATES = 90
-"""Updates timed in one block: 9,000 samples, a fifth of an epoch."""
+"""Updates in one block: 9,000 samples, a fifth of an epoch."""
 
 BATCH = 100
 ETA, PENALTY, ALPHA = 0.01, 0.005, 0.9
@@ -44,11 +43,11 @@ ETA, PENALTY, ALPHA = 0.01, 0.005, 0.9
 PACKAGES = ("scikit-learn", "jax", "jaxlib", "keras")
 
 Block = Callable[[], float | None]
-"""Does the updates of one block; returns the seconds of another process, where it used one."""
+"""Run the updates of one block; return the seconds of another process, if it uses one."""
 
 
 def ours(dataset: Dataset, *, batch_norm: bool) -> Block:
-    """Our own training in NumPy."""
+    """Our update in NumPy."""
     import manual_impl
 
     recipe = Recipe(
@@ -68,7 +67,7 @@ def ours(dataset: Dataset, *, batch_norm: bool) -> Block:
 
 
 def scikit_learn(dataset: Dataset) -> Block:
-    """MLPClassifier, an epoch of 9,000 samples; it knows no batch norm."""
+    """MLPClassifier, an epoch of 9,000 samples; it has no batch norm."""
     from sklearn.neural_network import MLPClassifier
 
     split = dataset.training
@@ -108,7 +107,7 @@ def jax_scan(dataset: Dataset) -> Block:
 
 
 def keras_fit(dataset: Dataset) -> Block:
-    """Sequential with BatchNormalization, compiled and fitted, on the backend it finds."""
+    """Sequential with BatchNormalization, compiled and fitted, on Keras's configured backend."""
     import keras
 
     regular = keras.regularizers.L2(PENALTY)
@@ -136,7 +135,7 @@ PEERS: dict[str, tuple[str, Callable[[Dataset], Block]]] = {
     "JAX scan": ("NumPy with BN", jax_scan),
     "Keras": ("NumPy with BN", keras_fit),
 }
-"""By name: which of ours does the same work, and the peer."""
+"""By name: the one of ours that does the same work, and the peer."""
 
 
 def present(dataset: Dataset, output: Output) -> Iterator[tuple[str, Block]]:
@@ -145,7 +144,7 @@ def present(dataset: Dataset, output: Output) -> Iterator[tuple[str, Block]]:
         try:
             yield name, make(dataset)
         except ImportError as error:
-            output.print(f"{name}: not installed ({error.name}), left out")
+            output.print(f"{name}: skipped, {error.name} is not installed")
 
 
 def earlier(commit: str, ending: ExitStack) -> Iterator[tuple[str, Block]]:
@@ -168,7 +167,7 @@ def earlier(commit: str, ending: ExitStack) -> Iterator[tuple[str, Block]]:
 
 
 def take_turns(blocks: dict[str, Block], rounds: int) -> dict[str, list[float]]:
-    """Seconds of the processor of every block in every round but a first."""
+    """CPU seconds of every block in every round except the first."""
     seconds: dict[str, list[float]] = {name: [] for name in blocks}
     for turn in range(rounds + 1):
         for name, block in blocks.items():
@@ -181,7 +180,7 @@ def take_turns(blocks: dict[str, Block], rounds: int) -> dict[str, list[float]]:
 
 
 def figure(name: str, seconds: dict[str, list[float]], commit: str | None) -> dict[str, Any]:
-    """Milliseconds of an update; of a peer also its ratios to ours, and to the commit's."""
+    """Milliseconds per update; for a peer also its ratios to ours and to the commit's."""
     each = [1000 * value / UPDATES for value in seconds[name]]
     found: dict[str, Any] = {
         "update_ms": statistics.median(each),
@@ -196,7 +195,7 @@ def figure(name: str, seconds: dict[str, list[float]], commit: str | None) -> di
 
 
 def over(seconds: dict[str, list[float]], name: str, base: str) -> dict[str, Any]:
-    """A peer's time over ours, round by round, and the ratio of the medians."""
+    """The ratio of a peer's time to ours, round by round, and of the medians."""
     found = ratio(seconds[name], seconds[base])
     medians = [statistics.median(seconds[each]) for each in (name, base)]
     return {
@@ -208,7 +207,7 @@ def over(seconds: dict[str, list[float]], name: str, base: str) -> dict[str, Any
 
 
 def describe(name: str, found: dict[str, Any], rounds: int) -> str:
-    """The figures of one in a line."""
+    """The figures of one candidate as a line."""
     text = f"{name:26s} update {found['update_ms']:.2f} ms"
     for each in (found, found.get("earlier", {})):
         if "over" in each:
@@ -221,13 +220,13 @@ def describe(name: str, found: dict[str, Any], rounds: int) -> str:
 
 
 def peers(
-    rounds: Annotated[int, typer.Option(help="Blocks of each.")] = 9,
+    rounds: Annotated[int, typer.Option(help="Rounds of every comparison.")] = 9,
     against: Annotated[
-        str | None, typer.Option(metavar="COMMIT", help="Measure this commit's update as well.")
+        str | None, typer.Option(metavar="COMMIT", help="Also measure this commit's update.")
     ] = None,
-    json: Annotated[str | None, typer.Option(help="File for the figures.")] = None,
+    json: Annotated[str | None, typer.Option(help="Write the figures to this file.")] = None,
 ) -> None:
-    """Measure our update beside scikit-learn, JAX and Keras."""
+    """Compare our update with scikit-learn, JAX and Keras."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
@@ -247,7 +246,7 @@ def peers(
         output.print(describe(name, found, rounds))
     output.write(
         {
-            "what": "[50, 50], batch 100, float32, one core, seconds of the processor",
+            "what": "[50, 50], batch 100, float32, one core, CPU seconds",
             "rounds": rounds,
             "figures": figures,
             "blas": [

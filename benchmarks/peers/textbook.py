@@ -1,7 +1,7 @@
-"""The network as a course's solution usually has it: NumPy, float64, samples in columns.
+"""The network as in a typical course solution: NumPy, float64, samples in columns.
 
-The peer of `benchmarks.manual_speed`, written without regard to speed and without waste: one
-expression for each line of the derivation.
+A peer in `benchmarks.manual_speed`. It is not tuned for speed, but wastes nothing: one expression
+for each line of the derivation.
 """
 
 from itertools import pairwise
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 
 class Textbook:
-    """A network with batch norm on X (d, n), a training of plain minibatch gradient descent.
+    """A network with batch norm, trained by plain minibatch gradient descent.
 
     Arguments:
         X: all samples, in columns.
@@ -37,7 +37,7 @@ class Textbook:
         self.running = [(np.zeros((out, 1)), np.ones((out, 1))) for out in hidden]
 
     def update(self, inds: Int[np.ndarray, " n"], eta: float, lam: float) -> float:
-        """One update; the cost before it."""
+        """Run one update; return the cost before it."""
         X, Y = self.X[:, inds], self.Y[:, inds]
         n, eps = X.shape[1], np.finfo(float).eps
         inputs, scores, normalised, means, variances = [X], [], [], [], []

@@ -79,7 +79,7 @@ ACTIVATIONS = {
         name="ReLU",
         formula="x = max(0, s_tilde)",
         why="What is negative is cut off.",
-        code="run.trace[self.output] = np.maximum(s, s.dtype.type(0))  # (n, m), where's fast form",
+        code="run.trace[self.output] = np.maximum(s, s.dtype.type(0))  # (n, m), faster than where",
         formula_back="G_s_tilde = G_x where s_tilde > 0, else 0",
         why_back="d max(0, s) / d s is 1 where s > 0 and, by convention, 0 at 0.",
         code_back="return run.gradients[self.output] * (s > 0).astype(s.dtype)  # (n, m)",

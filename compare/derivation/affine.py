@@ -21,7 +21,7 @@ AFFINE = Derivation(
             "G_W = G_s' x + 2 lambda W",
             "s_ij = sum_k x_ik W_jk + b_j: W_jk meets sample i with weight x_ik; the penalty "
             "lambda ||W||^2 adds its own derivative.",
-            "run.gradients[self.W] = weight_gradient(G, x, like=W)  # G' x, (out, in)",
+            "run.gradients[self.W] = weight_gradient(G, x, W)  # G' x, (out, in)",
             lambda at: at.G_s.T @ at.x + 2 * at.penalty * at.W,
             "add_scaled(run.gradients[name], 2 * penalty, run.parameters[name])",
         ),

@@ -1,4 +1,4 @@
-"""`check --golden`: a file's values against what each implementation computes."""
+"""Compare the values of a golden file with both implementations (`check --golden`)."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,19 +16,19 @@ from compare.twins.gradient_check import CANCELLATION, array, first_fault
 from twingrad.contract import Implementation
 
 RELATIVE, ENTRYWISE, ABSOLUTE = 1e-12, 1e-10, 1e-12
-"""Limits relative to the tensor and to the entry; absolute where the gradient is zero in theory.
-The files' own notes call 1e-12 absolute with 1e-10 relative sound."""
+"""Tolerances relative to the tensor and to the entry; absolute for gradients that are zero in
+theory. The files' notes recommend 1e-12 absolute with 1e-10 relative."""
 
 
 def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> CaseVerdict:
-    """Judges what the file holds against what each implementation computes.
+    """Judge the values of a case against each implementation.
 
     Arguments:
         golden: a case with inputs and any of P, J, loss, mu_l, v_l and grad_*.
         witnesses: the implementations by name.
 
     Returns:
-        `expected` is the implementation's value, `actual` the file's.
+        Verdicts in which `expected` is the implementation's value and `actual` the file's.
     """
     case = to_case(golden)
     forward: list[TensorVerdict] = []
@@ -57,7 +57,7 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
         missing = [key for key in (*expected, *gradient_keys) if key not in golden]
     refuse_misnamed(golden, [*expected, *gradient_keys])
     if not forward and not backward:
-        raise golden.error("grad_W_1", "is missing, and so is everything else that can be judged")
+        raise golden.error("grad_W_1", "is missing, and so is every other value to judge")
     fault = first_fault(forward, backward)
     return CaseVerdict(
         name=golden.name,
@@ -69,16 +69,16 @@ def judge_golden(golden: GoldenCase, witnesses: dict[str, Implementation]) -> Ca
 
 
 def refuse_misnamed(golden: GoldenCase, keys: list[str]) -> None:
-    """Raises UserError for a key that is one of those expected but for its underscores."""
+    """Raise UserError for a key that differs from an expected one only by underscores or case."""
     plain = {key.replace("_", "").lower(): key for key in keys}
     for key in golden.values:
         meant = plain.get(key.replace("_", "").lower(), key)
         if meant != key and meant not in golden:
-            raise golden.error(key, f"is no key; did you mean {meant}?")
+            raise golden.error(key, f"is not a known key; did you mean {meant}?")
 
 
 def look_into(golden: GoldenCase, case: Case) -> Examination:
-    """Which operation gives the file's values, and which known mistake."""
+    """Find the wrong operation behind the file's values, and the known mistake if it matches."""
     shapes = case.network.parameter_shapes
     gradients = {
         name: golden.read(f"grad_{file_key(name)}", shape)
@@ -106,11 +106,11 @@ def judge_value(
     zero: str | None = None,
     floor: float = 0.0,
 ) -> TensorVerdict:
-    """One value of the file.
+    """Judge one value of the file.
 
     Arguments:
         zero: why it is zero in theory, if it is.
-        floor: absolute, allowed beside the rest.
+        floor: additional absolute tolerance.
     """
     actual = golden.read(key, expected.shape)
     if zero:
@@ -121,7 +121,7 @@ def judge_value(
 
 
 def judge_file(path: Path, witnesses: dict[str, Implementation]) -> Iterator[CaseVerdict]:
-    """Every case and every trajectory of a file."""
+    """Judge every case and every trajectory of a file."""
     for golden in read_golden(path):
         judge_one = judge_trajectory if is_trajectory(golden) else judge_golden
         yield judge_one(golden, witnesses)

@@ -1,7 +1,7 @@
-"""Golden files: values of somebody else's implementation, read and made sure of.
+"""Read, check and write golden files: the values of another implementation.
 
-A file is `.npz` or `.mat`. Keys are `<case>/<key>`, or in a `.mat` a struct per case; without
-either the file is one case. Samples are columns there and are transposed here, nowhere else.
+A file is `.npz` or `.mat`. Keys are `<case>/<key>`, or a `.mat` has one struct per case; otherwise
+the file is a single case. Samples are columns in the file; only this module transposes them.
 """
 
 import io
@@ -17,7 +17,7 @@ from twingrad.network import Network, Parameters
 
 
 class GoldenCase:
-    """One case of a file: its arrays by key, and errors that name file, case and key."""
+    """One case of a file: its arrays by key."""
 
     def __init__(self, path: Path, name: str, values: dict[str, np.ndarray]) -> None:
         self.path, self.name, self.values = path, name, values
@@ -26,24 +26,25 @@ class GoldenCase:
         return key in self.values
 
     def error(self, key: str, problem: str) -> UserError:
-        """What is wrong with a key."""
+        """An error that names file, case and key."""
         return UserError(f"{self.path}: {self.name}/{key} {problem}")
 
     def read(self, key: str, shape: tuple[int | None, ...] = ()) -> np.ndarray:
-        """A finite float64 array of that shape; None leaves a size open.
+        """Read a finite float64 array of this shape, in which None stands for any size.
 
         Raises:
-            UserError: missing, not numeric, NaN or infinite, or of another shape.
+            UserError: it is missing, not numeric, not finite, or of another shape.
         """
         if key not in self.values:
-            raise self.error(key, "is missing, but a case needs it")
+            raise self.error(key, "is missing, but required")
         value = self.values[key]
         if value.dtype.kind not in "fiub":
-            raise self.error(key, f"has dtype {value.dtype}, but real numbers were expected")
+            raise self.error(key, f"has dtype {value.dtype}, but expected real numbers")
         value = np.asarray(value, np.float64)
         if not np.isfinite(value).all():
             where = np.argwhere(~np.isfinite(value))[0].tolist()
-            raise self.error(key, f"holds {value[tuple(where)]} at {where}, but must be finite")
+            found = f"{value[tuple(where)]} at {where}"
+            raise self.error(key, f"holds {found}, but expected finite numbers")
         if shape in ((), (1,)) and value.size == 1:
             return value.reshape(shape)
         if len(shape) == 1 and value.ndim == 2 and value.shape[1] == 1:
@@ -54,19 +55,19 @@ class GoldenCase:
         if not fits:
             wanted = " x ".join("any" if size is None else str(size) for size in shape)
             raise self.error(
-                key, f"has shape {value.shape}, but {wanted or 'a single number'} was expected"
+                key, f"has shape {value.shape}, but expected {wanted or 'a single number'}"
             )
         return value
 
     def parameters(self, suffix: str = "") -> tuple[Network, Parameters]:
-        """The network that the file's weights spell out, and its parameters.
+        """The network defined by the shapes of the file's weights, and its parameters.
 
         Arguments:
             suffix: "0" for the start of a trajectory (W0_1, ...).
         """
         k = int(self.read("k")) if "k" in self else self._count(f"W{suffix}_")
         if k < 1:
-            raise self.error(f"W{suffix}_1", "is missing, but a case needs it")
+            raise self.error(f"W{suffix}_1", "is missing, but required")
         widths = [self.read(f"W{suffix}_{l}", (None, None)).shape for l in range(1, k + 1)]
         batch_norm = bool(self.read("bn")) if "bn" in self else f"gamma{suffix}_1" in self
         inputs, classes = widths[0][1], widths[-1][0]
@@ -81,7 +82,7 @@ class GoldenCase:
         """Classes from 0, from the one-hot columns of Y."""
         Y = self.read(key, (classes, samples))
         if not (np.isin(Y, (0, 1)).all() and (Y.sum(axis=0) == 1).all()):
-            raise self.error(key, "is not one-hot: each column needs a single 1")
+            raise self.error(key, "is not one-hot: expected a single 1 in each column")
         return Y.argmax(axis=0)
 
     def _count(self, prefix: str) -> int:
@@ -92,21 +93,21 @@ class GoldenCase:
 
 
 def file_key(name: str, infix: str = "") -> str:
-    """The file's name of a tensor of ours: W1 -> W_1, with "0" W0_1."""
+    """The file's key for one of our names: W_1 for W1, or W0_1 with the infix "0"."""
     kind = name.rstrip("0123456789")
     return f"{kind}{infix}_{name[len(kind) :]}"
 
 
 def read_golden(path: Path) -> list[GoldenCase]:
-    """Every case of a file, in its order.
+    """Every case of a file, in order.
 
     Raises:
-        UserError: missing, not a `.npz` or `.mat`, damaged, empty, or holding objects.
+        UserError: it is missing, not a `.npz` or `.mat`, damaged, empty, or contains objects.
     """
     if not path.is_file():
-        raise UserError(f"{path}: no such file, but a golden file (.npz or .mat) was expected")
+        raise UserError(f"{path}: no such file; expected a golden file (.npz or .mat)")
     if path.suffix not in (".npz", ".mat"):
-        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, not in .npz or .mat")
+        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, but expected .npz or .mat")
     values = read_npz(path) if path.suffix == ".npz" else read_mat(path)
     cases: dict[str, dict[str, np.ndarray]] = {}
     for key, value in values.items():
@@ -118,7 +119,7 @@ def read_golden(path: Path) -> list[GoldenCase]:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a `.npz`; pickled objects are refused unread."""
+    """The arrays of a `.npz`; pickled objects are rejected without reading them."""
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
@@ -127,12 +128,12 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_mat(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a `.mat` up to version 7; a struct's fields get its name before a slash."""
+    """The arrays of a `.mat` up to version 7; the field of a struct is called struct/field."""
     from scipy.io import loadmat
 
     try:
         variables = loadmat(path, struct_as_record=True)
-    except Exception as error:  # SciPy's reader fails in many ways on damaged files
+    except Exception as error:  # for a damaged MAT-file scipy raises almost any exception
         raise UserError(f"{path}: cannot be read as .mat up to version 7 ({error})") from error
     values: dict[str, np.ndarray] = {}
     for name, value in variables.items():
@@ -147,7 +148,7 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_golden(path: Path, case: Case) -> list[str]:
-    """Writes a case's inputs and parameters, for somebody's gradients to be added.
+    """Write a case's inputs and parameters; another program then adds its gradients.
 
     Arguments:
         path: .npz or .mat.
@@ -157,7 +158,7 @@ def write_golden(path: Path, case: Case) -> list[str]:
         The keys of the parameters, W_1, b_1, ....
 
     Raises:
-        UserError: another ending.
+        UserError: the path has another suffix.
         OSError: it cannot be written.
     """
     columns = {
@@ -167,7 +168,7 @@ def write_golden(path: Path, case: Case) -> list[str]:
     values = {
         "X": case.X.T,
         "Y": np.eye(case.network.classes)[case.y].T,
-        "y": case.y[None, :] + 1.0,  # classes from 1, as Matlab counts them
+        "y": case.y[None, :] + 1.0,  # classes from 1, as in Matlab
         "lam": np.array(case.penalty),
         "k": np.array(case.network.depth),
         "bn": np.array(int(case.network.batch_norm)),
@@ -181,16 +182,16 @@ def write_golden(path: Path, case: Case) -> list[str]:
 
         savemat(buffer, values)
     else:
-        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, not in .npz or .mat")
+        raise UserError(f"{path}: ends in {path.suffix or 'nothing'!r}, but expected .npz or .mat")
     write_whole(path, buffer.getvalue())
     return list(columns)
 
 
 def to_case(golden: GoldenCase) -> Case:
-    """The inputs of a case, samples in rows.
+    """The inputs and parameters of a case, samples in rows.
 
     Raises:
-        UserError: what is missing, not finite, or of a shape that contradicts the others.
+        UserError: a value is missing, not finite, or its shape does not fit the others.
     """
     network, parameters = golden.parameters()
     X = golden.read("X", (network.inputs, None))

@@ -1,4 +1,4 @@
-"""A file's training, replayed update by update."""
+"""Replay the training in a golden file update by update."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from twingrad.recipe import Recipe
 from twingrad.training import Learner
 
 REPLAY_ABSOLUTE = 1e-11
-"""Largest difference of a replayed file: rounding over 50 updates, whatever the BLAS."""
+"""Maximum absolute difference of a replay: the rounding of 50 updates with any BLAS."""
 
 
 def is_trajectory(golden: GoldenCase) -> bool:
@@ -22,7 +22,7 @@ def is_trajectory(golden: GoldenCase) -> bool:
 
 
 def judge_trajectory(golden: GoldenCase, witnesses: dict[str, Implementation]) -> CaseVerdict:
-    """Replays a file's training with each implementation and judges what the file holds of it."""
+    """Replay a training with each implementation, and judge the file's values."""
     tensors: list[TensorVerdict] = []
     missing: list[str] = []
     for witness, implementation in witnesses.items():
@@ -37,10 +37,10 @@ def judge_trajectory(golden: GoldenCase, witnesses: dict[str, Implementation]) -
 
 
 def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.ndarray]:
-    """What an implementation makes of a file's start and minibatches, by the file's keys.
+    """An implementation's results for the start and minibatches of a file, by the file's keys.
 
     Raises:
-        UserError: indices beyond the samples, or shapes that contradict each other.
+        UserError: an index is out of range, or shapes do not fit each other.
     """
     network, parameters = golden.parameters("0")
     X = golden.read("X", (network.inputs, None)).T
@@ -53,7 +53,7 @@ def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.n
     order = golden.read("inds", (len(etas), None)).astype(np.int64)
     if order.min() < 0 or order.max() >= len(X):
         raise golden.error(
-            "inds", f"spans {order.min()}..{order.max()}, but there are {len(X)} samples, from 0"
+            "inds", f"spans {order.min()}..{order.max()}, but expected 0..{len(X) - 1}"
         )
     penalty = float(golden.read("lam"))
     recipe = Recipe(
@@ -92,7 +92,7 @@ def end_of_replay(
     learner: Learner,
     test: Split,
 ) -> dict[str, np.ndarray]:
-    """The last parameters and running statistics, and what they make of the data."""
+    """The final parameters and running statistics, and the metrics they give."""
     [state] = learner.state()
     found = {f"ema_{file_key(name)}": state[name] for name in network.statistic_shapes}
     found |= {f"final_{file_key(name)}": state[name] for name in network.parameter_shapes}

@@ -1,1 +1,1 @@
-"""Derivatives by number, and whether two tensors agree."""
+"""Numerical derivatives, and the comparison of two tensors."""

@@ -1,4 +1,4 @@
-"""Whether two tensors agree: how far apart, where, and on which scale that was judged."""
+"""Compare two tensors: how much they differ, where, and on which scale that is judged."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ Verdict = Literal["agree", "disagree"]
 
 @dataclass(frozen=True)
 class TensorVerdict:
-    """One tensor against one witness.
+    """One tensor compared with one witness.
 
     Arguments:
         name: the tensor.
-        witness: who says what was expected.
+        witness: the source of the expected values.
         verdict: whether the error is within the tolerance.
-        max_abs: the largest absolute difference.
-        max_rel: that, relative to the largest magnitude in either tensor; None where both are 0.
-        worst_index: of the entry furthest beyond, or nearest to, what it was allowed.
-        expected, actual: the values there; the witness's and the one under test.
-        scale: what the tolerance is measured in: "relative" to the tensor, or "absolute".
-        tolerance: what was allowed, on that scale.
-        compared: how many entries or directions.
-        left_out: how many could not be judged (central differences across a ReLU kink).
-        note: why it is judged on that scale, or what else a reader should know.
+        max_abs: maximum absolute difference.
+        max_rel: max_abs relative to the largest magnitude in either tensor; None if both are 0.
+        worst_index: the entry with the largest difference relative to its tolerance.
+        expected, actual: the values at that entry: the witness's, and the one under test.
+        scale: the unit of the tolerance: "relative" to the tensor, or "absolute".
+        tolerance: in that unit.
+        compared: number of entries or directions compared.
+        left_out: number that could not be judged (central differences across a ReLU's kink).
+        note: the reason for the scale, or a remark for the reader.
     """
 
     name: str
@@ -45,7 +45,7 @@ class TensorVerdict:
     note: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Every field; what is not finite becomes a string, since JSON has no NaN."""
+        """Every field, ready for JSON; NaN and infinity, which JSON lacks, become strings."""
         fields = dataclasses.asdict(self)
         return {
             key: repr(value) if isinstance(value, float) and not np.isfinite(value) else value
@@ -64,23 +64,26 @@ def judge(
     entrywise: float = 0.0,
     note: str = "",
 ) -> TensorVerdict:
-    """Compares entry by entry; an entry may differ by the sum of the tolerances given.
+    """Compare two tensors entry by entry; the tolerance of an entry is the sum of those given.
 
     Arguments:
         expected, actual: of the same shape.
-        relative: of the largest magnitude in the tensor. The scale for gradients: entries that
-            are sums of cancelling terms carry the rounding of these terms, not of their own
-            small value.
-        absolute: the same for every entry.
-        entrywise: of the entry's own magnitude.
-        note: kept in the verdict.
+        relative: tolerance relative to the largest magnitude in the tensor. It suits gradients,
+            whose small entries are often sums of large terms that cancel: their rounding is that
+            of the terms.
+        absolute: tolerance that is the same for every entry.
+        entrywise: tolerance relative to the entry's own magnitude.
+        note: becomes part of the verdict.
+
+    Raises:
+        ValueError: the shapes differ.
     """
     expected, actual = np.asarray(expected, np.float64), np.asarray(actual, np.float64)
     if expected.shape != actual.shape:
         raise ValueError(f"{name}: shapes {expected.shape} and {actual.shape}")
     with np.errstate(invalid="ignore"):
         difference = np.abs(actual - expected)
-    difference = np.where(np.isnan(difference), np.inf, difference)  # a NaN agrees with nothing
+    difference = np.where(np.isnan(difference), np.inf, difference)  # NaN never agrees
     magnitude = float(max(np.abs(expected).max(), np.abs(actual).max()))
     allowed = absolute + relative * magnitude + entrywise * np.abs(expected)
     agrees = bool((difference <= allowed).all() and np.isfinite(magnitude))
@@ -107,14 +110,14 @@ def judge(
 
 @dataclass(frozen=True)
 class CaseVerdict:
-    """One case: its tensors against each witness.
+    """The tensors of one case, compared with each witness.
 
     Arguments:
         name: the case.
         tensors: in order of execution, forward before backward.
-        first_fault: the first tensor in that order that disagrees, and the pass it belongs to.
-        not_judged: what was not given.
-        examination: which operation is broken and why, where something is.
+        first_fault: the first tensor in that order that disagrees, and its pass.
+        not_judged: names of values that were missing.
+        examination: which operation is wrong and why, if any.
     """
 
     name: str
@@ -128,7 +131,7 @@ class CaseVerdict:
         return overall([tensor.verdict for tensor in self.tensors])
 
     def as_json(self) -> dict[str, Any]:
-        """As DESIGN's `check` writes a case."""
+        """The case in the format of `check --json`."""
         examination = None if self.examination is None else self.examination.as_json()
         return {
             "name": self.name,
@@ -142,5 +145,5 @@ class CaseVerdict:
 
 
 def overall(verdicts: list[Verdict]) -> Verdict:
-    """Disagreement anywhere is disagreement."""
+    """Disagree if any of the verdicts disagrees."""
     return "disagree" if "disagree" in verdicts else "agree"

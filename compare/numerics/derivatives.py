@@ -1,10 +1,10 @@
-"""Two derivatives of the hand-written forward pass that know nothing of its backward pass.
+"""Two numerical derivatives of the forward pass by hand, independent of its backward pass.
 
-Complex step (Squire and Trapp 1998): J(w + ih) = J(w) + ih J'(w) + O(h^2), so Im J / h with a
-tiny h has no subtraction and is exact to rounding. Central differences are what the courses
-use: good to about 1e-9 here, and wrong across a kink of a ReLU. The four-point rule
-(8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h) is taken: batch norm over three samples
-can bend the cost so much that the two-point rule D(h) / 2h is off by 1e-4.
+Complex step (Squire and Trapp 1998): J(w + ih) = J(w) + ih J'(w) + O(h^2), so Im J / h with a tiny
+h needs no subtraction and is exact to rounding. Central differences are what courses use: accurate
+to about 1e-9 here, and wrong across the kink of a ReLU. They use the four-point rule
+(8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h), because batch norm over three samples can
+make the cost so curved that the two-point rule D(h) / 2h has an error of 1e-4.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,20 +21,20 @@ from twingrad.layers import Layer
 from twingrad.network import Network, Parameters
 
 COMPLEX_STEP = 1e-150
-"""h, far below rounding, far above underflow."""
+"""h: far below rounding, far above underflow."""
 
 CENTRAL_STEP = 1e-6
-"""h: rounding, 1e-16 J / h, stays near 1e-9, and few kinks lie so near."""
+"""h: the rounding error, 1e-16 J / h, is near 1e-9, and few kinks are that close."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A direction in the space of one parameter: an entry, or a random one.
+    """A direction in the space of one parameter: a single entry or a random direction.
 
     Arguments:
         name: the parameter.
         index: of the entry; None for a random direction.
-        direction: of the parameter's shape.
+        direction: in the parameter's shape.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Probe:
 
 @dataclass
 class Derivatives:
-    """Along the probes of one parameter, in their order; NaN where a kink was crossed."""
+    """Derivatives along the probes of one parameter; `central` is NaN where a kink was crossed."""
 
     probes: list[Probe] = field(default_factory=list)
     complex_step: list[float] = field(default_factory=list)
@@ -54,20 +54,21 @@ class Derivatives:
 def probes(
     parameters: Parameters, rng: np.random.Generator, *, every_below: int, entries: int
 ) -> Iterator[Probe]:
-    """What to differentiate along.
+    """Choose directions to differentiate along.
 
     Arguments:
-        parameters: their names and shapes.
-        rng: draws the sample and the directions.
-        every_below: a tensor with at most so many entries is probed at each of them.
-        entries: a larger one at so many of them, and along 3 random directions (standard normal).
+        parameters: their names and shapes are used.
+        rng: draws the entries and the directions.
+        every_below: in a tensor with at most this many entries, every entry is probed.
+        entries: number of entries probed in a larger tensor, along with 3 random directions
+            (standard normal).
     """
     for name, value in parameters.items():
         if value.size <= every_below:
-            chosen = np.arange(value.size)
+            positions = np.arange(value.size)
         else:
-            chosen = np.sort(rng.choice(value.size, size=entries, replace=False))
-        for flat in chosen:
+            positions = np.sort(rng.choice(value.size, size=entries, replace=False))
+        for flat in positions:
             direction = np.zeros(value.shape)
             direction.flat[flat] = 1
             index = tuple(int(i) for i in np.unravel_index(flat, value.shape))
@@ -83,15 +84,15 @@ def derivatives(
     """Both numerical derivatives of the cost along every probe.
 
     Arguments:
-        implementation: its forward pass is differentiated; it must run in complex128.
+        implementation: its forward pass is differentiated, and must run in complex128.
         case: float64.
         along: the probes.
 
     Returns:
-        By parameter. A central difference is NaN where an activation's kink lies between the two
-        sides: there the cost has no derivative to compare with.
+        Derivatives by parameter. A central difference is NaN if an activation crosses its kink
+        between the two sides, where the cost may have no derivative.
     """
-    found: dict[str, Derivatives] = {}
+    by_parameter: dict[str, Derivatives] = {}
     parameters = case.parameters
     complex_parameters = {name: value.astype(complex) for name, value in parameters.items()}
     for probe in along:
@@ -113,15 +114,15 @@ def derivatives(
         if crosses_kink(case.network, sides[0], sides[-1]):
             central = np.nan
 
-        entry = found.setdefault(probe.name, Derivatives())
-        entry.probes.append(probe)
-        entry.complex_step.append(complex_step)
-        entry.central.append(central)
-    return found
+        results = by_parameter.setdefault(probe.name, Derivatives())
+        results.probes.append(probe)
+        results.complex_step.append(complex_step)
+        results.central.append(central)
+    return by_parameter
 
 
 def crosses_kink(network: Network, plus: Mapping[str, Any], minus: Mapping[str, Any]) -> bool:
-    """Whether some activation's input is above its kink on one side and not on the other."""
+    """Whether the input of any activation is above its kink on only one of the two sides."""
     inputs = [layer.input for layer in kinked(network)]
     return any(np.any((plus[s] > 0) != (minus[s] > 0)) for s in inputs)
 

@@ -1,12 +1,11 @@
-"""float32 and lower: float64 arbitrates.
+"""Judge results in float32 and lower precision, with float64 as the reference.
 
-In low precision no fixed tolerance is right: an error is the rounding of one dtype carried
-through one network. The rule: an implementation passes where its error against float64 is at
-most MARGIN times the error that the other implementations make, in the same dtype, on the same
-rounded inputs. Their error may be small by luck, so the largest of several is taken: over orders
-of the samples, and over what float64 gives when the result of every step moves by one rounding
-of the dtype. It is at least one rounding of the tensor; below a batch norm, where terms cancel,
-one rounding of these terms.
+In low precision no fixed tolerance is right, because the error depends on the network. The rule: an
+implementation passes if its error, compared with float64, is at most MARGIN times the error of the
+other implementations in the same dtype, on the same rounded inputs. Their error may be small by
+chance, so it is the maximum over several orders of the samples, and over float64 computations in
+which the result of every step is perturbed by one rounding of the dtype. It is at least one
+rounding of the tensor, or, below a batch norm, where terms cancel, one rounding of these terms.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,17 +33,18 @@ from twingrad.contract import Implementation
 from twingrad.network import Network
 
 MARGIN = 16
-"""Two right formulas may round differently: a power of two with room, far below any fault."""
+"""Allowed factor between the errors of two correct implementations, which may round differently;
+generous, but far below the error of any fault."""
 
 ORDERS = 6
-"""Orders of the samples in which the others' error is taken."""
+"""Number of orders of the samples over which the others' error is maximised."""
 
 ROUNDINGS = {"float16": 2.0**-11, "float32": 2.0**-24, "bfloat16": 2.0**-8}
-"""Half the distance from 1 to the next number."""
+"""Unit roundoff: half the distance from 1 to the next number."""
 
 
 def rounded(case: Case, dtype: str) -> Case:
-    """The case with its inputs rounded to the dtype: what float64 is asked about."""
+    """The case with its inputs rounded to the dtype, still stored as float64."""
 
     def through(value: np.ndarray) -> np.ndarray:
         return as_float64(cast({"": value}, dtype)[""])
@@ -56,31 +56,31 @@ def rounded(case: Case, dtype: str) -> Case:
 def smooth_case(
     network: Network, samples: int, *, penalty: float, seed: int, dtype: str, tries: int = 200
 ) -> Case:
-    """A random case whose ReLU inputs stay clear of 0, so that rounding cannot flip a mask.
+    """A random case whose ReLU inputs are not close to 0, so that rounding cannot flip a mask.
 
     Arguments:
-        network, samples, penalty, seed: as `random_case` takes them.
-        dtype: its rounding decides how clear.
-        tries: seeds to try; the best is taken if none is clear.
+        network, samples, penalty, seed: as in `random_case`.
+        dtype: determines the required distance.
+        tries: maximum number of seeds to try; the best is used if none is good enough.
     """
-    wanted = 64 * ROUNDINGS[dtype]
-    best, distance = None, -1.0
+    required = 64 * ROUNDINGS[dtype]
+    best, best_distance = None, -1.0
     for attempt in range(tries):
         case = random_case(network, samples, penalty=penalty, seed=seed + 1000 * attempt)
         case = rounded(case, dtype)
-        found = distance_to_kink(case)
-        if found > distance:
-            best, distance = case, found
-        if distance > wanted:
+        distance = distance_to_kink(case)
+        if distance > best_distance:
+            best, best_distance = case, distance
+        if best_distance > required:
             break
     assert best is not None
     return best
 
 
 def distance_to_kink(case: Case) -> float:
-    """The smallest magnitude of an input of an activation with a kink, relative to the largest.
+    """The smallest magnitude among the inputs of a ReLU or leaky ReLU, relative to the largest.
 
-    1 without such an activation.
+    It is the minimum over layers, and 1 if no activation has a kink.
     """
     trace = forward_pass(case)
     inputs = [np.abs(trace[layer.input]) for layer in kinked(case.network)]
@@ -88,7 +88,7 @@ def distance_to_kink(case: Case) -> float:
 
 
 def values_in(implementation: Implementation, case: Case, dtype: str) -> dict[str, np.ndarray]:
-    """Gradients, and values as "forward ...", computed in the dtype."""
+    """Gradients, and forward values as "forward ...", computed in the dtype."""
     parameters, X = cast(case.parameters, dtype), cast({"X": case.X}, dtype)["X"]
     low = replace(case, parameters=parameters, X=X)
     trace, gradients = low.forward(implementation), low.gradients(implementation)
@@ -96,7 +96,7 @@ def values_in(implementation: Implementation, case: Case, dtype: str) -> dict[st
 
 
 def cast(values: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
-    """Arrays of the dtype; tensors for bfloat16, which NumPy lacks."""
+    """The values as arrays of the dtype, or as tensors for bfloat16, which NumPy lacks."""
     if dtype == "bfloat16":
         import torch
 
@@ -105,7 +105,7 @@ def cast(values: Mapping[str, np.ndarray], dtype: str) -> dict[str, Any]:
 
 
 def as_float64(value: Any) -> np.ndarray:
-    """An array or tensor of any precision, on the CPU."""
+    """An array or tensor of any precision as a float64 array."""
     detach = getattr(value, "detach", None)
     return np.asarray(value if detach is None else detach().double().cpu().numpy(), np.float64)
 
@@ -113,8 +113,8 @@ def as_float64(value: Any) -> np.ndarray:
 def witnessed_errors(
     case: Case, dtype: str, witnesses: Sequence[Implementation], *, orders: int = ORDERS
 ) -> dict[str, float]:
-    """By tensor, the largest error of any witness in any order of the samples, absolute."""
-    errors = moved_by_rounding(case, dtype, orders)
+    """For each tensor, the maximum absolute error of the witnesses over orders of the samples."""
+    errors = rounding_errors(case, dtype, orders)
     for order in range(orders):
         rows = np.random.default_rng(order).permutation(len(case.y))
         masks = {name: mask[rows] for name, mask in case.masks.items()}
@@ -128,22 +128,25 @@ def witnessed_errors(
     return errors
 
 
-def moved_by_rounding(case: Case, dtype: str, repeats: int) -> dict[str, float]:
-    """By tensor, how far it moves when the result of every step moves by one rounding.
+def rounding_errors(case: Case, dtype: str, repeats: int) -> dict[str, float]:
+    """For each tensor, its maximum change if the result of every step moves by one rounding.
 
-    Random roundings after each step show what the formulas themselves lose (stochastic
-    arithmetic, Vignes 1993), which no single implementation does.
+    Random perturbations after each step show how much precision the formulas themselves lose
+    (stochastic arithmetic, Vignes 1993); a single implementation does not.
     """
     exact = right_values(case)
     errors = dict.fromkeys(exact, 0.0)
     for repeat in range(repeats):
         rng = np.random.default_rng(repeat)
 
-        def moved(step: Step, rng: np.random.Generator = rng) -> Compute:
-            return lambda at: jittered(step.compute(at), dtype, rng)
+        def perturbed_step(step: Step, rng: np.random.Generator = rng) -> Compute:
+            return lambda at: perturbed(step.compute(at), dtype, rng)
 
         forward, backward = (
-            {place: moved(placed.step) for place, placed in steps_of(case.network, stage).items()}
+            {
+                place: perturbed_step(placed.step)
+                for place, placed in steps_of(case.network, stage).items()
+            }
             for stage in STAGES
         )
         trace = forward_pass(case, forward)
@@ -153,13 +156,13 @@ def moved_by_rounding(case: Case, dtype: str, repeats: int) -> dict[str, float]:
     return errors
 
 
-def jittered(value: np.ndarray, dtype: str, rng: np.random.Generator) -> np.ndarray:
-    """Every entry one rounding up or down."""
+def perturbed(value: np.ndarray, dtype: str, rng: np.random.Generator) -> np.ndarray:
+    """The value with every entry moved up or down by one rounding."""
     return value * (1 + ROUNDINGS[dtype] * rng.choice([-1, 1], np.shape(value)))
 
 
 def scale(case: Case, name: str, exact: Mapping[str, np.ndarray]) -> float:
-    """The size whose rounding a tensor carries at least."""
+    """The magnitude whose rounding is the minimum error of a tensor."""
     magnitude = float(np.abs(exact[name]).max())
     if is_value(name) or not below_normalization(case.network, name):
         return magnitude
@@ -172,13 +175,13 @@ def judge_low_precision(
     found: Mapping[str, np.ndarray],
     witnesses: Mapping[str, Implementation],
 ) -> Iterator[TensorVerdict]:
-    """Judges values computed in a low precision by the rule at the top of this module.
+    """Judge values computed in low precision by the rule at the top of this module.
 
     Arguments:
-        case: its inputs are rounded to the dtype already.
+        case: with inputs already rounded to the dtype.
         dtype: "float32", "float16" or "bfloat16".
-        found: gradients by name, values as "forward ...".
-        witnesses: the other implementations by name; bfloat16 needs one of torch.
+        found: gradients by name, forward values as "forward ...".
+        witnesses: the other implementations by name; for bfloat16 only torch can be one.
     """
     errors = witnessed_errors(case, dtype, list(witnesses.values()))
     exact = right_values(case)
@@ -199,12 +202,12 @@ def judge_low_precision(
 def check_low_precision(
     case: Case, dtype: str, manual: Implementation, autograd: Implementation
 ) -> list[CaseVerdict]:
-    """Both implementations in a low precision, each against float64 beside the other.
+    """Judge both implementations in low precision, each by the error of the other.
 
-    In bfloat16 autograd alone, beside what one rounding after each step loses.
+    In bfloat16 only autograd is judged, by the effect of one rounding after each step.
     """
     sides = {"by hand": manual, "autograd": autograd}
-    if dtype == "bfloat16":  # which NumPy lacks
+    if dtype == "bfloat16":  # NumPy lacks it
         del sides["by hand"]
     verdicts = []
     for side, tested in sides.items():

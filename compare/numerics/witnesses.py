@@ -1,4 +1,4 @@
-"""Who agrees with whom: the witnesses of a gradient in camps, and who stands alone."""
+"""Group the witnesses of a gradient into camps that agree, and find one that is alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ import numpy as np
 from compare.numerics.derivatives import Derivatives
 
 TOLERANCES = {"central differences": 1e-6}
-"""Absolute where it is a witness; the others agree within rounding."""
+"""Absolute tolerance for comparisons with a witness that is not exact to rounding."""
 
 EXACT = 1e-10
-"""Limit relative to the largest derivative probed: rounding, and room for terms that cancel."""
+"""Tolerance between exact witnesses, relative to the largest derivative: it allows for rounding and
+for terms that cancel."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Camps:
 
     Arguments:
         name: the parameter.
-        camps: the names of those that agree with each other, the largest camp first.
+        camps: names of witnesses that agree with each other, the largest camp first.
     """
 
     name: str
@@ -29,24 +30,24 @@ class Camps:
 
     @property
     def alone(self) -> str | None:
-        """Who stands alone against at least two that agree."""
+        """The witness that disagrees with all others, if at least two others agree."""
         first, *others = self.camps
         single = [camp[0] for camp in others if len(camp) == 1]
         return single[0] if len(first) > 1 and len(others) == 1 and single else None
 
     def as_json(self) -> dict[str, Any]:
-        """Name, camps and who stands alone."""
+        """Name, camps and the witness that is alone, ready for JSON."""
         return {"name": self.name, "camps": [list(c) for c in self.camps], "alone": self.alone}
 
 
 def camps(name: str, values: Mapping[str, np.ndarray]) -> Camps:
-    """Groups witnesses by agreement along the same probes.
+    """Group witnesses that agree along the same probes.
 
     Arguments:
-        values: by witness; NaN where a witness cannot tell.
+        values: by witness; NaN where a witness has no value.
     """
     groups: list[list[str]] = []
-    # the exact ones first, so that central differences join a camp and do not bridge two
+    # exact witnesses first, so that central differences join one camp instead of bridging two
     for witness in sorted(values, key=lambda w: w in TOLERANCES):
         for group in groups:
             if agree(values, witness, group[0]):
@@ -59,7 +60,7 @@ def camps(name: str, values: Mapping[str, np.ndarray]) -> Camps:
 
 
 def agree(values: Mapping[str, np.ndarray], one: str, other: str) -> bool:
-    """Whether two witnesses say the same wherever both can tell."""
+    """Whether two witnesses agree wherever both have a value."""
     a, b = values[one], values[other]
     both = np.isfinite(a) & np.isfinite(b)
     if not both.any():
@@ -72,12 +73,12 @@ def agree(values: Mapping[str, np.ndarray], one: str, other: str) -> bool:
 def camps_along(
     name: str, values: Derivatives, gradients: Mapping[str, Mapping[str, np.ndarray]]
 ) -> Camps:
-    """The camps of one parameter, from its numerical derivatives along probes."""
-    said = {
+    """The camps of one parameter, from gradients and numerical derivatives along its probes."""
+    slopes = {
         witness: np.array([float(np.vdot(probe.direction, given[name])) for probe in values.probes])
         for witness, given in gradients.items()
         if name in given and given[name].shape == values.probes[0].direction.shape
     }
-    said["complex step"] = np.array(values.complex_step)
-    said["central differences"] = np.array(values.central)
-    return camps(name, said)
+    slopes["complex step"] = np.array(values.complex_step)
+    slopes["central differences"] = np.array(values.central)
+    return camps(name, slopes)

@@ -1,1 +1,1 @@
-"""Our own two implementations, against each other."""
+"""Comparison of our two implementations."""

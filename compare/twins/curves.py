@@ -1,4 +1,4 @@
-"""Both implementations trained alike, and their curves judged alike."""
+"""Compare the learning curves of both implementations on equal trainings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,31 +9,32 @@ import numpy as np
 from compare.numerics.agreement import Verdict
 from twingrad.training import Run
 
-PER_EPOCH = 0.02
-"""Largest difference of accuracy allowed at the end of any epoch, equal seeds, mean over them."""
+MAX_EPOCH_GAP = 0.02
+"""Maximum difference of accuracy at the end of any epoch, averaged over the seeds."""
 
-FINAL = 0.01
-"""Largest difference of final test accuracy allowed, averaged over the seeds."""
+MAX_FINAL_GAP = 0.01
+"""Maximum difference of final test accuracy, averaged over the seeds."""
 
 CRITERION = (
     f"At the end of every epoch the training accuracies of equal seeds differ by at most "
-    f"{100 * PER_EPOCH:g} points, averaged over the seeds, and so do the validation accuracies; "
-    f"final test accuracies differ by at most {100 * FINAL:g} point, averaged over the seeds."
+    f"{100 * MAX_EPOCH_GAP:g} points, averaged over the seeds, and so do the validation "
+    f"accuracies; final test accuracies differ by at most {100 * MAX_FINAL_GAP:g} point, averaged "
+    "over the seeds."
 )
-"""In float32 rounding sends equal trainings on different paths, as changing one weight by a
-millionth does to one implementation alone: single epochs then differ by 2 points and more. A fault
-moves all seeds the same way and stays in the mean; rounding does not."""
+"""In float32, rounding makes equal trainings diverge from each other, as does changing one weight
+of one implementation by a millionth: single epochs then differ by 2 points and more. A fault moves
+all seeds in the same direction and remains in the mean; rounding does not."""
 
 
 @dataclass(frozen=True)
 class CurveVerdict:
-    """Two sets of runs, equal seeds side by side.
+    """The comparison of two sets of runs with equal seeds.
 
     Arguments:
         seeds: of the runs.
         names: of the two implementations.
-        finals: test accuracy by implementation, in the order of the seeds.
-        largest: the epoch and part where the mean difference is largest, and each seed's there.
+        finals: final test accuracies by implementation, in the order of the seeds.
+        largest: the epoch and part with the largest mean difference, and each seed's difference.
         mean_final: mean absolute difference of the final test accuracies.
     """
 
@@ -45,20 +46,20 @@ class CurveVerdict:
 
     @property
     def verdict(self) -> Verdict:
-        alike = self.largest["difference"] <= PER_EPOCH and self.mean_final <= FINAL
-        return "agree" if alike else "disagree"
+        epochs_agree = self.largest["difference"] <= MAX_EPOCH_GAP
+        return "agree" if epochs_agree and self.mean_final <= MAX_FINAL_GAP else "disagree"
 
     def as_json(self) -> dict[str, Any]:
-        """Every field, the criterion and the verdict."""
+        """Every field, the criterion and the verdict, ready for JSON."""
         return {"verdict": self.verdict, "criterion": CRITERION, **vars(self)}
 
 
 def judge_curves(names: tuple[str, str], pairs: Sequence[tuple[Run, Run]]) -> CurveVerdict:
-    """Compares runs of equal recipes.
+    """Compare runs of equal recipes.
 
     Arguments:
         names: of the two implementations.
-        pairs: a run of each, per seed.
+        pairs: for each seed, one run of each implementation.
     """
     differences = [
         {
@@ -85,6 +86,6 @@ def judge_curves(names: tuple[str, str], pairs: Sequence[tuple[Run, Run]]) -> Cu
 
 
 def accuracy_gap(pair: tuple[Run, Run], epoch: int, part: str) -> float:
-    """The first run's accuracy less the second's, at the end of an epoch from 0."""
+    """The first run's accuracy minus the second's at the end of an epoch, numbered from 0."""
     one, other = (getattr(run.history[epoch], part).accuracy for run in pair)
     return one - other

@@ -1,4 +1,4 @@
-"""`check`: the gradients by hand against autograd, complex step and central differences."""
+"""Compare the gradients by hand with autograd, complex step and central differences (`check`)."""
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,11 +18,11 @@ from twingrad.contract import Implementation
 from twingrad.streams import stream
 
 CANCELLATION = 1e-13
-"""Absolute, for gradients that pass through a batch norm: there terms near 1 cancel, and what is
-left carries their rounding, however small it is itself."""
+"""Absolute tolerance for gradients through a batch norm: terms of size 1 cancel there, and a small
+result has the rounding of these terms."""
 
 CENTRAL = 1e-6
-"""For central differences, absolute: the published report's own measure."""
+"""Absolute tolerance for central differences, as in the published report."""
 
 
 def check_case(
@@ -34,18 +34,18 @@ def check_case(
     every_below: int = 400,
     entries: int = 20,
 ) -> CaseVerdict:
-    """Judges every gradient of one case.
+    """Judge every gradient of one case.
 
     Arguments:
         case: float64.
         manual: under test; its forward pass must run in complex128.
-        autograd: the witness that knows every intermediate.
+        autograd: the witness for intermediates.
         seed: of the sampled entries and directions.
         every_below, entries: see `compare.numerics.derivatives.probes`.
 
     Returns:
-        First the forward pass's intermediates, then the gradients in backward order, then the
-        parameters against the numerical derivatives.
+        Verdicts on the forward intermediates, then on the gradients in backward order, then on
+        the gradients of the parameters compared with numerical derivatives.
     """
     traces = [case.forward(side) for side in (manual, autograd)]
     found, witnessed = (case.gradients(side) for side in (manual, autograd))
@@ -92,11 +92,11 @@ def look_into(
     sides: Mapping[str, tuple[Implementation, Mapping[str, Any], Mapping[str, Any]]],
     numerical: Mapping[str, Derivatives],
 ) -> Examination:
-    """Examines the side that the derivation, as a third, contradicts.
+    """Find the wrong operation in the implementation that disagrees with the derivation.
 
     Arguments:
-        sides: by name the implementation, its trace and its gradients.
-        numerical: of every parameter, for the camps of the witnesses.
+        sides: the implementation, its trace and its gradients, by name.
+        numerical: derivatives of every parameter, to group the witnesses into camps.
     """
     gradients = {
         side: {name: array(value) for name, value in found.items()}
@@ -115,7 +115,8 @@ def look_into(
 
 
 def forced(implementation: Implementation, evidence: Evidence) -> dict[str, np.ndarray]:
-    """What each layer makes of the right gradient of its output; empty if it cannot be asked."""
+    """The gradients that each layer computes from the correct gradient of its output; empty if the
+    implementation does not support `upstream`."""
     if "upstream" not in inspect.signature(implementation.gradients).parameters:
         return {}
     case = evidence.case
@@ -126,10 +127,10 @@ def forced(implementation: Implementation, evidence: Evidence) -> dict[str, np.n
 
 @dataclass(frozen=True)
 class Scale:
-    """How a gradient is judged where its own size does not tell.
+    """The scale on which a gradient is judged, if not relative to its own size.
 
     Arguments:
-        zero: why it is zero in theory; "" where it is not.
+        zero: why it is zero in theory; "" if it is not.
         unit: the size of its rounding, see `compare.numerics.structure.unit`.
         cancels: whether it passes through a batch norm or layer norm.
     """
@@ -140,11 +141,7 @@ class Scale:
 
 
 def scales_of(case: Case, trace: Mapping[str, Any], names: Iterable[str]) -> dict[str, Scale]:
-    """How each of these gradients is judged.
-
-    Arguments:
-        trace: of the forward pass.
-    """
+    """The scale of each of these gradients, given the trace of the forward pass."""
     zeros = structural_zeros(case.network, len(case.y))
     return {
         name: Scale(
@@ -159,14 +156,14 @@ def scales_of(case: Case, trace: Mapping[str, Any], names: Iterable[str]) -> dic
 def judge_gradient(
     name: str, witness: str, expected: np.ndarray, actual: np.ndarray, scale: Scale
 ) -> TensorVerdict:
-    """Relative to the tensor, or absolute where it is zero in theory or all but cancels."""
+    """Judge relative to the tensor, or absolutely if it is zero in theory or its terms cancel."""
     if scale.zero:
         allowed = ROUNDING * scale.unit
         return judge(name, witness, expected, actual, absolute=allowed, note=scale.zero)
     verdict = judge(name, witness, expected, actual, relative=ROUNDING)
     floor = CANCELLATION * scale.unit
     if verdict.verdict == "disagree" and scale.cancels and verdict.max_abs <= floor:
-        note = "rounding alone: its terms cancel through the normalisation above"
+        note = "only rounding: its terms cancel in the normalisation above"
         return judge(name, witness, expected, actual, absolute=floor, note=note)
     return verdict
 
@@ -174,10 +171,9 @@ def judge_gradient(
 def judge_derivatives(
     name: str, values: Derivatives, gradient: np.ndarray, scale: Scale
 ) -> Iterator[TensorVerdict]:
-    """One parameter's gradient along its probes, against both numerical derivatives.
+    """Judge one parameter's gradient along its probes against both numerical derivatives.
 
-    The worst index is that of the entry; a random direction gives the index of its largest
-    component.
+    The worst index is that of an entry; for a random direction, of its largest component.
     """
     along = np.array([float(np.vdot(probe.direction, gradient)) for probe in values.probes])
     size = np.array([float(np.linalg.norm(probe.direction)) for probe in values.probes])
@@ -198,7 +194,7 @@ def judge_derivatives(
 
 
 def located(verdict: TensorVerdict, values: Derivatives, left_out: int = 0) -> TensorVerdict:
-    """The verdict with the index of the parameter's entry instead of the probe's number."""
+    """The verdict with the index of the parameter's entry instead of the number of the probe."""
     probe = values.probes[verdict.worst_index[0]]
     note = verdict.note
     index = probe.index

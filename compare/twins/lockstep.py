@@ -1,4 +1,4 @@
-"""Both implementations trained side by side in float64, compared after every update."""
+"""Train both implementations side by side in float64, and compare them after every update."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +16,7 @@ from twingrad.minibatches import EpochInputs
 from twingrad.recipe import Recipe
 
 LOCKSTEP = 1e-9
-"""Relative, per tensor, of two float64 trainings in lockstep."""
+"""Maximum difference of two float64 trainings in lockstep, relative to each tensor."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Lockstep:
     """Two float64 trainings from the same start on the same minibatches.
 
     Arguments:
-        judged: the updates that must agree.
+        judged: number of updates that must agree.
         tolerance: relative to each tensor; absolute for biases below a batch norm.
-        worst: per update, the largest difference of any parameter or running statistic.
-        worst_tensor: the tensor that has the largest of these within the judged updates.
-        parted_at: the first update, judged or beyond, that differs by more; None if none did.
-        parted_tensor: which tensor did so.
+        worst: for each update, the largest difference of any parameter or running statistic.
+        worst_tensor: the tensor with the largest difference within the judged updates.
+        parted_at: the first update, judged or not, beyond the tolerance; None if there is none.
+        parted_tensor: the tensor with the largest difference at that update.
     """
 
     judged: int
@@ -45,7 +45,7 @@ class Lockstep:
         return "disagree" if parted else "agree"
 
     def as_json(self) -> dict[str, Any]:
-        """Every field and the verdict; an infinite difference becomes a string."""
+        """Every field and the verdict, ready for JSON; infinite differences become strings."""
         fields = asdict(self)
         fields["worst"] = [w if np.isfinite(w) else repr(w) for w in self.worst]
         return {"verdict": self.verdict, **fields}
@@ -60,14 +60,14 @@ def lockstep(
     judged: int = 200,
     updates: int = 450,
 ) -> Lockstep:
-    """Trains both in float64 and compares every tensor after every update.
+    """Train both in float64, and compare every tensor after every update.
 
     Arguments:
-        recipe: its schedule and order are followed from update 1.
+        recipe: its schedule and order are followed from the first update.
         dataset: float32 or float64; both sides compute in float64.
         first, second: the implementations.
-        judged: the updates that must agree.
-        updates: how many to do; those beyond `judged` tell when, if ever, they part.
+        judged: number of updates that must agree.
+        updates: number of updates to run; those after `judged` show when the two part, if ever.
     """
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     recipe = replace(recipe, dtype="float64")
@@ -103,15 +103,17 @@ def lockstep(
 
 
 def single_update(inputs: EpochInputs, row: int) -> EpochInputs:
-    """What one update of an epoch takes, counted from 0."""
-    one = slice(row, row + 1)
+    """The inputs of one update of an epoch, numbered from 0."""
+    rows = slice(row, row + 1)
     augmentation = inputs.augmentation
     return EpochInputs(
-        inputs.order[one],
-        inputs.learning_rates[:, one],
-        {name: mask[one] for name, mask in inputs.masks.items()},
+        inputs.order[rows],
+        inputs.learning_rates[:, rows],
+        {name: mask[rows] for name, mask in inputs.masks.items()},
         augmentation
-        and Augmentation(augmentation.flip[one], augmentation.shift[one], augmentation.jitter[one]),
+        and Augmentation(
+            augmentation.flip[rows], augmentation.shift[rows], augmentation.jitter[rows]
+        ),
     )
 
 
@@ -121,7 +123,7 @@ def distance(
     other: Mapping[str, np.ndarray],
     zeros: Mapping[str, str],
 ) -> float:
-    """Largest difference relative to the tensor; absolute for a bias that never truly moves."""
+    """Maximum difference relative to the tensor; absolute for a bias whose gradient is zero."""
     difference = float(np.abs(one[name] - other[name]).max())
     if not np.isfinite(difference):
         return np.inf

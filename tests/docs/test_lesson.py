@@ -4,6 +4,8 @@ import ast
 import contextlib
 import io
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -64,7 +66,7 @@ def lesson():
 
 
 def test_the_program_runs_and_its_gradients_are_not_trivial(lesson):
-    assert len(lesson.printed) == 38
+    assert len(lesson.printed) == 39
     assert np.abs(lesson.names["d_s"]).max() > 0.1
     for l in (1, 2, 3):
         assert np.abs(lesson.names["g"][f"W{l}"]).max() > 0.01
@@ -108,14 +110,13 @@ def test_a_quote_stands_in_the_function_it_names(quote):
 def test_a_formula_stands_above_its_line_of_code(quote):
     above = TEXT.splitlines()[: quote.line - 1]
     assert above[-1] == ""
-    formula = above[-2]
-    assert formula.startswith("    ") or re.fullmatch(r"\$\$.+\$\$", formula)
+    assert re.fullmatch(r"\$\$.+\$\$", above[-2])
 
 
 def test_formulas_are_set_as_github_renders_them():
     lines = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL).splitlines()
     displayed = [index for index, line in enumerate(lines) if "$$" in line]
-    assert len(displayed) == 22
+    assert len(displayed) == 53
     for index in displayed:  # whole in its line, and alone in its paragraph
         assert re.fullmatch(r"\$\$[^$]+\$\$", lines[index]), lines[index]
         assert (lines[index - 1], lines[index + 1]) == ("", "")
@@ -125,6 +126,16 @@ def test_formulas_are_set_as_github_renders_them():
         for formula in parts[1::2]:
             assert formula.count("{") == formula.count("}"), formula
             assert "*" not in formula, formula  # Markdown might read it as emphasis
+
+
+def test_the_picture_is_what_its_program_draws(tmp_path):
+    program, picture = (ROOT / "docs" / f"lesson_graph.{kind}" for kind in ("py", "svg"))
+    drawn = tmp_path / "drawn.svg"
+    subprocess.run([sys.executable, program, drawn], check=True)
+    assert drawn.read_text(encoding="utf-8") == picture.read_text(encoding="utf-8")
+    arrows = drawn.read_text(encoding="utf-8").count('class="edge"')
+    assert arrows == 14
+    assert f"]({picture.name})" in TEXT
 
 
 def test_every_step_of_the_derivation_is_quoted():

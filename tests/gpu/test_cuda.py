@@ -227,13 +227,13 @@ def test_a_deterministic_captured_stack_gives_the_same_bits(own):
 
 
 def test_a_stacked_net_takes_at_most_two_and_a_half_megabytes():
-    from benchmarks.gpu.figures import MEGABYTES, megabytes_per_net
+    from benchmarks.gpu.figures import MAX_MEGABYTES, megabytes_per_net
     from benchmarks.gpu.task import FULL, Task, load
     from scripts.output import Output
 
     dataset = load(None, FULL, Output(None, quiet=True))
     task = Task(FULL, dataset, torch.device("cuda"))
-    assert megabytes_per_net(task, own=False) <= MEGABYTES
+    assert megabytes_per_net(task, own=False) <= MAX_MEGABYTES
 
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])

@@ -98,8 +98,8 @@ def test_what_there_is_no_time_for_is_said(tmp_path):
     done = call("--seconds", 0, "--json", out)
     rows = json.loads(out.read_text())["rows"]
     assert len(rows) == 11
-    assert {row["missing"] for row in rows} == {"the 0 s were over"}
-    assert done.stdout.count("the 0 s were over") == 11
+    assert {row["missing"] for row in rows} == {"the time limit of 0 s was reached"}
+    assert done.stdout.count("the time limit of 0 s was reached") == 11
 
 
 FAILING = """

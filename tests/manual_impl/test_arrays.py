@@ -80,6 +80,6 @@ def test_products_of_one_network_and_of_many(x_shape, W_shape, order):
     s = product(x, W)
     np.testing.assert_allclose(s, np.einsum("...ik,...jk->...ij", x, W), atol=1e-14)
     G = matrix(s.shape, 2)
-    found = weight_gradient(G, x, like=W)
+    found = weight_gradient(G, x, W)
     assert found.shape == W.shape
     np.testing.assert_allclose(found, np.einsum("...ij,...ik->...jk", G, x), atol=1e-14)

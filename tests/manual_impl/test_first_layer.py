@@ -74,8 +74,8 @@ def by_blocks(network, recipe, start, X, y, masks, rates, penalty, K):
         drop = {name: mask[u] for name, mask in masks.items()} or None
         costs[:, u] = blocks.forward(u % K, drop)["cost"]
         G = blocks.backward(u % K, rates[:, u])
-        assert "W1" not in blocks.moved
-        for name, value in blocks.moved.items():
+        assert "W1" not in blocks.trained
+        for name, value in blocks.trained.items():
             eta = rates[:, u].reshape(-1, *[1] * (value.ndim - 1))
             if recipe.decoupled and name[0] == "W":
                 value *= 1 - 2 * eta * penalty.reshape(-1, 1, 1)
@@ -333,7 +333,7 @@ def test_c_is_multiplied_into_W1_before_it_vanishes():
             blocks.backward(k, np.array([0.1, 0.1]))
     # 1 - 2 * 0.1 * 4 = 0.2: after 2 blocks c is 0.2^4, above 1e-3, after 3 it starts at 1 again
     assert smallest[:6] == pytest.approx([1, 0.2**2, 0.2**4, 1, 0.2**2, 0.2**4])
-    assert min(smallest) > first_layer.SMALLEST
+    assert min(smallest) > first_layer.MIN_SCALE
     assert blocks.c[0] == 1
 
 
@@ -345,9 +345,9 @@ def length(networks=64, penalty=0.005, eta=0.1, **changes):
 
 def test_blocks_are_for_many_networks_by_plain_descent():
     assert length() == 4
-    assert length(networks=first_layer.LONG - 1) == 2
-    assert length(networks=first_layer.FEWEST) == 2
-    assert length(networks=first_layer.FEWEST - 1) == 0
+    assert length(networks=first_layer.MIN_NETWORKS_FOR_FOUR - 1) == 2
+    assert length(networks=first_layer.MIN_NETWORKS) == 2
+    assert length(networks=first_layer.MIN_NETWORKS - 1) == 0
     for optimizer in ("momentum", "nesterov", "adam"):
         assert length(optimizer=optimizer) == 0
     assert length(hidden=()) == 0
@@ -364,7 +364,7 @@ def test_blocks_end_where_the_decay_would_take_W1_near_0_or_through_it():
 
 
 def test_a_decay_through_0_trains_as_it_does_alone(monkeypatch):
-    monkeypatch.setattr(first_layer, "FEWEST", 2)
+    monkeypatch.setattr(first_layer, "MIN_NETWORKS", 2)
     recipes = [small_recipe(dtype="float64", penalty=penalty, eta_min=0.1) for penalty in (0.0, 5)]
     group = learner(manual_impl, recipes, small_dataset("float64"))
     order = np.arange(200).reshape(4, 50)
@@ -385,7 +385,7 @@ def test_learners_of_many_networks_take_blocks(monkeypatch):
             super().__init__(*args)
 
     monkeypatch.setattr(first_layer, "Blocks", Watched)
-    recipes = [small_recipe(penalty=0.001 * i) for i in range(first_layer.FEWEST)]
+    recipes = [small_recipe(penalty=0.001 * i) for i in range(first_layer.MIN_NETWORKS)]
     group = learner(manual_impl, recipes, small_dataset())
     group.run_epoch(epoch_inputs(np.arange(100).reshape(2, 50), np.full((len(recipes), 2), 0.01)))
     assert made == [2]

@@ -126,7 +126,7 @@ def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
         (["--backend", "jax"], "--backend is 'jax', but expected manual or torch"),
         (["--resume", "--overwrite"], "--resume keeps and --overwrite removes what is there"),
         (["--stack", "0"], "--stack is 0, but at least 1 was expected"),
-        (["--device", "tpu"], "--device is 'tpu', but cpu, cuda or cuda:N was expected"),
+        (["--device", "tpu"], "--device is 'tpu', but expected cpu, cuda or cuda:N"),
     ],
 )
 def test_bad_options_end_in_a_line(reproduce, options, said):

@@ -50,7 +50,7 @@ def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkey
 def test_curves_alone_that_part_are_said_to_want_more_seeds(
     twingrad, small_data, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("compare.twins.curves.PER_EPOCH", -1.0)
+    monkeypatch.setattr("compare.twins.curves.MAX_EPOCH_GAP", -1.0)
     status, stdout, _ = twingrad(
         "compare", "--epochs", "3", "--seeds", "1", "--out", tmp_path / "o"
     )

@@ -108,7 +108,7 @@ def test_a_file_is_kept_unless_asked(twingrad, file):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--out", "case.txt"], "not in .npz or .mat"),
+        (["--out", "case.txt"], "but expected .npz or .mat"),
         (["--out", "none/case.npz"], "cannot be written"),
         (["--out", "case.npz", "--hidden", "a"], "--hidden is 'a'"),
         (["--out", "case.npz", "--samples", "0"], "--samples is 0"),

@@ -373,7 +373,7 @@ def test_compiling_without_a_compiler_exits_2_before_a_folder_is_made(
     out = tmp_path / "run"
     status, _, err = twingrad("train", "--backend", "torch", "--compiled", "--out", out)
     assert (status, out.exists(), err.count("\n")) == (2, False, 1)
-    assert "'no-such-compiler' is not here" in err
+    assert "'no-such-compiler' was not found" in err
 
 
 def test_resume_refuses_what_contradicts_the_run(twingrad, small_data, tmp_path):

@@ -8,7 +8,7 @@ import torch
 
 import torch_impl
 from tests.support import bits, learner, small_dataset, small_recipe
-from torch_impl.optimizers import Group, Now, constants_of, descend
+from torch_impl.optimizers import Group, StepInputs, constants_of, descend
 
 UPDATES = 200
 
@@ -90,7 +90,7 @@ def by_ours(recipes, rates):
     constants = constants_of(recipes, penalty)
     for t, G in enumerate(gradient_sequence(), start=1):
         eta = torch.tensor(rates[:, t - 1]).view(*lead, 1)
-        now = Now(constants, eta, torch.tensor([t], dtype=torch.float64))
+        now = StepInputs(constants, eta, torch.tensor([t], dtype=torch.float64))
         descend(recipes[0], group, row(G).expand_as(group.values).clone(), now)
     return group.views(group.values)
 

@@ -29,7 +29,7 @@ from twingrad.training import Diverged
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     """So that a few networks with minibatches of their own make more than one stack."""
-    monkeypatch.setattr("torch_impl.training.OWN_AT_ONCE", 2)
+    monkeypatch.setattr("torch_impl.training.UNSHARED_STACK", 2)
 
 
 def trained(implementation, recipes, networks):

@@ -188,7 +188,7 @@ def test_compiled_updates_equal_the_eager_ones(networks, changes, monkeypatch):
 
 def test_compiling_without_a_compiler_says_what_is_missing(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UserError, match="'no-such-compiler' is not here"):
+    with pytest.raises(UserError, match="'no-such-compiler' was not found"):
         torch_impl.train(small_recipe(), small_dataset(), compiled=True)
 
 
@@ -252,7 +252,7 @@ def test_deterministic_mode_changes_no_bit_on_the_cpu():
 
 @pytest.mark.parametrize("name", ["nonsense", "", "cuda:x", "meta", "mps"])
 def test_a_device_that_is_none_of_ours(name):
-    with pytest.raises(UserError, match="cpu, cuda or cuda:N was expected"):
+    with pytest.raises(UserError, match="expected cpu, cuda or cuda:N"):
         torch_impl.find_device(name)
 
 

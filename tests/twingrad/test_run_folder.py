@@ -81,7 +81,7 @@ def test_a_file_in_the_folders_place(tmp_path):
 
 def test_a_parent_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot be created"):
         create(tmp_path / "file" / "run")
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-10: read in any layout, checked, split, standardised; or a synthetic stand-in for it."""
+"""CIFAR-10, read in any layout, checked, split and standardised, or a synthetic stand-in."""
 
 from twingrad.cifar.images import Cifar, Images
 from twingrad.cifar.loading import load_cifar, load_dataset, locate_data

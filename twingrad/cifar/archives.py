@@ -1,4 +1,4 @@
-"""The files inside a .tar.gz archive: read in one pass, never extracted, nothing in it trusted."""
+"""Read the files inside an untrusted .tar.gz archive in one pass, without extracting them."""
 
 import gzip
 import hashlib
@@ -11,8 +11,8 @@ from typing import IO
 from twingrad.cifar.images import damaged
 from twingrad.errors import UserError
 
-LARGEST_FILE = 128 * 2**20  # a batch is 31 MB, 62 MB where a Python 3 wrote it in protocol 2
-_LARGEST_ARCHIVE = 8 * LARGEST_FILE  # unpacked; some bytes of gzip can unpack to any length
+MAX_FILE = 128 * 2**20  # bytes; a batch has 31 MB, or 62 MB if Python 3 wrote it in protocol 2
+_MAX_ARCHIVE = 8 * MAX_FILE  # bytes after decompression, which a small gzip file can exceed
 _BLOCK = 2**20
 
 
@@ -24,19 +24,19 @@ class Archive:
         self.md5 = ""
 
     def members(self) -> Iterator[tuple[str, bytes]]:
-        """The name and content of each regular file at the top or one folder deep.
+        """The name and content of each regular file at the top level or one folder deep.
 
-        Names are without their folder. Links, devices, absolute paths and paths with '..' are
-        passed over.
+        Names do not include the folder. Links, devices, absolute paths and paths with '..' are
+        skipped.
 
         Raises:
-            UserError: when the archive is cut short or corrupt, holds a name twice, or unpacks to
-                more than any CIFAR-10 does.
+            UserError: the archive is truncated or corrupt, holds a name twice, or decompresses to
+                far more than CIFAR-10.
         """
         try:
             with self.path.open("rb") as file:
                 hashed = _Hashed(file)
-                # The gzip module checks the check sum at the end; tarfile's own gzip does not.
+                # The gzip module verifies the checksum at the end; tarfile does not.
                 with gzip.GzipFile(fileobj=hashed) as unpacked:  # type: ignore[call-overload]
                     bounded = _Bounded(unpacked, self.path)
                     yield from self._walk(bounded)
@@ -47,8 +47,8 @@ class Archive:
                 self.md5 = hashed.md5.hexdigest()
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             reason = " ".join(str(error).split())
-            found = f"an archive cut short or corrupt ({reason})"
-            raise damaged(str(self.path), found, "a whole .tar.gz") from error
+            found = f"a truncated or corrupt archive ({reason})"
+            raise damaged(str(self.path), found, "a complete .tar.gz") from error
 
     def _walk(self, unpacked: "_Bounded") -> Iterator[tuple[str, bytes]]:
         seen = set()
@@ -60,9 +60,9 @@ class Archive:
                     continue
                 if path.name in seen:
                     raise damaged(str(self.path), f"two files {path.name!r}", "one")
-                if member.size > LARGEST_FILE:
+                if member.size > MAX_FILE:
                     found = f"{path.name!r} of {member.size} bytes"
-                    raise damaged(str(self.path), found, f"at most {LARGEST_FILE}")
+                    raise damaged(str(self.path), found, f"at most {MAX_FILE}")
                 seen.add(path.name)
                 content = tar.extractfile(member)
                 if content is not None:
@@ -70,7 +70,7 @@ class Archive:
 
 
 class _Hashed:
-    """A file that is hashed as it is read."""
+    """A file whose MD5 is computed while it is read."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -83,19 +83,19 @@ class _Hashed:
 
 
 class _Bounded:
-    """A file that ends in an error where no honest one goes on."""
+    """A file that raises UserError beyond the maximum size."""
 
     def __init__(self, file: gzip.GzipFile, path: Path) -> None:
         self._file = file
         self._path = path
-        self._left = _LARGEST_ARCHIVE
+        self._left = _MAX_ARCHIVE
 
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
         self._left -= len(data)
         if self._left < 0:
             raise UserError(
-                f"{self._path}: unpacks to more than {_LARGEST_ARCHIVE // 2**20} MiB; expected "
-                "one of CIFAR-10's archives, which unpack to 190 MB"
+                f"{self._path}: unpacks to more than {_MAX_ARCHIVE // 2**20} MiB; expected one of "
+                "CIFAR-10's archives, which unpack to 190 MB"
             )
         return data

@@ -1,4 +1,4 @@
-"""One batch of the binary layout: 10,000 rows of one byte for the label and 3072 for the image."""
+"""Read the binary layout: 10,000 rows of one label byte and 3072 pixel bytes."""
 
 import numpy as np
 
@@ -19,10 +19,10 @@ def read_batch(raw: bytes, where: str) -> Images:
 
     Arguments:
         raw: the whole file.
-        where: its name, for the message.
+        where: its name, for messages.
 
     Raises:
-        UserError: when the size is wrong or a label is not 0..9.
+        UserError: the size is wrong or a label is not in 0..9.
     """
     if len(raw) != BATCH_IMAGES * _ROW:
         expected = f"{BATCH_IMAGES * _ROW} ({BATCH_IMAGES} rows of {_ROW})"
@@ -32,9 +32,9 @@ def read_batch(raw: bytes, where: str) -> Images:
 
 
 def read_label_names(raw: bytes, where: str) -> tuple[str, ...]:
-    """The names of the classes in batches.meta.txt, one a line.
+    """The class names in batches.meta.txt, one per line.
 
     Raises:
-        UserError: when there are not ten.
+        UserError: there are not ten.
     """
     return checked_label_names(where, [*filter(None, raw.split())])

@@ -1,4 +1,4 @@
-"""Finding CIFAR-10's files in a folder or an archive, and reading them one after the other."""
+"""Find CIFAR-10's files in a folder or an archive, and read them one at a time."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from twingrad.cifar.archives import LARGEST_FILE, Archive
+from twingrad.cifar.archives import MAX_FILE, Archive
 from twingrad.cifar.images import TRAINING_BATCHES, damaged
 from twingrad.cifar.layouts import LAYOUT_OF_FILE, LAYOUTS, Layout
 from twingrad.cifar.source import OFFICIAL_ARCHIVE_MD5, OFFICIAL_MD5, FileIdentity, identify
@@ -15,7 +15,7 @@ from twingrad.errors import UserError
 
 @dataclass(frozen=True)
 class RawFile:
-    """One file of one layout; where is its full name, for messages."""
+    """One file of one layout; `where` is its full name, for messages."""
 
     layout: Layout
     name: str
@@ -23,20 +23,20 @@ class RawFile:
     content: bytes
 
     def identity(self) -> FileIdentity:
-        """The file's MD5, judged."""
+        """The file's MD5, compared with the official one."""
         md5 = hashlib.md5(self.content, usedforsecurity=False).hexdigest()
         return identify(self.name, md5, OFFICIAL_MD5[self.layout.kind].get(self.name))
 
 
 def find(path: Path) -> Path | None:
-    """The folder of batches, or the archive, that a path leads to.
+    """Find the folder of batches or the archive at a path.
 
     Arguments:
-        path: a folder that holds the batches, or one that holds such a folder or archive under
-            its published name, or an archive of any name.
+        path: a folder that holds the batches; a folder that holds such a folder or an archive
+            under its published name; or an archive of any name.
 
     Returns:
-        None when nothing of the kind is there.
+        None if there is none.
     """
     if os.path.isfile(path):
         return path
@@ -48,14 +48,14 @@ def find(path: Path) -> Path | None:
 
 
 def find_or_fail(path: Path, called: str) -> Path:
-    """The same, where the path was asked for.
+    """Find the folder of batches or the archive at a path, or raise.
 
     Arguments:
         path: see `find`.
-        called: what to call the path in the message, such as "--data ../cifar".
+        called: the path's name in the message, such as "--data ../cifar".
 
     Raises:
-        UserError: when nothing of the kind is there.
+        UserError: there is none.
     """
     found = find(path)
     if found is not None:
@@ -76,24 +76,24 @@ def _layouts_in(folder: Path) -> list[Layout]:
 
 
 class Files:
-    """The files of one layout at one place, read in one pass and in no certain order.
+    """The files of one layout in a folder or an archive, read in one pass and in any order.
 
-    layout, and archive if they lie in one, are known once they have been read.
+    `layout`, and for an archive `archive`, are known once the files have been read.
     """
 
     layout: Layout
     archive: FileIdentity | None = None
 
     def __init__(self, path: Path, batches: int) -> None:
-        """path is what `find` returned; see `Layout.needed` for batches."""
+        """`path` is a result of `find`; for `batches` see `Layout.needed`."""
         self.path = path
         self._batches = batches
 
     def __iter__(self) -> Iterator[RawFile]:
-        """The files that so many batches need and the names of the classes, if they are there.
+        """The files needed for this many batches, and the file of class names, if they exist.
 
         Raises:
-            UserError: when one cannot be read, or an archive holds no file of CIFAR-10.
+            UserError: a file cannot be read, or an archive holds no file of CIFAR-10.
         """
         return self._in_archive() if os.path.isfile(self.path) else self._in_folder()
 
@@ -125,10 +125,10 @@ class Files:
 def _content(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise damaged(str(path), f"{size} bytes", f"at most {LARGEST_FILE}")
+        if size > MAX_FILE:
+            raise damaged(str(path), f"{size} bytes", f"at most {MAX_FILE}")
         return path.read_bytes()
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); expected a readable file"
-        ) from (error)
+        ) from error

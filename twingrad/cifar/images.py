@@ -1,4 +1,4 @@
-"""The images as they lie in memory until they are standardised, and what is wrong with bad ones."""
+"""Images in memory before they are standardised, and the validation of batches."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,10 +30,10 @@ LABEL_NAMES = (
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images, one a row.
+    """Labelled images, one per row.
 
-    images holds 1024 red, 1024 green and 1024 blue values, each colour row by row: the order of
-    CIFAR-10's own files. labels holds the classes, 0..9.
+    A row of `images` holds 1024 red, 1024 green and 1024 blue values, each colour row by row, as
+    in CIFAR-10's files. `labels` holds the classes, 0..9.
     """
 
     images: UInt8[np.ndarray, "n 3072"]
@@ -43,13 +43,13 @@ class Images:
         return len(self.labels)
 
     def rows(self, start: int, stop: int) -> "Images":
-        """Images start..stop-1, as views of the same memory."""
+        """Images start to stop - 1, without a copy."""
         return Images(self.images[start:stop], self.labels[start:stop])
 
 
 @dataclass(frozen=True)
 class Cifar:
-    """CIFAR-10 as read: the training batches in order, then the test images."""
+    """CIFAR-10 as read: the training batches in order, and the test images."""
 
     batches: tuple[Images, ...]
     test: Images
@@ -58,23 +58,23 @@ class Cifar:
 
 
 def damaged(where: str, found: str, expected: str) -> UserError:
-    """The error for a file that is not what CIFAR-10 has in its place."""
+    """The error for a file that does not have CIFAR-10's format."""
     return UserError(
-        f"{where}: found {found}, expected {expected}; replace it by a whole copy "
+        f"{where}: found {found}, expected {expected}; replace it by an intact copy "
         "(`twingrad data download` fetches one)"
     )
 
 
 def checked_images(where: str, pixels: Any, labels: Any) -> Images:
-    """One batch, once it is certain that it is one.
+    """Check the arrays of one batch.
 
     Arguments:
-        where: the file, for the message.
-        pixels: should be uint8 (10000, 3072).
-        labels: should be integers (10000,), each 0..9.
+        where: the file, for messages.
+        pixels: expected to be uint8 (10000, 3072).
+        labels: expected to be integers (10000,) in 0..9.
 
     Raises:
-        UserError: when they are not.
+        UserError: they are not.
     """
     if pixels.dtype != np.uint8 or pixels.shape != (BATCH_IMAGES, PIXELS):
         found = f"images of dtype {pixels.dtype} and shape {pixels.shape}"
@@ -90,16 +90,16 @@ def checked_images(where: str, pixels: Any, labels: Any) -> Images:
 
 
 def checked_label_names(where: str, names: list[Any]) -> tuple[str, ...]:
-    """The names of the classes, once it is certain that they are ten pieces of text.
+    """Check that the class names are ten strings.
 
     Arguments:
-        where: the file, for the message.
+        where: the file, for messages.
         names: each str or ASCII bytes.
 
     Raises:
-        UserError: when they are not.
+        UserError: they are not.
     """
     texts = [name.decode("ascii", "replace") if isinstance(name, bytes) else name for name in names]
     if len(texts) != CLASSES or not all(isinstance(text, str) for text in texts):
-        raise damaged(where, f"{len(texts)} names of classes", f"{CLASSES}, each of them text")
+        raise damaged(where, f"{len(texts)} class names", f"{CLASSES}, each of them text")
     return tuple(texts)

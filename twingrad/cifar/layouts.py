@@ -1,4 +1,4 @@
-"""The three layouts in which CIFAR-10 is published: names of their files, and who reads them."""
+"""The three layouts in which CIFAR-10 is published: their file names and readers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from twingrad.cifar.source import Kind
 
 @dataclass(frozen=True)
 class Layout:
-    """One layout. The readers take a file's content and its name for messages."""
+    """One layout. The readers take a file's content, and its name for messages."""
 
     kind: Kind
     folder: str
@@ -31,7 +31,7 @@ class Layout:
         return f"test_batch{self.suffix}"
 
     def needed(self, batches: int) -> tuple[str, ...]:
-        """The files that training on that many batches needs: one more of them to validate on."""
+        """The files needed to train on this many batches; below 5 the next one validates."""
         return (*self.training[: batches + 1], self.test)
 
 
@@ -65,7 +65,7 @@ LAYOUTS = (
     ),
 )
 
-# No two layouts share a name, so one file tells the layout of all that lie beside it.
+# No two layouts share a file name, so one file identifies the layout.
 LAYOUT_OF_FILE = {
     name: layout for layout in LAYOUTS for name in (*layout.training, layout.test, layout.meta)
 }

@@ -1,4 +1,4 @@
-"""From a path, or nothing, to images; and from images to what a training sees."""
+"""Load CIFAR-10, or the stand-in, and make the dataset of a training from it."""
 
 import os
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ SYNTHETIC = "synthetic"
 
 
 def default_folder() -> Path:
-    """The user's cache: where downloads go, and where data are looked for that no option names."""
-    import platformdirs  # where it is missing, only this folder is
+    """The user's cache folder: the default for downloads, and the last place searched for data."""
+    import platformdirs  # only needed here
 
     return Path(platformdirs.user_cache_dir("twingrad"))
 
 
 def locate_data(option: str | None) -> Path | None:
-    """Where the data are: the option, else $TWINGRAD_DATA, else the user's cache, else nowhere.
+    """Find the data: at the option's path, at $TWINGRAD_DATA or in the user's cache, in this order.
 
     Arguments:
         option: the value of --data, a path or "synthetic".
@@ -37,7 +37,7 @@ def locate_data(option: str | None) -> Path | None:
         A folder of batches or an archive; None for the synthetic stand-in.
 
     Raises:
-        UserError: when the option or the variable names a place without CIFAR-10.
+        UserError: the option or the variable is set, but there is no CIFAR-10 at its path.
     """
     name = "--data"
     if option is None:
@@ -50,20 +50,20 @@ def locate_data(option: str | None) -> Path | None:
 
 
 def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
-    """Reads CIFAR-10 in any of its layouts.
+    """Read CIFAR-10 in any of its layouts.
 
     Arguments:
         path: a folder of batches, a folder that holds such a folder or a published archive, or an
             archive.
-        batches: how many batches are to be trained on, 1 to 5. With fewer than five, one more is
-            read for validation and the others need not exist.
+        batches: number of batches to train on, 1 to 5. With fewer than five, one more is read for
+            validation, and the others need not exist.
 
     Returns:
         The training batches in order, five or batches + 1, and the test images.
 
     Raises:
-        UserError: when a file is missing, damaged or not what CIFAR-10 has in its place, or asks
-            to import anything. Files that are not the official ones raise nothing: see
+        UserError: a file is missing, damaged, not in CIFAR-10's format, or a pickle that imports
+            anything. Files that differ from the official ones are no error: see
             `Source.official`.
     """
     check_batches(batches)
@@ -100,9 +100,9 @@ def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
 def synthetic_cifar(*, batches: int = TRAINING_BATCHES) -> Cifar:
     """The synthetic stand-in, with as many batches as `load_cifar` would read."""
     check_batches(batches)
-    drawn, drawn_test = synthetic_batches()
-    training = [Images(*batch) for batch in drawn[: batches + 1]]
-    test = Images(*drawn_test)
+    training_batches, test_batch = synthetic_batches()
+    training = [Images(*batch) for batch in training_batches[: batches + 1]]
+    test = Images(*test_batch)
     source = Source("synthetic", None, (), None, _digest(training, test))
     return Cifar(tuple(training), test, LABEL_NAMES, source)
 
@@ -115,18 +115,18 @@ def load_dataset(
     dtype: DTypeLike = np.float32,
     per_file: bool = False,
 ) -> Dataset:
-    """Locates the data, reads or draws them, splits them in three and standardises them.
+    """Find and read CIFAR-10, or generate the stand-in; split and standardise it.
 
     Arguments:
         option: the value of --data; see `locate_data`.
-        batches: how many batches to train on; see `split`.
-        train_size: how many of the training images to keep; None for all.
+        batches: number of batches to train on; see `split`.
+        train_size: number of training images to keep; None for all.
         dtype: of the standardised images.
-        per_file: standardises every file by itself, as the published code did; see
+        per_file: standardise every file on its own, as the published code did; see
             `standardized_per_file`.
 
     Raises:
-        UserError: as `locate_data`, `load_cifar` and `split` do.
+        UserError: as in `locate_data`, `load_cifar` and `split`.
     """
     path = locate_data(option)
     cifar = synthetic_cifar(batches=batches) if path is None else load_cifar(path, batches=batches)
@@ -137,7 +137,7 @@ def load_dataset(
 
 
 def load_for(option: str | None, recipe: Recipe) -> Dataset:
-    """The data that a recipe trains on; see `load_dataset`."""
+    """The dataset for a recipe; see `load_dataset`."""
     return load_dataset(
         option,
         batches=recipe.batches,
@@ -148,7 +148,7 @@ def load_for(option: str | None, recipe: Recipe) -> Dataset:
 
 
 def standardized_by_training(cifar: Cifar, parts: Parts, dtype: DTypeLike) -> list[Split]:
-    """Training, validation and test images by the training images' mean and deviation."""
+    """Standardise all images by the mean and standard deviation of the training images."""
     training = pixel_sums([piece.images for piece in parts.training]).standardization()
     return [
         Split(
@@ -160,12 +160,12 @@ def standardized_by_training(cifar: Cifar, parts: Parts, dtype: DTypeLike) -> li
 
 
 def standardized_per_file(cifar: Cifar, parts: Parts, dtype: DTypeLike) -> list[Split]:
-    """The same by the mean and deviation (N - 1) of the whole file that each image lies in.
+    """Standardise each image by the mean and standard deviation (N - 1) of its whole file.
 
     Arguments:
-        cifar: the files, whole; the training pieces lie in the first of them, one in each, the
-            validation images in the last.
-        parts: of them.
+        cifar: the whole files. Each training piece is in one of the first files, in order; the
+            validation images are in the last.
+        parts: the parts of these files.
         dtype: of the result.
     """
     files = [pixel_sums([file.images]).standardization(ddof=1) for file in cifar.batches]

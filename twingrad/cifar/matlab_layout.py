@@ -1,4 +1,4 @@
-"""One batch of the Matlab layout: a MAT-file with `data` (10000, 3072) and `labels` (10000, 1)."""
+"""Read the Matlab layout: MAT-files with `data` (10000, 3072) and `labels` (10000, 1)."""
 
 import io
 
@@ -12,10 +12,10 @@ def read_batch(raw: bytes, where: str) -> Images:
 
     Arguments:
         raw: the whole file.
-        where: its name, for the message.
+        where: its name, for messages.
 
     Raises:
-        UserError: when it is no MAT-file, or its dtypes, shapes or labels are wrong.
+        UserError: it is not a MAT-file, or its dtypes, shapes or labels are wrong.
     """
     data, labels = _variables(raw, where, "data", "labels")
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -24,10 +24,10 @@ def read_batch(raw: bytes, where: str) -> Images:
 
 
 def read_label_names(raw: bytes, where: str) -> tuple[str, ...]:
-    """The names of the classes in batches.meta.mat: a cell array `label_names` (10, 1).
+    """The class names in batches.meta.mat: a cell array `label_names` (10, 1).
 
     Raises:
-        UserError: when it is no MAT-file or there are not ten.
+        UserError: it is not a MAT-file, or there are not ten names.
     """
     (cells,) = _variables(raw, where, "label_names")
     names = [cell.item() if np.size(cell) == 1 else None for cell in cells.ravel()]
@@ -39,7 +39,7 @@ def _variables(raw: bytes, where: str, *names: str) -> list[np.ndarray]:
 
     try:
         content = loadmat(io.BytesIO(raw), variable_names=names)
-    except Exception as error:  # a damaged MAT-file makes scipy raise almost anything
+    except Exception as error:  # for a damaged MAT-file scipy raises almost any exception
         raise damaged(where, f"no MAT-file ({type(error).__name__})", "one") from error
     missing = [name for name in names if name not in content]
     if missing:

@@ -1,8 +1,8 @@
-"""Unpickling what a CIFAR-10 batch holds, and nothing else.
+"""Safely unpickle the batches of CIFAR-10.
 
-A pickle is a program: it may import any function and call it. This unpickler imports nothing.
-The few names that pickled arrays refer to are answered by stand-ins that only note what they were
-asked to build, so neither NumPy nor anything else meets a hostile file's values.
+A pickle is a program that may import and call any function. This unpickler imports nothing: the few
+names that pickled arrays refer to are replaced by stand-ins that only record their arguments, so
+the values of a hostile file never reach NumPy or other code before they are checked.
 """
 
 import io
@@ -20,17 +20,17 @@ from twingrad.errors import UserError
 
 @dataclass
 class _Dtype:
-    """Notes the arguments of numpy.dtype."""
+    """The recorded arguments of numpy.dtype."""
 
     name: Any
 
     def __setstate__(self, state: object) -> None:
-        """The state holds the byte order and no more, which uint8 does not have."""
+        """Ignore the state: it only holds the byte order, which does not apply to uint8."""
 
 
 @dataclass
 class PickledArray:
-    """An array as the file tells of it. Nothing about it can be trusted before `array`."""
+    """A pickled array as recorded; untrusted until `array` has checked it."""
 
     dtype: Any = None
     shape: Any = None
@@ -42,14 +42,14 @@ class PickledArray:
         self.order = "F" if fortran else "C"
 
     def array(self, where: str, shape: tuple[int, int]) -> np.ndarray:
-        """The array, uint8, once it is certain that it is one of that shape.
+        """Check that this is a uint8 array of the given shape, and return it.
 
         Arguments:
-            where: the file, for the message.
-            shape: what is expected.
+            where: the file, for messages.
+            shape: the expected shape.
 
         Raises:
-            UserError: when the file tells of anything else.
+            UserError: it is not.
         """
         dtype = self.dtype.name if isinstance(self.dtype, _Dtype) else None
         if dtype not in ("u1", "uint8", b"u1"):
@@ -65,7 +65,7 @@ class PickledArray:
 
 
 def _brief(value: Any) -> str:
-    """repr of a short string or of a shape; a hostile value may have a repr of any length."""
+    """repr of a short string or a shape, otherwise the type: a hostile repr could be very long."""
     plain = isinstance(value, str | bytes) and len(value) <= 20
     shape = isinstance(value, tuple) and len(value) <= 4 and all(type(n) is int for n in value)
     return repr(value) if plain or shape else f"<{type(value).__name__}>"
@@ -84,16 +84,17 @@ def _dtype(name: Any, align: object, copy: object) -> _Dtype:
 
 
 def _encode(text: Any, encoding: Any) -> bytes:
-    """How Python 3 writes bytes in protocols 0 to 2."""
+    """Python 3's form of bytes in protocols 0 to 2."""
     if encoding not in ("latin1", b"latin1") or not isinstance(text, str):
         raise pickle.UnpicklingError("_codecs.encode of anything but text to latin1")
     return text.encode("latin1")
 
 
 class _StandIn:
-    """What the file gets instead of a function or class that it names.
+    """Takes the place of a function or class that the pickle names.
 
-    An instance, since a pickle can change the attributes of whatever it imports: here it cannot.
+    A pickle can change the attributes of what it imports; an instance with slots and without
+    setstate prevents that.
     """
 
     __slots__ = ("_build",)
@@ -105,12 +106,12 @@ class _StandIn:
         return self._build(*arguments)
 
     def __setstate__(self, state: object) -> None:
-        raise pickle.UnpicklingError("a change to what it imported")
+        raise pickle.UnpicklingError("a change to an imported object")
 
 
-# NumPy 2 writes numpy._core where NumPy 1 wrote numpy.core, and either may have written the file.
+# numpy.core is NumPy 1's name and numpy._core NumPy 2's.
 _STAND_INS: dict[tuple[str, str], _StandIn] = {
-    ("numpy", "ndarray"): _StandIn(_reconstruct),  # only ever the first argument of _reconstruct
+    ("numpy", "ndarray"): _StandIn(_reconstruct),  # only used as the first argument of _reconstruct
     ("numpy", "dtype"): _StandIn(_dtype),
     ("numpy.core.multiarray", "_reconstruct"): _StandIn(_reconstruct),
     ("numpy._core.multiarray", "_reconstruct"): _StandIn(_reconstruct),
@@ -122,7 +123,7 @@ _STAND_INS: dict[tuple[str, str], _StandIn] = {
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, raw: bytes, where: str) -> None:
-        # Python 2 wrote its strings as bytes of no known encoding, the pixels among them.
+        # Python 2's strings, including the pixels, are bytes of unknown encoding.
         super().__init__(io.BytesIO(raw), encoding="bytes")
         self._where = where
 
@@ -131,38 +132,38 @@ class _Unpickler(pickle.Unpickler):
             return _STAND_INS[module, name]
         except KeyError:
             raise UserError(
-                f"{self._where}: asks to import {f'{module}.{name}'[:100]!r}: refused, nothing was "
-                "run; expected arrays, lists and text as in CIFAR-10; do not trust this file"
+                f"{self._where}: tries to import {f'{module}.{name}'[:100]!r}, which was refused; "
+                "expected arrays, lists and text as in CIFAR-10; do not trust this file"
             ) from None
 
 
 def unpickle(raw: bytes, where: str) -> Any:
-    """What the pickle holds: dicts, lists, tuples, text, bytes, numbers, `PickledArray`s.
+    """Unpickle dicts, lists, tuples, text, bytes, numbers and `PickledArray`s.
 
     Arguments:
         raw: the whole file, of any protocol, from Python 2 or 3, NumPy 1 or 2.
-        where: its name, for the message.
+        where: its name, for messages.
 
     Raises:
-        UserError: when the file is no whole pickle, or names anything that such a file does not.
+        UserError: the file is not a complete pickle, or imports anything that CIFAR-10 does not.
     """
     try:
         _check_memo(raw)
         return _Unpickler(raw, where).load()
     except UserError:
         raise
-    except Exception as error:  # the documentation of pickle: any exception may come of bad bytes
+    except Exception as error:  # corrupt pickles may raise any exception
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
-        found = f"no whole pickle of a batch ({reason})"
-        raise damaged(where, found, "one as CIFAR-10's Python layout has") from error
+        found = f"no complete pickle of a batch ({reason})"
+        raise damaged(where, found, "a pickle of CIFAR-10's Python layout") from error
 
 
 def _check_memo(raw: bytes) -> None:
-    """Refuses a pickle whose memo has gaps: ten bytes can ask for a memo of 64 GB."""
-    remembered = 0
+    """Reject a pickle whose memo has gaps: ten bytes can request a memo of 64 GB."""
+    entries = 0
     for opcode, argument, _ in pickletools.genops(raw):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
-            remembered += 1
+            entries += 1
             # Python 2's C pickler counts from 1, the others from 0.
-            if argument is not None and argument > remembered:
-                raise pickle.UnpicklingError(f"entry {argument} in a memo of {remembered}")
+            if argument is not None and argument > entries:
+                raise pickle.UnpicklingError(f"entry {argument} in a memo of {entries}")

@@ -1,4 +1,4 @@
-"""One batch of the Python layout: a pickled dict with `data` and `labels`."""
+"""Read the Python layout: pickled dicts with `data` and `labels`."""
 
 from typing import Any
 
@@ -20,10 +20,10 @@ def read_batch(raw: bytes, where: str) -> Images:
 
     Arguments:
         raw: the whole file.
-        where: its name, for the message.
+        where: its name, for messages.
 
     Raises:
-        UserError: when it is no pickle, asks to import anything, or its types, shapes or labels
+        UserError: it is not a pickle, tries to import anything, or its types, shapes or labels
             are wrong.
     """
     content = unpickle(raw, where)
@@ -41,16 +41,16 @@ def read_batch(raw: bytes, where: str) -> Images:
 
 
 def read_label_names(raw: bytes, where: str) -> tuple[str, ...]:
-    """The names of the classes in batches.meta.
+    """The class names in batches.meta.
 
     Raises:
-        UserError: when it is no pickle, asks to import anything, or does not hold ten names.
+        UserError: it is not a pickle, tries to import anything, or does not hold ten names.
     """
     return checked_label_names(where, _entry(unpickle(raw, where), "label_names", list, where))
 
 
 def _entry(content: Any, name: str, kind: type, where: str) -> Any:
-    """The entry of that name, which Python 2 wrote as bytes and Python 3 as text."""
+    """An entry of the dict; Python 2 wrote its key as bytes, Python 3 as text."""
     if not isinstance(content, dict):
         raise damaged(where, f"a pickled {type(content).__name__}", "a pickled dict")
     value = content.get(name.encode(), content.get(name))

@@ -1,4 +1,4 @@
-"""Which data these are: files, their MD5s against the official ones, a digest of the content."""
+"""The identity of the data: files, their MD5s compared with the official ones, a digest."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ Kind = Literal["python", "binary", "matlab", "synthetic"]
 Verdict = Literal["official", "differs", "not known"]
 
 # https://www.cs.toronto.edu/~kriz/cifar.html (archives), torchvision.datasets.CIFAR10 (batches).
-# Nobody has published the MD5s of the binary and the Matlab files outside of their archives.
+# For the binary and Matlab layouts only the MD5s of the archives are published.
 OFFICIAL_MD5: dict[str, dict[str, str]] = {
     "python": {
         "batches.meta": "5ff9c542aee3614f3951f8cda6e48888",
@@ -35,7 +35,7 @@ OFFICIAL_ARCHIVE_MD5: dict[str, str] = {
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """One file, by its MD5 in hexadecimal, and whether that is the official one."""
+    """One file, its MD5 in hexadecimal, and whether that is the official MD5."""
 
     name: str
     md5: str
@@ -43,16 +43,16 @@ class FileIdentity:
 
 
 def identify(name: str, md5: str, official: str | None) -> FileIdentity:
-    """The identity of a file whose official MD5 is `official`, None where nobody knows it."""
+    """The identity of a file, given its official MD5 or None if that is not known."""
     if official is None:
         return FileIdentity(name, md5, "not known")
     return FileIdentity(name, md5, "official" if md5 == official else "differs")
 
 
 def official_copy(files: Iterable[FileIdentity], archive: FileIdentity | None) -> bool | None:
-    """Whether these are the official files: True, False, or None where nothing tells.
+    """Whether these are the official files: True, False, or None if not known.
 
-    What the batches say goes first: official batches in an archive packed anew are official.
+    The files take precedence: official files in a repacked archive are official.
     """
     known = [file.verdict for file in files if file.verdict != "not known"]
     if not known and archive is not None and archive.verdict != "not known":
@@ -63,8 +63,8 @@ def official_copy(files: Iterable[FileIdentity], archive: FileIdentity | None) -
 def content_digest(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> str:
     """SHA-256 of images (n, 3072) and labels (n,), part by part.
 
-    Each image goes in as uint8 after its part's labels as uint8, whatever file they came from, so
-    the same images in another layout have the same digest.
+    For each part it covers the labels as uint8, then the images as uint8, so the same images in
+    another layout have the same digest.
     """
     digest = hashlib.sha256()
     for images, labels in parts:
@@ -77,8 +77,8 @@ def content_digest(parts: Iterable[tuple[np.ndarray, np.ndarray]]) -> str:
 class Source:
     """Where the images came from.
 
-    path is None for the synthetic stand-in. files are those that were read, in the order of their
-    names; archive is the file that they lay in, if they did. digest covers what was loaded.
+    `path` is None for the synthetic stand-in. `files` are the files read, sorted by name;
+    `archive` is the archive that held them, if any. `digest` covers the loaded images.
     """
 
     kind: Kind
@@ -89,7 +89,7 @@ class Source:
 
     @property
     def official(self) -> bool | None:
-        """Whether these are the official files; None where no official MD5 is known."""
+        """Whether these are the official files; None if no official MD5 is known."""
         return official_copy(self.files, self.archive)
 
     @property
@@ -105,7 +105,7 @@ class Source:
         return f"CIFAR-10, {self.kind} layout, {copy}: {self.path}"
 
     def identity(self) -> dict[str, Any]:
-        """The same for machines, JSON-ready."""
+        """The source, ready for JSON."""
         synthetic = self.kind == "synthetic"
         return {
             "name": "synthetic stand-in for CIFAR-10" if synthetic else "CIFAR-10",

@@ -1,4 +1,4 @@
-"""The training, validation and test images."""
+"""Split CIFAR-10 into training, validation and test images."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ VALIDATION_IMAGES = 5_000
 
 @dataclass(frozen=True)
 class Parts:
-    """The three parts; the training images in the pieces that they lie in, to copy none."""
+    """The three parts; the training images are in several pieces, to avoid a copy."""
 
     training: tuple[Images, ...]
     validation: Images
@@ -18,27 +18,28 @@ class Parts:
 
 
 def check_batches(batches: int) -> None:
-    """Raises UserError where there is no training on so many batches."""
+    """Raise UserError if this number of batches is out of range."""
     if not 1 <= batches <= TRAINING_BATCHES:
         raise UserError(f"--batches {batches}: expected 1 to {TRAINING_BATCHES}")
 
 
 def split(cifar: Cifar, *, batches: int = TRAINING_BATCHES, train_size: int | None = None) -> Parts:
-    """The parts as the assignment has them, or smaller ones.
+    """Split the images as in the assignment, or into smaller parts.
 
-    With five batches, training is batches 1-4 and the first 5,000 images of batch 5, validation
-    the other 5,000. With fewer, training is the first of them and validation the next one whole.
+    With five batches, the training set is batches 1-4 and the first 5,000 images of batch 5, and
+    the validation set the other 5,000. With fewer, the training set is these batches and the
+    validation set the whole next one.
 
     Arguments:
-        cifar: with the batches that are asked for.
-        batches: how many to train on, 1 to 5.
-        train_size: how many of the training images to keep, the first ones; None for all.
+        cifar: with the batches needed.
+        batches: number of batches to train on, 1 to 5.
+        train_size: number of training images to keep, from the start; None for all.
 
     Returns:
-        The parts, as views of the same memory.
+        The parts, without copies.
 
     Raises:
-        UserError: when batches or train_size is out of range.
+        UserError: batches or train_size is out of range.
     """
     check_batches(batches)
     if batches == TRAINING_BATCHES:
@@ -58,7 +59,7 @@ def _first(pieces: tuple[Images, ...], count: int) -> tuple[Images, ...]:
     available = sum(map(len, pieces))
     if not 1 <= count <= available:
         raise UserError(
-            f"--train-size {count}: expected 1 to {available}, the training images there are"
+            f"--train-size {count}: expected 1 to {available}, the number of training images"
         )
     kept = []
     for piece in pieces:

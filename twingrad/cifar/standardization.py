@@ -1,4 +1,4 @@
-"""Standardisation of every pixel by the mean and standard deviation of the training images."""
+"""Standardise every pixel by the mean and standard deviation of the training images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,36 +7,36 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64, UInt8
 from numpy.typing import DTypeLike
 
-_CHUNK = 256  # images: small enough for the cache, large enough for NumPy's loops
+_CHUNK = 256  # images: few enough for the cache, enough for NumPy's loops
 
 
 @dataclass(frozen=True)
 class PixelSums:
-    """What means and deviations follow from, as exact integers: over n images, of every pixel."""
+    """Exact integer sums and sums of squares of every pixel over n images."""
 
     n: int
     total: Int64[np.ndarray, " d"]
     squares: Int64[np.ndarray, " d"]
 
     def standardization(self, ddof: int = 0) -> "Standardization":
-        """Mean and standard deviation of every pixel in units of 255.
+        """Mean and standard deviation of every pixel / 255.
 
         Arguments:
-            ddof: the deviation divides by n - ddof; 0 is the biased one.
+            ddof: the variance is divided by n - ddof; 0 gives the biased one.
 
         Raises:
-            ValueError: when n - ddof is not positive.
+            ValueError: n - ddof is not positive.
         """
         if self.n <= ddof:
-            raise ValueError(f"ddof {ddof} with {self.n} images; expected less than that")
-        # n * squares - total^2 is n^2 times the variance: no rounding until the square root.
+            raise ValueError(f"ddof is {ddof}, but expected less than the {self.n} images")
+        # n * squares - total^2 is n^2 times the variance, exact in integers.
         deviations = self.n * self.squares - self.total**2
         std = np.sqrt(deviations / (self.n * (self.n - ddof))) / 255
         return Standardization(self.total / (255 * self.n), std)
 
 
 def pixel_sums(pieces: Sequence[UInt8[np.ndarray, "n d"]]) -> PixelSums:
-    """Sums and sums of squares of every pixel over all pieces, which are images in rows."""
+    """Sums and sums of squares of every pixel over all pieces; images are rows."""
     d = pieces[0].shape[1]
     total = np.zeros(d, np.int64)
     squares = np.zeros(d, np.int64)
@@ -51,7 +51,7 @@ def pixel_sums(pieces: Sequence[UInt8[np.ndarray, "n d"]]) -> PixelSums:
 
 @dataclass(frozen=True)
 class Standardization:
-    """Mean and standard deviation of every pixel, of values in 0..1."""
+    """Mean and standard deviation of every pixel, for values in 0..1."""
 
     mean: Float64[np.ndarray, " d"]
     std: Float64[np.ndarray, " d"]
@@ -61,14 +61,14 @@ class Standardization:
     ) -> Float[np.ndarray, "n d"]:
         """(x / 255 - mean) / std, computed in float64 and rounded once.
 
-        A pixel that never varies in the training images is centred and not divided.
+        A pixel that is constant in the training images is centred but not divided.
 
         Arguments:
             pieces: images in rows.
             dtype: of the result.
 
         Returns:
-            The images of all pieces, one below the other, in C order.
+            The images of all pieces in order, C-contiguous.
         """
         divisor = np.where(self.std == 0, 1.0, self.std)
         X = np.empty((sum(map(len, pieces)), len(self.mean)), dtype)

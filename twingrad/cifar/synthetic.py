@@ -1,15 +1,15 @@
-"""A synthetic stand-in for CIFAR-10: same shapes, types and sizes, drawn from a seed alone.
+"""A synthetic stand-in for CIFAR-10 with the same shapes, types and sizes, generated from a seed.
 
-An image is a mixture of smooth waves plus pixel noise. The amplitudes of the waves are drawn at
-random, then shifted by a code of 16 signs, each of which pushes its own pattern of amplitudes up or
-down. A class owns seven codes, that is, seven corners of a 16-dimensional cube. They are variations
-of one code, so a linear classifier learns something; they lie scattered among the corners of other
-classes, so hidden layers learn more; and the push is weak, so nothing learns everything.
+An image is a mixture of smooth waves plus pixel noise. The amplitudes of the waves are random, then
+shifted according to a code of 16 signs, each of which shifts its own pattern of amplitudes up or
+down. A class has seven codes, that is, seven corners of a 16-dimensional cube. They are variations
+of one code, so a linear classifier learns something; they are scattered among the corners of other
+classes, so hidden layers learn more; and the shift is weak, so no classifier is perfect.
 
-Every machine draws the same bits. All randomness is integer, since the tails of NumPy's normal
-numbers rest on the C library's logarithm. All sums are of integers below 2^24, which float32 holds
-exactly, so the order in which BLAS adds them does not matter. Only another release of NumPy may
-change its generators; the tests pin the digest of the data.
+Every machine generates the same bits. All random numbers are integers, because the tails of NumPy's
+normal numbers depend on the C library's logarithm. All sums are of integers below 2^24, which
+float32 represents exactly, so BLAS's order of summation does not matter. Only a new release of
+NumPy may change its generators; the tests pin the digest of the data.
 """
 
 import numpy as np
@@ -21,30 +21,31 @@ Batch = tuple[UInt8[np.ndarray, "n 3072"], Int64[np.ndarray, " n"]]
 
 CLASSES = 10
 BATCH_SIZE = 10_000
-CODES = 7  # a class; more of them make the classes harder to separate linearly
-SIGNS = 16  # a code
+CODES = 7  # per class; more codes make the classes harder to separate linearly
+SIGNS = 16  # per code
 FREQUENCIES = 4  # along each axis
-LATENTS = 3 * FREQUENCIES**2  # amplitudes that make an image, of 3 colours
+LATENTS = 3 * FREQUENCIES**2  # amplitudes per image, for 3 colours
 
-SIGNAL = 4  # size of the push; against NUISANCE it sets the accuracy that can be reached
+SIGNAL = 4  # size of the shift; relative to NUISANCE it determines the best possible accuracy
 NUISANCE = 25  # an amplitude is the sum of four uniform integers in -25..25
-NOISE = 31  # a pixel's noise is uniform in -31..31 grey levels
+NOISE = 31  # pixel noise is uniform in -31..31 grey levels
 
-# Rows: how red, green and blue are made of brightness and two opponent colours.
+# Rows: red, green and blue in terms of brightness and two opponent colours.
 COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -1, 0]])
 BRIGHTNESS_OVER_COLOUR = 3
-GREY_LEVEL = 2048  # what one grey level measures in the integers that are mixed
+GREY_LEVEL = 2048  # one grey level in the units of the mixture
 
 
 def synthetic_batches(seed: int = 0) -> tuple[list[Batch], Batch]:
-    """Five training batches and the test batch, each with 1,000 images a class in random order.
+    """Five training batches and the test batch, with 1,000 images per class in random order.
 
     Arguments:
-        seed: 0 or more; another seed gives other classes and other images.
+        seed: at least 0; another seed gives other classes and other images.
 
     Returns:
-        The training batches and the test batch as pairs of images, uint8 (10000, 3072), each row
-        1024 red, 1024 green, 1024 blue values, row by row; and labels, int64 (10000,) in 0..9.
+        The training batches and the test batch. Each is a pair of images, uint8 (10000, 3072), in
+        which a row holds 1024 red, 1024 green and 1024 blue values, and labels, int64 (10000,) in
+        0..9.
     """
     rng = stream(seed, "synthetic classes")
     patterns = rng.integers(-1, 2, size=(SIGNS, LATENTS))
@@ -59,9 +60,9 @@ def synthetic_batches(seed: int = 0) -> tuple[list[Batch], Batch]:
 
 
 def _waves() -> Float32[np.ndarray, "latents 3072"]:
-    """The image of each latent, in integers: two-dimensional cosines, the slower the stronger."""
+    """The image of each latent, in integers: two-dimensional cosines, stronger at low frequency."""
     frequency = np.arange(FREQUENCIES)
-    # No 8 cos(..) here comes nearer than 0.03 to a half, so rounding hides its last bits.
+    # No 8 cos(..) here is within 0.03 of a half-integer, so rounding removes platform differences.
     cosines = np.rint(8 * np.cos(np.pi / 64 * np.outer(frequency, 2 * np.arange(32) + 1)))
     strength = np.rint(12 / np.sqrt(1 + frequency[:, None] + frequency))
     planes = np.einsum("uv,ur,vc->uvrc", strength, cosines, cosines).reshape(-1, 1024)

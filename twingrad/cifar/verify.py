@@ -1,4 +1,4 @@
-"""Every file of a CIFAR-10 looked at on its own, so that one bad file does not hide another."""
+"""Check every file of CIFAR-10 separately, so that one bad file does not hide another."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from twingrad.errors import UserError
 
 @dataclass(frozen=True)
 class FileCheck:
-    """What is known of one file.
+    """The result for one file.
 
-    identity is None where the file is missing. holds says what was found in it; problem, if there
-    is one, why it cannot be used.
+    `identity` is None if the file is missing. `holds` describes its content; `problem`, if any,
+    says why it cannot be used.
     """
 
     name: str
@@ -26,7 +26,7 @@ class FileCheck:
 
 @dataclass(frozen=True)
 class Verification:
-    """What is known of all files at one place."""
+    """The results for all files of a folder or archive."""
 
     kind: Kind
     path: Path
@@ -40,12 +40,12 @@ class Verification:
 
     @property
     def official(self) -> bool | None:
-        """Whether these are the official files; None where no official MD5 is known."""
+        """Whether these are the official files; None if no official MD5 is known."""
         found = [file.identity for file in self.files if file.identity is not None]
         return official_copy(found, self.archive)
 
     def report(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """The results, ready for JSON."""
         return {
             "layout": self.kind,
             "path": str(self.path),
@@ -66,14 +66,14 @@ class Verification:
 
 
 def verify(path: Path | str) -> Verification:
-    """Reads and checks every file: presence, MD5, types, shapes, counts and labels.
+    """Read and check every file: presence, MD5, types, shapes, counts and labels.
 
     Arguments:
-        path: as for `load_cifar`.
+        path: as in `load_cifar`.
 
     Raises:
-        UserError: when there is no CIFAR-10 at all, or an archive cannot be read to its end.
-            What is wrong with a single file is in the result.
+        UserError: there is no CIFAR-10 at all, or an archive cannot be read to its end. Problems
+            of single files are in the result.
     """
     files = Files(find_or_fail(Path(path), str(path)), TRAINING_BATCHES)
     checks: dict[str, FileCheck] = {}
@@ -92,7 +92,7 @@ def verify(path: Path | str) -> Verification:
     layout = files.layout
     for name in layout.needed(TRAINING_BATCHES):
         checks.setdefault(name, FileCheck(name, None, "", f"{files.path}: {name} is missing"))
-    # Training does without the names of the classes: they are the same in every CIFAR-10.
+    # The class names are the same in every CIFAR-10, so training does not need them.
     checks.setdefault(layout.meta, FileCheck(layout.meta, None, "missing, not needed", None))
     order = (*layout.needed(TRAINING_BATCHES), layout.meta)
     return Verification(layout.kind, files.path, files.archive, tuple(checks[n] for n in order))

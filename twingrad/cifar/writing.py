@@ -1,4 +1,4 @@
-"""Batches as files in the three layouts in which CIFAR-10 is published."""
+"""Write batches in the three layouts in which CIFAR-10 is published."""
 
 import io
 import struct
@@ -14,7 +14,7 @@ BatchWriter = Callable[[UInt8[np.ndarray, "n 3072"], Int64[np.ndarray, " n"]], b
 
 
 def python_batch(images: UInt8[np.ndarray, "n 3072"], labels: Int64[np.ndarray, " n"]) -> bytes:
-    """A pickle as Python 2 wrote it: its keys and names load as bytes or text, as one asks for."""
+    """A pickle in Python 2's form, whose strings load as bytes or text as requested."""
     names = [f"image_{i}.png" for i in range(len(labels))]
     content = _entry("batch_label", _string(b"batch"))
     content += _entry("labels", _list([_integer(int(label)) for label in labels]))
@@ -32,7 +32,7 @@ def python_label_names() -> bytes:
 
 
 def binary_batch(images: UInt8[np.ndarray, "n 3072"], labels: Int64[np.ndarray, " n"]) -> bytes:
-    """Rows of one byte for the label and 3072 for the image."""
+    """Rows of one label byte and 3072 pixel bytes."""
     return np.hstack([labels[:, None].astype(np.uint8), images]).tobytes()
 
 
@@ -58,7 +58,7 @@ WRITERS: dict[Kind, tuple[BatchWriter, Callable[[], bytes]]] = {
     "binary": (binary_batch, binary_label_names),
     "matlab": (matlab_batch, matlab_label_names),
 }
-"""For each layout what writes a batch, and what writes the names of the classes."""
+"""For each layout the writer of a batch, and the writer of the class names."""
 
 
 def _mat_file(content: dict[str, np.ndarray]) -> bytes:
@@ -69,7 +69,7 @@ def _mat_file(content: dict[str, np.ndarray]) -> bytes:
     return file.getvalue()
 
 
-# Opcodes of pickle protocol 2. The pickle module itself cannot write Python 2's strings.
+# Opcodes of pickle protocol 2; the pickle module cannot write Python 2's strings.
 
 
 def _string(value: bytes) -> bytes:
@@ -90,9 +90,9 @@ def _entry(key: str, value: bytes) -> bytes:
 
 def _array(value: UInt8[np.ndarray, "n m"]) -> bytes:
     n, m = value.shape
-    made = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
-    made += _integer(0) + b"\x85" + _string(b"b") + b"\x87R"
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
+    array += _integer(0) + b"\x85" + _string(b"b") + b"\x87R"
     dtype = b"cnumpy\ndtype\n" + _string(b"u1") + _integer(0) + _integer(1) + b"\x87R"
     dtype += b"(" + _integer(3) + _string(b"|") + b"NNN" + 2 * _integer(-1) + _integer(0) + b"tb"
     shape = _integer(n) + _integer(m) + b"\x86"
-    return made + b"(" + _integer(1) + shape + dtype + b"\x89" + _string(value.tobytes()) + b"tb"
+    return array + b"(" + _integer(1) + shape + dtype + b"\x89" + _string(value.tobytes()) + b"tb"

@@ -112,7 +112,7 @@ def test_links_and_climbing_paths_are_passed_over(tmp_path):
 
 
 def test_an_archive_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_LARGEST_ARCHIVE", 2**20)
+    monkeypatch.setattr(archives, "_MAX_ARCHIVE", 2**20)
     path = packed(tmp_path / "a.tar.gz", ("x", bytes(2**21)))
     with pytest.raises(UserError, match="unpacks to more than 1 MiB"):
         list(Archive(path).members())
