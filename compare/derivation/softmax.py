@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.derivation.place import Derivation, Place, Step, Term, total
+from compare.derivation.place import Derivation, Place, Step, Term, total, zero
 
 
 def probabilities(at: Place) -> np.ndarray:
@@ -24,23 +24,18 @@ def smoothed_cross_entropy(at: Place) -> np.ndarray:
     return np.asarray(-(at.Y * log_probabilities(at)).sum() / at.n)
 
 
+def squared_biases(at: Place) -> float:
+    """sum_l ||b_l||^2."""
+    depth = at.case.network.depth
+    return float(sum(np.square(at.case.parameters[f"b{l}"]).sum() for l in range(1, depth + 1)))
+
+
 def squared_weights(at: Place) -> float:
     """sum_l ||W_l||^2."""
     return float(sum(np.square(at.case.parameters[name]).sum() for name in at.case.network.weights))
 
 
 MEAN_LOSS = (
-    Term(
-        "loss",
-        "the cross-entropy",
-        "1/n",
-        mean_cross_entropy,
-        holds_n=True,
-        back=(("softmax", "p"), ("softmax", "Y")),
-    ),
-)
-
-SMOOTHED_MEAN = (
     Term(
         "loss",
         "the cross-entropy",
@@ -59,6 +54,14 @@ COST_TERMS = (
         "lambda sum_l ||W_l||^2",
         lambda at: np.asarray(at.penalty * squared_weights(at)),
         back=(("W", "penalty"),),
+    ),
+    Term(
+        "penalty on b",
+        "a penalty lambda sum ||b||^2",
+        "",
+        lambda at: np.asarray(at.penalty * squared_biases(at)),
+        zero,
+        back=(("b", "penalty on b"),),
     ),
 )
 
@@ -83,7 +86,7 @@ LOSS = Step(
     "The mean over the minibatch of minus the log of the right class's probability, taken "
     "from the logits: p itself may underflow.",
     "log_p = shifted - np.log(totals)  # (n, classes)",
-    total(MEAN_LOSS),
+    mean_cross_entropy,
     "return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]",
     MEAN_LOSS,
 )
@@ -95,9 +98,9 @@ SMOOTHED_LOSS = Step(
     "The mean over the minibatch of the cross-entropy with the smoothed targets, taken from the "
     "logits: p itself may underflow.",
     "losses = targets(y, s.shape[-1], smoothing, s.real.dtype) * log_p  # (n, classes)",
-    total(SMOOTHED_MEAN),
+    total(MEAN_LOSS),
     "return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]",
-    SMOOTHED_MEAN,
+    MEAN_LOSS,
 )
 
 COST = Step(
