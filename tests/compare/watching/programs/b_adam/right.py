@@ -22,12 +22,9 @@ X_va = (X_va - centre) / spread
 X_te = (X_te - centre) / spread
 
 theta = {
-    "W_in": rng.normal(size=(2, 50)),
-    "b_in": np.zeros(50),
-    "W_mid": rng.normal(size=(50, 50)) * 0.2,
-    "b_mid": np.zeros(50),
-    "W_out": rng.normal(size=(50, 2)) * 0.2,
-    "b_out": np.zeros(2),
+    "W_in": rng.normal(size=(2, 50)), "b_in": np.zeros(50),
+    "W_mid": rng.normal(size=(50, 50)) * 0.2, "b_mid": np.zeros(50),
+    "W_out": rng.normal(size=(50, 2)) * 0.2, "b_out": np.zeros(2),
 }
 
 
@@ -49,12 +46,9 @@ def loss_and_gradient(theta, X, t, decay):
     d_a2 = (d_o @ theta["W_out"].T) * (a2 > 0)
     d_a1 = (d_a2 @ theta["W_mid"].T) * (a1 > 0)
     grad = {
-        "W_in": X.T @ d_a1 + decay * theta["W_in"],
-        "b_in": d_a1.sum(axis=0),
-        "W_mid": z1.T @ d_a2 + decay * theta["W_mid"],
-        "b_mid": d_a2.sum(axis=0),
-        "W_out": z2.T @ d_o + decay * theta["W_out"],
-        "b_out": d_o.sum(axis=0),
+        "W_in": X.T @ d_a1 + decay * theta["W_in"], "b_in": d_a1.sum(axis=0),
+        "W_mid": z1.T @ d_a2 + decay * theta["W_mid"], "b_mid": d_a2.sum(axis=0),
+        "W_out": z2.T @ d_o + decay * theta["W_out"], "b_out": d_o.sum(axis=0),
     }
     return loss, grad
 
@@ -79,13 +73,11 @@ for epoch in range(15):
         for k in theta:
             g = grad[k]
             m[k] = beta1 * m[k] + (1 - beta1) * g
-            v[k] = beta2 * v[k] + (1 - beta2) * g**2
-            m_hat = m[k] / (1 - beta1**step)
-            v_hat = v[k] / (1 - beta2**step)
+            v[k] = beta2 * v[k] + (1 - beta2) * g ** 2
+            m_hat = m[k] / (1 - beta1 ** step)
+            v_hat = v[k] / (1 - beta2 ** step)
             theta[k] = theta[k] - alpha * m_hat / (np.sqrt(v_hat) + eps)
-    print(
-        f"epoch {epoch:2d}  loss {np.mean(curve[-20:]):.4f}  val {accuracy(theta, X_va, t_va):.3f}"
-    )
+    print(f"epoch {epoch:2d}  loss {np.mean(curve[-20:]):.4f}  val {accuracy(theta, X_va, t_va):.3f}")
 
 print("test accuracy:", accuracy(theta, X_te, t_te))
 plt.semilogy(curve)

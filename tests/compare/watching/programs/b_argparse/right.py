@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """k-layer network on CIFAR-10 from the command line, e.g.
-python right.py --hidden 50 50 --lam 0.004 --epochs 8 --ns 300
+    python right.py --hidden 50 50 --lam 0.004 --epochs 8 --ns 300
 """
-
 import argparse
 import copy
 import pickle
@@ -13,9 +12,7 @@ import numpy as np
 
 
 def parse_args():
-    ap = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--data", type=Path, default=Path("../../Datasets/cifar-10-batches-py"))
     ap.add_argument("--hidden", type=int, nargs="*", default=[50, 50])
     ap.add_argument("--lam", type=float, default=0.004)
@@ -139,7 +136,7 @@ def train(data, args, rng):
     for epoch in range(1, args.epochs + 1):
         order = rng.permutation(n)
         for j in range(n // args.batch_size):
-            chosen = order[j * args.batch_size : (j + 1) * args.batch_size]
+            chosen = order[j * args.batch_size:(j + 1) * args.batch_size]
             xb = x[:, chosen]
             yb = onehot[:, chosen]
             p, hs = forward(net, xb)
@@ -150,9 +147,7 @@ def train(data, args, rng):
                     net[key][i] -= eta * grads[key][i]
             t += 1
         acc = accuracy(net, x_val, labels_val)
-        print(
-            f"epoch {epoch}, t={t}: eta={eta:.5f} cost={cost(net, x, onehot, args.lam):.4f} val={acc:.4f} ({time.time() - started:.1f} s)"
-        )
+        print(f"epoch {epoch}, t={t}: eta={eta:.5f} cost={cost(net, x, onehot, args.lam):.4f} val={acc:.4f} ({time.time() - started:.1f} s)")
         if acc > best_acc:
             best_acc = acc
             best_net = copy.deepcopy(net)
@@ -166,9 +161,7 @@ def main():
         check_gradients(rng, args.lam)
     data = prepare(args)
     net, acc = train(data, args, rng)
-    print(
-        f"best validation accuracy {acc:.4f}, its test accuracy {accuracy(net, data['test'][0], data['test'][2]):.4f}"
-    )
+    print(f"best validation accuracy {acc:.4f}, its test accuracy {accuracy(net, data['test'][0], data['test'][2]):.4f}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 Batch normalization as a computational graph, one node at a time.
 Toy data: 4 gaussian blobs in 8 dimensions. One row = one sample.
 """
-
 import numpy as np
 
 EPS = 1e-8
@@ -20,17 +19,17 @@ def make_blobs(n_per_class, n_classes=4, dim=8, seed=12):
 def batchnorm_forward(x, gamma, beta, eps=EPS):
     N, D = x.shape
     # step 1: mean
-    mu = 1.0 / N * np.sum(x, axis=0)
+    mu = 1. / N * np.sum(x, axis=0)
     # step 2: subtract the mean
     xmu = x - mu
     # step 3: square
-    sq = xmu**2
+    sq = xmu ** 2
     # step 4: variance
-    var = 1.0 / N * np.sum(sq, axis=0)
+    var = 1. / N * np.sum(sq, axis=0)
     # step 5: root, eps for stability
     sqrtvar = np.sqrt(var + eps)
     # step 6: invert
-    ivar = 1.0 / sqrtvar
+    ivar = 1. / sqrtvar
     # step 7: normalise
     xhat = xmu * ivar
     # step 8 and 9: scale and shift
@@ -53,18 +52,18 @@ def batchnorm_backward(dout, cache):
     divar = np.sum(dxhat * xmu, axis=0)
     dxmu1 = dxhat * ivar
     # step 6
-    dsqrtvar = -1.0 / (sqrtvar**2) * divar
+    dsqrtvar = -1. / (sqrtvar ** 2) * divar
     # step 5
-    dvar = 0.5 * 1.0 / np.sqrt(var + eps) * dsqrtvar
+    dvar = 0.5 * 1. / np.sqrt(var + eps) * dsqrtvar
     # step 4
-    dsq = 1.0 / N * np.ones((N, D)) * dvar
+    dsq = 1. / N * np.ones((N, D)) * dvar
     # step 3
     dxmu2 = 2 * xmu * dsq
     # step 2
     dx1 = dxmu1 + dxmu2
     dmu = -1 * np.sum(dx1, axis=0)
     # step 1
-    dx2 = 1.0 / N * np.ones((N, D)) * dmu
+    dx2 = 1. / N * np.ones((N, D)) * dmu
     dx = dx1 + dx2
     return dx, dgamma, dbeta
 
@@ -88,46 +87,36 @@ def softmax_loss(s, y):
 
 
 def loss_and_grads(params, X, y):
-    s1 = affine(X, params["w1"], params["b1"])
-    n1, cache1, mu1, var1 = batchnorm_forward(s1, params["gamma1"], params["beta1"])
+    s1 = affine(X, params['w1'], params['b1'])
+    n1, cache1, mu1, var1 = batchnorm_forward(s1, params['gamma1'], params['beta1'])
     r1 = np.maximum(0, n1)
-    s2 = affine(r1, params["w2"], params["b2"])
-    n2, cache2, mu2, var2 = batchnorm_forward(s2, params["gamma2"], params["beta2"])
+    s2 = affine(r1, params['w2'], params['b2'])
+    n2, cache2, mu2, var2 = batchnorm_forward(s2, params['gamma2'], params['beta2'])
     r2 = np.maximum(0, n2)
-    s3 = affine(r2, params["w3"], params["b3"])
+    s3 = affine(r2, params['w3'], params['b3'])
     loss, ds3 = softmax_loss(s3, y)
 
     g = {}
-    g["w3"] = np.dot(r2.T, ds3)
-    g["b3"] = np.sum(ds3, axis=0)
-    dr2 = np.dot(ds3, params["w3"].T)
+    g['w3'] = np.dot(r2.T, ds3)
+    g['b3'] = np.sum(ds3, axis=0)
+    dr2 = np.dot(ds3, params['w3'].T)
     dn2 = dr2 * (n2 > 0)
-    ds2, g["gamma2"], g["beta2"] = batchnorm_backward(dn2, cache2)
-    g["w2"] = np.dot(r1.T, ds2)
-    g["b2"] = np.sum(ds2, axis=0)
-    dr1 = np.dot(ds2, params["w2"].T)
+    ds2, g['gamma2'], g['beta2'] = batchnorm_backward(dn2, cache2)
+    g['w2'] = np.dot(r1.T, ds2)
+    g['b2'] = np.sum(ds2, axis=0)
+    dr1 = np.dot(ds2, params['w2'].T)
     dn1 = dr1 * (n1 > 0)
-    ds1, g["gamma1"], g["beta1"] = batchnorm_backward(dn1, cache1)
-    g["w1"] = np.dot(X.T, ds1)
-    g["b1"] = np.sum(ds1, axis=0)
+    ds1, g['gamma1'], g['beta1'] = batchnorm_backward(dn1, cache1)
+    g['w1'] = np.dot(X.T, ds1)
+    g['b1'] = np.sum(ds1, axis=0)
     return loss, g, (mu1, var1, mu2, var2)
 
 
 def predict(params, stats, X):
     m1, v1, m2, v2 = stats
-    r = np.maximum(
-        0,
-        batchnorm_test(
-            affine(X, params["w1"], params["b1"]), params["gamma1"], params["beta1"], m1, v1
-        ),
-    )
-    r = np.maximum(
-        0,
-        batchnorm_test(
-            affine(r, params["w2"], params["b2"]), params["gamma2"], params["beta2"], m2, v2
-        ),
-    )
-    return np.argmax(affine(r, params["w3"], params["b3"]), axis=1)
+    r = np.maximum(0, batchnorm_test(affine(X, params['w1'], params['b1']), params['gamma1'], params['beta1'], m1, v1))
+    r = np.maximum(0, batchnorm_test(affine(r, params['w2'], params['b2']), params['gamma2'], params['beta2'], m2, v2))
+    return np.argmax(affine(r, params['w3'], params['b3']), axis=1)
 
 
 def grad_check(params, X, y, h=1e-5):
@@ -145,22 +134,15 @@ def grad_check(params, X, y, h=1e-5):
             num[i] = (up - down) / (2 * h)
         a = g[name].reshape(-1)
         rel = np.max(np.abs(a - num) / np.maximum(1e-6, np.abs(a) + np.abs(num)))
-        print("%-7s max relative difference %.2e" % (name, rel))
+        print('%-7s max relative difference %.2e' % (name, rel))
 
 
 def init(d, h1, h2, k, seed=0):
     r = np.random.RandomState(seed)
     return {
-        "w1": r.randn(d, h1) / np.sqrt(d),
-        "b1": np.zeros(h1),
-        "gamma1": np.ones(h1),
-        "beta1": np.zeros(h1),
-        "w2": r.randn(h1, h2) / np.sqrt(h1),
-        "b2": np.zeros(h2),
-        "gamma2": np.ones(h2),
-        "beta2": np.zeros(h2),
-        "w3": r.randn(h2, k) / np.sqrt(h2),
-        "b3": np.zeros(k),
+        'w1': r.randn(d, h1) / np.sqrt(d), 'b1': np.zeros(h1), 'gamma1': np.ones(h1), 'beta1': np.zeros(h1),
+        'w2': r.randn(h1, h2) / np.sqrt(h1), 'b2': np.zeros(h2), 'gamma2': np.ones(h2), 'beta2': np.zeros(h2),
+        'w3': r.randn(h2, k) / np.sqrt(h2), 'b3': np.zeros(k),
     }
 
 
@@ -177,7 +159,7 @@ for epoch in range(20):
     order = r.permutation(1000)
     total = 0
     for start in range(0, 1000, 50):
-        rows = order[start : start + 50]
+        rows = order[start:start + 50]
         loss, grads, batch_stats = loss_and_grads(params, X_train[rows], y_train[rows])
         total += loss
         if stats is None:
@@ -187,12 +169,5 @@ for epoch in range(20):
         for name in params:
             params[name] = params[name] - lr * grads[name]
     if epoch % 4 == 0:
-        print(
-            "epoch",
-            epoch,
-            "loss",
-            total / 20,
-            "test accuracy",
-            np.mean(predict(params, stats, X_test) == y_test),
-        )
-print("final test accuracy", np.mean(predict(params, stats, X_test) == y_test))
+        print('epoch', epoch, 'loss', total / 20, 'test accuracy', np.mean(predict(params, stats, X_test) == y_test))
+print('final test accuracy', np.mean(predict(params, stats, X_test) == y_test))

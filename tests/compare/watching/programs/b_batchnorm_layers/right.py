@@ -2,7 +2,7 @@ import pickle
 import numpy as np
 import matplotlib.pyplot as plt
 
-DATA = "/home/erik/cifar10/cifar-10-batches-py/"
+DATA = '/home/erik/cifar10/cifar-10-batches-py/'
 rng = np.random.default_rng(2024)
 
 
@@ -40,9 +40,7 @@ class BatchNorm:
             var = x.var(axis=0)
             m = self.momentum
             self.running_mean = m * self.running_mean + (1 - m) * mean
-            self.running_var = m * self.running_var + (1 - m) * var * n / (
-                n - 1
-            )  # unbiased like torch
+            self.running_var = m * self.running_var + (1 - m) * var * n / (n - 1)   # unbiased like torch
         else:
             mean, var = self.running_mean, self.running_var
         self.inv_std = 1 / np.sqrt(var + self.eps)
@@ -95,7 +93,7 @@ class Net:
 
     def loss(self, p, y, lam):
         ce = -np.log(p[np.arange(len(y)), y]).mean()
-        return ce, ce + lam * sum(np.sum(l.W**2) for l in self.weights())
+        return ce, ce + lam * sum(np.sum(l.W ** 2) for l in self.weights())
 
     def backward(self, p, y, lam):
         g = p.copy()
@@ -113,9 +111,9 @@ class Net:
 
 
 def read(name, n):
-    with open(DATA + name, "rb") as f:
-        d = pickle.load(f, encoding="bytes")
-    return d[b"data"][:n] / 255.0, np.array(d[b"labels"][:n])
+    with open(DATA + name, 'rb') as f:
+        d = pickle.load(f, encoding='bytes')
+    return d[b'data'][:n] / 255.0, np.array(d[b'labels'][:n])
 
 
 def accuracy(net, X, y):
@@ -131,9 +129,9 @@ def cyclic(t, lo, hi, half):
 
 
 def main():
-    X, y = read("data_batch_1", 6000)  # not the whole batch, laptop
-    Xv, yv = read("data_batch_2", 1000)
-    Xt, yt = read("test_batch", 2000)
+    X, y = read('data_batch_1', 6000)      # not the whole batch, laptop
+    Xv, yv = read('data_batch_2', 1000)
+    Xt, yt = read('test_batch', 2000)
     mean, std = X.mean(0), X.std(0)
     X, Xv, Xt = (X - mean) / std, (Xv - mean) / std, (Xt - mean) / std
 
@@ -143,21 +141,19 @@ def main():
     for epoch in range(7):
         order = rng.permutation(len(y))
         for k in range(0, len(y), bs):
-            pick = order[k : k + bs]
+            pick = order[k:k + bs]
             p = net.forward(X[pick])
             ce, J = net.loss(p, y[pick], lam)
             net.backward(p, y[pick], lam)
             net.sgd(cyclic(t, 1e-5, 1e-1, 200))
             curve.append(J)
             t += 1
-        print(
-            f"epoch {epoch}: cost {np.mean(curve[-100:]):.4f}, validation {accuracy(net, Xv, yv):.4f}"
-        )
-    print(f"test: {accuracy(net, Xt, yt):.4f}")
+        print(f'epoch {epoch}: cost {np.mean(curve[-100:]):.4f}, validation {accuracy(net, Xv, yv):.4f}')
+    print(f'test: {accuracy(net, Xt, yt):.4f}')
     plt.plot(curve)
-    plt.title("cost per update")
+    plt.title('cost per update')
     plt.show()
 
 
-if __name__ == "__main__":
+if __name__ == '__main__':
     main()

@@ -1,5 +1,4 @@
 """Everything is a function that returns functions. Columns are samples."""
-
 import numpy as np
 
 
@@ -34,7 +33,7 @@ def experiment(seed=42):
 
         def cost(X, Y):
             p = softmax(run(X)[1][-1])
-            return -(Y * np.log(p)).sum() / X.shape[1] + lam * sum((w**2).sum() for w in W)
+            return -(Y * np.log(p)).sum() / X.shape[1] + lam * sum((w ** 2).sum() for w in W)
 
         def gradients(X, Y):
             n = X.shape[1]
@@ -88,13 +87,13 @@ def experiment(seed=42):
         Xtr, Ytr, Xte, Yte = X[:, :600], Y[:, :600], X[:, 600:], Y[:, 600:]
 
         _, _, _, check = network([5, 4, 3, 3], 0.1)
-        print("gradient check, worst difference:", check(Xtr[:, :4], Ytr[:, :4]))
+        print('gradient check, worst difference:', check(Xtr[:, :4], Ytr[:, :4]))
 
         train, cost, accuracy, _ = network([5, 30, 20, 3], 1e-3)
 
         def report(e):
             if e % 5 == 0:
-                print(e, "cost", cost(Xtr, Ytr), "test accuracy", accuracy(Xte, Yte))
+                print(e, 'cost', cost(Xtr, Ytr), 'test accuracy', accuracy(Xte, Yte))
 
         train(Xtr, Ytr, 0.1, 60, 21, report)
 

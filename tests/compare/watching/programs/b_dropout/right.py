@@ -4,14 +4,12 @@ import numpy as np
 np.random.seed(10)
 PATH = "C:\\Users\\lina\\Documents\\deep_learning\\cifar-10-batches-py\\"
 
-
 def get_batch(name):
     with open(PATH + name, "rb") as f:
         raw = pickle.load(f, encoding="latin1")
     X = raw["data"].astype("float64") / 255
     Y = np.eye(10)[raw["labels"]]
     return X, Y
-
 
 def init_params(n_in, n_h1, n_h2, n_out):
     p = {}
@@ -23,15 +21,12 @@ def init_params(n_in, n_h1, n_h2, n_out):
     p["b3"] = np.zeros((1, n_out))
     return p
 
-
 def forward(X, p, keep=1.0, train=False):
     S1 = X.dot(p["W1"]) + p["b1"]
     A1 = np.maximum(0, S1)
     M1 = M2 = None
     if train:
-        M1 = (
-            np.random.rand(*A1.shape) < keep
-        ) / keep  # inverted dropout, nothing to do at test time
+        M1 = (np.random.rand(*A1.shape) < keep) / keep   # inverted dropout, nothing to do at test time
         A1 = A1 * M1
     S2 = A1.dot(p["W2"]) + p["b2"]
     A2 = np.maximum(0, S2)
@@ -42,7 +37,6 @@ def forward(X, p, keep=1.0, train=False):
     expS = np.exp(S3 - S3.max(axis=1, keepdims=True))
     P = expS / expS.sum(axis=1, keepdims=True)
     return P, (S1, A1, M1, S2, A2, M2)
-
 
 def backward(X, Y, P, cache, p, lam):
     S1, A1, M1, S2, A2, M2 = cache
@@ -61,12 +55,10 @@ def backward(X, Y, P, cache, p, lam):
     g["b1"] = dS1.sum(axis=0, keepdims=True)
     return g
 
-
 def loss_and_acc(X, Y, p):
     P, _ = forward(X, p)
     loss = -np.sum(Y * np.log(P + 1e-12)) / len(X)
     return loss, np.mean(P.argmax(1) == Y.argmax(1))
-
 
 Xtrain, Ytrain = get_batch("data_batch_1")
 Xval, Yval = get_batch("data_batch_5")
@@ -86,8 +78,8 @@ for epoch in range(1, 7):
     Xs = Xtrain[perm]
     Ys = Ytrain[perm]
     for j in range(0, len(Xs), batch):
-        Xb = Xs[j : j + batch]
-        Yb = Ys[j : j + batch]
+        Xb = Xs[j:j + batch]
+        Yb = Ys[j:j + batch]
         P, cache = forward(Xb, params, keep, train=True)
         grads = backward(Xb, Yb, P, cache, params, lam)
         for k in params:

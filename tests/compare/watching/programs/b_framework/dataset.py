@@ -30,5 +30,5 @@ class Standardise:
 def batches(x, y, size, rng):
     order = rng.permutation(len(y))
     for i in range(0, len(y), size):
-        rows = order[i : i + size]
+        rows = order[i:i + size]
         yield x[rows], y[rows]

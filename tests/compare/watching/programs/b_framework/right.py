@@ -7,7 +7,7 @@ from nn import SGD, Linear, ReLU, Sequential, SoftmaxCrossEntropy, TriangularLR
 def accuracy(model, x, y, chunk=1000):
     hits = 0
     for i in range(0, len(y), chunk):
-        hits += np.sum(model(x[i : i + chunk]).argmax(axis=1) == y[i : i + chunk])
+        hits += np.sum(model(x[i:i + chunk]).argmax(axis=1) == y[i:i + chunk])
     return hits / len(y)
 
 
@@ -20,10 +20,8 @@ def main():
     x, x_val = standardise(x), standardise(x_val)
 
     model = Sequential(
-        Linear(3072, 50, rng),
-        ReLU(),
-        Linear(50, 50, rng),
-        ReLU(),
+        Linear(3072, 50, rng), ReLU(),
+        Linear(50, 50, rng), ReLU(),
         Linear(50, 10, rng),
     )
     loss_fn = SoftmaxCrossEntropy()
@@ -36,9 +34,7 @@ def main():
             total += loss_fn(model(xb), yb)
             model.backward(loss_fn.backward())
             optimiser.step()
-        print(
-            f"epoch {epoch + 1}: loss {total / 100:.4f}, val accuracy {accuracy(model, x_val, y_val):.4f}"
-        )
+        print(f"epoch {epoch + 1}: loss {total / 100:.4f}, val accuracy {accuracy(model, x_val, y_val):.4f}")
 
     x_test, y_test = dataset.load(["test_batch"])
     print("test accuracy", accuracy(model, standardise(x_test), y_test))

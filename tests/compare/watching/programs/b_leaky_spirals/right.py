@@ -3,9 +3,9 @@ import numpy as np
 import matplotlib.pyplot as plt
 
 np.random.seed(3)
-N, K, D = 120, 3, 2  # points per arm, arms, dimensions
+N, K, D = 120, 3, 2      # points per arm, arms, dimensions
 X = np.zeros((N * K, D))
-y = np.zeros(N * K, dtype="uint8")
+y = np.zeros(N * K, dtype='uint8')
 for arm in range(K):
     sl = slice(N * arm, N * (arm + 1))
     r = np.linspace(0.05, 1, N)
@@ -21,7 +21,7 @@ n = X.shape[0]
 onehot = np.eye(K)[y]
 
 h = 50
-alpha = 0.01  # slope on the negative side
+alpha = 0.01             # slope on the negative side
 reg = 1e-4
 step_size = 0.5
 
@@ -53,7 +53,7 @@ for i in range(1500):
     if i % 250 == 0:
         hv = leaky(leaky(Xv @ W1 + b1) @ W2 + b2)
         acc = np.mean(np.argmax(hv @ W3 + b3, axis=1) == yv)
-        print("iteration %4d  loss %.5f  held-out accuracy %.3f" % (i, loss, acc))
+        print('iteration %4d  loss %.5f  held-out accuracy %.3f' % (i, loss, acc))
 
     # backward
     dscores = (probs - onehot) / n
@@ -76,7 +76,7 @@ for i in range(1500):
     b3 -= step_size * db3
 
 pred = np.argmax(leaky(leaky(X @ W1 + b1) @ W2 + b2) @ W3 + b3, axis=1)
-print("training accuracy: %.3f" % np.mean(pred == y))
+print('training accuracy: %.3f' % np.mean(pred == y))
 
 gx, gy = np.meshgrid(np.linspace(-1.2, 1.2, 60), np.linspace(-1.2, 1.2, 60))
 grid = np.column_stack([gx.ravel(), gy.ravel()])

@@ -5,11 +5,11 @@ import matplotlib.pyplot as plt
 
 
 def LoadBatch(filename, n=10000):
-    """X: d x n in [0, 1], Y: one-hot K x n, y: n"""
-    with open("Datasets/cifar-10-batches-py/" + filename, "rb") as fo:
-        dict = pickle.load(fo, encoding="bytes")
-    X = dict[b"data"][:n].T / 255
-    y = np.array(dict[b"labels"][:n])
+    """ X: d x n in [0, 1], Y: one-hot K x n, y: n """
+    with open('Datasets/cifar-10-batches-py/' + filename, 'rb') as fo:
+        dict = pickle.load(fo, encoding='bytes')
+    X = dict[b'data'][:n].T / 255
+    y = np.array(dict[b'labels'][:n])
     Y = np.zeros((10, X.shape[1]))
     Y[y, np.arange(X.shape[1])] = 1
     return X, Y, y
@@ -30,7 +30,7 @@ def ComputeCost(X, Y, W, b, lam):
     P = EvaluateClassifier(X, W, b)
     l_cross = -np.log(np.sum(Y * P, axis=0))
     loss = np.mean(l_cross)
-    J = loss + lam * np.sum(W**2)
+    J = loss + lam * np.sum(W ** 2)
     return J, loss
 
 
@@ -74,7 +74,7 @@ def MiniBatchGD(X, Y, y, Xv, Yv, yv, GDparams, W, b, lam):
     for epoch in range(n_epochs):
         perm = np.random.permutation(n)
         for j in range(n // n_batch):
-            inds = perm[j * n_batch : (j + 1) * n_batch]
+            inds = perm[j * n_batch:(j + 1) * n_batch]
             Xb = X[:, inds]
             Yb = Y[:, inds]
             P = EvaluateClassifier(Xb, W, b)
@@ -85,23 +85,15 @@ def MiniBatchGD(X, Y, y, Xv, Yv, yv, GDparams, W, b, lam):
         Jv, _ = ComputeCost(Xv, Yv, W, b, lam)
         J_train.append(Jt)
         J_val.append(Jv)
-        print(
-            "Epoch",
-            epoch + 1,
-            "cost",
-            round(Jt, 4),
-            "val cost",
-            round(Jv, 4),
-            "val acc",
-            ComputeAccuracy(Xv, yv, W, b),
-        )
+        print('Epoch', epoch + 1, 'cost', round(Jt, 4), 'val cost', round(Jv, 4),
+              'val acc', ComputeAccuracy(Xv, yv, W, b))
     return W, b, J_train, J_val
 
 
 np.random.seed(400)
-trainX, trainY, trainy = LoadBatch("data_batch_1")
-valX, valY, valy = LoadBatch("data_batch_2", 2000)
-testX, testY, testy = LoadBatch("test_batch", 2000)
+trainX, trainY, trainy = LoadBatch('data_batch_1')
+valX, valY, valy = LoadBatch('data_batch_2', 2000)
+testX, testY, testy = LoadBatch('test_batch', 2000)
 
 mean_X = np.mean(trainX, axis=1, keepdims=True)
 std_X = np.std(trainX, axis=1, keepdims=True)
@@ -119,15 +111,15 @@ Wr = W[:, :20]
 P = EvaluateClassifier(trainX[:20, :7], Wr, b)
 gW, gb = ComputeGradients(trainX[:20, :7], trainY[:, :7], P, Wr, lam)
 nW, nb_ = ComputeGradsNum(trainX[:20, :7], trainY[:, :7], Wr, b, lam, 1e-6)
-print("max diff W", np.max(np.abs(gW - nW)), " b", np.max(np.abs(gb - nb_)))
+print('max diff W', np.max(np.abs(gW - nW)), ' b', np.max(np.abs(gb - nb_)))
 
 GDparams = (100, 0.001, 8)
 W, b, J_train, J_val = MiniBatchGD(trainX, trainY, trainy, valX, valY, valy, GDparams, W, b, lam)
-print("Test accuracy:", ComputeAccuracy(testX, testy, W, b))
+print('Test accuracy:', ComputeAccuracy(testX, testy, W, b))
 
 plt.figure()
-plt.plot(J_train, "g", label="training")
-plt.plot(J_val, "r", label="validation")
+plt.plot(J_train, 'g', label='training')
+plt.plot(J_val, 'r', label='validation')
 plt.legend()
 plt.figure(figsize=(10, 3))
 for i in range(K):
@@ -135,5 +127,5 @@ for i in range(K):
     im = (im - im.min()) / (im.max() - im.min())
     plt.subplot(2, 5, i + 1)
     plt.imshow(im)
-    plt.axis("off")
+    plt.axis('off')
 plt.show()

@@ -45,7 +45,7 @@ class MLP(nn.Module):
 
 
 def penalty(model):
-    return sum((m.weight**2).sum() for m in model.modules() if isinstance(m, nn.Linear))
+    return sum((m.weight ** 2).sum() for m in model.modules() if isinstance(m, nn.Linear))
 
 
 def evaluate(model, criterion, X, y):

@@ -6,10 +6,10 @@ rs = np.random.RandomState(99)
 
 
 def read(path):
-    d = np.load(path, allow_pickle=True, encoding="bytes")
-    x = d[b"data"].astype(np.float32) / 255
+    d = np.load(path, allow_pickle=True, encoding='bytes')
+    x = d[b'data'].astype(np.float32) / 255
     t = np.zeros((len(x), 10), dtype=np.float32)
-    for i, label in enumerate(d[b"labels"]):
+    for i, label in enumerate(d[b'labels']):
         t[i, label] = 1
     return x, t
 
@@ -20,7 +20,7 @@ def batches(X, Y, size, shuffle=True):
     if shuffle:
         rs.shuffle(idx)
     for i in range(0, len(X) - size + 1, size):
-        part = idx[i : i + size]
+        part = idx[i:i + size]
         yield X[part], Y[part]
 
 
@@ -66,12 +66,12 @@ def eta_at(t, lo, hi, ns):
     return lo + (hi - lo) * (c / ns if c < ns else (2 * ns - c) / ns)
 
 
-folder = "/mnt/c/data/cifar-10-batches-py/"
-xtr, ttr = read(folder + "data_batch_1")
-xva, tva = read(folder + "data_batch_2")
-xte, tte = read(folder + "test_batch")
-with open(folder + "batches.meta", "rb") as fh:
-    names = pickle.load(fh)["label_names"]
+folder = '/mnt/c/data/cifar-10-batches-py/'
+xtr, ttr = read(folder + 'data_batch_1')
+xva, tva = read(folder + 'data_batch_2')
+xte, tte = read(folder + 'test_batch')
+with open(folder + 'batches.meta', 'rb') as fh:
+    names = pickle.load(fh)['label_names']
 mu = xtr.mean(axis=0)
 sigma = xtr.std(axis=0)
 xtr = (xtr - mu) / sigma
@@ -93,13 +93,13 @@ for epoch in range(4):
             b[i] -= lr * db[i]
         curve.append(loss)
         t += 1
-    print("epoch", epoch, "train", evaluate(xtr, ttr, W, b), "val", evaluate(xva, tva, W, b))
-print("test", evaluate(xte, tte, W, b))
+    print('epoch', epoch, 'train', evaluate(xtr, ttr, W, b), 'val', evaluate(xva, tva, W, b))
+print('test', evaluate(xte, tte, W, b))
 
 p = forward(xte, W, b)[-1]
 for k in range(10):
     mine = tte[:, k] == 1
-    print("%-12s %.3f" % (names[k], np.mean(p[mine].argmax(1) == k)))
+    print('%-12s %.3f' % (names[k], np.mean(p[mine].argmax(1) == k)))
 plt.plot(curve)
-plt.xlabel("update")
+plt.xlabel('update')
 plt.show()

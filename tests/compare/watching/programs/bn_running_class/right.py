@@ -4,7 +4,7 @@ import numpy as np
 
 
 class BatchNormMLP:
-    """MLP with batch norm before each ReLU. One sample per row."""
+    """ MLP with batch norm before each ReLU. One sample per row. """
 
     def __init__(self, dims, reg=0.0, alpha=0.9, eps=1e-5, rng=None):
         self.dims = dims
@@ -50,7 +50,7 @@ class BatchNormMLP:
         return dz, dgamma, dbeta
 
     def probabilities(self, X):
-        """test time"""
+        """ test time """
         a = X
         for i in range(self.L - 1):
             z = a @ self.Ws[i] + self.bs[i]
@@ -104,9 +104,9 @@ class BatchNormMLP:
 
 
 def load(name):
-    with open("cifar-10-batches-py/" + name, "rb") as f:
-        d = pickle.load(f, encoding="latin1")
-    return np.asarray(d["data"], dtype=np.float64) / 255.0, np.asarray(d["labels"])
+    with open('cifar-10-batches-py/' + name, 'rb') as f:
+        d = pickle.load(f, encoding='latin1')
+    return np.asarray(d['data'], dtype=np.float64) / 255., np.asarray(d['labels'])
 
 
 def triangle(t, low, high, stepsize):
@@ -115,9 +115,9 @@ def triangle(t, low, high, stepsize):
     return low + (high - low) * max(0, 1 - x)
 
 
-if __name__ == "__main__":
-    X, y = load("data_batch_1")
-    Xtest, ytest = load("test_batch")
+if __name__ == '__main__':
+    X, y = load('data_batch_1')
+    Xtest, ytest = load('test_batch')
     Xval, yval = X[9000:], y[9000:]
     X, y = X[:9000], y[:9000]
     mu, sd = X.mean(axis=0), X.std(axis=0)
@@ -130,13 +130,11 @@ if __name__ == "__main__":
         order = shuffler.permutation(len(X))
         running = 0
         for start in range(0, len(X), 100):
-            batch = order[start : start + 100]
+            batch = order[start:start + 100]
             lr = triangle(t, 1e-5, 1e-1, 180)
             running += model.step(X[batch], y[batch], lr)
             t += 1
         ce, cost = model.loss(Xval, yval)
-        print(
-            f"[{epoch}] batch loss {running / 90:.3f}  val loss {ce:.3f}  val cost {cost:.3f}  "
-            f"val acc {model.accuracy(Xval, yval):.3f}"
-        )
-    print("test acc", model.accuracy(Xtest, ytest))
+        print(f'[{epoch}] batch loss {running / 90:.3f}  val loss {ce:.3f}  val cost {cost:.3f}  '
+              f'val acc {model.accuracy(Xval, yval):.3f}')
+    print('test acc', model.accuracy(Xtest, ytest))

@@ -1,5 +1,4 @@
 """Three-layer MLP on CIFAR-10, parameters in dataclasses, everything float32."""
-
 from __future__ import annotations
 
 import pickle
@@ -30,9 +29,7 @@ class Schedule:
         if position <= self.half_cycle:
             rate = self.low + position / self.half_cycle * (self.high - self.low)
         else:
-            rate = self.high - (position - self.half_cycle) / self.half_cycle * (
-                self.high - self.low
-            )
+            rate = self.high - (position - self.half_cycle) / self.half_cycle * (self.high - self.low)
         return rate
 
 
@@ -57,9 +54,7 @@ class Dataset:
 def init_layers(rng: np.random.Generator) -> list[Layer]:
     layers = []
     for fan_in, fan_out in zip(SIZES[:-1], SIZES[1:]):
-        weight = rng.standard_normal((fan_out, fan_in), dtype=np.float32) * np.float32(
-            np.sqrt(2 / fan_in)
-        )
+        weight = rng.standard_normal((fan_out, fan_in), dtype=np.float32) * np.float32(np.sqrt(2 / fan_in))
         layers.append(Layer(weight, np.zeros((fan_out, 1), dtype=np.float32)))
     return layers
 
@@ -75,13 +70,8 @@ def forward(layers: list[Layer], x: np.ndarray) -> tuple[np.ndarray, list[np.nda
     return exp / exp.sum(axis=0, keepdims=True), activations
 
 
-def backward(
-    layers: list[Layer],
-    probs: np.ndarray,
-    activations: list[np.ndarray],
-    onehot: np.ndarray,
-    decay: float,
-) -> list[Layer]:
+def backward(layers: list[Layer], probs: np.ndarray, activations: list[np.ndarray],
+             onehot: np.ndarray, decay: float) -> list[Layer]:
     n = onehot.shape[1]
     delta = (probs - onehot) / n
     grads: list[Layer] = []
@@ -96,7 +86,7 @@ def backward(
 def cost(layers: list[Layer], data: Dataset, decay: float) -> float:
     probs, _ = forward(layers, data.images)
     nll = -np.log(probs[data.labels, np.arange(len(data))]).mean()
-    return float(nll + decay * sum((layer.weight**2).sum() for layer in layers))
+    return float(nll + decay * sum((layer.weight ** 2).sum() for layer in layers))
 
 
 def accuracy(layers: list[Layer], data: Dataset) -> float:
@@ -115,11 +105,7 @@ def sgd(layers: list[Layer], grads: list[Layer], rate: float) -> list[Layer]:
 
 def main() -> None:
     rng = np.random.default_rng(2024)
-    train, valid, test = (
-        Dataset.read("data_batch_1"),
-        Dataset.read("data_batch_5"),
-        Dataset.read("test_batch"),
-    )
+    train, valid, test = Dataset.read("data_batch_1"), Dataset.read("data_batch_5"), Dataset.read("test_batch")
     mean = train.images.mean(axis=1, keepdims=True)
     std = train.images.std(axis=1, keepdims=True)
     for split in (train, valid, test):
@@ -131,16 +117,14 @@ def main() -> None:
     for epoch in range(5):
         order = rng.permutation(len(train))
         for start in range(0, len(train), batch):
-            pick = order[start : start + batch]
+            pick = order[start:start + batch]
             x, y = train.images[:, pick], train.onehot[:, pick]
             probs, activations = forward(layers, x)
             grads = backward(layers, probs, activations, y, decay)
             layers = sgd(layers, grads, schedule(step))
             step += 1
-        print(
-            f"epoch {epoch + 1}: cost {cost(layers, train, decay):.4f} / {cost(layers, valid, decay):.4f}, "
-            f"accuracy {accuracy(layers, train):.2%} / {accuracy(layers, valid):.2%}"
-        )
+        print(f"epoch {epoch + 1}: cost {cost(layers, train, decay):.4f} / {cost(layers, valid, decay):.4f}, "
+              f"accuracy {accuracy(layers, train):.2%} / {accuracy(layers, valid):.2%}")
     print(f"test accuracy {accuracy(layers, test):.2%}")
 
 

@@ -1,5 +1,4 @@
 """All parameters in one vector, as an optimiser from a library would want it. Rings in the plane."""
-
 import numpy as np
 
 rng = np.random.default_rng(11)
@@ -19,7 +18,7 @@ def unpack(theta):
     parts, i = [], 0
     for shape in SHAPES:
         size = int(np.prod(shape))
-        parts.append(theta[i : i + size].reshape(shape))
+        parts.append(theta[i:i + size].reshape(shape))
         i += size
     return parts
 
@@ -83,9 +82,7 @@ for _ in range(5):
     v = rng.standard_normal(SIZE)
     v /= np.linalg.norm(v)
     h = 1e-6
-    fd = (
-        objective(theta + h * v, x[:20], y[:20])[0] - objective(theta - h * v, x[:20], y[:20])[0]
-    ) / (2 * h)
+    fd = (objective(theta + h * v, x[:20], y[:20])[0] - objective(theta - h * v, x[:20], y[:20])[0]) / (2 * h)
     print(f"directional derivative {g @ v:+.8f}  finite difference {fd:+.8f}")
 
 step = 0
@@ -95,7 +92,7 @@ best, best_acc = theta.copy(), 0.0
 for epoch in range(12):
     order = rng.permutation(len(x))
     for k in range(0, len(x), batch):
-        pick = order[k : k + batch]
+        pick = order[k:k + batch]
         f, g = objective(theta, x[pick], y[pick])
         eta = np.interp(step % (2 * half), [0, half, 2 * half], [1e-4, 0.2, 1e-4])
         theta -= eta * g

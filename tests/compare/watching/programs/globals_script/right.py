@@ -42,8 +42,8 @@ for epok in range(10):
     Ytr = Ytr[:, ordning]
     ytr = ytr[ordning]
     for j in range(0, 1600, n_batch):
-        Xb = Xtr[:, j : j + n_batch]
-        Yb = Ytr[:, j : j + n_batch]
+        Xb = Xtr[:, j:j + n_batch]
+        Yb = Ytr[:, j:j + n_batch]
 
         # framåt
         S1 = W1 @ Xb + b1
@@ -88,9 +88,7 @@ for epok in range(10):
     A2 = np.maximum(W2 @ A1 + b2, 0)
     E = np.exp(W3 @ A2 + b3)
     P = E / E.sum(axis=0)
-    J = -np.mean(np.log(P[ytr, range(1600)])) + lam * (
-        np.sum(W1**2) + np.sum(W2**2) + np.sum(W3**2)
-    )
+    J = -np.mean(np.log(P[ytr, range(1600)])) + lam * (np.sum(W1 ** 2) + np.sum(W2 ** 2) + np.sum(W3 ** 2))
     kostnader.append(J)
     # testmängden
     A1 = np.maximum(W1 @ Xte + b1, 0)
@@ -98,11 +96,11 @@ for epok in range(10):
     E = np.exp(W3 @ A2 + b3)
     P = E / E.sum(axis=0)
     traffar.append(np.mean(P.argmax(axis=0) == yte))
-    print("epok %d  kostnad %.4f  test %.3f" % (epok + 1, J, traffar[-1]))
+    print('epok %d  kostnad %.4f  test %.3f' % (epok + 1, J, traffar[-1]))
 
 fig, ax = plt.subplots(1, 2)
 ax[0].plot(kostnader)
-ax[0].set_title("kostnad")
+ax[0].set_title('kostnad')
 ax[1].plot(traffar)
-ax[1].set_title("träffsäkerhet")
+ax[1].set_title('träffsäkerhet')
 plt.show()

@@ -3,11 +3,11 @@ import numpy as np
 import matplotlib.pyplot as plt
 
 np.random.seed(0)
-points = 300  # per class
+points = 300   # per class
 dims = 2
 classes = 3
 X = np.zeros((points * classes, dims))
-y = np.zeros(points * classes, dtype="uint8")
+y = np.zeros(points * classes, dtype='uint8')
 for c in range(classes):
     rows = range(points * c, points * (c + 1))
     rad = np.linspace(0.05, 1, points)
@@ -38,7 +38,7 @@ for epoch in range(60):
     shuffled = np.random.permutation(X.shape[0])
     hits = 0.0
     for k in range(0, X.shape[0], batch):
-        xb, yb = X[shuffled[k : k + batch]], y[shuffled[k : k + batch]]
+        xb, yb = X[shuffled[k:k + batch]], y[shuffled[k:k + batch]]
         n = xb.shape[0]
 
         H = hidden_layer(xb)
@@ -68,10 +68,10 @@ for epoch in range(60):
         W2 += -lr * dW2
         b2 += -lr * db2
     if epoch % 10 == 9:
-        print("epoch %d: loss %f, running accuracy %.3f" % (epoch + 1, loss, hits / X.shape[0]))
+        print('epoch %d: loss %f, running accuracy %.3f' % (epoch + 1, loss, hits / X.shape[0]))
 
 final = np.argmax(np.dot(hidden_layer(X), W2) + b2, axis=1)
-print("training accuracy: %.3f" % np.mean(final == y))
+print('training accuracy: %.3f' % np.mean(final == y))
 
 step = 0.05
 gx, gy = np.meshgrid(np.arange(-2, 2, step), np.arange(-2, 2, step))

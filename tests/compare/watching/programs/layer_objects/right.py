@@ -3,7 +3,7 @@ import os
 import pickle
 import numpy as np
 
-DIR = os.path.join(os.path.expanduser("~"), "datasets", "cifar-10-batches-py")
+DIR = os.path.join(os.path.expanduser('~'), 'datasets', 'cifar-10-batches-py')
 
 
 class Capa:
@@ -106,17 +106,17 @@ class Red:
 
 
 def leer(nombre):
-    with open(os.path.join(DIR, nombre), "rb") as f:
-        d = pickle.load(f, encoding="bytes")
-    return (d[b"data"] / 255.0).T, np.array(d[b"labels"])
+    with open(os.path.join(DIR, nombre), 'rb') as f:
+        d = pickle.load(f, encoding='bytes')
+    return (d[b'data'] / 255.0).T, np.array(d[b'labels'])
 
 
 def main():
     np.random.seed(123)
-    x, y = leer("data_batch_3")
-    xv, yv = leer("data_batch_4")
+    x, y = leer('data_batch_3')
+    xv, yv = leer('data_batch_4')
     xv, yv = xv[:, :1000], yv[:1000]
-    xt, yt = leer("test_batch")
+    xt, yt = leer('test_batch')
     media, desv = x.mean(axis=1)[:, None], x.std(axis=1)[:, None]
     x = (x - media) / desv
     xv = (xv - media) / desv
@@ -129,15 +129,15 @@ def main():
     for epoca in range(4):
         idx = np.random.permutation(x.shape[1])
         for i in range(0, x.shape[1], lote):
-            xb, yb = x[:, idx[i : i + lote]], y[idx[i : i + lote]]
+            xb, yb = x[:, idx[i:i + lote]], y[idx[i:i + lote]]
             red.perdida.forward(red.forward(xb), yb)
             red.backward()
             ciclo, resto = divmod(paso, 2 * ns)
             lr = 1e-5 + (1e-2 - 1e-5) * (resto / ns if resto < ns else 2 - resto / ns)
             red.update(lr)
             paso += 1
-        print("época", epoca, "coste", red.coste(xv, yv), "acierto val", red.acierto(xv, yv))
-    print("acierto test", red.acierto(xt, yt))
+        print('época', epoca, 'coste', red.coste(xv, yv), 'acierto val', red.acierto(xv, yv))
+    print('acierto test', red.acierto(xt, yt))
 
 
 main()

@@ -8,10 +8,10 @@ np.random.seed(400)
 
 
 def LoadBatch(filename):
-    with open("Datasets/cifar-10-batches-py/" + filename, "rb") as fo:
-        dict = pickle.load(fo, encoding="bytes")
-    X = dict[b"data"].T.astype(float) / 255
-    y = np.array(dict[b"labels"])
+    with open('Datasets/cifar-10-batches-py/' + filename, 'rb') as fo:
+        dict = pickle.load(fo, encoding='bytes')
+    X = dict[b'data'].T.astype(float) / 255
+    y = np.array(dict[b'labels'])
     Y = np.zeros((10, X.shape[1]))
     Y[y, np.arange(X.shape[1])] = 1
     return X, Y, y
@@ -89,7 +89,7 @@ def MiniBatchGD(X, Y, y, X_val, Y_val, y_val, W, b, lamda, n_batch, n_s, n_epoch
     for epoch in range(n_epochs):
         perm = np.random.permutation(n)
         for j in range(n // n_batch):
-            inds = perm[j * n_batch : (j + 1) * n_batch]
+            inds = perm[j * n_batch:(j + 1) * n_batch]
             Xbatch = X[:, inds]
             Ybatch = Y[:, inds]
             P, h = EvaluateClassifier(Xbatch, W, b)
@@ -104,24 +104,14 @@ def MiniBatchGD(X, Y, y, X_val, Y_val, y_val, W, b, lamda, n_batch, n_s, n_epoch
         cost_val, loss_val = ComputeCost(X_val, Y_val, W, b, lamda)
         costs.append(cost)
         costs_val.append(cost_val)
-        print(
-            "epoch",
-            epoch,
-            "cost",
-            cost,
-            "val cost",
-            cost_val,
-            "acc",
-            ComputeAccuracy(X, y, W, b),
-            "val acc",
-            ComputeAccuracy(X_val, y_val, W, b),
-        )
+        print('epoch', epoch, 'cost', cost, 'val cost', cost_val,
+              'acc', ComputeAccuracy(X, y, W, b), 'val acc', ComputeAccuracy(X_val, y_val, W, b))
     return W, b, costs, costs_val, etas
 
 
-X_train, Y_train, y_train = LoadBatch("data_batch_1")
-X_val, Y_val, y_val = LoadBatch("data_batch_2")
-X_test, Y_test, y_test = LoadBatch("test_batch")
+X_train, Y_train, y_train = LoadBatch('data_batch_1')
+X_val, Y_val, y_val = LoadBatch('data_batch_2')
+X_test, Y_test, y_test = LoadBatch('test_batch')
 mean_X = np.mean(X_train, axis=1, keepdims=True)
 std_X = np.std(X_train, axis=1, keepdims=True)
 X_train = (X_train - mean_X) / std_X
@@ -134,26 +124,14 @@ Ps, hs = EvaluateClassifier(X_train[:10, :5], Ws, bs)
 ga, _ = ComputeGradients(X_train[:10, :5], Y_train[:, :5], Ps, hs, Ws, 0.1)
 gn = ComputeGradsNum(X_train[:10, :5], Y_train[:, :5], Ws, bs, 0.1)
 for l in range(2):
-    print("max diff W", l + 1, np.max(np.abs(ga[l] - gn[l])))
+    print('max diff W', l + 1, np.max(np.abs(ga[l] - gn[l])))
 
 W, b = InitParams(3072, 50, 10)
-W, b, costs, costs_val, etas = MiniBatchGD(
-    X_train,
-    Y_train,
-    y_train,
-    X_val,
-    Y_val,
-    y_val,
-    W,
-    b,
-    lamda=0.01,
-    n_batch=100,
-    n_s=200,
-    n_epochs=4,
-)
-print("test accuracy", ComputeAccuracy(X_test, y_test, W, b))
+W, b, costs, costs_val, etas = MiniBatchGD(X_train, Y_train, y_train, X_val, Y_val, y_val, W, b,
+                                           lamda=0.01, n_batch=100, n_s=200, n_epochs=4)
+print('test accuracy', ComputeAccuracy(X_test, y_test, W, b))
 
-plt.plot(costs, label="training cost")
-plt.plot(costs_val, label="validation cost")
+plt.plot(costs, label='training cost')
+plt.plot(costs_val, label='validation cost')
 plt.legend()
 plt.show()

@@ -1,5 +1,4 @@
 """Reading and preparing CIFAR-10."""
-
 import pickle
 from pathlib import Path
 

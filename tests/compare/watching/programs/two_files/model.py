@@ -1,17 +1,11 @@
 """A k-layer network: each layer is a dict with W and b."""
-
 import numpy as np
 
 
 def he_layers(sizes, rng):
     layers = []
     for d_in, d_out in zip(sizes, sizes[1:]):
-        layers.append(
-            {
-                "W": rng.normal(scale=np.sqrt(2 / d_in), size=(d_out, d_in)),
-                "b": np.zeros((d_out, 1)),
-            }
-        )
+        layers.append({"W": rng.normal(scale=np.sqrt(2 / d_in), size=(d_out, d_in)), "b": np.zeros((d_out, 1))})
     return layers
 
 

@@ -1,5 +1,4 @@
 """Trains the network of model.py on the data of data.py:  python right_main.py --epochs 4"""
-
 import argparse
 import math
 
@@ -33,17 +32,15 @@ def main():
     for epoch in range(args.epochs):
         perm = rng.permutation(X.shape[1])
         for first in range(0, X.shape[1], n_batch):
-            chosen = perm[first : first + n_batch]
+            chosen = perm[first:first + n_batch]
             P, inputs = model.forward(layers, X[:, chosen])
             grads = model.backward(layers, inputs, P, Y[:, chosen], args.lam)
             model.update(layers, grads, cyclic_eta(t, 1e-5, 1e-1, n_s))
             t += 1
         J, L = model.cost(layers, X, Y, args.lam)
         J_val, L_val = model.cost(layers, splits["val"][0], splits["val"][1], args.lam)
-        print(
-            f"{epoch + 1:3d}  J {J:.4f} L {L:.4f}  val J {J_val:.4f} L {L_val:.4f}  "
-            f"acc {model.accuracy(layers, X, y):.4f} {model.accuracy(layers, splits['val'][0], splits['val'][2]):.4f}"
-        )
+        print(f"{epoch + 1:3d}  J {J:.4f} L {L:.4f}  val J {J_val:.4f} L {L_val:.4f}  "
+              f"acc {model.accuracy(layers, X, y):.4f} {model.accuracy(layers, splits['val'][0], splits['val'][2]):.4f}")
     print("test", model.accuracy(layers, splits["test"][0], splits["test"][2]))
 
 
