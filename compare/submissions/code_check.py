@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 import manual_impl
 from compare.cases import Case
 from compare.derivation.wording import Form
+from compare.diagnosis.catalogue.schedule_faults import right
 from compare.diagnosis.evidence import ROUNDING
 from compare.diagnosis.examination import examine
 from compare.diagnosis.state_diagnosis import examine_states
-from compare.diagnosis.states import course, judge_states
+from compare.diagnosis.states import States, course, judge_states, recipe_of
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.derivatives import derivatives, probes
 from compare.numerics.precision import MARGIN, judge_low_precision, witnessed_errors
@@ -25,10 +27,12 @@ from compare.submissions import Answer, Finding, Request, Submission, run_code
 from compare.submissions.conventions import (
     PENALTIES,
     convention,
+    differs,
     dtype_of,
     evidence_of,
     taken_at_kink,
 )
+from compare.submissions.running import conventions_of, judge_object, object_sentences
 from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
     array,
@@ -43,9 +47,6 @@ YOURS = "yours"
 
 OUTPUTS = {"p", "loss", "cost"}
 """What a forward pass is for."""
-
-OWN_COST = 1e-5
-"""Limit for central differences of a user's cost, which may be computed in many ways."""
 
 
 def check_code(
@@ -112,8 +113,11 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         raise UserError(f"{path}: no layer could be compared: {problems}")
     if not (compared or submission.states or any(f.fails for f in submission.findings)):
         raise UserError(f"{path}: it returned nothing that could be compared")
+    cases += judge_object(submission.running, submission.evaluations)
+    followed = conventions_of(submission.running)
+    assumed |= {"running statistics": followed} if followed else {}
     if submission.states:
-        verdicts = judge_states("by hand", course(manual_impl), submission.states)
+        verdicts = judge_states("by hand", right_course(), submission.states)
         states = examine_states(submission.states, verdicts)
         cases.append(CaseVerdict("training", tuple(verdicts), None))
     return CheckResult(
@@ -127,6 +131,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         states=states,
         hints=(
             *(said for layer in layers for said in sentences(layer)),
+            *object_sentences(submission.running, submission.evaluations),
             *own_cost_hints(submission.answers, form, chosen_eps),
         ),
         untried=(
@@ -139,6 +144,12 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
             ),
         ),
     )
+
+
+def right_course() -> States:
+    """The states of a training by hand, with the learning rates that it should have."""
+    rates = right(recipe_of("sgd").schedule)
+    return course(SimpleNamespace(learner=manual_impl.learner, learning_rates=rates))
 
 
 def could_be_run(submission: Submission) -> None:
@@ -282,30 +293,28 @@ def own_cost_hints(answers: Iterable[Answer], form: Form, eps: float) -> Iterabl
     """Where gradients are wrong, whether they are at least those of the code's own cost."""
     for answer in answers:
         evidence = evidence_of(answer, form, eps)
-        wrong = {name for name in evidence.wrong if not is_value(name)}
         tried = {name: entries for name, entries in answer.own_cost.items() if entries}
         unknown = answer.wrong_shapes or answer.raw_shapes or evidence.rounding > ROUNDING
         if not tried or not evidence.wrong or unknown:
             continue  # in a low precision differences of the cost tell nothing
-        contradicted = {
+        contradicted = sorted(
             name
             for name, entries in tried.items()
-            if name in evidence.found
-            and any(
-                abs(evidence.found[name][tuple(index)] - value) > OWN_COST * max(1, abs(value))
-                for index, value in entries
-                if evidence.found[name].shape == evidence.right[name].shape
-            )
-        }
-        if wrong and not contradicted & wrong:
-            yield (
-                "Central differences of your own cost agree with your gradients: look for the "
-                "mistake in the forward pass or the cost, not in the backward pass."
-            )
-            return
+            if name in evidence.found and differs(evidence.found[name], entries)
+        )
         if contradicted:
             yield (
                 "Central differences of your own cost contradict your gradients of "
-                f"{', '.join(sorted(contradicted))}."
+                f"{', '.join(contradicted)}."
+            )
+            return
+        # only where the differences would have shown that the right gradient is another
+        wrong = [name for name in evidence.wrong if name in tried]
+        if wrong and all(differs(evidence.right[name], tried[name]) for name in wrong):
+            yield (
+                "Central differences of your own cost agree with your gradients at "
+                f"{sum(map(len, tried.values()))} entries, the furthest from the right ones "
+                "among them: look for the mistake in the forward pass or the cost, not in the "
+                "backward pass."
             )
             return

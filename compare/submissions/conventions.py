@@ -15,12 +15,16 @@ from compare.numerics.agreement import CaseVerdict, judge
 from compare.numerics.precision import ROUNDINGS, rounded
 from compare.numerics.structure import together
 from compare.submissions import Answer, Submission
+from compare.submissions.submission import Index
 from twingrad.network import EPS
 
 PENALTIES: dict[Form, str] = {
     "full": "lambda sum ||W||^2, gradient 2 lambda W",
     "half": "lambda/2 sum ||W||^2, gradient lambda W",
 }
+
+OWN_COST = 1e-5
+"""Limit for central differences of a user's cost, which may be computed in many ways."""
 
 
 def convention(submission: Submission, eps: float | None) -> tuple[Form, float]:
@@ -52,11 +56,33 @@ def misfit(evidence: Evidence) -> float:
 
 
 def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -> bool:
-    """Whether the code has a cost, and it holds the penalty in this form wherever it is seen."""
+    """Whether the code has a cost, and it holds the penalty of W in this form wherever it is seen:
+    by its value, or by its central differences by every W."""
     seen = [answer for answer in answers if "cost" in answer.forward and answer.spec.penalty]
-    return bool(seen) and any(
-        all("forward cost" not in evidence_of(answer, form, eps).wrong for answer in seen)
-        for eps in all_eps
+    readings = [[evidence_of(answer, form, eps) for answer in seen] for eps in all_eps]
+    by_value = any(all("forward cost" not in e.wrong for e in reading) for reading in readings)
+    return bool(seen) and (by_value or any(map(weights_say, readings, [seen] * len(readings))))
+
+
+def weights_say(reading: Sequence[Evidence], answers: Sequence[Answer]) -> bool:
+    """Whether the gradients by W are right, and are those of the code's own cost."""
+    differentiated = [
+        (evidence, name, entries)
+        for evidence, answer in zip(reading, answers, strict=True)
+        for name, entries in answer.own_cost.items()
+        if name.startswith("W")
+    ]
+    wrong = {name for evidence in reading for name in evidence.wrong}
+    return bool(differentiated) and not any(
+        name in wrong or differs(evidence.right[name], entries)
+        for evidence, name, entries in differentiated
+    )
+
+
+def differs(gradient: np.ndarray, entries: Iterable[tuple[Index, float]]) -> bool:
+    """Whether central differences contradict a gradient at any of these entries."""
+    return any(
+        abs(gradient[index] - value) > OWN_COST * max(1, abs(value)) for index, value in entries
     )
 
 

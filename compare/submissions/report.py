@@ -5,7 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from compare.submissions.submission import Answer, Finding, LayerAnswer, Submission
+from compare.submissions.submission import (
+    Answer,
+    Evaluation,
+    Finding,
+    LayerAnswer,
+    Running,
+    Submission,
+)
 
 
 class Report:
@@ -23,6 +30,8 @@ class Report:
         self.untried: list[str] = []
         self.layers: list[LayerAnswer] = []
         self.states: dict[str, np.ndarray] = {}
+        self.running: list[Running] = []
+        self.evaluations: list[Evaluation] = []
 
     def find(self, finding: Finding) -> None:
         """Adds a finding; one of each kind for a tensor is enough."""
@@ -53,6 +62,8 @@ class Report:
             "untried": tuple(self.untried),
             "layers": tuple(self.layers),
             "states": self.states,
+            "running": tuple(self.running),
+            "evaluations": tuple(self.evaluations),
         }
         return Submission(
             path=path, findings=(*self.findings, *findings), output=output, ran=ran, **kept

@@ -1,6 +1,7 @@
 """The catalogue: mistakes that people make, each committed exactly, to be recognised by it."""
 
 from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
+from compare.diagnosis.catalogue.double_softmax import DOUBLE_SOFTMAX
 from compare.diagnosis.catalogue.dropout import DROPOUT_FAULTS
 from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, right_values
 from compare.diagnosis.catalogue.flow import DOWN_FAULTS, SOFTMAX_FAULTS
@@ -19,6 +20,7 @@ FAULTS: tuple[Fault, ...] = (
     *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
     *FORWARD_SLIPS,
+    *DOUBLE_SOFTMAX,
     *VALUE_FAULTS,
 )
 """Those that show in a single pass; `trained_states` has those of training."""

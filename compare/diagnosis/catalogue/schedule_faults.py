@@ -39,6 +39,18 @@ def cycle_of_n_s(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.n
     return triangle(np.arange(1, updates + 1), n_s / 2, eta_min, eta_max)
 
 
+def divided_as_integer(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return whole_positions(np.arange(1, updates + 1), n_s, eta_min, eta_max)
+
+
+def divided_as_integer_from_0(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return whole_positions(np.arange(updates), n_s, eta_min, eta_max)
+
+
+def whole_positions(t: np.ndarray, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return np.where(t // n_s % 2 == 0, eta_min, eta_max)
+
+
 def constant(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
     return np.full(updates, eta_max)
 
@@ -136,6 +148,25 @@ SCHEDULE_FAULTS = tuple(
             "n_s is half a cycle.",
             cycle_of_n_s,
             "cyclical",
+        ),
+        *(
+            (
+                f"schedule by integer division{counted}",
+                "The part of the half cycle is divided as an integer, which gives 0 or 1: the "
+                f"learning rate is eta_min or eta_max and nothing between{words}.",
+                f"Divide with /, as numbers with a fraction{fix}.",
+                rates,
+                "cyclical",
+            )
+            for counted, words, fix, rates in (
+                ("", "", "", divided_as_integer),
+                (
+                    ", t from 0",
+                    ", and that of update t is that of t - 1",
+                    ", and count updates from 1",
+                    divided_as_integer_from_0,
+                ),
+            )
         ),
         (
             "learning rate constant",

@@ -36,6 +36,9 @@ from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
 
+TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {"mode": "test"}}
+"""By the role of an argument, what asks for an evaluation."""
+
 
 @dataclass(frozen=True)
 class Functions:
@@ -88,8 +91,12 @@ class DD2424Code:
         handed["y"] = case.y.copy()
         return handed
 
-    def values(self, case: Case, handed: Handed) -> Values:
-        """All that an argument may be given."""
+    def values(self, case: Case, handed: Handed, thing: Any = None) -> Values:
+        """All that an argument may be given.
+
+        Arguments:
+            thing: the object that holds the parameters; None makes one.
+        """
         lists = {
             kind: [handed[n] for l in range(1, 99) if (n := f"{kind}{l}") in handed]
             for kind in ("W", "b", "gamma", "beta")
@@ -114,10 +121,11 @@ class DD2424Code:
         for name in self.global_penalties:
             setattr(self.module, name, case.penalty)
         if self.holder is not None:
-            asked = {**given, **lists, "Y": values.one_hot}
-            thing, self.places = self.holder.make(
-                self.network, asked, case.penalty, self.orientation
-            )
+            if thing is None:
+                asked = {**given, **lists, "Y": values.one_hot}
+                thing, self.places = self.holder.make(
+                    self.network, asked, case.penalty, self.orientation
+                )
             fill(thing, self.places, handed)
             if self.held_penalties is None:
                 self.held_penalties = self.holder.penalties(thing)
@@ -170,7 +178,14 @@ class DD2424Code:
         return call(self.source, stage, function, *positional, **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
-        values = self.run_forward(self.values(case, handed))
+        raw = self.passes(case, handed, self.values(case, handed))
+        # of fresh inputs: the backward pass may have changed these
+        fresh = self.hand_over(case, handed["X"].dtype.name)
+        return replace(raw, forward=raw.forward | self.costs(case, fresh))
+
+    def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
+        """What the forward and the backward pass give."""
+        values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
         forward = {
@@ -197,9 +212,12 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
-        # of fresh inputs: the backward pass may have changed these
-        fresh = self.hand_over(case, handed["X"].dtype.name)
-        return Raw(gradients, forward | self.costs(case, fresh), unknown)
+        return Raw(gradients, forward, unknown)
+
+    def instance(self, case: Case) -> "OwnInstance | None":
+        if self.holder is None:
+            return None
+        return OwnInstance(self, self.values(case, self.hand_over(case, "float64")).holder)
 
     def held_leaves(self, values: Values) -> Leaves:
         """What the object holds besides its parameters: some keep their gradients there."""
@@ -282,3 +300,39 @@ class DD2424Code:
         said["labels"] = f"one-hot {where}" if self.prefers_one_hot else "classes from 0, y (n,)"
         said["penalty"] = "lambda * sum ||W||^2, gradient 2 lambda W"
         return said
+
+
+@dataclass
+class OwnInstance:
+    """An object of a class with names of its own, called again and again."""
+
+    code: DD2424Code
+    thing: Any
+
+    @property
+    def testing(self) -> str:
+        forward = self.code.functions.forward
+        name = "" if forward is None else forward.__name__
+        return f"{name} in test mode"
+
+    def train(self, case: Case) -> Raw:
+        handed = self.code.hand_over(case, "float64")
+        return self.code.passes(case, handed, self.code.values(case, handed, self.thing))
+
+    def test(self, case: Case) -> list[np.ndarray] | None:
+        forward = self.code.functions.forward
+        asked = {} if forward is None else roles(forward)
+        modes = [role for role in TESTING if role in asked]
+        if not modes and case.network.batch_norm:
+            return None
+        values = self.code.values(case, self.code.hand_over(case, "float64"), self.thing)
+        for role in modes:
+            values.roles |= TESTING[role]
+        leaves = leaves_of(self.code.run_forward(values).whole).values()
+        shape = (len(case.X), case.network.classes)
+        columns = self.code.orientation.columns
+        found = [leaf.T if columns else leaf for leaf in leaves]
+        return [leaf for leaf in found if leaf.shape == shape]
+
+    def state(self) -> list[tuple[Path, Any]]:
+        return values_in(self.thing)
