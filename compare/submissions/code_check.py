@@ -13,7 +13,7 @@ import manual_impl
 from compare.cases import Case
 from compare.derivation.wording import Form
 from compare.diagnosis.catalogue.schedule_faults import right
-from compare.diagnosis.evidence import ROUNDING
+from compare.diagnosis.evidence import ROUNDING, Evidence
 from compare.diagnosis.examination import examine
 from compare.diagnosis.state_diagnosis import examine_states
 from compare.diagnosis.states import States, course, judge_states, recipe_of
@@ -27,11 +27,14 @@ from compare.submissions import Answer, Finding, Request, Submission, run_code
 from compare.submissions.conventions import (
     PENALTIES,
     convention,
-    differs,
     dtype_of,
     evidence_of,
     taken_at_kink,
 )
+from compare.submissions.coverage import covered, left_out
+from compare.submissions.departures import departure_of, judge_departure
+from compare.submissions.other_layers import other_layers
+from compare.submissions.own_cost import own_cost_hints
 from compare.submissions.running import conventions_of, judge_object, object_sentences
 from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
@@ -93,16 +96,9 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
     path = submission.path
     could_be_run(submission)
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
-    form, chosen_eps = convention(submission, eps)
-    cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
-    cases, sloping = taken_at_kink(cases)
     assumed = dict(submission.assumed)
-    if sloping:
-        assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
-    if submission.answers:
-        assumed["penalty"] = PENALTIES[form]
-        if any(answer.spec.batch_norm for answer in submission.answers):
-            assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    cases, reading, hints = judge_answers(submission, eps)
+    assumed |= reading
     layers = [layer for layer in submission.layers if not layer.problem]
     cases += map(judge_layer, layers)
     assumed |= {layer.name: layer.convention for layer in layers if layer.convention}
@@ -123,7 +119,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
     return CheckResult(
         title=f"your code: {path.name}",
         cases=tuple(cases),
-        findings=submission.findings,
+        findings=(*submission.findings, *lower_precision(submission)),
         assumed=assumed,
         output=submission.output,
         lines=submission.lines,
@@ -132,7 +128,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         hints=(
             *(said for layer in layers for said in sentences(layer)),
             *object_sentences(submission.running, submission.evaluations),
-            *own_cost_hints(submission.answers, form, chosen_eps),
+            *hints,
         ),
         untried=(
             *submission.untried,
@@ -142,8 +138,81 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
                 for layer in layers
                 for name in layer.missing
             ),
+            *(left_out(submission) if submission.answers else ()),
         ),
+        covered=covered(submission),
     )
+
+
+def judge_answers(
+    submission: Submission, eps: float | None
+) -> tuple[list[CaseVerdict], dict[str, str], list[str]]:
+    """Every case of a network, under the conventions of the code.
+
+    Returns:
+        The cases, what was assumed of lambda and the like, and what else is said of them.
+
+    Raises:
+        UserError: its network has a layer that is not known here.
+    """
+    answers = submission.answers
+    form, chosen_eps = convention(submission, eps)
+    wrong = any(evidence_of(answer, form, chosen_eps).wrong for answer in answers)
+    departure = departure_of(submission, eps) if wrong else None
+    assumed: dict[str, str] = {}
+    hints: list[str] = []
+    if departure is not None:
+        taken, form, chosen_eps = departure
+        cases = [judge_departure(answer, taken, form, chosen_eps) for answer in answers]
+        assumed[taken.subject] = taken.said
+    else:
+        seen = [(answer, evidence_of(answer, form, chosen_eps)) for answer in answers]
+        if wrong:
+            refuse_other_layers(submission, [evidence for _, evidence in seen])
+        cases = [judge_answer(answer, form, chosen_eps) for answer in answers]
+        cases, sloping = taken_at_kink(cases)
+        hints += own_cost_hints(seen)
+        if sloping:
+            assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
+    if answers:
+        assumed["penalty"] = PENALTIES[form]
+        if any(answer.spec.batch_norm for answer in answers):
+            assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    return cases, assumed, hints
+
+
+def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> None:
+    """Tells a mistake from a network of other layers, which is none.
+
+    Raises:
+        UserError: its probabilities are those of such a network.
+    """
+    for evidence in seen:
+        other = other_layers(evidence)
+        if other:
+            raise UserError(
+                f"{submission.path}: its hidden layers have {other}; check --code takes batch norm "
+                "or none and ReLU alone"
+            )
+
+
+def lower_precision(submission: Submission) -> Iterable[Finding]:
+    """Gradients in a lower precision than that of the samples and parameters."""
+    for answer in submission.answers:
+        bits = np.finfo(answer.dtype).bits
+        low = {
+            name: str(value.dtype)
+            for name, value in answer.gradients.items()
+            if value.dtype.kind == "f" and np.finfo(value.dtype).bits < bits
+        }
+        if low:
+            said = (
+                f"{answer.dtype} was passed, but gradients are returned in a lower precision: "
+                f"{', '.join(f'{name} in {dtype}' for name, dtype in low.items())}. They are "
+                f"judged as {answer.dtype}; look for dtype=, astype, .float() or a float32 array"
+            )
+            yield Finding("precision", said, None, True, next(iter(low)))
+            return
 
 
 def right_course() -> States:
@@ -287,34 +356,3 @@ def judge_float64(case: Case, found: Mapping[str, np.ndarray]) -> tuple[list[Ten
     heard = {YOURS: dict(found), **gradients}
     camps = tuple(camps_along(name, values, heard) for name, values in numerical.items())
     return tensors, camps
-
-
-def own_cost_hints(answers: Iterable[Answer], form: Form, eps: float) -> Iterable[str]:
-    """Where gradients are wrong, whether they are at least those of the code's own cost."""
-    for answer in answers:
-        evidence = evidence_of(answer, form, eps)
-        tried = {name: entries for name, entries in answer.own_cost.items() if entries}
-        unknown = answer.wrong_shapes or answer.raw_shapes or evidence.rounding > ROUNDING
-        if not tried or not evidence.wrong or unknown:
-            continue  # in a low precision differences of the cost tell nothing
-        contradicted = sorted(
-            name
-            for name, entries in tried.items()
-            if name in evidence.found and differs(evidence.found[name], entries)
-        )
-        if contradicted:
-            yield (
-                "Central differences of your own cost contradict your gradients of "
-                f"{', '.join(contradicted)}."
-            )
-            return
-        # only where the differences would have shown that the right gradient is another
-        wrong = [name for name in evidence.wrong if name in tried]
-        if wrong and all(differs(evidence.right[name], tried[name]) for name in wrong):
-            yield (
-                "Central differences of your own cost agree with your gradients at "
-                f"{sum(map(len, tried.values()))} entries, the furthest from the right ones "
-                "among them: look for the mistake in the forward pass or the cost, not in the "
-                "backward pass."
-            )
-            return

@@ -15,16 +15,13 @@ from compare.numerics.agreement import CaseVerdict, judge
 from compare.numerics.precision import ROUNDINGS, rounded
 from compare.numerics.structure import together
 from compare.submissions import Answer, Submission
-from compare.submissions.submission import Index
+from compare.submissions.own_cost import differs
 from twingrad.network import EPS
 
 PENALTIES: dict[Form, str] = {
     "full": "lambda sum ||W||^2, gradient 2 lambda W",
     "half": "lambda/2 sum ||W||^2, gradient lambda W",
 }
-
-OWN_COST = 1e-5
-"""Limit for central differences of a user's cost, which may be computed in many ways."""
 
 
 def convention(submission: Submission, eps: float | None) -> tuple[Form, float]:
@@ -79,13 +76,6 @@ def weights_say(reading: Sequence[Evidence], answers: Sequence[Answer]) -> bool:
     )
 
 
-def differs(gradient: np.ndarray, entries: Iterable[tuple[Index, float]]) -> bool:
-    """Whether central differences contradict a gradient at any of these entries."""
-    return any(
-        abs(gradient[index] - value) > OWN_COST * max(1, abs(value)) for index, value in entries
-    )
-
-
 AT_KINK = "ReLU mask at >= 0"
 """The fault that is a convention where the input is exactly 0, as it never is in training."""
 
@@ -137,9 +127,8 @@ def case_of(answer: Answer, form: Form, eps: float) -> Case:
 
 
 def dtype_of(answer: Answer) -> str:
-    """What the code was handed or its gradients came in, whichever is lowest."""
-    dtypes = {answer.dtype, *(str(value.dtype) for value in answer.gradients.values())}
-    return next((d for d in ("float16", "float32") if d in dtypes), "float64")
+    """The precision that a case was passed in, by which it is judged."""
+    return answer.dtype
 
 
 def evidence_of(answer: Answer, form: Form, eps: float) -> Evidence:

@@ -32,6 +32,7 @@ class Report:
         self.states: dict[str, np.ndarray] = {}
         self.running: list[Running] = []
         self.evaluations: list[Evaluation] = []
+        self.called_again = False
 
     def find(self, finding: Finding) -> None:
         """Adds a finding; one of each kind for a tensor is enough."""
@@ -64,6 +65,7 @@ class Report:
             "states": self.states,
             "running": tuple(self.running),
             "evaluations": tuple(self.evaluations),
+            "called_again": self.called_again,
         }
         return Submission(
             path=path, findings=(*self.findings, *findings), output=output, ran=ran, **kept

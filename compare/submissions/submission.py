@@ -155,6 +155,7 @@ class Submission:
         ran: the Python that ran the code, in words.
         running: running statistics that an object of the code keeps.
         evaluations: what objects of the code gave in evaluation.
+        called_again: whether one object was called twice with the same inputs.
     """
 
     path: Path
@@ -172,3 +173,4 @@ class Submission:
     ran: str = ""
     running: tuple[Running, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    called_again: bool = False

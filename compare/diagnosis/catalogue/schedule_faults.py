@@ -149,24 +149,21 @@ SCHEDULE_FAULTS = tuple(
             cycle_of_n_s,
             "cyclical",
         ),
-        *(
-            (
-                f"schedule by integer division{counted}",
-                "The part of the half cycle is divided as an integer, which gives 0 or 1: the "
-                f"learning rate is eta_min or eta_max and nothing between{words}.",
-                f"Divide with /, as numbers with a fraction{fix}.",
-                rates,
-                "cyclical",
-            )
-            for counted, words, fix, rates in (
-                ("", "", "", divided_as_integer),
-                (
-                    ", t from 0",
-                    ", and that of update t is that of t - 1",
-                    ", and count updates from 1",
-                    divided_as_integer_from_0,
-                ),
-            )
+        (
+            "schedule by integer division",
+            "The part of the half cycle is divided as an integer, which gives 0 or 1: the learning "
+            "rate is eta_min or eta_max and nothing between.",
+            "Divide with /, as numbers with a fraction.",
+            divided_as_integer,
+            "cyclical",
+        ),
+        (
+            "schedule by integer division, t from 0",
+            "The part of the half cycle is divided as an integer, which gives 0 or 1: the learning "
+            "rate is eta_min or eta_max and nothing between. That of update t is that of t - 1.",
+            "Divide with /, as numbers with a fraction, and count updates from 1.",
+            divided_as_integer_from_0,
+            "cyclical",
         ),
         (
             "learning rate constant",

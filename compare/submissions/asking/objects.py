@@ -41,6 +41,7 @@ def examine_object(code: Code, spec: CaseSpec, line: int | None, report: Report)
                 report.leave_out(STATISTICS)
             return
         first, second = (take(code, case, instance.train(case), line) for _ in range(2))
+        report.called_again = True
         finding = accumulation(first, second, line)
         if finding is not None:
             report.find(finding)
@@ -52,7 +53,9 @@ def examine_object(code: Code, spec: CaseSpec, line: int | None, report: Report)
         fresh = code.instance(case)
         assert fresh is not None
         follow(fresh, replace(case, network=network), report)
-    except (CodeFailure, Unsupported) as problem:
+    except CodeFailure as failure:
+        report.find(failure.finding)
+    except Unsupported as problem:
         report.leave_out(f"a second call on one object ({problem})")
 
 
@@ -164,7 +167,11 @@ def evaluated(
     if network.batch_norm and len(running) < len(network.statistic_shapes):
         report.leave_out(f"{STATISTICS} (none that follow the minibatches' were found)")
         return
-    outputs = instance.test(case)
+    try:
+        outputs = instance.test(case)
+    except CodeFailure as failure:
+        report.leave_out(f"evaluation ({failure})")
+        return
     if outputs is None:
         if network.batch_norm:
             report.leave_out(
