@@ -377,6 +377,11 @@ def files_below(root: str) -> list[str]:
     return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
 
 
+def itself(thing: Any) -> Any:
+    """What the judge knows by its number, as it is now."""
+    return thing
+
+
 def enter(thing: Any) -> Any:
     return thing.__enter__()
 

@@ -62,6 +62,7 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
             taken.forward[name] = code.orientation.take(name, value, case.network, samples)
         except Misshapen:
             continue
+    taken.findings += raw.findings
     missing = [n for n in code.expected() if n not in taken.gradients and n not in raw.gradients]
     for name in missing:
         there = ", ".join([*raw.gradients, *raw.unknown]) or "none"

@@ -59,6 +59,11 @@ def examine_object(code: Code, spec: CaseSpec, line: int | None, report: Report)
         report.leave_out(f"a second call on one object ({problem})")
 
 
+ADDS_UP = (
+    "gradients accumulate: a second call on the same object returns those of both calls. Set them "
+    "to zero at the start of each call, or compute them anew"
+)
+
 Arrays = dict[Path, np.ndarray]
 """What an object holds, by the way to it."""
 
@@ -76,17 +81,20 @@ def accumulation(first: Taken, second: Taken, line: int | None) -> Finding | Non
     if not changed:
         return None
     names = ", ".join(changed)
-    if all(is_close(other, 2 * one) for one, other in pairs.values()):
-        said = (
-            f"gradients accumulate: a second call on the same object returns those of both calls "
-            f"({names}). Set them to zero at the start of each call, or compute them anew"
-        )
-    else:
-        said = (
-            f"a second call on the same object and inputs gives other gradients ({names}): it "
-            "keeps something from the first"
-        )
+    said = (
+        f"a second call on the same object and inputs gives other gradients ({names}): it keeps "
+        "something from the first"
+    )
+    if adds_up(first, second):
+        said = f"{ADDS_UP} ({names})"
     return Finding("accumulation", said, line, True, changed[0])
+
+
+def adds_up(first: Taken, second: Taken) -> bool:
+    """Whether every gradient of a second call is the sum of both calls'."""
+    pairs = [(array, second.gradients.get(name)) for name, array in first.gradients.items()]
+    nonzero = any(np.abs(array).max(initial=0) > 0 for array, _ in pairs)
+    return nonzero and all(is_close(other, 2 * array) for array, other in pairs)
 
 
 def reading_of(code: Code, case: Case, taken: Taken) -> Network | None:
@@ -141,7 +149,7 @@ def statistics(case: Case, batches: Sequence[Case], states: Sequence[Arrays]) ->
             if follows(found, seen):
                 before = states[0].get(path)
                 start = None if before is None else before.reshape(-1)
-                yield Running(name, written(path), path, seen, found, start, len(case.X))
+                yield Running(name, f"self{written(path)}", path, seen, found, start, len(case.X))
                 break
 
 

@@ -28,6 +28,7 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
+from compare.submissions.remote import session
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
@@ -71,6 +72,9 @@ class DD2424Code:
     held_penalties: list[str] | None = None
     renamed: list[str] = field(default_factory=list)
     """The gradients that were found under another name than their own."""
+    looked: bool = False
+    """Whether it was looked for arrays of the forward pass that the backward pass changes."""
+    overwritten: list[Finding] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
 
@@ -192,12 +196,15 @@ class DD2424Code:
             name: np.array(value, copy=True)
             for name, value in forward_of(values.forward, depth, handed["X"]).items()
         }
+        held = {n: v.copy() for n, v in values.forward.items() if isinstance(v, np.ndarray)}
         whole = leaves_of(values.whole)
         forward = recognised_forward(whole, forward, case, self.orientation, self.eps_forms)
         if self.functions.forward is not None and "p" not in forward:
             forward |= self.probabilities(values, forward)
         assert self.functions.backward is not None
         returned = self.run(self.functions.backward, values, 1)
+        if not self.looked:
+            self.find_overwritten(values, held)
         names = returned_names(self.functions.backward)
         named, unknown = gradients_of(returned, names, depth)
         leaves = leaves_of(returned) | self.held_leaves(values)
@@ -212,12 +219,26 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
-        return Raw(gradients, forward, unknown)
+        return Raw(gradients, forward, unknown, self.overwritten)
 
     def instance(self, case: Case) -> "OwnInstance | None":
         if self.holder is None:
             return None
         return OwnInstance(self, self.values(case, self.hand_over(case, "float64")).holder)
+
+    def find_overwritten(self, values: Values, before: Mapping[str, np.ndarray]) -> None:
+        """Notes which arrays of the forward pass the backward pass changed in place."""
+        self.looked = True
+        after = session().agent.itself({name: values.forward[name] for name in before})
+        changed = [name for name, value in before.items() if not same(after[name], value)]
+        if changed:
+            said = (
+                f"{', '.join(changed)}, which the forward pass returned, changed in place by the "
+                "backward pass: a cost or accuracy computed from it afterwards is of something "
+                "else; work on a copy"
+            )
+            line = self.source.line_of(self.functions.backward)
+            self.overwritten.append(Finding("mutation", said, line, False, "p"))
 
     def held_leaves(self, values: Values) -> Leaves:
         """What the object holds besides its parameters: some keep their gradients there."""

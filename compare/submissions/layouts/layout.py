@@ -24,11 +24,13 @@ class Raw:
     Arguments:
         gradients, forward: as returned.
         unknown: keys that say nothing.
+        findings: what else was seen.
     """
 
     gradients: dict[str, Any]
     forward: dict[str, Any] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 class Instance(Protocol):
