@@ -142,7 +142,7 @@ def object_sentences(
         if given.changed:
             yield (
                 f"{given.how} changes {', '.join(given.changed)}: an evaluation should leave the "
-                "running statistics algiven."
+                "running statistics alone."
             )
 
 

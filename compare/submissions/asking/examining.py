@@ -22,6 +22,7 @@ from compare.submissions.report import Report
 from compare.submissions.request import Request, specs
 from compare.submissions.single.examine import examine_layer
 from compare.submissions.single.pairs import Pair, pairs_of
+from compare.submissions.single.running import follow_layer
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import attributes, is_function
@@ -101,7 +102,10 @@ def examine_pairs(source: Source, pairs: Sequence[Pair], report: Report) -> None
     """Single layers."""
     report.layout = "single layers"
     with session().quiet():
-        report.layers = [examine_layer(source, pair) for pair in pairs]
+        for pair in pairs:
+            report.layers.append(examine_layer(source, pair))
+            if report.layers[-1].kind.startswith("batch norm"):
+                follow_layer(source, pair, report)
 
 
 def examine_layouts(

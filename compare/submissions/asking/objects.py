@@ -134,23 +134,37 @@ def minibatch(case: Case, number: int) -> Case:
 def statistics(case: Case, batches: Sequence[Case], states: Sequence[Arrays]) -> Iterator[Running]:
     """The arrays that follow the statistics of the minibatches."""
     traces = [batch.forward(manual_impl) for batch in batches]
-    moving = {
+    kept = moving(states)
+    for name in case.network.statistic_shapes:
+        seen = np.stack([np.asarray(trace[name]) for trace in traces])
+        path = statistic_in(kept, seen)
+        if path is not None:
+            before = states[0].get(path)
+            start = None if before is None else before.reshape(-1)
+            where = f"self{written(path)}"
+            yield Running(name, where, path, seen, np.stack(kept[path]), start, len(case.X))
+
+
+def moving(states: Sequence[Arrays]) -> dict[Path, list[np.ndarray]]:
+    """The arrays that change from call to call, flat, after each call.
+
+    Arguments:
+        states: before the first call, and after each.
+    """
+    return {
         path: [state[path].reshape(-1) for state in states[1:]]
         for path, last in states[-1].items()
         if all(path in state and state[path].shape == last.shape for state in states[1:])
         and not np.array_equal(states[1][path], last)
     }
-    for name in case.network.statistic_shapes:
-        seen = np.stack([np.asarray(trace[name]) for trace in traces])
-        for path, values in moving.items():
-            if values[0].shape != seen[0].shape:
-                continue
-            found = np.stack(values)
-            if follows(found, seen):
-                before = states[0].get(path)
-                start = None if before is None else before.reshape(-1)
-                yield Running(name, f"self{written(path)}", path, seen, found, start, len(case.X))
-                break
+
+
+def statistic_in(kept: Mapping[Path, list[np.ndarray]], seen: np.ndarray) -> Path | None:
+    """The array that follows a statistic of the minibatches, (calls, width)."""
+    for path, values in kept.items():
+        if values[0].shape == seen[0].shape and follows(np.stack(values), seen):
+            return path
+    return None
 
 
 def follows(values: np.ndarray, seen: np.ndarray) -> bool:
