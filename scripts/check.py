@@ -102,7 +102,7 @@ def check(
             metavar="PART",
             help="Fail (exit 1) unless this part of your code was compared; may be repeated: "
             "batch-norm, no-batch-norm, forward, cost, second-call, running-statistics, "
-            "evaluation, updates, schedule.",
+            "evaluation, dropout, updates, schedule.",
         ),
     ] = None,
     html: Annotated[

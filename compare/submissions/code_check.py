@@ -34,7 +34,7 @@ from compare.submissions.conventions import (
 from compare.submissions.coverage import covered, left_out
 from compare.submissions.departures import departure_of, judge_departure
 from compare.submissions.other_layers import other_layers
-from compare.submissions.own_cost import own_cost_hints
+from compare.submissions.own_cost import dropout_sentences, judge_dropout, own_cost_hints
 from compare.submissions.running import conventions_of, judge_object, object_sentences
 from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
@@ -109,6 +109,9 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         raise UserError(f"{path}: no layer could be compared: {problems}")
     if not (compared or submission.states or any(f.fails for f in submission.findings)):
         raise UserError(f"{path}: it returned nothing that could be compared")
+    agreeing = all(case.verdict == "agree" for case in cases)
+    hints += dropout_sentences(submission.dropped, agreeing)
+    cases += map(judge_dropout, submission.dropped)
     cases += judge_object(submission.running, submission.evaluations)
     followed = conventions_of(submission.running)
     assumed |= {"running statistics": followed} if followed else {}

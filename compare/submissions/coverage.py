@@ -12,6 +12,7 @@ COVERAGE = {
     "second-call": "a second call on the same object",
     "running-statistics": "running statistics",
     "evaluation": "evaluation",
+    "dropout": "dropout",
     "updates": "updates of the parameters",
     "schedule": "the learning rates",
 }
@@ -29,6 +30,7 @@ def covered(submission: Submission) -> frozenset[str]:
         "second-call": submission.called_again,
         "running-statistics": bool(submission.running or states),
         "evaluation": bool(submission.evaluations or states),
+        "dropout": bool(submission.dropped),
         "updates": bool(states),
         "schedule": "learning rate" in states,
     }
@@ -50,4 +52,3 @@ def left_out(submission: Submission) -> Iterator[str]:
         yield "updates and learning rates (twingrad watch follows a training)"
     elif "schedule" not in there:
         yield "the learning rates (it has no learning_rates)"
-    yield "dropout (off)"

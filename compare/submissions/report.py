@@ -7,6 +7,7 @@ import numpy as np
 
 from compare.submissions.submission import (
     Answer,
+    Dropped,
     Evaluation,
     Finding,
     LayerAnswer,
@@ -32,6 +33,7 @@ class Report:
         self.states: dict[str, np.ndarray] = {}
         self.running: list[Running] = []
         self.evaluations: list[Evaluation] = []
+        self.dropped: list[Dropped] = []
         self.called_again = False
 
     def find(self, finding: Finding) -> None:
@@ -65,6 +67,7 @@ class Report:
             "states": self.states,
             "running": tuple(self.running),
             "evaluations": tuple(self.evaluations),
+            "dropped": tuple(self.dropped),
             "called_again": self.called_again,
         }
         return Submission(

@@ -134,6 +134,21 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Dropped:
+    """Gradients with dropout on.
+
+    Arguments:
+        keep: the share of units that is kept.
+        case: its name.
+        entries: by parameter, the gradient and the central difference of the code's own cost.
+    """
+
+    keep: float
+    case: str
+    entries: dict[str, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
 class Submission:
     """All that was learnt from one file.
 
@@ -155,6 +170,7 @@ class Submission:
         ran: the Python that ran the code, in words.
         running: running statistics that an object of the code keeps.
         evaluations: what objects of the code gave in evaluation.
+        dropped: gradients with dropout on.
         called_again: whether one object was called twice with the same inputs.
     """
 
@@ -173,4 +189,5 @@ class Submission:
     ran: str = ""
     running: tuple[Running, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
     called_again: bool = False

@@ -1,6 +1,7 @@
 """One case through the user's code: its tensors in our names, and what was wrong with them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -156,8 +157,7 @@ def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
 def central_differences(
     code: Code, case: Case, taken: Taken, seed: int
 ) -> dict[str, list[tuple[Index, float]]]:
-    """Derivatives of the code's own cost, by the four-point rule (8 D(h) - D(2h)) / 12h with
-    D(h) = J(w + h) - J(w - h); {} where nothing is wrong, or where the code has no cost."""
+    """Derivatives of the code's own cost; {} where nothing is wrong, or where it has none."""
     right, trace = nearest_reading(taken.gradients, taken.forward, case, code.eps_forms)
     if all(is_close(taken.gradients.get(name), right[name]) for name in code.expected()) and all(
         is_close(taken.forward[n], trace[n]) for n in ("loss", "cost") if n in taken.forward
@@ -168,6 +168,27 @@ def central_differences(
         for name, value in case.parameters.items()
         for index in entries_of(value.shape, taken.gradients.get(name), right[name], seed)
     ]
+    found: dict[str, list[tuple[Index, float]]] = {}
+    try:
+        for name, index, value in slopes_at(code, case, places):
+            found.setdefault(name, []).append((index, value))
+    except (CodeFailure, Unsupported):
+        return {}
+    return found
+
+
+def slopes_at(
+    code: Code, case: Case, places: Sequence[tuple[str, Index]]
+) -> list[tuple[str, Index, float]]:
+    """Derivatives of the code's own cost by entries of parameters, by the four-point rule
+    (8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h).
+
+    Returns:
+        Those that there was time for.
+
+    Raises:
+        CodeFailure, Unsupported: it has no cost for such a network.
+    """
     moves = [(name, index, steps) for name, index in places for steps in STEPS]
 
     def moved(number: int | None) -> Case:
@@ -190,15 +211,12 @@ def central_differences(
         before, after = (c.parameters[name] for c in (case, moved(number)))
         return code.orientation.give(name, before), code.orientation.give(name, after)
 
-    try:
-        costs = list(evaluated(session(), cost, change, len(moves), SECONDS))
-    except (CodeFailure, Unsupported):
-        return {}
-    found: dict[str, list[tuple[Index, float]]] = {}
+    costs = list(evaluated(session(), cost, change, len(moves), SECONDS))
+    found = []
     for number, (name, index) in enumerate(places[: len(costs) // len(STEPS)]):
         four = costs[len(STEPS) * number :]
         near, far = four[0] - four[1], four[2] - four[3]
-        found.setdefault(name, []).append((index, (8 * near - far) / (12 * CENTRAL_STEP)))
+        found.append((name, index, (8 * near - far) / (12 * CENTRAL_STEP)))
     return found
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.submissions.asking.collect import answer
+from compare.submissions.asking.dropping import examine_dropout
 from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
 from compare.submissions.asking.objects import STATISTICS, examine_object
@@ -233,6 +234,8 @@ def run_mode(
         if i == 0 and request.dtype == "float64":
             with session().quiet(), session().temporary():
                 examine_object(code, spec, layout.line, report)
+            with session().quiet(), session().temporary():
+                examine_dropout(code, spec, report)
         report.answers.append(got)
         differentiated = differentiated or bool(got.own_cost)
         for finding in findings:

@@ -9,7 +9,7 @@ import numpy as np
 from compare.cases import Case
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.construct import construct
+from compare.submissions.construct import construct, meaning_of
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.names import ROLE, plain
 from compare.submissions.orientation import Orientation
@@ -50,6 +50,7 @@ class CS231nCode:
     has_reg: bool = False
     penalised: bool = True
     normalization: str = SPELLINGS[0]
+    keep: float = 1.0
 
     def for_network(self, network: Network) -> "CS231nCode":
         return replace(self, network=network)
@@ -64,7 +65,13 @@ class CS231nCode:
     def model_for(self, case: Case, dtype: Any) -> Any:
         """A fresh object."""
         return construct(
-            self.source, self.model, self.network, case.penalty, dtype, self.normalization
+            self.source,
+            self.model,
+            self.network,
+            case.penalty,
+            dtype,
+            self.normalization,
+            self.keep,
         )
 
     def fill(self, model: Any, case: Case, handed: Handed) -> None:
@@ -96,6 +103,11 @@ class CS231nCode:
         grads = {str(name): value for name, value in returned[1].items()}
         known = {n: v for n, v in grads.items() if n in self.network.parameter_shapes}
         return Raw(known, {"cost": returned[0]}, [n for n in grads if n not in known])
+
+    def with_dropout(self, keep: float) -> "CS231nCode | None":
+        """The same with dropout on; None where no argument of the class asks for it."""
+        asked = any(meaning_of(argument.name) == "keep" for argument in signature(self.model))
+        return replace(self, keep=keep) if asked else None
 
     def instance(self, case: Case) -> "CS231nInstance":
         return CS231nInstance(self, self.model_for(case, np.float64))

@@ -221,6 +221,9 @@ class DD2424Code:
                 forward.setdefault(name, gradients.pop(name))
         return Raw(gradients, forward, unknown, self.overwritten)
 
+    def with_dropout(self, keep: float) -> None:
+        return None
+
     def instance(self, case: Case) -> "OwnInstance | None":
         if self.holder is None:
             return None

@@ -94,6 +94,10 @@ class Code(Protocol):
         """The code's own cost; None where it has none."""
         ...
 
+    def with_dropout(self, keep: float) -> "Code | None":
+        """The same with dropout that keeps so many; None where it cannot be asked for."""
+        ...
+
     def instance(self, case: Case) -> Instance | None:
         """A fresh object that keeps what the code keeps; None where no object does."""
         ...

@@ -148,6 +148,9 @@ class TorchModuleCode:
         rest = self.asked(case, handed)
         return float(call(self.source, 2, session().agent.cost_with, self.lasting, arrays, *rest))
 
+    def with_dropout(self, keep: float) -> None:
+        return None
+
     def instance(self, case: Case) -> None:
         return None
 
