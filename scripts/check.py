@@ -12,7 +12,9 @@ from scripts.checking import (
     check_files,
     check_own_code,
     check_twins,
+    known_parts,
     print_result,
+    required,
     split_name,
 )
 from scripts.options import parse_widths
@@ -94,6 +96,15 @@ def check(
             metavar="NODE", help="Print the derivation of a node (W1, s_hat2, cost) and stop."
         ),
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="Fail (exit 1) unless this part of your code was compared; may be repeated: "
+            "batch-norm, no-batch-norm, forward, cost, second-call, running-statistics, "
+            "evaluation, dropout, updates, schedule.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with heat maps, offline.")
     ] = None,
@@ -148,6 +159,8 @@ def check(
         network = asked.network if hidden is not None else replace(NETWORK, **kinds)
         output.print(explain_node(network, explain), markup=False)
         return AGREED
+    if require and code is None:
+        raise UserError("--require is of your own code; give it with --code")
     limit_threads(threads)
     for path in (html, junit):
         if path is not None and not path.parent.is_dir():
@@ -156,8 +169,10 @@ def check(
         if time_limit <= 0:
             raise UserError(f"--time-limit is {time_limit}, but seconds above 0 were expected")
         path, name = split_name(code)
+        parts = known_parts(require or [])
         with output.busy(f"running {path.name}"):
             result = check_own_code(path, name, asked, eps, time_limit, python)
+        result = required(result, parts)
     elif golden:
         result = check_files(golden)
     else:

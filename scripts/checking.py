@@ -12,7 +12,7 @@ from rich.progress import track
 from compare.architectures import random_cases
 from compare.cases import Case, random_case, standard_cases
 from compare.numerics.agreement import CaseVerdict
-from compare.reports.check_result import CheckResult, by_telling, not_judged
+from compare.reports.check_result import CheckResult, by_telling
 from scripts.output import Output
 from twingrad.errors import UserError
 from twingrad.network import Network
@@ -105,6 +105,33 @@ def check_own_code(
         dtype=asked.dtype,
     )
     return check_code(path, name, request, time_limit=time_limit, eps=eps, python=python)
+
+
+def required(result: CheckResult, names: Sequence[str]) -> CheckResult:
+    """The result with a failing finding for everything that was asked for and not compared."""
+    from compare.submissions import Finding
+    from compare.submissions.coverage import COVERAGE
+
+    missing = [
+        Finding("required", f"--require {name}: {COVERAGE[name]}: not checked", None, True)
+        for name in dict.fromkeys(names)
+        if name not in result.covered
+    ]
+    return replace(result, findings=(*result.findings, *missing))
+
+
+def known_parts(names: Sequence[str]) -> list[str]:
+    """The values of --require.
+
+    Raises:
+        UserError: one that is not known.
+    """
+    from compare.submissions.coverage import COVERAGE
+
+    for name in names:
+        if name not in COVERAGE:
+            raise UserError(f"--require is {name!r}, but one of {', '.join(COVERAGE)} was expected")
+    return list(names)
 
 
 def check_files(paths: list[Path]) -> CheckResult:
@@ -222,11 +249,9 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
         output.print(tables.finding_text(finding, result.path))
     for sentence in result.summary:
         output.print(sentence, style="bold", markup=False)
-    missing = not_judged(result.cases)
-    beside = f"; not judged: {', '.join(missing)}" if missing and result.path else ""
-    if result.untried:
-        beside += f"; not checked: {escape(', '.join(result.untried))}"
-    output.print(f"verdict: {tables.coloured(result.verdict)}{beside}")
+    if result.path:
+        output.print(tables.rests_on_text(result))
+    output.print(f"verdict: {tables.coloured(result.verdict)}")
 
 
 def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:

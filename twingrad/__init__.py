@@ -181,7 +181,7 @@ def check(
 
     Returns:
         A `compare.reports.check_result.CheckResult`: `agrees`, `verdict`, `diagnosis`, `cases`,
-        `findings`, `assumed`, `untried`.
+        `findings`, `assumed`, `compared`, `not_checked`.
 
     Raises:
         UserError: there is nothing that can be checked, or an option is out of range.

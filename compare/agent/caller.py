@@ -72,10 +72,11 @@ class Table:
         return KEPT[-1 - number] if number < 0 else self.held[number]
 
     def release(self, after: int) -> None:
-        """Forgets what came after a number."""
+        """Forgets what came after a number, and counts on from there."""
         for number in [n for n in self.held if n > after]:
             del self.held[number]
             self.sent.pop(number, None)
+        self.last = min(self.last, after)
 
     def changed(self) -> list[int]:
         """The arrays of the judge's that were changed in place since this was last asked."""
@@ -376,6 +377,11 @@ def files_below(root: str) -> list[str]:
     return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
 
 
+def itself(thing: Any) -> Any:
+    """What the judge knows by its number, as it is now."""
+    return thing
+
+
 def enter(thing: Any) -> Any:
     return thing.__enter__()
 
@@ -482,22 +488,58 @@ def filled(module: Any, arrays: dict[str, Any], like: np.ndarray) -> Any:
 
 
 def mean_cost(
-    module: Any, X: np.ndarray, y: np.ndarray, output: str, weights: list[str], penalty: float
+    module: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    output: str,
+    weights: list[str],
+    penalty: float,
+    criterion: Any = None,
+    labels: Any = None,
 ) -> dict[str, Any]:
-    """p, the mean cross-entropy and the cost with its penalty, of a torch module's output."""
+    """p, the mean cross-entropy and the cost with its penalty, of a torch module's output.
+
+    Arguments:
+        criterion: the function of torch.nn.functional that is applied to the output as it is.
+        labels: the argument by which the module takes the labels, and returns a loss of its own.
+    """
     import torch
     from torch.nn import functional as F
 
-    scores, labels = module(torch.from_numpy(X)), torch.from_numpy(y)
+    inputs, classes = torch.from_numpy(X), torch.from_numpy(y)
+    returned = module(inputs, **({labels: classes} if labels else {}))
+    entries = returned.values() if isinstance(returned, dict) else returned
+    entries = list(entries) if isinstance(returned, (tuple, list, dict)) else [returned]
+    given = [entry for entry in entries if isinstance(entry, torch.Tensor)]
+    scores = next(entry for entry in given if entry.ndim == 2)
     if output == "probabilities":
-        p, loss = scores, F.nll_loss(torch.log(scores), labels)
+        p, loss = scores, F.nll_loss(torch.log(scores), classes)
     elif output == "log-probabilities":
-        p, loss = torch.exp(scores), F.nll_loss(scores, labels)
+        p, loss = torch.exp(scores), F.nll_loss(scores, classes)
     else:
-        p, loss = torch.softmax(scores, 1), F.cross_entropy(scores, labels)
+        p, loss = torch.softmax(scores, 1), F.cross_entropy(scores, classes)
+    if labels:
+        loss = next(entry for entry in given if entry.numel() == 1)
+    elif criterion:
+        loss = getattr(F, criterion)(scores, classes)
     parameters = dict(module.named_parameters())
     cost = loss + penalty * sum((parameters[name] ** 2).sum() for name in weights)
     return {"p": p, "loss": loss, "cost": cost}
+
+
+def frozen_norms(module: Any) -> list[Any]:
+    """The batch norms of a torch module in evaluation mode: as it is, and after train()."""
+    import torch
+
+    norms = torch.nn.modules.batchnorm._NormBase
+
+    def names() -> list[str]:
+        inner = module.named_modules()
+        return [name for name, m in inner if isinstance(m, norms) and not m.training]
+
+    before = names()
+    module.train()
+    return [before, names()]
 
 
 def cost_with(module: Any, arrays: dict[str, Any], X: np.ndarray, *rest: Any) -> float:
@@ -639,6 +681,8 @@ def serve(ask: int, answer: int) -> None:
 
 def answered(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, Any], list[bytes]]:
     """The answer to one message, and the arrays in it."""
+    if message["do"] == "replay":
+        return replayed(message, blobs, table)
     if message["release"] is not None:
         table.release(message["release"])
     table.last = max(table.last, message["last"])
@@ -655,6 +699,28 @@ def answered(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, 
         reply["changed"] = []
     reply["last"] = table.last
     return reply, encoder.blobs
+
+
+def replayed(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, Any], list[bytes]]:
+    """The answers to the same messages, several times with other arrays, in one."""
+    replies: list[dict[str, Any]] = []
+    found: list[bytes] = []
+    start, process, size = time.monotonic(), os.getpid(), 0
+    for changes in message["variations"]:
+        here = list(blobs)
+        for place, other in changes:
+            here[place] = blobs[other]
+        for step, count in message["script"]:
+            reply, arrays = answered(step, here[:count], table)
+            if os.getpid() != process:
+                os._exit(0)
+            here = here[count:]
+            replies.append({**reply, "count": len(arrays)})
+            found += arrays
+            size += sum(map(len, arrays))
+        if time.monotonic() - start > message["seconds"] or size > MAX_BYTES // 4:
+            break
+    return {"replies": replies}, found
 
 
 def do(message: Any, blobs: list[bytes], table: Table) -> Any:

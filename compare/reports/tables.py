@@ -208,6 +208,17 @@ def assumed_text(result: CheckResult) -> Text:
     return said
 
 
+def rests_on_text(result: CheckResult) -> Text:
+    """What the verdict on somebody's code rests on, and what it says nothing of."""
+    said = Text("compared: ", style="bold")
+    counts = ", ".join(f"{what} {number}" for what, number in result.quantities.items())
+    said.append(f"{result.compared} ({counts})" if counts else "nothing", style="not bold")
+    if result.not_checked:
+        said.append("\nnot checked: ", style="bold")
+        said.append("; ".join(result.not_checked), style="not bold")
+    return said
+
+
 def finding_text(finding: Finding, path: str) -> Text:
     """What went wrong, with the line of the file."""
     place = path if finding.line is None else f"{path}:{finding.line}"

@@ -84,6 +84,11 @@ class Source:
                     return True
         return False
 
+    def lines_calling(self, method: str) -> list[int]:
+        """The lines of the file that call a method of this name without a value."""
+        calls = [n for n in self.nodes() if isinstance(n, ast.Call) and not n.args]
+        return [n.lineno for n in calls if getattr(n.func, "attr", None) == method]
+
     def is_users(self, filename: str) -> bool:
         """Whether a file belongs to the user: below the root, and no installed package."""
         file = Path(filename)
