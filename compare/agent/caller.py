@@ -7,8 +7,8 @@ ANSWER are file descriptors of pipes. A message is its length (8 bytes), JSON, a
 arrays in it. The judge asks to call, get or set something that it knows by a number; numbers,
 text, lists, tuples, dicts and arrays travel by value, everything else as a number. What travelled
 keeps its number: where the judge sends it back, the original is used, not a copy.
-STACKS is a file for the stacks of all threads, should the work not be done at DEADLINE, in
-seconds since the epoch.
+STACKS is the descriptor of a file for the stacks of all threads, should the work not be done at
+DEADLINE, in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -674,9 +674,9 @@ def do(message: Any, blobs: list[bytes], table: Table) -> Any:
 
 def main() -> None:
     ask, answer, stacks, deadline = sys.argv[1:5]
-    for pipe in (int(ask), int(answer)):
+    for pipe in (int(ask), int(answer), int(stacks)):
         os.set_inheritable(pipe, False)
-    with open(stacks, "w") as file:
+    with os.fdopen(int(stacks), "w") as file:
         faulthandler.enable(file)
         left = max(0.05, float(deadline) - time.time())
         faulthandler.dump_traceback_later(left, file=file)

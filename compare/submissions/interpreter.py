@@ -19,7 +19,9 @@ SECONDS = 20.0
 """Limit for an interpreter to say what it is."""
 
 PROBE = """
-import importlib.util, json, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # the program's own json.py is not ours
+import importlib.util, json
 path, *names = sys.argv[1:]
 missing = []
 for name in names:
