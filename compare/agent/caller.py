@@ -565,6 +565,38 @@ def quiet(on: bool) -> None:
     QUIET.on() if on else QUIET.off()
 
 
+SEEN: dict[str, list[str]] = {"asked": [], "opened": [], "signals": []}
+
+MAX_SEEN = 20
+
+
+def observe(names: list[str], folders: list[str]) -> None:
+    """Notes from now on which packages of the judge's are asked for, which files in its folders,
+    and signals to the process above or to all."""
+    above = (os.getppid(), 1, 0, -1)
+
+    def note(kind: str, what: str) -> None:
+        if what not in SEEN[kind] and len(SEEN[kind]) < MAX_SEEN:
+            SEEN[kind].append(what)
+
+    def hook(event: str, args: Any) -> None:
+        if event == "import" and str(args[0]).partition(".")[0] in names:
+            note("asked", str(args[0]).partition(".")[0])
+        elif event == "open" and isinstance(args[0], str):
+            found = [f for f in folders if args[0].startswith(f + os.sep)]
+            if found:
+                note("opened", os.path.relpath(args[0], os.path.dirname(found[0])))
+        elif event in ("os.kill", "os.killpg") and args[0] in above:
+            note("signals", "signal %s to process %s" % (int(args[1]), args[0]))
+
+    sys.addaudithook(hook)
+
+
+def observed(names: list[str]) -> dict[str, Any]:
+    """What was noted, and which of these modules are loaded."""
+    return {"modules": [name for name in names if name in sys.modules], **SEEN}
+
+
 def imported(name: str) -> Any:
     return importlib.import_module(name)
 

@@ -36,7 +36,7 @@ class Connection:
     Arguments:
         interpreter: that Python.
         folder: its working directory.
-        time_limit: seconds for everything, the start included.
+        time_limit: seconds that the code may use, the start of its process included.
         confinement: limits of code that nobody trusts; None for none but the time.
         agent: the agent's file.
     """
@@ -49,7 +49,11 @@ class Connection:
         confinement: Confinement | None = None,
         agent: Path = AGENT,
     ) -> None:
-        self.until = time.monotonic() + time_limit
+        self.interpreter, self.time_limit = interpreter, time_limit
+        self.ended: Ending | None = None
+        self.waited = 0.0
+        """Seconds that the code has used: those in which an answer was waited for."""
+        self.until = 0.0
         self.max_printed = None if confinement is None else confinement.limits.printed
         ask_read, self.ask = os.pipe()
         self.answer, answer_write = os.pipe()
@@ -82,6 +86,8 @@ class Connection:
         """
         message["blobs"] = [len(blob) for blob in blobs]
         text = json.dumps(message).encode()
+        start = time.monotonic()
+        self.until = start + self.time_limit - self.waited
         try:
             for part in (struct.pack(">Q", len(text)) + text, *blobs):
                 view = memoryview(part)
@@ -98,6 +104,8 @@ class Connection:
             return reply, [self.read(n) for n in sizes]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise AgentGone from error
+        finally:
+            self.waited += time.monotonic() - start
 
     def read(self, size: int) -> bytes:
         """So many bytes of the answer."""
@@ -141,7 +149,8 @@ class Connection:
             os.close(pipe)
         if not (self.timed_out or self.printed_too_much):
             self.program.wait(GRACE)
-        return self.program.end()
+        self.ended = self.program.end()
+        return self.ended
 
     def stacks_text(self) -> str:
         """Where the code was when time ran out, as its process wrote it."""

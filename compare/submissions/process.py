@@ -2,9 +2,11 @@
 
 import re
 import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
-from compare.confinement import Confinement
 from compare.processes import Ending
 from compare.submissions.asking.examining import examine
 from compare.submissions.asking.importing import locate
@@ -51,28 +53,29 @@ def run_code(
             f"{path} is no .py file; for other languages see docs/your_own_code.md (golden files)"
         )
     path = path.resolve()
-    return run_in(choose_interpreter(path, python), path, name, request, time_limit)[0]
+    connection = Connection(choose_interpreter(path, python), path.parent, time_limit)
+    return run_in(connection, path, name, request)
 
 
 def run_in(
-    interpreter: Interpreter,
+    connection: Connection,
     path: Path,
     name: str | None,
     request: Request,
-    time_limit: float,
-    confinement: Confinement | None = None,
-) -> tuple[Submission, Ending]:
-    """The same under a certain Python; also how the process ended.
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Submission:
+    """The same in a process that was started for it, which is ended.
 
     Arguments:
-        confinement: limits of code that nobody trusts; None for none but the time.
+        around: entered once the process answers, and left after its last answer.
     """
     report, source = Report(), locate(path)
-    connection = Connection(interpreter, path.parent, time_limit, confinement)
+    interpreter, time_limit = connection.interpreter, connection.time_limit
     token = CURRENT.set(Session(connection, interpreter.version[:2]))
     done = False
     try:
-        examine(path, name, request, report)
+        with around():
+            examine(path, name, request, report)
         done = True
     except AgentGone:
         pass
@@ -82,8 +85,7 @@ def run_in(
     findings = noise(connection.printed.text, connection.printed.lines, source)
     if not done:
         findings.insert(0, ending(connection, ended, time_limit, source, stacks))
-    submission = report.submission(path, findings, connection.printed.text, str(interpreter))
-    return submission, ended
+    return report.submission(path, findings, connection.printed.text, str(interpreter))
 
 
 def end(connection: Connection, interpreter: Interpreter) -> tuple[str, Ending]:
