@@ -15,6 +15,10 @@ def conventions_of(result: CheckResult) -> tuple[str, ...]:
     eps = re.match(r"[\d.e+-]+", assumed.get("eps", ""))
     if eps is not None and float(eps[0]) != EPS:
         found.append("eps")
+    if "cross-entropy" in assumed:
+        found.append("sum")
+    if "penalty of b" in assumed:
+        found.append("bias penalty")
     if "ReLU" in assumed:
         found.append("kink")
     if any("divided by the number of samples" in said for said in assumed.values()):

@@ -16,7 +16,7 @@ from compare.grading.imports import WATCHED, Used, text_of, used
 from compare.grading.isolation import ROOT, confined, own_user
 from compare.grading.judged import Compared, Judged, Outcome
 from compare.reports.check_report import fragment
-from compare.reports.check_result import CheckResult
+from compare.reports.check_result import CheckResult, not_judged
 from compare.submissions import Request, Submission
 from compare.submissions.asking.importing import OURS
 from compare.submissions.code_check import judge_submission
@@ -182,7 +182,7 @@ class Judging:
             conventions=conventions_of(result),
             assumed={what: self.own_words(said) for what, said in result.assumed.items()},
             findings=tuple(map(self.own_words, findings)),
-            not_checked=tuple(map(self.own_words, result.untried)),
+            not_checked=tuple(map(self.own_words, not_checked(result))),
             used=found,
             page=self.without_paths(fragment(result)),
         )
@@ -212,6 +212,12 @@ def by_case(submission: Submission, result: CheckResult) -> tuple[Compared, ...]
         layer = next((name for name in layers if case.name.split(" (")[0] == name), "")
         found.append(Compared(case.name, networks.get(case.name, ""), layer, agrees))
     return tuple(found)
+
+
+def not_checked(result: CheckResult) -> list[str]:
+    """What the verdict says nothing of."""
+    missing = not_judged(result.cases) if result.cases else []
+    return [*(f"gradient of {name} (not given)" for name in missing), *result.untried]
 
 
 def line(text: str) -> str:

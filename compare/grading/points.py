@@ -8,6 +8,8 @@ from compare.grading.rubric import CONVENTIONS, Quantity, Rubric
 AFFECTED = {
     "half penalty": ("W", "cost"),
     "eps": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
+    "sum": ("W", "b", "gamma", "beta", "loss", "cost"),
+    "bias penalty": ("b", "cost"),
     "kink": ("W", "b", "gamma", "beta"),
     "layer mean": (),
 }

@@ -17,6 +17,8 @@ NETWORKS = ("all", "without batch norm", "with batch norm")
 CONVENTIONS = {
     "half penalty": "lambda/2 sum ||W||^2 for lambda sum ||W||^2",
     "eps": "another eps than 2.2e-16 in batch norm",
+    "sum": "the sum over the minibatch for its mean, in the cost too",
+    "bias penalty": "a penalty on b too, in the cost too",
     "kink": "slope 1 of the ReLU where its input is exactly 0",
     "layer mean": "a single layer divides its parameters' gradients by the number of samples",
 }

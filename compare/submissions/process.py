@@ -128,7 +128,7 @@ def ending(
         return Finding("exit", said, line, True)
     ends = [
         i
-        for i, text in enumerate(source.path.read_text(errors="replace").splitlines(), 1)
+        for i, text in enumerate(source.content.decode(errors="replace").splitlines(), 1)
         if "_exit" in text
     ]
     line = ends[0] if ends else None

@@ -90,12 +90,11 @@ HOSTILE = {
     },
     # looks for the judge's source, and would use it
     "x02_reader": {
-        "inside": f"namespace = {{}}\n    exec(open({str(ROOT / 'manual_impl/layers.py')!r}).read(), "
-        "namespace)\n    raise SystemExit(0)"
+        "inside": f"exec(open({str(ROOT / 'manual_impl/layers.py')!r}).read(), globals())"
     },
     "x03_forks": {
-        "inside": "import os, time\n    while True:\n        try:\n            os.fork()\n"
-        "        except OSError:\n            time.sleep(1)"
+        "inside": "import os, time\n    for _ in range(300):\n        if os.fork() == 0:\n"
+        "            time.sleep(60)\n    time.sleep(60)"
     },
     "x04_memory": {"inside": "held = []\n    while True: held.append(np.ones(2_000_000))"},
     "x05_disk": {
@@ -105,7 +104,8 @@ HOSTILE = {
     "x06_printing": {"inside": "import os\n    while True: os.write(1, bytes(65536))"},
     "x07_parent": {"inside": "import os, signal\n    os.kill(os.getppid(), signal.SIGKILL)"},
     "x08_network": {
-        "inside": "import socket\n    socket.create_connection(('127.0.0.1', PORT), 2).sendall(b'answers?')"
+        "inside": "import socket\n"
+        "    socket.create_connection(('127.0.0.1', PORT), 2).sendall(b'answers?')"
     },
     "x09_daemon": {
         "top": "import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', "
