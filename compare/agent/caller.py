@@ -13,6 +13,7 @@ DEADLINE, in seconds since the epoch.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import importlib.machinery
@@ -529,6 +530,13 @@ def first_of(thing: Any, names: list[str]) -> Any:
     return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
+def flush() -> None:
+    """Has what was printed written, unless the code closed or removed the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+
+
 class Quiet:
     """Drops what the code prints and warns of while it is on."""
 
@@ -536,8 +544,7 @@ class Quiet:
         self.kept: Any = None
 
     def on(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         filters = warnings.catch_warnings()
         filters.__enter__()
         warnings.simplefilter("ignore")
@@ -548,8 +555,7 @@ class Quiet:
         os.close(nowhere)
 
     def off(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         out, err, filters = self.kept
         os.dup2(out, 1)
         os.dup2(err, 2)
@@ -665,7 +671,7 @@ def serve(ask: int, answer: int) -> None:
         reply, arrays = answered(message, blobs, table)
         if os.getpid() != process:
             os._exit(0)  # the code forked, and this is the copy
-        sys.stdout.flush()
+        flush()
         send(answer, reply, arrays)
 
 
@@ -713,8 +719,7 @@ def main() -> None:
         left = max(0.05, float(deadline) - time.time())
         faulthandler.dump_traceback_later(left, file=file)
         serve(int(ask), int(answer))
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
     os._exit(0)  # threads that the code left behind must not keep it alive
 
 
