@@ -26,6 +26,12 @@ VARIABLES = {
 """A submission's environment: nothing of the user's own, which may hold secrets."""
 
 
+def bare_environment() -> dict[str, str]:
+    """These, and what the system's own libraries need."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return {**VARIABLES, **kept}
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one submission may use.
@@ -81,9 +87,8 @@ class Confinement:
 
     def environment(self) -> dict[str, str]:
         """The submission's environment variables."""
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
         home = str(self.folder)
-        return {**VARIABLES, **kept, "HOME": home, "TMPDIR": home, "MPLCONFIGDIR": home}
+        return {**bare_environment(), "HOME": home, "TMPDIR": home, "MPLCONFIGDIR": home}
 
     def order(self) -> dict[str, Any]:
         """For `compare.guard`."""

@@ -109,11 +109,17 @@ def grade(
         counted = f"{len(verdicts):{len(str(len(entries)))}}/{len(entries)} "
         output.print(counted, line(judged, known), markup=False, sep="")
 
+    interrupted = False
     try:
         judge_folder(entries, conditions, records, jobs or cores(), tell)
-    finally:
-        result = grades_of(entries, verdicts, chosen, conditions, ignored)
-        write_results(out, result)
+    except KeyboardInterrupt:
+        interrupted = True
+    result = grades_of(entries, verdicts, chosen, conditions, ignored)
+    write_results(out, result)
+    if interrupted:
+        done = f"{len(verdicts)} of {len(entries)} judged and kept in {out}"
+        output.print(f"{done}; the same command continues", markup=False)
+        raise KeyboardInterrupt
     output.print(grades_table(result))
     counts = ", ".join(f"{count} {outcome}" for outcome, count in result.counts.items())
     output.print(f"{counts}; results in {out}", markup=False)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from compare.confinement import Confinement, Isolation, Limits
+from compare.confinement import Confinement, Isolation, Limits, bare_environment
 from compare.processes import Program
 from compare.submissions.asking.importing import OURS
 from twingrad.errors import UserError
@@ -73,7 +73,12 @@ def folders_of(python: Path) -> tuple[str, ...]:
     """The folders that a Python reads, ours left out; () where it does not tell."""
     try:
         done = subprocess.run(
-            [str(python), "-c", NEEDS], cwd="/", capture_output=True, timeout=SECONDS, check=True
+            [str(python), "-c", NEEDS],
+            cwd="/",
+            env=bare_environment(),
+            capture_output=True,
+            timeout=SECONDS,
+            check=True,
         )
         folders = json.loads(done.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):

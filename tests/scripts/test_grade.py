@@ -149,14 +149,13 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
     running = subprocess.Popen(
         list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while not (out / "records/a.json").exists() and time.monotonic() < until:
         time.sleep(0.1)
-    time.sleep(1)
     running.send_signal(signal.SIGINT)
-    _, error = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert error.decode().strip().splitlines()[-1] == "twingrad: interrupted"
+    said, error = running.communicate(timeout=60)
+    assert running.returncode == 130, error.decode()
+    assert "1 of 2 judged and kept in" in said.decode()
     results = json.loads((out / "results.json").read_text())
     assert [(one["name"], one["outcome"]) for one in results["submissions"]] == [("a", "right")]
     assert processes_with(f"{tmp_path}") == []

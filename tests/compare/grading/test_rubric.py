@@ -6,6 +6,7 @@ from compare.grading.imports import Used
 from compare.grading.judged import Compared, Judged, from_json
 from compare.grading.points import grade
 from compare.grading.rubric import Rubric, read_rubric
+from tests.support import ROOT
 from twingrad.errors import UserError
 
 TEXT = """
@@ -153,3 +154,9 @@ def test_what_was_found_survives_json():
 
     found = judged(PLAIN, NORM, conventions=("eps",), used=Used(ours=("a",)), seconds=1.5)
     assert from_json(json.loads(json.dumps(found.as_json()))) == found
+
+
+def test_the_rubric_of_the_docs_is_one(rubric):
+    text = (ROOT / "docs/grading.md").read_text().partition("```toml\n")[2].partition("```")[0]
+    read = rubric(text)
+    assert (read.total, len(read.quantities), read.forbidden) == (10, 3, ("torch", "jax"))
