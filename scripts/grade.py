@@ -69,10 +69,10 @@ def grade(
     from compare.grading.isolation import described, isolation_for
     from compare.grading.judged import Judged
     from compare.grading.judging import Conditions
+    from compare.grading.outputs.results import as_json
+    from compare.grading.outputs.table import grades_table, line
     from compare.grading.records import Records
-    from compare.grading.results import as_json
     from compare.grading.rubric import read_rubric
-    from compare.grading.table import grades_table, line
     from compare.submissions import Request
     from compare.submissions.interpreter import interpreter_at
 

@@ -9,10 +9,10 @@ from compare.grading.entries import Entry
 from compare.grading.isolation import described
 from compare.grading.judged import Judged
 from compare.grading.judging import Conditions
-from compare.grading.pages import overview, student_page
+from compare.grading.outputs.pages import overview, student_page
+from compare.grading.outputs.results import Grades, as_json, csv_text, gradescope, junit_text
 from compare.grading.points import grade
 from compare.grading.records import Records
-from compare.grading.results import Grades, as_json, csv_text, gradescope, junit_text
 from compare.grading.rubric import Rubric
 from compare.grading.workers import judge_all
 from twingrad.errors import UserError

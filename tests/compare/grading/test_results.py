@@ -16,10 +16,10 @@ from compare.grading.entries import Entry
 from compare.grading.imports import Used
 from compare.grading.judged import Compared, Judged
 from compare.grading.judging import Conditions
-from compare.grading.pages import overview, student_page
+from compare.grading.outputs.pages import overview, student_page
+from compare.grading.outputs.results import Grades, as_json, csv_text, gradescope, junit_text
 from compare.grading.points import grade
 from compare.grading.records import Records
-from compare.grading.results import Grades, as_json, csv_text, gradescope, junit_text
 from compare.grading.rubric import Quantity, Rubric
 from compare.submissions import Request
 from compare.submissions.interpreter import Interpreter

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from compare.grading.outputs.results import Grades, notes, number
 from compare.grading.points import Graded
-from compare.grading.results import Grades, notes, number
 from twingrad.pages import render_page
 
 HERE = Path(__file__).parent

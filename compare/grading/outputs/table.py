@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compare.grading.judged import Judged
-from compare.grading.results import Grades, number
+from compare.grading.outputs.results import Grades, number
 
 COLOUR = {"right": "green", "wrong": "bold red", "could not run": "bold magenta"}
 
