@@ -9,6 +9,7 @@ from scripts.check import check
 from scripts.compare import compare
 from scripts.data import app as data
 from scripts.golden import app as golden
+from scripts.grade import grade
 from scripts.program import plain_app, run
 from scripts.reproduce import reproduce
 from scripts.sweep import sweep
@@ -22,6 +23,7 @@ def join() -> typer.Typer:
     app.command()(compare)
     app.command()(watch)
     app.command()(check)
+    app.command()(grade)
     app.command()(train)
     app.command()(sweep)
     app.command()(reproduce)

@@ -7,12 +7,13 @@ ANSWER are file descriptors of pipes. A message is its length (8 bytes), JSON, a
 arrays in it. The judge asks to call, get or set something that it knows by a number; numbers,
 text, lists, tuples, dicts and arrays travel by value, everything else as a number. What travelled
 keeps its number: where the judge sends it back, the original is used, not a copy.
-STACKS is a file for the stacks of all threads, should the work not be done at DEADLINE, in
-seconds since the epoch.
+STACKS is the descriptor of a file for the stacks of all threads, should the work not be done at
+DEADLINE, in seconds since the epoch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import importlib.machinery
@@ -571,6 +572,13 @@ def first_of(thing: Any, names: list[str]) -> Any:
     return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
+def flush() -> None:
+    """Has what was printed written, unless the code closed or removed the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+
+
 class Quiet:
     """Drops what the code prints and warns of while it is on."""
 
@@ -578,8 +586,7 @@ class Quiet:
         self.kept: Any = None
 
     def on(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         filters = warnings.catch_warnings()
         filters.__enter__()
         warnings.simplefilter("ignore")
@@ -590,8 +597,7 @@ class Quiet:
         os.close(nowhere)
 
     def off(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         out, err, filters = self.kept
         os.dup2(out, 1)
         os.dup2(err, 2)
@@ -605,6 +611,38 @@ QUIET = Quiet()
 
 def quiet(on: bool) -> None:
     QUIET.on() if on else QUIET.off()
+
+
+SEEN: dict[str, list[str]] = {"asked": [], "opened": [], "signals": []}
+
+MAX_SEEN = 20
+
+
+def observe(names: list[str], folders: list[str]) -> None:
+    """Notes from now on which packages of the judge's are asked for, which files in its folders,
+    and signals to the process above or to all."""
+    above = (os.getppid(), 1, 0, -1)
+
+    def note(kind: str, what: str) -> None:
+        if what not in SEEN[kind] and len(SEEN[kind]) < MAX_SEEN:
+            SEEN[kind].append(what)
+
+    def hook(event: str, args: Any) -> None:
+        if event == "import" and str(args[0]).partition(".")[0] in names:
+            note("asked", str(args[0]).partition(".")[0])
+        elif event == "open" and isinstance(args[0], str):
+            found = [f for f in folders if args[0].startswith(f + os.sep)]
+            if found:
+                note("opened", os.path.relpath(args[0], os.path.dirname(found[0])))
+        elif event in ("os.kill", "os.killpg") and args[0] in above:
+            note("signals", "signal %s to process %s" % (int(args[1]), args[0]))
+
+    sys.addaudithook(hook)
+
+
+def observed(names: list[str]) -> dict[str, Any]:
+    """What was noted, and which of these modules are loaded."""
+    return {"modules": [name for name in names if name in sys.modules], **SEEN}
 
 
 def imported(name: str) -> Any:
@@ -675,7 +713,7 @@ def serve(ask: int, answer: int) -> None:
         reply, arrays = answered(message, blobs, table)
         if os.getpid() != process:
             os._exit(0)  # the code forked, and this is the copy
-        sys.stdout.flush()
+        flush()
         send(answer, reply, arrays)
 
 
@@ -740,15 +778,14 @@ def do(message: Any, blobs: list[bytes], table: Table) -> Any:
 
 def main() -> None:
     ask, answer, stacks, deadline = sys.argv[1:5]
-    for pipe in (int(ask), int(answer)):
+    for pipe in (int(ask), int(answer), int(stacks)):
         os.set_inheritable(pipe, False)
-    with open(stacks, "w") as file:
+    with os.fdopen(int(stacks), "w") as file:
         faulthandler.enable(file)
         left = max(0.05, float(deadline) - time.time())
         faulthandler.dump_traceback_later(left, file=file)
         serve(int(ask), int(answer))
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
     os._exit(0)  # threads that the code left behind must not keep it alive
 
 
