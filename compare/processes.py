@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from twingrad.errors import UserError
+
 KEPT = 2000
 """Characters of printed text that are kept."""
 
@@ -74,7 +76,9 @@ def run_bounded(
 
     Raises:
         OSError: the executable cannot be started.
+        UserError: the system has no process groups.
     """
+    require_posix()
     adopt_orphans()
     mark, before = secrets.token_hex(16), children()
     process = subprocess.Popen(
@@ -99,6 +103,15 @@ def run_bounded(
     if not printed.is_alive():
         process.stdout.close()
     return status, printed
+
+
+def require_posix() -> None:
+    """Raises UserError where the system cannot end a program with all that it started."""
+    if not hasattr(os, "killpg"):
+        raise UserError(
+            "running your code needs process groups, which this system lacks: use Linux, macOS or "
+            "WSL; golden files (twingrad golden new) and twingrad.check(...) work everywhere"
+        )
 
 
 def adopt_orphans() -> None:

@@ -1,11 +1,15 @@
 """A training in its folder: new, continued, or already there."""
 
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
 
 from twingrad import load_backend
 from twingrad.dataset import Dataset
@@ -97,8 +101,10 @@ def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def peak_memory_mb() -> float:
-    """The process's largest resident memory so far, in MB."""
+def peak_memory_mb() -> float | None:
+    """The process's largest resident memory so far, in MB; None where the system does not say."""
+    if resource is None:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on macOS in bytes
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 

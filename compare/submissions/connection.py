@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compare.processes import Printed, environment
+from compare.processes import Printed, environment, require_posix
 from compare.submissions.interpreter import Interpreter
 
 AGENT = Path(__file__).resolve().parents[1] / "agent/caller.py"
@@ -37,6 +37,7 @@ class Connection:
     def __init__(
         self, interpreter: Interpreter, folder: Path, stacks: Path, time_limit: float
     ) -> None:
+        require_posix()
         self.until = time.monotonic() + time_limit
         ask_read, self.ask = os.pipe()
         self.answer, answer_write = os.pipe()
