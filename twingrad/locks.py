@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO
 
 from twingrad.errors import UserError
-from twingrad.run_folder import make_folder
+from twingrad.run_folder import LOCK, make_folder
 
 try:
     import fcntl
@@ -27,7 +27,7 @@ def hold(path: Path, what: str) -> IO[str]:
     """
     make_folder(path)
     try:
-        lock = (path / "lock").open("a")
+        lock = (path / LOCK).open("a")
     except OSError as error:
         raise UserError(f"--out {path}: cannot be written ({error.strerror})") from error
     if fcntl is None:

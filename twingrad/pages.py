@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twingrad.files import write_whole
+from twingrad.text import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,9 +31,15 @@ def render_page(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=without_controls,
     )
     environment.filters.update(filters)
     return environment.get_template(template.name).render(**values)
+
+
+def without_controls(value: Any) -> Any:
+    """Text whose control characters are written out; what is markup already passes."""
+    return shown(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def write_page(path: Path, html: str) -> None:
