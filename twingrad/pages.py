@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+BASE = Path(__file__).with_name("page.html.jinja")
+"""The frame of every page, with the one style sheet; templates extend it by its name."""
+
+
 def render_page(
     template: Path, *, filters: Mapping[str, Callable[[Any], str]], **values: Any
 ) -> str:
@@ -26,7 +30,7 @@ def render_page(
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
+        loader=jinja2.FileSystemLoader([template.parent, BASE.parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

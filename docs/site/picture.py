@@ -1,6 +1,6 @@
 """Draws docs/images/check.svg: what `twingrad check --code docs/examples/mine.py` prints.
 
-    python docs/site/picture.py
+python docs/site/picture.py
 """
 
 import io
