@@ -17,6 +17,7 @@ from typing import IO
 
 from compare.confinement import Confinement
 from compare.guard import family
+from twingrad.errors import UserError
 
 KEPT = 2000
 """Characters of printed text that are kept."""
@@ -211,13 +212,24 @@ def run_bounded(
 
     Raises:
         OSError: the executable cannot be started.
+        UserError: the system has no process groups.
     """
+    require_posix()
     program = Program(command, folder=folder, environment=environment)
     try:
         program.wait(seconds)
     finally:
         ending = program.end()
     return ending.status, program.printed
+
+
+def require_posix() -> None:
+    """Raise UserError where the system cannot end a program together with all that it started."""
+    if not hasattr(os, "killpg"):
+        raise UserError(
+            "running your code needs process groups, which this system lacks: use Linux, macOS or "
+            "WSL; golden files (twingrad golden new) and twingrad.check(...) work everywhere"
+        )
 
 
 def marks_of(pid: int) -> set[str]:

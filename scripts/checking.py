@@ -240,10 +240,10 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
     if result.assumed:
         output.print(tables.assumed_text(result))
     if details:
-        for case in result.cases:
-            output.print(tables.tensor_table(case))
+        for part in tables.details(result.cases):
+            output.print(part)
     if result.cases:
-        output.print(tables.result_table(result, every=details))
+        output.print(tables.result_table(result))
     print_tree(output, result.cases)
     for finding in result.findings:
         output.print(tables.finding_text(finding, result.path))

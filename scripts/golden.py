@@ -8,7 +8,7 @@ import typer
 from scripts.checking import Asked
 from scripts.options import parse_widths
 from scripts.output import Output
-from scripts.program import plain_app
+from scripts.program import EXAMPLES, plain_app
 from twingrad.errors import UserError
 
 app = plain_app(help="Golden files: `new` writes inputs, `twingrad check --golden` judges.")
@@ -19,7 +19,7 @@ def golden() -> None:
     """Golden files: `new` writes inputs, `twingrad check --golden` judges."""
 
 
-@app.command()
+@app.command(epilog=EXAMPLES["new"])
 def new(
     out: Annotated[Path, typer.Option(metavar="FILE", help="To write, .npz or .mat.")],
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers.")] = "14,12",

@@ -1,5 +1,6 @@
 """How a command is run and how it ends."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -8,41 +9,67 @@ from typing import Any, NoReturn
 import typer
 
 from twingrad.errors import DivergedError, UserError
+from twingrad.text import one_line
 
 AGREED, DISAGREED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+EXAMPLES = {
+    "compare": "Example: twingrad compare --epochs 5 --seeds 2 --out runs/compare",
+    "watch": "Example: twingrad watch train.py -- --epochs 1",
+    "check": "Example: twingrad check --code mine.py --html report.html",
+    "grade": "Example: twingrad grade submissions --rubric rubric.toml --out grades",
+    "train": "Example: twingrad train --backend torch --normalization layer --epochs 5",
+    "sweep": "Example: twingrad sweep --over penalty=log:1e-5:1e-1 --trials 40 --out runs/lambda",
+    "reproduce": "Example: twingrad reproduce --only table3 --seeds 5 --out runs/table3",
+    "new": "Example: twingrad golden new --out case.npz --hidden 50,50 --batch-norm",
+    "download": "Example: twingrad data download",
+    "verify": "Example: twingrad data verify --data cifar-10-batches-py",
+    "describe": "Example: twingrad data describe --json -",
+}
+"""The last line of each command's help."""
+
+HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def plain_app(**options: Any) -> typer.Typer:
     """A typer app whose errors are lines, not boxes and tracebacks."""
     return typer.Typer(
-        add_completion=False,
-        no_args_is_help=True,
+        **{"add_completion": False, "no_args_is_help": True, **options},
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        **options,
+        context_settings=HELP,
     )
+
+
+def summary_of(command: Callable[..., Any]) -> str:
+    """The first paragraph of a command's docstring: its line in the list of commands."""
+    return " ".join((command.__doc__ or "").partition("\n\n")[0].split())
 
 
 def run_command(command: Callable[..., Any]) -> NoReturn:
     """Runs a single command as the program: `python -m scripts.COMMAND`."""
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(command)
+    app = plain_app(no_args_is_help=False)
+    app.command(epilog=EXAMPLES[command.__name__])(command)
     run(app)
 
 
 def run(app: typer.Typer) -> NoReturn:
     """Runs the program and exits: 0 agreed, 1 disagrees, 2 bad input, 130 interrupted."""
+    if sys.stdout is None:  # closed by who started us
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         status = app(standalone_mode=False)
+        sys.stdout.flush()
     except UserError as error:
         stop(str(error), BAD_INPUT)
     except DivergedError as error:
         stop(str(error), DISAGREED)
     except (KeyboardInterrupt, typer.Abort):
         stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        stop("whoever read the output has gone; what was finished is kept", BAD_INPUT)
+    except OSError as error:
+        stop(f"a file or the output cannot be read or written: {error}", BAD_INPUT)
     except Exception as error:
         # typer's usage errors share no public class across its versions
         message = getattr(error, "format_message", None)
@@ -57,5 +84,16 @@ def run(app: typer.Typer) -> NoReturn:
 
 def stop(message: str, status: int) -> NoReturn:
     """One line on standard error, then the end."""
-    print(f"twingrad: {' '.join(message.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError, AttributeError):  # there may be no one to tell
+        print(f"twingrad: {one_line(message)}", file=sys.stderr, flush=True)
+    forget_output()
     sys.exit(status)
+
+
+def forget_output() -> None:
+    """Drops what standard output could not write, or Python would end with a status of its own."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,7 +17,14 @@ Only = Annotated[
     typer.Option(metavar="KEY", help="One experiment, such as table3; repeat for more. [all]"),
 ]
 Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row of its table, as printed.")]
-OneReading = Annotated[str | None, typer.Option("--reading", help="published or specified. [both]")]
+OneReading = Annotated[
+    str | None,
+    typer.Option(
+        "--reading",
+        metavar="[published|specified]",
+        help="As the code was, or as the assignment asks. [both]",
+    ),
+]
 OneSeed = Annotated[
     int | None, typer.Option(help="One training of each setting, of this seed. [--seeds of them]")
 ]
@@ -42,7 +49,7 @@ def reproduce(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train every network of the report, in both readings, and say which of its numbers stand.
+    """Train the networks of the published report; say which of its numbers hold.
 
     With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
     are of what this call asks for. The first seed of each setting is trained with the other

@@ -107,7 +107,7 @@ class Search:
         for trial in trials:
             known = self.records(trial.recipe).load(str(trial.number))
             if known is not None and known.recipe == trial.recipe:
-                self._tell(trial.number, trial.recipe, outcome_of(known))
+                self._tell_end(trial.number, known)
             elif self.repeats.admit(trial):
                 fresh[str(trial.number)] = trial.recipe
             else:
@@ -128,7 +128,17 @@ class Search:
 
     def _keep(self, key: str, result: Run | Diverged) -> None:
         self.records(result.recipe).save(key, result)
-        self._tell(int(key), result.recipe, outcome_of(result))
+        self._tell_end(int(key), result)
+
+    def _tell_end(self, number: int, result: Run | Diverged) -> None:
+        """Tells the curve of a trial and its end.
+
+        A trial that diverged is told without: to a sampler that learns, it is the worst.
+        """
+        outcome = outcome_of(result)
+        if outcome.status == "finished":
+            self.study.report(number, result.history)
+        self._tell(number, result.recipe, outcome)
 
     def _tell(self, number: int, recipe: Recipe, outcome: Outcome) -> None:
         self.study.tell(number, outcome)
@@ -146,9 +156,10 @@ class Search:
         cycle = checkpoint.epochs * plan.updates_per_epoch // (2 * plan.half_cycle)
         accuracy = {i: accuracy_of(checkpoint, i) for i in alive}
         for i in alive:
-            self.study.report(int(task.keys[i]), cycle, accuracy[i])
+            self.study.report(int(task.keys[i]), checkpoint.histories[i])
         assert self.study.plan.prune is not None
-        bar = threshold(self.study.at_cycle(cycle), self.study.plan.prune) if alive else 0.0
+        reached = self.study.after_epoch(checkpoint.epochs)
+        bar = threshold(reached, self.study.plan.prune) if alive else 0.0
         kept = [i for i in alive if accuracy[i] >= bar]
         for i in alive:
             if i not in kept:

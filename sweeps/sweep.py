@@ -21,6 +21,7 @@ from sweeps.space.axes import Space, apply, extremes
 from sweeps.space.defaults import checked
 from sweeps.space.parsing import parse_space, suited
 from sweeps.study.chosen import train_chosen
+from sweeps.study.importance import importance_of
 from sweeps.study.plan import make_plan
 from sweeps.study.pruning import require_prunable
 from sweeps.study.storage import close_storage, open_storage, reported
@@ -181,9 +182,9 @@ def conduct(
             Search(study, pool, records, search_data, stack=stack, on_status=on_status).run()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
-            write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
+            write_results(folder.path, results_of(folder, study))
         raise
-    found = Results(settings, space, study.stages(), study.rows())
+    found = results_of(folder, study)
     write_numbers(folder.path, found)
     require_possible(found)
     if found.best is not None and study.claim_choice():
@@ -192,6 +193,17 @@ def conduct(
         found = replace(found, chosen=chosen)
     write_results(folder.path, found)
     return found
+
+
+def results_of(folder: SweepFolder, study: SweepStudy) -> Results:
+    """What is known so far."""
+    return Results(
+        folder.settings,
+        folder.space,
+        study.stages(),
+        study.rows(),
+        importance=importance_of(study.study),
+    )
 
 
 def require_possible(results: Results) -> None:

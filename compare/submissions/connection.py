@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.confinement import Confinement
-from compare.processes import Ending, Program, environment
+from compare.processes import Ending, Program, environment, require_posix
 from compare.submissions.interpreter import Interpreter
 
 AGENT = Path(__file__).resolve().parents[1] / "agent/caller.py"
@@ -49,6 +49,7 @@ class Connection:
         confinement: Confinement | None = None,
         agent: Path = AGENT,
     ) -> None:
+        require_posix()
         self.interpreter, self.time_limit = interpreter, time_limit
         self.ended: Ending | None = None
         self.waited = 0.0

@@ -63,14 +63,3 @@ class Clock:
             return None
         speed = self.epochs_done / (time.monotonic() - self.started)
         return max(self.epochs_left, 0) / speed
-
-
-def spell(seconds: float | None) -> str:
-    """ "1 h 05 min", "3 min 20 s", "8 s"; "?" where it is not known."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -3,9 +3,10 @@
 from rich.console import Console
 from rich.live import Live
 
-from sweeps.output.progress import Status, spell
+from sweeps.output.progress import Status
 from sweeps.output.results import Results, counts, table_of
 from twingrad.history import Epoch
+from twingrad.text import spell
 
 LINES = 10
 """Rows of the table."""

@@ -1,7 +1,6 @@
 """From the user's file to its answers: how it wants to be called, and what it then gives."""
 
 import contextlib
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -263,7 +262,7 @@ def states(module: Any, report: Report) -> None:
     if learner is None:
         return
     try:
-        course = importlib.import_module("compare.diagnosis.states").course
+        from compare.diagnosis.states import course
     except ImportError:
         return
     first = next((a.name for a in signature(learner)), "")
