@@ -10,8 +10,11 @@ from typing import Any
 from sweeps.engine.data import DatasetOf, Loaded, forms, load_all, require_one_form
 from sweeps.engine.disk import disk_reported
 from sweeps.engine.execution import require_trainers
+from sweeps.engine.executor import Work
+from sweeps.engine.groups import GroupLog
+from sweeps.engine.local import Local
+from sweeps.engine.memory import StackOf, available, stack_sizer
 from sweeps.engine.records import Records
-from sweeps.engine.workers import Pool
 from sweeps.output.folder import SweepFolder
 from sweeps.output.progress import OnStatus
 from sweeps.output.results import Results
@@ -82,7 +85,7 @@ def run_sweep(
     recipe = recipe or Recipe()
     space = parse_space(over, recipe)
     plan = make_plan(sampler, space, recipe, **search)
-    processes, stack = checked(processes, stack, devices)
+    processes, most = checked(processes, stack, devices)
     require_trainers(backend, devices)
     given = dataset
     if isinstance(given, Dataset):
@@ -93,6 +96,8 @@ def run_sweep(
     require_data_allow(space, around, data)
     if plan.prune is not None:
         require_prunable(space, around, data.samples(around))
+    stack_of = stack_sizer(stack, most, available(devices, processes), data)
+    stack_of(around)
     with disk_reported(folder):
         if resume:
             opened = SweepFolder.reopen(folder)
@@ -115,7 +120,7 @@ def run_sweep(
             opened.require_trainer(backend, devices)
             opened.require_curves(curves)
             with opened_study(opened, storage, new=not resume) as asked:
-                return conduct(opened, asked, data, processes, stack, on_status, on_epoch)
+                return conduct(opened, asked, data, processes, stack_of, on_status, on_epoch)
         finally:
             opened.close()
 
@@ -157,7 +162,7 @@ def conduct(
     study: SweepStudy,
     data: Loaded,
     processes: int,
-    stack: int,
+    stack_of: StackOf,
     on_status: OnStatus | None,
     on_epoch: OnEpoch | None,
 ) -> Results:
@@ -167,18 +172,14 @@ def conduct(
     """
     settings, space = folder.settings, folder.space
     search_data = data.without_test()
-    pool = Pool(
-        search_data,
-        processes,
-        backend=settings["backend"],
-        devices=settings["devices"],
-        keep_states=False,
-        curves=folder.curves,
-    )
+    work = Work(settings["backend"], keep_states=False, curves=folder.curves)
     records = partial(records_in, folder.path / "trials", data)
+    log = GroupLog(folder.path / "trials" / "groups.jsonl")
     try:
-        with pool:
-            Search(study, pool, records, search_data, stack=stack, on_status=on_status).run()
+        with Local(search_data, processes, work, settings["devices"]) as executor:
+            Search(
+                *(study, executor, records, log, search_data), stack=stack_of, on_status=on_status
+            ).run()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
             write_results(folder.path, Results(settings, space, study.stages(), study.rows()))

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sweeps.space.axes import Choices, Space, apply
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
@@ -39,6 +41,24 @@ class Loaded:
         It is what trials train on: nothing can be chosen by what they were never handed.
         """
         return Loaded({form: without_test(dataset) for form, dataset in self.known.items()})
+
+    def plain(self) -> "Loaded":
+        """The same arrays, mapped from a file, without the overhead of `numpy.memmap`."""
+
+        def split(part: Split) -> Split:
+            return Split(np.asarray(part.X), np.asarray(part.y))
+
+        return Loaded(
+            {
+                form: replace(
+                    one,
+                    training=split(one.training),
+                    validation=split(one.validation),
+                    test=split(one.test),
+                )
+                for form, one in self.known.items()
+            }
+        )
 
 
 def require_one_form(recipes: Sequence[Recipe]) -> None:
