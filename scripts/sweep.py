@@ -22,10 +22,16 @@ Over = Annotated[
         "seed=0..4; a range, penalty=log:1e-5:1e-1, alpha=linear:0.8:1, cycles=int:1:4.",
     ),
 ]
-Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or coarse-to-fine.")]
+Sampler = Annotated[
+    str | None, typer.Option(help="random, grid, coarse-to-fine, tpe, cma-es or gp.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Ray cluster that trains: its head's address, or auto."),
+]
 Storage = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Data base that machines share; default: a file in --out."),
+    typer.Option(metavar="URL", help="Data base that drivers share; default: a file in --out."),
 ]
 SEARCH = ("trials", "stages", "points", "keep", "prune", "search_seed")
 
@@ -48,6 +54,7 @@ def sweep(
         int | None, typer.Option(help="Trials trained side by side. [16, or 256 on a GPU]")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")] = None,
+    cluster: Cluster = None,
     storage: Storage = None,
     study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
     preset: options.Preset = "three-layer",
@@ -76,6 +83,8 @@ def sweep(
     given = {name: value for name, value in locals().items() if value is not None}
     output = Output(json, quiet)
     limit_threads()
+    if cluster is not None and processes is not None:
+        raise UserError("--cluster cannot go with --processes: every core or GPU of a node trains")
     search = {name.removeprefix("search_"): given[name] for name in SEARCH if name in given}
     if resume:
         arguments = reopened(out, over, sampler, fields, search, backend, device)
@@ -109,6 +118,7 @@ def sweep(
                 folder=folder,
                 stack=stack,
                 processes=processes,
+                cluster=cluster,
                 storage=storage,
                 study=study,
                 resume=resume,

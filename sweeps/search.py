@@ -121,7 +121,7 @@ class Search:
                 fresh[key] = trial.recipe
             else:
                 self.clock.drop(trial.recipe.plan(self.samples(trial.recipe)).epochs)
-        tasks = self.log.tasks(fresh, self.study.recipe_of, self.stack, self.executor.slots)
+        tasks = self.log.tasks(fresh, self.study.recipe_of, self.stack, max(self.executor.slots, 1))
         self.begun |= {key for task in tasks for key in task.keys}
         if self.study.plan.prune is None:
             return tasks

@@ -35,6 +35,12 @@ class Loaded:
         """In a recipe's training set."""
         return len(self(recipe).training)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the images."""
+        splits = [(one.training, one.validation, one.test) for one in self.known.values()]
+        return sum(split.X.nbytes for parts in splits for split in parts)
+
     def without_test(self) -> "Loaded":
         """The same with one validation image in the place of the test images.
 

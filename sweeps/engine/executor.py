@@ -7,6 +7,7 @@ from functools import cache
 from types import TracebackType
 from typing import Self
 
+from sweeps.engine.data import Loaded
 from sweeps.engine.execution import train_group, trainer
 from sweeps.engine.groups import Task
 from twingrad.dataset import Dataset
@@ -58,10 +59,26 @@ class Executor(ABC):
 
     Attributes:
         tasks: begun and not ended, by a number of the executor.
+        memory: bytes that a group may take.
     """
+
+    memory: int
 
     def __init__(self) -> None:
         self.tasks: dict[int, Task] = {}
+
+    @abstractmethod
+    def open(self, name: str, data: Loaded, work: Work) -> None:
+        """Gets ready to train.
+
+        Arguments:
+            name: of the sweep, unique.
+            data: of every recipe; the workers of a machine share them.
+            work: what all groups have in common.
+
+        Raises:
+            UserError: there is no room for the data.
+        """
 
     @property
     @abstractmethod

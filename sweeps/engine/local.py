@@ -27,6 +27,7 @@ from sweeps.engine.executor import (
     run_task,
 )
 from sweeps.engine.groups import Task
+from sweeps.engine.memory import available
 from twingrad.errors import UserError
 
 POLL = 0.1
@@ -45,31 +46,27 @@ class Local(Executor):
     Each is an executor of its own: one that is killed takes no other's group with it.
 
     Arguments:
-        data: of every recipe.
         processes: how many.
         devices: taken in turn.
-        work: what all groups have in common.
-
-    Raises:
-        UserError: there is no room for the file.
     """
 
-    def __init__(
-        self, data: Loaded, processes: int, work: Work, devices: Sequence[str] = ("cpu",)
-    ) -> None:
+    def __init__(self, processes: int, devices: Sequence[str] = ("cpu",)) -> None:
         super().__init__()
-        self.work = work
+        self.memory = available(devices, processes)
         self.devices = [devices[i % len(devices)] for i in range(processes)]
-        self.workers = [spare_worker() for _ in range(processes)]
+        self.workers: list[ProcessPoolExecutor] = []
         self.futures: dict[int, Future[Result]] = {}
         self.attempts, self.seen = [0] * processes, [0] * processes
+
+    def open(self, name: str, data: Loaded, work: Work) -> None:
+        self.work = work
         self.folder = TemporaryDirectory(prefix="twingrad-", ignore_cleanup_errors=True)
+        self.workers = [spare_worker() for _ in self.devices]
         path = Path(self.folder.name)
         try:
             joblib.dump(data, path / "data")
-            self.reached = np.memmap(path / "epochs", "int64", "w+", shape=processes)
+            self.reached = np.memmap(path / "epochs", "int64", "w+", shape=self.slots)
         except OSError as error:
-            self.folder.cleanup()
             raise UserError(
                 f"{path.parent}: has no room for the data that the workers share ({error}); "
                 "set TMPDIR to a folder on a larger disk"
@@ -77,7 +74,7 @@ class Local(Executor):
 
     @property
     def slots(self) -> int:
-        return len(self.workers)
+        return len(self.devices)
 
     @property
     def where(self) -> str:
@@ -124,12 +121,14 @@ class Local(Executor):
         return events
 
     def close(self) -> None:
-        for slot, worker in enumerate(self.workers):
-            if slot in self.futures:
-                worker.shutdown(kill_workers=True)
-            else:
-                SPARE.append(worker)
-        self.folder.cleanup()
+        if self.workers:
+            for slot, worker in enumerate(self.workers):
+                if slot in self.futures:
+                    worker.shutdown(kill_workers=True)
+                else:
+                    SPARE.append(worker)
+            self.workers = []
+            self.folder.cleanup()
 
 
 def spare_worker() -> ProcessPoolExecutor:

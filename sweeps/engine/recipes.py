@@ -9,7 +9,7 @@ from sweeps.engine.execution import require_trainers
 from sweeps.engine.executor import Work
 from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
-from sweeps.engine.memory import available, stack_sizer
+from sweeps.engine.memory import stack_sizer
 from sweeps.engine.records import Records, fingerprint, key_of
 from sweeps.output.progress import Clock, OnStatus, status_of
 from sweeps.space.defaults import checked
@@ -71,14 +71,14 @@ def run_recipes(
     if not missing:
         return
 
-    stack_of = stack_sizer(stack, most, available(devices, processes), data)
-    log = GroupLog(None if folder is None else folder / "groups.jsonl")
-    waiting = log.tasks(missing, wanted.get, stack_of, processes)
-    clock = Clock(
-        sum(len(task.keys) * task.epochs(data.samples(task.recipes[0])) for task in waiting)
-    )
-    work = Work(backend, keep_states=True, curves=curves)
-    with Local(data, processes, work, devices) as executor:
+    with Local(processes, devices) as executor:
+        stack_of = stack_sizer(stack, most, executor.memory, data)
+        log = GroupLog(None if folder is None else folder / "groups.jsonl")
+        waiting = log.tasks(missing, wanted.get, stack_of, processes)
+        clock = Clock(
+            sum(len(task.keys) * task.epochs(data.samples(task.recipes[0])) for task in waiting)
+        )
+        executor.open("", data, Work(backend, keep_states=True, curves=curves))
         while waiting or executor.tasks:
             while waiting and executor.idle:
                 executor.begin(waiting.pop(0))

@@ -1,6 +1,8 @@
-"""Which values a trial gets. Samplers that learn are Optuna's. The others draw from the seed and the
-trial's number alone, so a sweep that resumes, or is shared by several drivers, tries what one that
-was never stopped would; Optuna's own depend on what was drawn before.
+"""Which values a trial gets. Samplers that learn are Optuna's.
+
+The others draw from the seed and the trial's number alone, so a sweep that resumes, or is shared by
+several drivers, tries what one that was never stopped would. Optuna's own random and grid samplers
+depend on what was drawn before.
 """
 
 import hashlib
@@ -47,6 +49,8 @@ def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
     Arguments:
         stage: from 0, whose predecessors have ended.
     """
+    if stage == 0:
+        return space
     finished = [
         trial
         for trial in study.get_trials(deepcopy=False)
