@@ -25,12 +25,17 @@ Over = Annotated[
 Sampler = Annotated[
     str | None,
     typer.Option(
-        metavar="[random|grid|tpe|coarse-to-fine]", help="How trials are chosen. [random]"
+        metavar="[random|grid|tpe|cma-es|gp|coarse-to-fine]",
+        help="How trials are chosen. [random]",
     ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Ray cluster that trains: its head's address, or auto."),
 ]
 Storage = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Database that machines share. [a file in --out]"),
+    typer.Option(metavar="URL", help="Database that several drivers share. [a file in --out]"),
 ]
 SEARCH = ("trials", "stages", "points", "keep", "prune", "search_seed")
 
@@ -55,6 +60,7 @@ def sweep(
     processes: Annotated[
         int | None, typer.Option(help="Worker processes. [one a core, or one a GPU]")
     ] = None,
+    cluster: Cluster = None,
     storage: Storage = None,
     study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
     preset: options.Preset = "three-layer",
@@ -88,6 +94,8 @@ def sweep(
     given = {name: value for name, value in locals().items() if value is not None}
     output = Output(json, quiet)
     limit_threads()
+    if cluster is not None and processes is not None:
+        raise UserError("--cluster cannot go with --processes: every core or GPU of a node trains")
     search = {name.removeprefix("search_"): given[name] for name in SEARCH if name in given}
     if resume:
         arguments = reopened(out, over, sampler, fields, search, backend, device)
@@ -121,6 +129,7 @@ def sweep(
                 folder=folder,
                 stack=stack,
                 processes=processes,
+                cluster=cluster,
                 storage=storage,
                 study=study,
                 resume=resume,

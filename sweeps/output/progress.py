@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sweeps.engine.executor import Executor
 from sweeps.engine.groups import Task
 
 
@@ -14,6 +15,7 @@ class Status:
     Arguments:
         done, total: trials that have ended, and that there will be.
         training: trials that train here.
+        where: the nodes and devices in use.
         said: what just happened, a line; empty where only an epoch ended.
         best: the best trial so far in a few words, empty before the first.
         seconds_left: None until it can be said.
@@ -22,6 +24,7 @@ class Status:
     done: int
     total: int
     training: int
+    where: str
     said: str
     best: str
     seconds_left: float | None
@@ -63,3 +66,11 @@ class Clock:
             return None
         speed = self.epochs_done / (time.monotonic() - self.started)
         return max(self.epochs_left, 0) / speed
+
+
+def status_of(
+    executor: Executor, done: int, total: int, said: str, *, clock: Clock, best: str = ""
+) -> Status:
+    """A sweep as it stands."""
+    training, where = executor.training, executor.where
+    return Status(done, total, training, where, said, best, clock.seconds_left)

@@ -39,7 +39,7 @@ class Terminal:
         """The search goes on."""
         line = f"{status.done}/{status.total} trials"
         if status.training:
-            line += f", {status.training} training"
+            line += f", {status.training} training ({status.where})"
         if status.best:
             line += f"; best {status.best}"
         self._update(status.said, f"{line}; {spell(status.seconds_left)} left")

@@ -106,11 +106,17 @@ class SweepStudy:
 
         To the sampler a trial that diverged is the worst there can be.
         """
+        self.asked.discard(number)
         self._live(number).set_user_attr("outcome", outcome.as_json())
         if outcome.status == "finished" and outcome.validation is not None:
             self.study.tell(number, outcome.validation.accuracy)
         else:
             self.study.tell(number, state=TrialState.PRUNED)
+
+    def recipe_of(self, key: str) -> Recipe | None:
+        """The recipe of a trial by its number as text; None of one that has no values yet."""
+        known = [row for row in self.rows() if str(row.number) == key]
+        return apply(self.recipe, self.space, known[0].parameters) if known else None
 
     @property
     def ended(self) -> bool:
