@@ -1,0 +1,253 @@
+"""The page of the ladder: what was found, the table, what did not help, published numbers."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from reproduction.beyond.figure import named, save_figure
+from reproduction.beyond.judgement import PUBLISHED, gain, start_stands, twins, word
+from reproduction.beyond.ladder import LADDER
+from reproduction.beyond.published import PUBLISHED_NETWORKS
+from reproduction.beyond.results import LadderResults, RungResult
+from reproduction.verdicts.judgement import Interval, mean_interval
+from twingrad.files import write_whole
+
+FIGURE, PAGE, RESULTS = "ladder.png", "README.md", "results.json"
+
+
+def write_pages(results: LadderResults, folder: Path) -> None:
+    """Writes `results.json`, and of what is finished `ladder.png` and `README.md`."""
+    results.save(folder / RESULTS)
+    if results.rungs:
+        save_figure(results, folder / FIGURE)
+    write_whole(folder / PAGE, page(results).encode())
+
+
+def page(results: LadderResults) -> str:
+    """README.md."""
+    sections = [
+        opening(results),
+        findings(results),
+        ladder_table(results),
+        unhelpful(results),
+        twins_section(results),
+        best_section(results),
+        published_section(),
+        not_run(results),
+        commands(results),
+    ]
+    return "\n".join("\n".join(section) + "\n" for section in sections if section)
+
+
+def opening(results: LadderResults) -> list[str]:
+    about = results.about
+    data, machine = about["data"], about["environment"]
+    copy = "" if data["official"] else ", not the official copy (the MD5s of its files differ)"
+    if data["synthetic"]:
+        copy = ", a synthetic stand-in: these accuracies say nothing of CIFAR-10's"
+    return [
+        "# Beyond the report",
+        "",
+        f"The report's best network reached {PUBLISHED} % in one run: [150, 50], batch norm, two "
+        "cycles of the learning rate. This is what each remedy adds to it, alone and together, "
+        "with fully connected networks only, no pretraining and no other data.",
+        "",
+        f"Data: {data['name']}{copy}; 45,000 training, 5,000 validation and 10,000 test images. "
+        f"{machine['processor']}, {about['backend']}, float32. Where a rung tried several "
+        "settings, the first seed's validation accuracy chose one (that of all seeds where they "
+        "only differ in the evaluation). The test images were predicted for that one alone, once "
+        "its last seed had been trained. 5 seeds for networks of up to 400 units in a layer, 3 "
+        "above.",
+        "",
+        "**Times are processor time of one training on one core**, evaluations on the validation "
+        "data included. The machine was busy with other work, so the time by the clock says "
+        "nothing; processor time is longer than on an idle machine too, since caches and memory "
+        "were shared. Two trainings run at a time on two cores.",
+    ]
+
+
+def findings(results: LadderResults) -> list[str]:
+    said = []
+    stands = start_stands(results)
+    if stands is not None:
+        where = "inside" if stands else "**outside**"
+        start = of_mean(results.rungs["start"].test)
+        said.append(
+            f"The start reaches {start} %. The report's {PUBLISHED} % lies {where} the 95 % "
+            "prediction interval of one run."
+        )
+    best = max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
+    if best is not None:
+        said.append(
+            f"Best on the validation data: {named(best)}, {of_mean(best.test)} % on the test data "
+            f"(n = {len(best.test)})."
+        )
+    for rung, interval in gains(results):
+        if word(interval) == "helps" and interval is not None:
+            said.append(f"{named(rung)}: {signed(interval)} points over {against(results, rung)}.")
+    said.append(f"{len(results.rungs)} of {len(LADDER)} rungs are finished.")
+    figure = [f"![Test accuracy and cost of every finished rung]({FIGURE})", ""]
+    return [
+        "## What was found",
+        "",
+        *(figure if results.rungs else []),
+        *(f"- {sentence}" for sentence in said),
+    ]
+
+
+def gains(results: LadderResults) -> Iterable[tuple[RungResult, Interval | None]]:
+    """Every finished rung whose comparison is finished too, and its gain."""
+    for rung in results.rungs.values():
+        if rung.against in results.rungs:
+            yield rung, gain(rung, results.rungs[rung.against])
+
+
+def against(results: LadderResults, rung: RungResult) -> str:
+    base = results.rungs[rung.against]
+    return "the start" if base.key == "start" else f"'{base.title}'"
+
+
+def ladder_table(results: LadderResults) -> list[str]:
+    if not results.rungs:
+        return []
+    lines = [
+        "## The ladder",
+        "",
+        "| rung | setting | n | validation | test, 95 % of the mean | gain, 95 % | "
+        "| epochs | minutes |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    found = {rung.key: interval for rung, interval in gains(results)}
+    for rung in results.rungs.values():
+        interval = found.get(rung.key)
+        over = f" over {against(results, rung)}" if rung.against not in ("", "start") else ""
+        lines.append(
+            f"| {rung.title} | {rung.label if len(rung.tried) > 1 else ''} | {len(rung.test)} "
+            f"| {np.mean(rung.validation):.2f} | {of_mean(rung.test)} "
+            f"| {'' if interval is None else signed(interval) + over} "
+            f"| {word(interval) if interval else ''} "
+            f"| {rung.epochs} | {np.mean(rung.processor_seconds) / 60:.1f} |"
+        )
+    return [
+        *lines,
+        "",
+        "The gain is the difference of mean test accuracies in points with Welch's 95 % interval; "
+        "by seed where both rungs evaluate the same trainings. With this many rungs, about one "
+        "interval in twenty misses its true value.",
+    ]
+
+
+def unhelpful(results: LadderResults) -> list[str]:
+    rows = [
+        f"- {named(rung)}: {signed(interval)} points, {word(interval)}."
+        for rung, interval in gains(results)
+        if interval is not None and word(interval) != "helps"
+    ]
+    return ["## What did not help", "", *rows] if rows else []
+
+
+def twins_section(results: LadderResults) -> list[str]:
+    lines = []
+    for rung in results.rungs.values():
+        if (pair := twins(rung)) is None:
+            continue
+        verdict = "alike" if pair.alike else "**further apart than seeds**"
+        check = rung.check
+        lines.append(
+            f"| {rung.title} | {check['gradients apart']:.0e} | {check['updates apart']:.0e} "
+            f"| {rung.test[0]:.2f} | {rung.other_test:.2f} | {pair.difference:+.2f} "
+            f"| {pair.limit:.2f} | {verdict} |"
+        )
+    if not lines:
+        return []
+    return [
+        "## Both implementations",
+        "",
+        "Before a recipe was trained, its gradients by hand were compared with autograd and with "
+        "complex step on that very network, and its first updates with those of torch, in float64. "
+        "Then the first seed was trained in float32 by both. Two seeds of one implementation "
+        "differ by less than the limit with 95 % probability.",
+        "",
+        "| rung | gradients, largest relative difference | parameters after 4 updates | by hand "
+        "| torch | difference | limit | |",
+        "|---|---|---|---|---|---|---|---|",
+        *lines,
+    ]
+
+
+def best_section(results: LadderResults) -> list[str]:
+    best = max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
+    if best is None:
+        return []
+    lines = [
+        "## The best so far",
+        "",
+        f"{named(best)}; evaluated: {best.evaluation}.",
+        "",
+        "```",
+        shlex.join(["twingrad", "train", *best.options]),
+        "```",
+    ]
+    if best.evaluation != "last":
+        lines += ["", f"`twingrad reproduce --only ladder --row {best.key}` evaluates it this way."]
+    return lines
+
+
+def published_section() -> list[str]:
+    return [
+        "## Published numbers",
+        "",
+        "| test accuracy | network | what it is |",
+        "|---|---|---|",
+        *(f"| {one.accuracy} | {one.network} | {one.what} |" for one in PUBLISHED_NETWORKS),
+    ]
+
+
+def not_run(results: LadderResults) -> list[str]:
+    if not results.waiting:
+        return []
+    titles = {rung.key: rung.title for rung in LADDER}
+    return [
+        "## Not run, or not all of it",
+        "",
+        "These rungs are not in the table.",
+        "",
+        *(
+            f"- `{key}`, {titles.get(key, '')}: {done} of {needed} trainings"
+            for key, (done, needed) in results.waiting.items()
+        ),
+    ]
+
+
+def commands(results: LadderResults) -> list[str]:
+    lines = [
+        "## Commands",
+        "",
+        "```",
+        "twingrad reproduce --only ladder --out FOLDER               # everything; some nights",
+        "twingrad reproduce --only ladder --out FOLDER --resume      # goes on where it stopped",
+        "twingrad reproduce --only ladder --row flips --out FOLDER   # one rung",
+        "```",
+        "",
+        "It can be interrupted at any time: each training goes on after its last epoch. One "
+        "training by hand (the first seed; a rung that is another evaluation of it has the same):",
+        "",
+        "```",
+    ]
+    for rung in results.rungs.values():
+        lines += [f"# {rung.title}", shlex.join(["twingrad", "train", *rung.options])]
+    return [*lines, "```"]
+
+
+def of_mean(values: Sequence[float]) -> str:
+    """A mean and half its 95 % interval."""
+    interval = mean_interval(values)
+    if interval is None:
+        return f"{values[0]:.2f}"
+    return f"{interval.value:.2f} ± {interval.high - interval.value:.2f}"
+
+
+def signed(interval: Interval) -> str:
+    return f"{interval.value:+.2f} ({interval.low:+.2f} to {interval.high:+.2f})"

@@ -1,0 +1,137 @@
+"""Runs the ladder: jobs one after another in each of several processes, until none is left."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+from reproduction.beyond.choice import jobs
+from reproduction.beyond.rung import Rung
+from reproduction.beyond.training import Job, check_of, run_job
+from twingrad.dataset import Dataset
+from twingrad.errors import UserError
+from twingrad.files import write_json
+from twingrad.recipe import Recipe
+from twingrad.run_folder import make_folder
+from twingrad.threads import limit_threads
+
+LoadDataset = Callable[[Recipe], Dataset]
+OnEvent = Callable[[str], None]
+"""Called with a line about what began, or ended."""
+
+_dataset: Dataset | None = None
+"""Of this process."""
+
+
+def run_ladder(
+    rungs: Sequence[Rung],
+    load: LoadDataset,
+    root: Path,
+    *,
+    backend: str,
+    processes: int,
+    seed: int | None = None,
+    stack: int = 1,
+    both: bool = True,
+    device: str = "cpu",
+    on_event: OnEvent | None = None,
+) -> None:
+    """Trains what the folder lacks. Interrupted, it goes on from the last epoch of each training.
+
+    Arguments:
+        rungs: what to train.
+        load: loads the data; can be pickled, and is called once in each process.
+        root: holds the folders of all trainings.
+        backend, seed, stack, both, device: as in `jobs`.
+        processes: how many trainings at a time, each with one BLAS thread.
+        on_event: for progress.
+
+    Raises:
+        UserError: a recipe on which the implementations disagree.
+    """
+    report = on_event or (lambda line: None)
+    make_folder(root)
+    todo = partial(
+        jobs,
+        root,
+        rungs,
+        backend,
+        seed=seed,
+        stack=stack,
+        both=both,
+        device=device,
+    )
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=end_with_parent) as pool:
+        running: dict[Future[str], Job] = {}
+        while True:
+            busy = {
+                (job.setting.training, job.backend, seed)
+                for job in running.values()
+                for seed in job.seeds
+            }
+            for job in todo():
+                places = {(job.setting.training, job.backend, seed) for seed in job.seeds}
+                if len(running) >= processes:
+                    break
+                if places & busy:
+                    continue
+                report(f"begins: {job.name}")
+                running[pool.submit(checked_job, job, load, root)] = job
+                busy |= places
+            if not running:
+                return
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in ended:
+                job = running.pop(future)
+                try:
+                    report(future.result())
+                except BrokenProcessPool:
+                    raise UserError(
+                        f"a process that trained {job.name} was ended from outside; continue with "
+                        "--resume, with fewer --processes if memory ran out"
+                    ) from None
+
+
+def end_with_parent() -> None:
+    """Ends this process as soon as the one that started it has ended, however that happened."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def checked_job(job: Job, load: LoadDataset, root: Path) -> str:
+    """Checks the recipe unless that has been done, trains, and says how it ended.
+
+    Raises:
+        UserError: the implementations disagree.
+    """
+    global _dataset
+    recipe = job.setting.recipe(0)
+    if _dataset is None:
+        _dataset = load(recipe)
+    path = check_of(root, job.setting)
+    if not path.exists():
+        from reproduction.beyond.cross_check import check_recipe
+
+        limit_threads()  # torch is loaded by now
+        check = check_recipe(recipe, _dataset)
+        make_folder(path.parent)
+        write_json(path, check)
+        if check["verdict"] != "agree":
+            raise UserError(f"{path}: the implementations disagree on {job.setting.training}")
+    if job.backend == "torch":
+        import torch_impl  # noqa: F401
+
+    limit_threads()
+    run_job(job, _dataset, root)
+    return f"finished: {job.name}"
