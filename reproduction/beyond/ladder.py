@@ -145,13 +145,13 @@ WIDE_TOGETHER = (
 BEST = (
     rung(
         "best",
-        "[2000, 1000, 1000], 150 epochs",
+        "[2000, 1000, 1000], 350 epochs",
         {
             **WIDE,
             "hidden": (2000, 1000, 1000),
             "dropout": 0.1,
             "batch_size": 250,
-            "half_cycle": 75 * 180,
+            "half_cycle": 175 * 180,
             "eta_max": 0.05,
         },
         against="wide",

@@ -1,5 +1,6 @@
 """Runs the ladder: jobs one after another in each of several processes, until none is left."""
 
+import json
 import multiprocessing
 import os
 import threading
@@ -65,24 +66,25 @@ def run_ladder(
         both=both,
         device=device,
     )
+    if processes == 1:
+        dataset: Dataset | None = None
+        while (job := next(todo(), None)) is not None:
+            dataset = dataset or load(job.setting.recipe(0))
+            report(f"begins: {job.name}")
+            report(checked_job(job, dataset, root))
+        return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=end_with_parent) as pool:
         running: dict[Future[str], Job] = {}
         while True:
-            busy = {
-                (job.setting.training, job.backend, seed)
-                for job in running.values()
-                for seed in job.seeds
-            }
+            busy = {place for job in running.values() for place in places(job)}
             for job in todo():
-                places = {(job.setting.training, job.backend, seed) for seed in job.seeds}
-                if len(running) >= processes:
+                if len(running) == processes:
                     break
-                if places & busy:
-                    continue
-                report(f"begins: {job.name}")
-                running[pool.submit(checked_job, job, load, root)] = job
-                busy |= places
+                if busy.isdisjoint(places(job)):
+                    report(f"begins: {job.name}")
+                    running[pool.submit(job_in_worker, job, load, root)] = job
+                    busy |= places(job)
             if not running:
                 return
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -97,6 +99,11 @@ def run_ladder(
                     ) from None
 
 
+def places(job: Job) -> set[tuple[str, str, int]]:
+    """Which trainings a job runs."""
+    return {(job.setting.training, job.backend, seed) for seed in job.seeds}
+
+
 def end_with_parent() -> None:
     """Ends this process as soon as the one that started it has ended, however that happened."""
 
@@ -109,29 +116,33 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def checked_job(job: Job, load: LoadDataset, root: Path) -> str:
+def job_in_worker(job: Job, load: LoadDataset, root: Path) -> str:
+    """`checked_job` in a process that loads the data for its first job and keeps them."""
+    global _dataset
+    if _dataset is None:
+        _dataset = load(job.setting.recipe(0))
+    return checked_job(job, _dataset, root)
+
+
+def checked_job(job: Job, dataset: Dataset, root: Path) -> str:
     """Checks the recipe unless that has been done, trains, and says how it ended.
 
     Raises:
         UserError: the implementations disagree.
     """
-    global _dataset
-    recipe = job.setting.recipe(0)
-    if _dataset is None:
-        _dataset = load(recipe)
     path = check_of(root, job.setting)
     if not path.exists():
         from reproduction.beyond.cross_check import check_recipe
 
         limit_threads()  # torch is loaded by now
-        check = check_recipe(recipe, _dataset)
+        check = check_recipe(job.setting.recipe(0), dataset)
         make_folder(path.parent)
         write_json(path, check)
-        if check["verdict"] != "agree":
-            raise UserError(f"{path}: the implementations disagree on {job.setting.training}")
+    if json.loads(path.read_text())["verdict"] != "agree":
+        raise UserError(f"{path}: the implementations disagree on {job.setting.training}")
     if job.backend == "torch":
         import torch_impl  # noqa: F401
 
     limit_threads()
-    run_job(job, _dataset, root)
+    run_job(job, dataset, root)
     return f"finished: {job.name}"

@@ -11,6 +11,7 @@ import numpy as np
 from reproduction.beyond.predictions import Average, ensemble_accuracy
 from reproduction.beyond.rung import Setting
 from reproduction.beyond.training_folder import AVERAGES, Progress, TrainingFolder
+from reproduction.results import rounded
 from sweeps.engine.data import without_test
 from sweeps.engine.execution import VALIDATION, trainer
 from twingrad.dataset import Dataset
@@ -85,7 +86,7 @@ def run_job(job: Job, dataset: Dataset, root: Path) -> None:
             epoch = checkpoint.histories[i][-1]
             assert epoch.validation is not None
             one.state = checkpoint.states[i]
-            one.costs.append(float(f"{np.mean(epoch.costs):.6g}"))
+            one.costs.append(rounded(float(np.mean(epoch.costs))))
             one.validation.append(epoch.validation.accuracy)
             one.seconds += seconds / len(job.seeds)
             one.processor_seconds += processor_seconds / len(job.seeds)
@@ -110,13 +111,11 @@ class Clock:
     """Seconds by the clock, and of all the process's threads, since the last lap."""
 
     def __init__(self) -> None:
-        self.lap()
+        self.before = time.perf_counter(), time.process_time()
 
     def lap(self) -> tuple[float, float]:
-        now = time.perf_counter(), time.process_time()
-        before = getattr(self, "before", now)
-        self.before = now
-        return now[0] - before[0], now[1] - before[1]
+        before, self.before = self.before, (time.perf_counter(), time.process_time())
+        return self.before[0] - before[0], self.before[1] - before[1]
 
 
 def keep_members(
@@ -179,8 +178,8 @@ def finish(
         "stack": len(job.seeds),
         "costs": progress.costs,
         "validation_curve": progress.validation,
-        "seconds": round(progress.seconds, 1),
-        "processor_seconds": round(progress.processor_seconds, 1),
+        "seconds": rounded(progress.seconds),
+        "processor_seconds": rounded(progress.processor_seconds),
         "environment": environment(job.device),
         "data": dataset.identity["digest"],
     }
