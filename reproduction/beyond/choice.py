@@ -48,13 +48,12 @@ def jobs(
     *,
     seed: int | None = None,
     stack: int = 1,
-    both: bool = True,
     device: str = "cpu",
 ) -> Iterator[Job]:
     """What is to be run next, most urgent first; what is finished is left out.
 
-    Rung by rung the screening, then the other seeds of what was chosen; after the last rung of a
-    group the first seed of each by the other backend.
+    Rung by rung the screening, then the other seeds of what was chosen, then its first seed by the
+    other backend.
 
     Arguments:
         root: holds the folders of all trainings.
@@ -62,21 +61,15 @@ def jobs(
         backend: the main one.
         seed: the only seed, trained with the main backend alone; None for all.
         stack: at most so many seeds side by side.
-        both: whether the other backend trains a seed.
         device: of torch.
     """
-    for group in dict.fromkeys(rung.group for rung in rungs):
-        members = [rung for rung in rungs if rung.group == group]
-        for rung in members:
-            for setting in rung.settings:
-                seeds = seeds_of(root, rung, setting, backend, seed)
-                yield from stacks(root, setting, seeds, backend, stack, device)
-        if not both or seed is not None:
-            continue
-        for rung in members:
-            best = chosen(root, rung, backend)
-            if best is not None:
-                yield from stacks(root, best, [0], OTHER[backend], 1, device)
+    for rung in rungs:
+        for setting in rung.settings:
+            seeds = seeds_of(root, rung, setting, backend, seed)
+            yield from stacks(root, setting, seeds, backend, stack, device)
+        best = chosen(root, rung, backend)
+        if best is not None and seed is None:
+            yield from stacks(root, best, [0], OTHER[backend], 1, device)
 
 
 def seeds_of(

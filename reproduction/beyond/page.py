@@ -2,19 +2,27 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from reproduction.beyond.figure import named, save_figure
 from reproduction.beyond.judgement import PUBLISHED, gain, start_stands, twins, word
-from reproduction.beyond.ladder import LADDER
+from reproduction.beyond.ladder import BEST, LADDER
 from reproduction.beyond.published import PUBLISHED_NETWORKS
 from reproduction.beyond.results import LadderResults, RungResult
+from reproduction.published.commands import train_options
 from reproduction.verdicts.judgement import Interval, mean_interval
 from twingrad.files import write_whole
 
 FIGURE, PAGE, RESULTS = "ladder.png", "README.md", "results.json"
+
+TRAINING_IMAGES = 45_000
+"""Of CIFAR-10, where the last 5,000 validate."""
+
+GPU_LONGER = 4
+"""How many times as long the best recipe's schedule is on a GPU."""
 
 
 def write_pages(results: LadderResults, folder: Path) -> None:
@@ -34,6 +42,7 @@ def page(results: LadderResults) -> str:
         unhelpful(results),
         twins_section(results),
         best_section(results),
+        gpu_section(),
         published_section(),
         not_run(results),
         commands(results),
@@ -109,34 +118,57 @@ def against(results: LadderResults, rung: RungResult) -> str:
     return "the start" if base.key == "start" else f"'{base.title}'"
 
 
+GROUPS = {
+    "alone": "Each remedy alone",
+    "together": "Several together",
+    "best": "The best network",
+}
+
+
 def ladder_table(results: LadderResults) -> list[str]:
     if not results.rungs:
         return []
-    lines = [
-        "## The ladder",
-        "",
-        "| rung | setting | n | validation | test, 95 % of the mean | gain, 95 % | "
-        "| epochs | minutes |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    found = {rung.key: interval for rung, interval in gains(results)}
-    for rung in results.rungs.values():
-        interval = found.get(rung.key)
-        over = f" over {against(results, rung)}" if rung.against not in ("", "start") else ""
-        lines.append(
-            f"| {rung.title} | {rung.label if len(rung.tried) > 1 else ''} | {len(rung.test)} "
-            f"| {np.mean(rung.validation):.2f} | {of_mean(rung.test)} "
-            f"| {'' if interval is None else signed(interval) + over} "
-            f"| {word(interval) if interval else ''} "
-            f"| {rung.epochs} | {np.mean(rung.processor_seconds) / 60:.1f} |"
-        )
+    lines = ["## The ladder"]
+    for group, title in GROUPS.items():
+        rungs = [rung for rung in results.rungs.values() if rung.group == group]
+        if not rungs:
+            continue
+        lines += [
+            "",
+            f"### {title}",
+            "",
+            "| rung | setting | n | validation | test, 95 % of the mean | gain, 95 % | "
+            "| epochs | minutes |",
+            "|---|---|---|---|---|---|---|---|---|",
+            *(table_line(results, rung) for rung in rungs),
+        ]
     return [
         *lines,
         "",
         "The gain is the difference of mean test accuracies in points with Welch's 95 % interval; "
-        "by seed where both rungs evaluate the same trainings. With this many rungs, about one "
-        "interval in twenty misses its true value.",
+        "by seed where both rungs evaluate the same trainings. About one interval in twenty misses "
+        "its true value.",
     ]
+
+
+def table_line(results: LadderResults, rung: RungResult) -> str:
+    base = results.rungs.get(rung.against)
+    interval = gain(rung, base) if base else None
+    gained = "" if interval is None else signed(interval)
+    if base and base.key != "start":
+        gained += f" over {against(results, rung)}"
+    cells = [
+        rung.title,
+        rung.label if len(rung.tried) > 1 else "",
+        len(rung.test),
+        f"{np.mean(rung.validation):.2f}",
+        of_mean(rung.test),
+        gained,
+        word(interval) if base else "",
+        rung.epochs,
+        f"{np.mean(rung.processor_seconds) / 60:.1f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def unhelpful(results: LadderResults) -> list[str]:
@@ -193,6 +225,26 @@ def best_section(results: LadderResults) -> list[str]:
     if best.evaluation != "last":
         lines += ["", f"`twingrad reproduce --only ladder --row {best.key}` evaluates it this way."]
     return lines
+
+
+def gpu_section() -> list[str]:
+    """The best recipe with the schedule that a GPU has time for."""
+    setting = BEST[0].settings[0]
+    recipe = setting.recipe(0)
+    half_cycle = GPU_LONGER * (recipe.half_cycle or 0)
+    recipe = replace(recipe, half_cycle=half_cycle)
+    epochs = recipe.plan(TRAINING_IMAGES).epochs
+    words = [*train_options(recipe), "--backend", "torch", "--device", "cuda", "--tf32"]
+    return [
+        "## On a GPU",
+        "",
+        f"The recipe of the rung `{BEST[0].key}` with a schedule {GPU_LONGER} times as long, "
+        f"{epochs:,} epochs. It has not been run: there was no GPU.",
+        "",
+        "```",
+        shlex.join(["twingrad", "train", *words]),
+        "```",
+    ]
 
 
 def published_section() -> list[str]:

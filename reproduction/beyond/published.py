@@ -20,7 +20,7 @@ class PublishedNetwork:
 
 PUBLISHED_NETWORKS = (
     PublishedNetwork(
-        "55.28 %", "[150, 50], batch norm", "the report: one run, the best of its table"
+        "55.28 %", "[150, 50], batch norm", "the report: one run, the best of its six best networks"
     ),
     PublishedNetwork(
         "58.9 %",

@@ -37,7 +37,6 @@ def run_ladder(
     processes: int,
     seed: int | None = None,
     stack: int = 1,
-    both: bool = True,
     device: str = "cpu",
     on_event: OnEvent | None = None,
 ) -> None:
@@ -47,7 +46,7 @@ def run_ladder(
         rungs: what to train.
         load: loads the data; can be pickled, and is called once in each process.
         root: holds the folders of all trainings.
-        backend, seed, stack, both, device: as in `jobs`.
+        backend, seed, stack, device: as in `jobs`.
         processes: how many trainings at a time, each with one BLAS thread.
         on_event: for progress.
 
@@ -63,7 +62,6 @@ def run_ladder(
         backend,
         seed=seed,
         stack=stack,
-        both=both,
         device=device,
     )
     if processes == 1:

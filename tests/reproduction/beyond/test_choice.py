@@ -49,8 +49,9 @@ def test_stacks_hold_seeds_that_are_equally_far(tmp_path, tiny, monkeypatch):
         "reproduction.beyond.training_folder.TrainingFolder.epochs_done",
         lambda self: 3 if self.path.name in ("manual-1", "manual-3") else 0,
     )
-    found = list(jobs(tmp_path, [start], "manual", stack=2, both=False))
+    *found, other = jobs(tmp_path, [start], "manual", stack=2)
     assert [job.seeds for job in found] == [(1, 3), (0, 2), (4,)]
+    assert (other.seeds, other.backend) == ((0,), "torch")
 
 
 def test_one_seed_is_trained_by_one_backend(tmp_path, tiny):
@@ -70,5 +71,5 @@ def test_a_diverged_training_is_never_chosen(tmp_path, tiny):
 def test_finished_trainings_are_left_out(tmp_path, tiny, done):
     for seed in range(done):
         finish(tmp_path, tiny[0].settings[0], seed)
-    found = [job.seeds[0] for job in jobs(tmp_path, tiny[:1], "manual", both=False)]
+    found = [job.seeds[0] for job in jobs(tmp_path, tiny[:1], "manual") if job.backend == "manual"]
     assert found == list(range(done, 5))
