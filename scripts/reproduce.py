@@ -149,8 +149,8 @@ def climb_ladder(
     Raises:
         UserError: another experiment or a reading beside it; as `reproduce_ladder`.
     """
-    from reproduction.beyond.page import PAGE
-    from reproduction.beyond.reproduce import reproduce_ladder
+    from reproduction.beyond.ladder_page import PAGE
+    from reproduction.beyond.reproduce_ladder import reproduce_ladder
     from twingrad.cifar.loading import load_for
 
     if len(only) > 1:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from reproduction.beyond.job import Job, folder_of
 from reproduction.beyond.rung import Rung, Setting
-from reproduction.beyond.training import Job, folder_of
 
 SCREENED = (0,)
 """Seeds of every setting of a rung; the best on the validation data gets all of them."""

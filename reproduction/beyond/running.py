@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from reproduction.beyond.choice import jobs
+from reproduction.beyond.job import Job, check_of
 from reproduction.beyond.rung import Rung
-from reproduction.beyond.training import Job, check_of, run_job
+from reproduction.beyond.stack_training import run_job
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.files import write_json

@@ -3,7 +3,7 @@
 import pytest
 
 from reproduction.beyond.choice import chosen, jobs
-from reproduction.beyond.training import folder_of
+from reproduction.beyond.job import folder_of
 
 
 def finish(root, setting, seed, backend="manual", **accuracies):

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from reproduction.beyond.results import LadderResults
+from reproduction.beyond.rung_results import LadderResults
 
 
 @pytest.fixture
 def climb(twingrad, small_images, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("reproduction.beyond.rung.MANY_SEEDS", 2)
-    for module in ("reproduce", "page"):
+    for module in ("reproduce_ladder", "ladder_page"):
         monkeypatch.setattr(f"reproduction.beyond.{module}.LADDER", tiny)
 
     def call(*arguments):
@@ -21,6 +21,7 @@ def climb(twingrad, small_images, tiny, tmp_path, monkeypatch):
     return call
 
 
+@pytest.mark.slow
 def test_one_rung_then_all_of_them(climb, tmp_path):
     status, out, err = climb("--row", "start")
     assert (status, err) == (0, "")

@@ -17,6 +17,7 @@ def test_a_right_recipe_agrees(images):
     assert 0 < found["updates apart"] < 1e-10
 
 
+@pytest.mark.slow
 def test_a_wrong_gradient_is_seen(images, monkeypatch):
     from manual_impl import layers
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from reproduction.beyond.choice import OTHER, chosen, validation
+from reproduction.beyond.finishing import evaluations
+from reproduction.beyond.job import check_of, folder_of
 from reproduction.beyond.rung import Rung, Setting
-from reproduction.beyond.training import check_of, evaluations, folder_of
 from reproduction.beyond.training_folder import TrainingFolder
 from reproduction.published.commands import train_options
 from twingrad.dataset import Dataset

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import manual_impl
-from reproduction.beyond import training
+from reproduction.beyond import stack_training
+from reproduction.beyond.job import Job, folder_of
 from reproduction.beyond.rung import Setting
-from reproduction.beyond.training import Job, folder_of, run_job
+from reproduction.beyond.stack_training import run_job
 from reproduction.beyond.training_folder import TrainingFolder
 from tests.reproduction.beyond.conftest import TINY
 from twingrad.dataset import Split
@@ -62,13 +63,13 @@ def test_a_stack_trains_each_as_alone(tmp_path, images):
 
 def test_averages_are_those_of_the_last_cycle(tmp_path, images, monkeypatch):
     states = []
-    keep = training.keep_members
+    keep = stack_training.keep_members
 
     def remember(progress, *rest):
         states.append(progress.state)
         keep(progress, *rest)
 
-    monkeypatch.setattr(training, "keep_members", remember)
+    monkeypatch.setattr(stack_training, "keep_members", remember)
     setting = Setting("", TINY)
     (folder,) = trained(tmp_path, images, setting)
     assert len(states) == 4  # epochs of 4 updates; a cycle is 8

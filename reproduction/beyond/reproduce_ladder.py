@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reproduction.beyond.ladder import LADDER, rungs_of, shortened
-from reproduction.beyond.page import write_pages
-from reproduction.beyond.results import LadderResults, collect, progress_of
+from reproduction.beyond.ladder_page import write_pages
 from reproduction.beyond.rung import Rung
+from reproduction.beyond.rung_results import LadderResults, collect, progress_of
 from reproduction.beyond.running import LoadDataset, OnEvent, run_ladder
 from reproduction.folder import TRAININGS, prepare
 from sweeps.engine.disk import disk_reported

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from reproduction.beyond.results import LadderResults, RungResult
+from reproduction.beyond.rung_results import LadderResults, RungResult
 from reproduction.verdicts.judgement import Interval, judge, mean_interval, t_quantile
 
 PUBLISHED = 55.28

@@ -3,8 +3,8 @@
 import pytest
 from scipy import stats
 
-from reproduction.beyond.judgement import gain, start_stands, twins, word
-from reproduction.beyond.results import LadderResults, RungResult
+from reproduction.beyond.gains import gain, start_stands, twins, word
+from reproduction.beyond.rung_results import LadderResults, RungResult
 
 
 def result(test, key="r", training="r", other=None, **fields):

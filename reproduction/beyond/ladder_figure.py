@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reproduction.beyond.judgement import PUBLISHED, gain, word
-from reproduction.beyond.results import LadderResults, RungResult
+from reproduction.beyond.gains import PUBLISHED, gain, word
+from reproduction.beyond.rung_results import LadderResults, RungResult
 from reproduction.verdicts.judgement import mean_interval
 
 if TYPE_CHECKING:
