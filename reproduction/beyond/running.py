@@ -3,11 +3,13 @@
 import json
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from reproduction.beyond.choice import jobs
@@ -73,7 +75,9 @@ def run_ladder(
             report(checked_job(job, dataset, root))
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=end_with_parent) as pool:
+    reader, writer = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(processes, context, end_when_closed, (reader,))
+    with pool, writer:
         running: dict[Future[str], Job] = {}
         while True:
             busy = {place for job in running.values() for place in places(job)}
@@ -103,14 +107,14 @@ def places(job: Job) -> set[tuple[str, str, int]]:
     return {(job.setting.training, job.backend, seed) for seed in job.seeds}
 
 
-def end_with_parent() -> None:
-    """Ends this process as soon as the one that started it has ended, however that happened."""
+def end_when_closed(reader: Connection) -> None:
+    """Ends this process as soon as the other end of a pipe is closed, by intent or because the
+    process that has it has ended. Ctrl-C is for that one alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
+        reader.poll(None)
+        os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
