@@ -34,11 +34,15 @@ def chosen(root: Path, rung: Rung, backend: str) -> Setting | None:
     """
     if len(rung.settings) == 1:
         return rung.settings[0]
-    one_training = len(rung.trainings) == 1
-    seeds = range(rung.settings[0].seeds) if one_training else SCREENED
+    seeds = deciding_seeds(rung)
     found = [validation(root, setting, backend, seeds) for setting in rung.settings]
     known = [value for value in found if value is not None]
     return None if len(known) < len(found) else rung.settings[int(np.argmax(known))]
+
+
+def deciding_seeds(rung: Rung) -> Sequence[int]:
+    """The seeds whose validation accuracies choose among a rung's settings."""
+    return range(rung.settings[0].seeds) if len(rung.trainings) == 1 else SCREENED
 
 
 def jobs(

@@ -80,7 +80,8 @@ def opening(results: LadderResults) -> list[str]:
         "**Times are processor time of one training on one core**, evaluations on the validation "
         "data included. The machine was busy with other work, so the time by the clock says "
         "nothing; processor time is longer than on an idle machine too, since caches and memory "
-        "were shared. Two trainings run at a time on two cores.",
+        "were shared. Two trainings run at a time on two cores, so that two cores need half of the "
+        "sum.",
     ]
 
 
@@ -172,6 +173,7 @@ def not_run(results: LadderResults) -> list[str]:
         "",
         *(
             f"- `{key}`, {titles.get(key, '')}: {done} of {needed} trainings"
+            + (", and one of them diverged" if done == needed else "")
             for key, (done, needed) in results.waiting.items()
         ),
     ]

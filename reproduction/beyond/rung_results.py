@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reproduction.beyond.choice import OTHER, chosen, validation
+import numpy as np
+
+from reproduction.beyond.choice import OTHER, chosen, deciding_seeds, validation
 from reproduction.beyond.finishing import evaluations
 from reproduction.beyond.job import check_of, folder_of
 from reproduction.beyond.rung import Rung, Setting
@@ -28,6 +30,7 @@ class RungResult:
         options: of `twingrad train`, for its first seed.
         tried: validation accuracy of every setting of the rung over the seeds that decided.
         training_accuracies, validation, test: of the chosen setting.
+        curve: mean validation accuracy after every epoch, of the last parameters.
         processor_seconds: of each training; of a network alone.
         epochs: of a training.
         other_validation, other_test: the first seed's by the other backend; None until trained.
@@ -46,6 +49,7 @@ class RungResult:
     training_accuracies: Sequence[float]
     validation: Sequence[float]
     test: Sequence[float]
+    curve: Sequence[float]
     processor_seconds: Sequence[float]
     epochs: int
     other_validation: float | None
@@ -152,6 +156,7 @@ def result_of(
         training_accuracies=[percent(run["training"]) for run in runs],
         validation=[percent(run["validation"][setting.evaluation]) for run in runs],
         test=[test_of(folder, backend) for folder in folders],
+        curve=[percent(float(a)) for a in np.mean([r["validation_curve"] for r in runs], axis=0)],
         processor_seconds=[run["processor_seconds"] for run in runs],
         epochs=len(runs[0]["costs"]),
         other_validation=percent(twin["validation"][setting.evaluation]) if known else None,
@@ -161,8 +166,9 @@ def result_of(
 
 
 def tried_of(root: Path, rung: Rung, backend: str) -> dict[str, float]:
-    """The validation accuracy of the first seed of every setting, in %."""
-    found = {setting.label: validation(root, setting, backend, [0]) for setting in rung.settings}
+    """The validation accuracy by which each setting was chosen or not, in %."""
+    seeds = deciding_seeds(rung)
+    found = {setting.label: validation(root, setting, backend, seeds) for setting in rung.settings}
     return {label: percent(value) for label, value in found.items() if value is not None}
 
 
