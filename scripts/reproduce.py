@@ -1,7 +1,9 @@
-"""`twingrad reproduce`: the published report, table by table and figure by figure."""
+"""`twingrad reproduce`: the published report, table by table and figure by figure; the ladder."""
 
+import dataclasses
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,14 +11,24 @@ from scripts import options
 from scripts.output import Output
 from scripts.running import load_backend
 from twingrad.dataset import Dataset
+from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 from twingrad.threads import limit_threads
 
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY", help="One experiment, such as table3; repeat for more. [all]"),
+    typer.Option(
+        metavar="KEY",
+        help="One experiment, such as table3; repeat for more. 'ladder', alone, goes beyond the "
+        "report. [all of the report]",
+    ),
 ]
-Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row of its table, as printed.")]
+Row = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL", help="One row of its table, as printed; of the ladder a rung's key."
+    ),
+]
 OneReading = Annotated[
     str | None,
     typer.Option(
@@ -36,10 +48,14 @@ def reproduce(
     row: Row = None,
     reading: OneReading = None,
     seed: OneSeed = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every setting.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Trainings of every setting; the ladder has its own numbers.")
+    ] = 5,
     backend: options.Backend = None,
     device: options.Device = "cpu",
-    stack: Annotated[int, typer.Option(help="Trainings side by side.")] = 16,
+    stack: Annotated[
+        int | None, typer.Option(help="Trainings side by side. [16; the ladder 1]")
+    ] = None,
     processes: options.Processes = None,
     quick: Quick = False,
     data: options.Data = None,
@@ -54,7 +70,28 @@ def reproduce(
     With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
     are of what this call asks for. The first seed of each setting is trained with the other
     backend too, unless --seed names the only one.
+
+    --only ladder trains what goes beyond the report instead: each remedy alone and together, with
+    the settings chosen on the validation data. Its trainings continue after their last epoch.
     """
+    if "ladder" in (only or ()):
+        climb_ladder(
+            only=only or [],
+            reading=reading,
+            row=row,
+            seed=seed,
+            backend=backend or "manual",
+            device=device,
+            processes=processes,
+            stack=stack,
+            quick=quick,
+            data=data,
+            folder=out or Path("runs/ladder"),
+            resume=resume,
+            overwrite=overwrite,
+            output=Output(json, quiet),
+        )
+        return
     from reproduction.folder import PAGE, REPORT
     from reproduction.published.cells import Choice
     from reproduction.reproduce import reproduce as run
@@ -103,6 +140,46 @@ def reproduce(
         output.print(sentence)
     output.print(f"report: {folder / PAGE}, {folder / REPORT}", markup=False)
     output.write(summary.as_json())
+
+
+def climb_ladder(
+    *,
+    only: list[str],
+    reading: str | None,
+    data: str | None,
+    folder: Path,
+    output: Output,
+    **choice: Any,
+) -> None:
+    """`--only ladder`.
+
+    Raises:
+        UserError: another experiment or a reading beside it; as `reproduce_ladder`.
+    """
+    from reproduction.beyond.ladder_page import PAGE
+    from reproduction.beyond.reproduce_ladder import reproduce_ladder
+    from twingrad.cifar.loading import load_for
+
+    if len(only) > 1:
+        raise UserError("--only ladder has a folder of its own; run other experiments apart")
+    if reading is not None:
+        raise UserError("--reading is of the published report; the ladder has none")
+    load_backend(choice["backend"])
+    limit_threads(1)
+    try:
+        results = reproduce_ladder(
+            partial(load_for, data),
+            folder,
+            on_event=lambda line: output.print(line, markup=False),
+            **choice,
+        )
+    except KeyboardInterrupt:
+        words = f"saved; continue with the same command and --resume --out {folder}"
+        output.print(words, markup=False)
+        raise
+    output.print(f"{len(results.rungs)} rungs finished, {len(results.waiting)} not")
+    output.print(f"report: {folder / PAGE}", markup=False)
+    output.write(dataclasses.asdict(results))
 
 
 if __name__ == "__main__":
