@@ -22,11 +22,11 @@ from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
 from sweeps.engine.data import form_of
-from sweeps.output.progress import spell
 from twingrad.cifar.loading import load_for
 from twingrad.dataset import Dataset
 from twingrad.environment import environment
 from twingrad.recipe import Recipe
+from twingrad.text import spell
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 

@@ -1,18 +1,23 @@
 """Running somebody's program: bounded in time and output, and ended with everything it started."""
 
 import contextlib
-import ctypes
+import json
 import os
 import secrets
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from compare.confinement import Confinement
+from compare.guard import family
+from twingrad.errors import UserError
 
 KEPT = 2000
 """Characters of printed text that are kept."""
@@ -22,13 +27,10 @@ ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR")
 MARK = "TWINGRAD_PROCESS"
 """Environment variable that a program's descendants inherit; each run has its own value."""
 
-LINUX = sys.platform == "linux"
+GUARD = Path(__file__).with_name("guard") / "__main__.py"
 
-SET_CHILD_SUBREAPER = 36
-"""prctl's option: orphans among our descendants become our children."""
-
-ENDING = 2.0
-"""Maximum seconds until all descendants are gone."""
+MAX_REPORT = 65536
+"""Bytes of what the guard says."""
 
 
 class Printed(threading.Thread):
@@ -49,6 +51,142 @@ class Printed(threading.Thread):
     def text(self) -> str:
         """The beginning, as text."""
         return self.head.decode(errors="replace")[:KEPT]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a program ended.
+
+    Arguments:
+        status: its exit status, -N for signal N; None where it did not end by itself.
+        reason: the limit that it exceeded, in words ("it used ..."); "" if none.
+        left: names of processes that it left behind; they were ended.
+        libraries: packages of compiled libraries that it was seen to load.
+    """
+
+    status: int | None = None
+    reason: str = ""
+    left: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+
+
+class Program:
+    """A program with the guard between it and us: a signal to its parent does not reach us, and
+    what it starts ends with it.
+
+    Arguments:
+        command: the executable and its arguments.
+        folder: the working directory.
+        environment: the program's environment variables.
+        pipes: descriptors that it inherits.
+        confinement: its limits; None for none.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: dict[str, str],
+        pipes: Sequence[int] = (),
+        confinement: Confinement | None = None,
+    ) -> None:
+        self.mark = secrets.token_hex(16)
+        self.report, report_write = os.pipe()
+        alive_read, self.alive = os.pipe()
+        order = {
+            "command": list(command),
+            "folder": str(folder),
+            "report": report_write,
+            "alive": alive_read,
+            "limits": None,
+            "namespaces": False,
+            "files": None,
+            "user": None,
+        }
+        if confinement is not None:
+            order |= confinement.order()
+        try:
+            self.guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(GUARD), json.dumps(order)],
+                env=environment | {MARK: self.mark},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(report_write, alive_read, *pipes),
+            )
+        except BaseException:
+            os.close(self.report)
+            os.close(self.alive)
+            raise
+        finally:
+            os.close(report_write)
+            os.close(alive_read)
+        assert self.guard.stdout is not None
+        self.printed = Printed(self.guard.stdout)
+        self.printed.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for the program; whether it ended in time."""
+        return bool(select.select([self.report], [], [], max(0, seconds))[0])
+
+    def end(self) -> Ending:
+        """Ends the program, if it still runs, and everything it started.
+
+        Raises:
+            OSError: it could not be started.
+        """
+        os.close(self.alive)
+        try:
+            self.guard.wait(family.ENDING + 1)
+        except subprocess.TimeoutExpired:
+            self.guard.kill()
+            self.guard.wait()
+        if self.guard.returncode != 0:
+            self.end_strays()
+        self.printed.join(timeout=1)
+        if not self.printed.is_alive():
+            self.printed.stream.close()
+        said = self.read_report()
+        if "failed" in said:
+            raise OSError(0, str(said["failed"]))
+        if not said:  # the guard itself was ended
+            code = self.guard.returncode
+            name = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+            return Ending(code, f"it ended its parent ({name})")
+        return Ending(
+            said["status"],
+            "" if said["reason"] == "told" else said["reason"],
+            tuple(said["left"]),
+            tuple(said["libraries"]),
+        )
+
+    def read_report(self) -> dict:
+        """What the guard said last; {} if nothing."""
+        text = b""
+        while len(text) < MAX_REPORT and select.select([self.report], [], [], 0)[0]:
+            part = os.read(self.report, MAX_REPORT)
+            if not part:
+                break
+            text += part
+        os.close(self.report)
+        lines = text.splitlines()
+        try:
+            return dict(json.loads(lines[0])) if lines else {}
+        except (ValueError, TypeError):
+            return {}
+
+    def end_strays(self) -> None:
+        """Ends what outlived the guard: whatever has our mark in its environment."""
+        until = time.monotonic() + family.ENDING
+        while time.monotonic() < until:
+            marked = [m.pid for m in family.running() if self.mark in marks_of(m.pid)]
+            marked += [member.pid for member in family.below(marked)]
+            if not marked:
+                return
+            family.kill(marked)
+            time.sleep(0.02)
 
 
 def environment() -> dict[str, str]:
@@ -74,111 +212,24 @@ def run_bounded(
 
     Raises:
         OSError: the executable cannot be started.
+        UserError: the system has no process groups.
     """
-    adopt_orphans()
-    mark, before = secrets.token_hex(16), children()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment | {MARK: mark},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    printed = Printed(process.stdout)
-    printed.start()
-    status: int | None = None
+    require_posix()
+    program = Program(command, folder=folder, environment=environment)
     try:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = process.wait(seconds)
+        program.wait(seconds)
     finally:
-        end_all(process, mark, before)
-    printed.join(timeout=5)
-    if not printed.is_alive():
-        process.stdout.close()
-    return status, printed
+        ending = program.end()
+    return ending.status, program.printed
 
 
-def adopt_orphans() -> None:
-    """Makes us the parent of descendants whose own parent ends, where the system can do that."""
-    if LINUX:
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def end_all(process: subprocess.Popen[bytes], mark: str, before: set[int]) -> None:
-    """Ends a program and its descendants, those in sessions of their own included."""
-    until = time.monotonic() + ENDING
-    known = {process.pid}
-    while LINUX and time.monotonic() < until:
-        found = descendants(known, mark, before)
-        known |= found
-        for pid in found - {process.pid}:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        end_group(process)
-        for pid in known - {process.pid}:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        if not found - {process.pid}:
-            break
-        time.sleep(0.02)
-    end_group(process)
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """Ends the program and its process group."""
-    if process.returncode is None or LINUX:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process as the system lists it."""
-
-    pid: int
-    parent: int
-    session: int
-
-
-def descendants(known: set[int], mark: str, before: set[int]) -> set[int]:
-    """Processes that belong to a program.
-
-    They carry its mark, descend from a process of its, or were adopted by us: children of ours in
-    another session that did not exist before and carry no other program's mark.
-    """
-    found = set(known)
-    ours, session = os.getpid(), os.getsid(0)
-    running = list(processes())
-    for process in running:
-        marks = marks_of(process.pid)
-        adopted = process.parent == ours and process.session != session
-        if mark in marks or (adopted and process.pid not in before and not marks):
-            found.add(process.pid)
-    grown = True
-    while grown:
-        more = {p.pid for p in running if p.parent in found} - found
-        found |= more
-        grown = bool(more)
-    return found & {process.pid for process in running}
-
-
-def children() -> set[int]:
-    """Our children."""
-    return {process.pid for process in processes() if process.parent == os.getpid()}
-
-
-def processes() -> Iterator[Process]:
-    """All processes but those that ended; none where the system has no /proc."""
-    for path in Path("/proc").glob("[0-9]*/stat") if LINUX else ():
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            state, parent, _, session = path.read_text().rpartition(")")[2].split()[:4]
-            if state not in "ZX":
-                yield Process(int(path.parent.name), int(parent), int(session))
+def require_posix() -> None:
+    """Raise UserError where the system cannot end a program together with all that it started."""
+    if not hasattr(os, "killpg"):
+        raise UserError(
+            "running your code needs process groups, which this system lacks: use Linux, macOS or "
+            "WSL; golden files (twingrad golden new) and twingrad.check(...) work everywhere"
+        )
 
 
 def marks_of(pid: int) -> set[str]:

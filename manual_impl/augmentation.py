@@ -17,17 +17,27 @@ def augment(
         update: number of the update within the epoch, from 0.
     """
     flip, shift = augmentation.flip[update], augmentation.shift[update]  # (n,), (n, 2)
+    jitter = augmentation.jitter[update]  # (n, 2)
     side = image_side(X.shape[1], int(np.abs(shift).max()))
     images = X.reshape(len(X), CHANNELS, side, side)
-    targets = np.arange(side)
-    rows = targets - shift[:, :1]  # (n, side): the source of each pixel
-    columns = targets - shift[:, 1:]
-    inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[
-        :, None
-    ]
-    columns = np.where(flip[:, None], side - 1 - columns, columns)
-    n = np.arange(len(X))[:, None, None]
-    moved = images[n, :, (rows % side)[:, :, None], (columns % side)[:, None]]  # (n, side, side, C)
-    moved = np.where(inside[..., None], moved, X.dtype.type(0)).transpose(0, 3, 1, 2)
-    contrast, brightness = augmentation.jitter[update].T.astype(X.dtype)[..., None]  # (n, 1) each
-    return moved.reshape(len(X), -1) * contrast + brightness
+    moved = np.zeros_like(images)
+    # One copy of a rectangle per image: an index for every pixel takes 3.5 times as long.
+    for to, image, mirrored, (down, right) in zip(
+        moved, images, flip.tolist(), shift.tolist(), strict=True
+    ):
+        source = image[:, :, ::-1] if mirrored else image
+        rows, columns = overlap(down, side), overlap(right, side)
+        to[:, rows[0], columns[0]] = source[:, rows[1], columns[1]]
+    varied = moved.reshape(len(X), -1)
+    if (jitter != (1, 0)).any():
+        contrast, brightness = jitter.T.astype(X.dtype)[..., None]  # (n, 1) each
+        varied *= contrast
+        varied += brightness
+    return varied
+
+
+def overlap(shift: int, side: int) -> tuple[slice, slice]:
+    """Target and source of the visible pixels along one axis."""
+    kept = side - abs(shift)
+    to, source = max(shift, 0), max(-shift, 0)
+    return slice(to, to + kept), slice(source, source + kept)

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from scripts.program import plain_app
+from twingrad.errors import UserError
 
 BENCHMARKS = {
     "training": ("benchmarks.training:benchmark", "Time an epoch in NumPy and in torch."),
@@ -33,10 +34,18 @@ def forwarding(name: str, where: str) -> Callable[[typer.Context], Any]:
 
     def command(context: typer.Context) -> Any:
         module, function = where.split(":")
+        try:
+            found = getattr(import_module(module), function)
+        except ModuleNotFoundError as error:
+            if error.name not in ("benchmarks", "validation"):
+                raise
+            raise UserError(
+                f"bench {name}: the benchmarks are not installed; run it in a clone of the source"
+            ) from error
         benchmark = typer.Typer(
             add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
         )
-        benchmark.command()(getattr(import_module(module), function))
+        benchmark.command()(found)
         return benchmark(context.args, prog_name=f"twingrad bench {name}", standalone_mode=False)
 
     return command

@@ -8,11 +8,14 @@ import typer
 
 from scripts import options
 from scripts.checking import (
+    DTYPES,
     Asked,
     check_files,
     check_own_code,
     check_twins,
+    known_parts,
     print_result,
+    required,
     split_name,
 )
 from scripts.options import parse_widths
@@ -20,7 +23,7 @@ from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from twingrad.errors import UserError
 from twingrad.files import write_whole
-from twingrad.layers import ACTIVATIONS
+from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
 
 if TYPE_CHECKING:
     from compare.reports.check_result import CheckResult
@@ -42,7 +45,8 @@ def check(
     ] = None,
     golden: Golden = None,
     hidden: Annotated[
-        str | None, typer.Option(help="Check this network alone; widths such as 50,50.")
+        str | None,
+        typer.Option(help="Check this network alone; widths such as 50,50. [several networks]"),
     ] = None,
     batch_norm: Annotated[
         bool | None,
@@ -53,27 +57,31 @@ def check(
     ] = None,
     normalization: Annotated[
         str | None,
-        typer.Option(help="Its normalization: none, batch, batch-after (the activation) or layer."),
+        typer.Option(
+            metavar=f"[{'|'.join(NORMALIZATIONS)}]",
+            help="Its normalization; batch-after comes after the activation. [batch]",
+        ),
     ] = None,
     activation: Annotated[
-        str, typer.Option(help=f"Its activation: {', '.join(ACTIVATIONS)}.")
+        str,
+        typer.Option(metavar=f"[{'|'.join(ACTIVATIONS)}]", help="Its activation."),
     ] = "relu",
     slope: Annotated[float, typer.Option(help="Slope of its leaky ReLU below 0.")] = 0.01,
     dropout: Annotated[
         float, typer.Option(help="Probability that one of its hidden units is dropped.")
     ] = 0.0,
     smoothing: Annotated[float, typer.Option(help="Its label smoothing.")] = 0.0,
-    inputs: Annotated[int | None, typer.Option(help="Its number of inputs.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Samples in its minibatch.")] = None,
-    penalty: Annotated[float | None, typer.Option(help="lambda of that network.")] = None,
+    inputs: Annotated[int | None, typer.Option(help="Its number of inputs. [10]")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples in its minibatch. [20]")] = None,
+    penalty: Annotated[float | None, typer.Option(help="lambda of that network. [0.005]")] = None,
     random: Annotated[
-        int | None, typer.Option(help="Check so many random architectures instead.")
+        int | None, typer.Option(help="Check so many random networks instead.")
     ] = None,
     dtype: Annotated[
         str,
         typer.Option(
-            help="float64, or float32, float16, bfloat16: then float64 arbitrates (bfloat16: "
-            "autograd alone). Your code is handed float64, float32 or float16."
+            metavar=f"[{'|'.join(DTYPES)}]",
+            help="Precision; below float64, float64 arbitrates. bfloat16 is for torch alone.",
         ),
     ] = "float64",
     eps: Annotated[
@@ -94,6 +102,15 @@ def check(
             metavar="NODE", help="Print the derivation of a node (W1, s_hat2, cost) and stop."
         ),
     ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART",
+            help="Fail (exit 1) unless this part of your code was compared; may be repeated: "
+            "batch-norm, no-batch-norm, forward, cost, second-call, running-statistics, "
+            "evaluation, dropout, updates, schedule.",
+        ),
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with heat maps, offline.")
     ] = None,
@@ -102,15 +119,17 @@ def check(
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     details: Annotated[
-        bool, typer.Option("--details", help="Every tensor of every case, not only of faulty ones.")
+        bool,
+        typer.Option("--details", help="Every case; of few cases every tensor."),
     ] = False,
     threads: options.Threads = 1,
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Check gradients, and say which operation is wrong and in what way.
+    """Check gradients: of your code, or ours; say which operation is wrong and how.
 
-    Ours by default: by hand against autograd, complex step and central differences.
+    Without --code or --golden: ours by hand against autograd, complex step and central
+    differences.
     """
     from twingrad.threads import limit_threads
 
@@ -148,6 +167,8 @@ def check(
         network = asked.network if hidden is not None else replace(NETWORK, **kinds)
         output.print(explain_node(network, explain), markup=False)
         return AGREED
+    if require and code is None:
+        raise UserError("--require is of your own code; give it with --code")
     limit_threads(threads)
     for path in (html, junit):
         if path is not None and not path.parent.is_dir():
@@ -156,8 +177,10 @@ def check(
         if time_limit <= 0:
             raise UserError(f"--time-limit is {time_limit}, but seconds above 0 were expected")
         path, name = split_name(code)
+        parts = known_parts(require or [])
         with output.busy(f"running {path.name}"):
             result = check_own_code(path, name, asked, eps, time_limit, python)
+        result = required(result, parts)
     elif golden:
         result = check_files(golden)
     else:

@@ -12,7 +12,7 @@ from rich.progress import track
 from compare.architectures import random_cases
 from compare.cases import Case, random_case, standard_cases
 from compare.numerics.agreement import CaseVerdict
-from compare.reports.check_result import CheckResult, by_telling, not_judged
+from compare.reports.check_result import CheckResult, by_telling
 from scripts.output import Output
 from twingrad.errors import UserError
 from twingrad.network import Network
@@ -103,6 +103,33 @@ def check_own_code(
         dtype=asked.dtype,
     )
     return check_code(path, name, request, time_limit=time_limit, eps=eps, python=python)
+
+
+def required(result: CheckResult, names: Sequence[str]) -> CheckResult:
+    """The result with a failing finding for everything that is required but was not compared."""
+    from compare.submissions import Finding
+    from compare.submissions.coverage import COVERAGE
+
+    missing = [
+        Finding("required", f"--require {name}: {COVERAGE[name]}: not checked", None, True)
+        for name in dict.fromkeys(names)
+        if name not in result.covered
+    ]
+    return replace(result, findings=(*result.findings, *missing))
+
+
+def known_parts(names: Sequence[str]) -> list[str]:
+    """The values of --require.
+
+    Raises:
+        UserError: one of them is unknown.
+    """
+    from compare.submissions.coverage import COVERAGE
+
+    for name in names:
+        if name not in COVERAGE:
+            raise UserError(f"--require is {name!r}, but expected one of: {', '.join(COVERAGE)}")
+    return list(names)
 
 
 def check_files(paths: list[Path]) -> CheckResult:
@@ -211,20 +238,18 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
     if result.assumed:
         output.print(tables.assumed_text(result))
     if details:
-        for case in result.cases:
-            output.print(tables.tensor_table(case))
+        for part in tables.details(result.cases):
+            output.print(part)
     if result.cases:
-        output.print(tables.result_table(result, every=details))
+        output.print(tables.result_table(result))
     print_tree(output, result.cases)
     for finding in result.findings:
         output.print(tables.finding_text(finding, result.path))
     for sentence in result.summary:
         output.print(sentence, style="bold", markup=False)
-    missing = not_judged(result.cases)
-    unchecked = f"; not judged: {', '.join(missing)}" if missing and result.path else ""
-    if result.untried:
-        unchecked += f"; not checked: {escape(', '.join(result.untried))}"
-    output.print(f"verdict: {tables.coloured(result.verdict)}{unchecked}")
+    if result.path:
+        output.print(tables.rests_on_text(result))
+    output.print(f"verdict: {tables.coloured(result.verdict)}")
 
 
 def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +16,16 @@ from scripts.checking import judge_golden_files, print_faulty
 from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
-from scripts.running import train_in_folder
+from scripts.progress import Progress
+from scripts.running import saving, train_in_folder
 from twingrad.dataset import Dataset
 from twingrad.environment import environment
 from twingrad.errors import UserError
 from twingrad.files import write_json
 from twingrad.history import History
+from twingrad.locks import hold
 from twingrad.recipe import Recipe
-from twingrad.run_folder import RunFolder, make_folder
+from twingrad.run_folder import LOCK, RunFolder, make_folder
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 
@@ -53,9 +56,11 @@ def compare(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Prove both implementations equal: gradients, updates, curves. Writes an HTML report."""
-    from compare.reports import tables
-    from compare.reports.compare_report import write_report
+    """Prove both implementations equal: gradients, updates, curves.
+
+    Writes pictures and an HTML report. Trainings are resumable: --resume with the same options.
+    """
+    from compare.reports.tables import coloured
     from torch_impl import find_device
     from twingrad.cifar.loading import load_for
 
@@ -71,8 +76,31 @@ def compare(
     with output.busy("reading images"):
         dataset = load_for(data, recipe)
     recipe.plan_for(dataset)
-    prepare_folder(out, resume=resume, overwrite=overwrite)  # after all checks
-    output.print(f"data: {dataset.identity['description']}")
+    require_free(out, resume=resume, overwrite=overwrite)
+    again = f"the same options, --resume and --out {out}"
+    with hold(out, "comparison"), saving(out, again, output):
+        prepare_folder(out, resume=resume)  # last, so that bad input deletes nothing
+        output.print(f"data: {dataset.identity['description']}", markup=False)
+        report = judge(
+            recipe, dataset, golden_cases, range(seed, seed + seeds), device, out, output
+        )
+    output.print(f"verdict: {coloured(report.verdict)}; report: {out / 'report.html'}")
+    output.write(report.as_json())
+    return AGREED if report.verdict == "agree" else DISAGREED
+
+
+def judge(
+    recipe: Recipe,
+    dataset: Dataset,
+    golden_cases: list[CaseVerdict],
+    seeds: range,
+    device: str,
+    out: Path,
+    output: Output,
+) -> Report:
+    """Compare gradients, updates in lockstep and whole trainings, printing each result."""
+    from compare.reports import tables
+    from compare.reports.compare_report import write_report
 
     with output.busy("checking gradients"):
         cases = gradient_cases(recipe, dataset)
@@ -99,9 +127,10 @@ def compare(
     )
 
     pairs = []
-    for number in range(seed, seed + seeds):
+    progress = Progress(output, len(SIDES) * len(seeds))
+    for number in seeds:
         seeded = replace(recipe, seed=number)
-        one, other = (train_side(side, seeded, dataset, out, device, output) for side in SIDES)
+        one, other = (train_side(side, seeded, dataset, out, device, progress) for side in SIDES)
         pairs.append((one, other))
     curves = judge_curves(SIDES, pairs)
     for name, finals in curves.finals.items():
@@ -114,7 +143,7 @@ def compare(
         f"{100 * curves.mean_final:.2f} points on average: {tables.coloured(curves.verdict)}"
     )
     if curves.verdict == "disagree" and stepped.verdict == "agree":
-        output.print(MORE_SEEDS.format(seeds=2 * seeds))
+        output.print(MORE_SEEDS.format(seeds=2 * len(seeds)))
 
     report = Report(
         title=short_name(recipe),
@@ -127,21 +156,14 @@ def compare(
         dataset=dataset.identity,
     )
     write_report(out, report, labelled(pairs))
-    output.print(f"verdict: {tables.coloured(report.verdict)}; report: {out / 'report.html'}")
-    output.write(report.as_json())
-    return AGREED if report.verdict == "agree" else DISAGREED
+    return report
 
 
-def prepare_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Create and mark the folder. With `overwrite`, the files of an earlier comparison are removed,
-    and nothing else.
-
-    Raises:
-        UserError: it already holds a comparison, or other files.
-    """
+def require_free(out: Path, *, resume: bool, overwrite: bool) -> None:
+    """Raise UserError if the folder already holds a comparison, or other files."""
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is a file, but expected a folder")
-    if out.is_dir() and any(out.iterdir()):
+    if out.is_dir() and any(child.name != LOCK for child in out.iterdir()):
         if not (out / MARK).is_file():
             raise UserError(
                 f"--out {out}: is not empty and holds no comparison; name another folder"
@@ -151,13 +173,20 @@ def prepare_folder(out: Path, *, resume: bool, overwrite: bool) -> None:
                 f"--out {out}: already holds a run; name another folder, or give --resume to "
                 "continue it or --overwrite to replace it"
             )
-        if not resume:
-            for folder in ("runs", "figures"):
-                shutil.rmtree(out / folder, ignore_errors=True)
-            for file in ("report.html", "report.json"):
-                (out / file).unlink(missing_ok=True)
-    make_folder(out / "runs")
+
+
+def prepare_folder(out: Path, *, resume: bool) -> None:
+    """Marks the folder; trainings that it holds are kept only to be resumed.
+
+    Nothing is removed but what a comparison writes.
+    """
+    if not resume:
+        for folder in ("runs", "figures"):
+            shutil.rmtree(out / folder, ignore_errors=True)
+        for file in ("report.html", "report.json"):
+            (out / file).unlink(missing_ok=True)
     write_json(out / MARK, {"holds": "twingrad compare"})
+    make_folder(out / "runs")
 
 
 def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
@@ -186,7 +215,7 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
 
 
 def train_side(
-    side: str, recipe: Recipe, dataset: Dataset, out: Path, device: str, output: Output
+    side: str, recipe: Recipe, dataset: Dataset, out: Path, device: str, progress: Progress
 ) -> Run:
     """Run one of the trainings in a separate folder, or continue it."""
     path = out / "runs" / f"{side}-seed{recipe.seed}"
@@ -200,12 +229,14 @@ def train_side(
             path, recipe, backend=side, device=place, identity=dataset.identity
         )
     label = f"{side:6s} seed {recipe.seed}"
+    if folder.read_summary() is not None:
+        progress.skip()
     return train_in_folder(
         folder,
         recipe,
         dataset,
         backend=side,
-        on_epoch=lambda epoch, epochs: output.epoch(label, epoch, epochs),
+        on_epoch=partial(progress.epoch, label),
         **({"device": device} if side == "torch" else {}),
     )
 

@@ -1,5 +1,6 @@
 """`twingrad data`: download, verify and describe CIFAR-10."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,17 +9,19 @@ from rich.table import Table
 
 from scripts import options
 from scripts.output import Output
-from scripts.program import AGREED, BAD_INPUT, plain_app
+from scripts.program import AGREED, BAD_INPUT, EXAMPLES, plain_app
 from twingrad.cifar.images import COLOURS, Cifar, Images
 from twingrad.cifar.loading import default_folder, load_cifar, locate_data, synthetic_cifar
 from twingrad.cifar.split import split
 from twingrad.cifar.standardization import pixel_sums
+from twingrad.cifar.verify import Verification
 from twingrad.cifar.verify import verify as verify_cifar
+from twingrad.text import one_line
 
 app = plain_app(help="Download, verify and describe CIFAR-10.")
 
 
-@app.command()
+@app.command(epilog=EXAMPLES["download"])
 def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
     """Download CIFAR-10. The default folder is the user's cache, where all commands find it."""
     from twingrad.cifar.download import download as download_cifar  # torchvision is slow to import
@@ -28,7 +31,7 @@ def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
     output.print(load_cifar(folder).source.description)
 
 
-@app.command()
+@app.command(epilog=EXAMPLES["verify"])
 def verify(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> int:
@@ -36,7 +39,10 @@ def verify(
     output = Output(json, quiet)
     place = locate_data(data)
     if place is None:
-        output.print("no CIFAR-10 found: trainings use the synthetic stand-in")
+        print(
+            "twingrad: warning: no CIFAR-10 found: trainings use the synthetic stand-in",
+            file=sys.stderr,
+        )
         output.write({"layout": "synthetic", "path": None, "usable": True, "files": []})
         return AGREED
     verification = verify_cifar(place)
@@ -49,12 +55,19 @@ def verify(
         table.add_row(file.name, usable, md5, file.problem or file.holds)
     output.print(table)
     if verification.official is False:
-        output.print("[yellow]warning[/]: this is not the official copy of CIFAR-10")
+        print(unofficial(verification), file=sys.stderr)
     output.write(verification.report())
     return AGREED if verification.usable else BAD_INPUT
 
 
-@app.command()
+def unofficial(verification: Verification) -> str:
+    """Which files are not those of the published CIFAR-10."""
+    differ = [f.name for f in verification.files if f.identity and f.identity.verdict == "differs"]
+    named = f" ({', '.join(differ)})" if differ else ""
+    return one_line(f"twingrad: warning: this is not the official copy of CIFAR-10{named}")
+
+
+@app.command(epilog=EXAMPLES["describe"])
 def describe(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> None:

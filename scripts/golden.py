@@ -8,7 +8,7 @@ import typer
 from scripts.checking import Asked
 from scripts.options import parse_widths
 from scripts.output import Output
-from scripts.program import plain_app
+from scripts.program import EXAMPLES, plain_app
 from twingrad.errors import UserError
 
 HELP = "Exchange cases with code in any language through files."
@@ -21,7 +21,7 @@ def golden() -> None:
     """A callback makes typer keep `new` as a command."""
 
 
-@app.command()
+@app.command(epilog=EXAMPLES["new"])
 def new(
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .npz or .mat.")],
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers.")] = "14,12",

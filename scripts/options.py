@@ -12,30 +12,35 @@ from typing import Annotated, Any
 import typer
 
 from twingrad.errors import UserError
-from twingrad.recipe import Recipe, preset
+from twingrad.recipe import PRESETS, Recipe, preset
 
 Data = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
         help="CIFAR-10: a folder or archive of any layout, or 'synthetic'. "
-        "Default: $TWINGRAD_DATA, else the user's cache, else the synthetic stand-in.",
+        "[$TWINGRAD_DATA, or the user's cache, or the synthetic stand-in]",
     ),
 ]
-Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results.")]
+Out = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Folder for the results. [a folder in runs/]")
+]
 Json = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write JSON; '-' for standard output.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
-Device = Annotated[str, typer.Option(help="Device for torch: cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Device for torch.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
-Preset = Annotated[str, typer.Option(help="three-layer or nine-layer.")]
-Backend = Annotated[str | None, typer.Option(help="manual or torch.")]
-Processes = Annotated[
-    int | None, typer.Option(help="Number of processes. [one per core, or one per GPU]")
+Preset = Annotated[
+    str, typer.Option(metavar=f"[{'|'.join(PRESETS)}]", help="The recipe to start from.")
 ]
+Backend = Annotated[
+    str | None,
+    typer.Option(metavar="[manual|torch]", help="NumPy by hand, or torch's autograd. [manual]"),
+]
+Processes = Annotated[int | None, typer.Option(help="Worker processes. [one per core or GPU]")]
 
 Fields = dict[str, Any]
 """The fields of a recipe given on the command line, by name."""

@@ -7,10 +7,33 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.control import Control
+from rich.segment import Segment
 
 from twingrad.errors import UserError
 from twingrad.files import write_whole
-from twingrad.history import Epoch
+from twingrad.text import shown
+
+PIPED_WIDTH = 10_000
+"""Characters of a line that no terminal wraps: a row of a table stays one line."""
+
+
+class PeopleConsole(Console):
+    """rich's console for text that may hold anything.
+
+    Control characters are written out. A reader that goes away is an error here; rich ends the
+    program with status 1, which means "disagrees".
+    """
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+    def render(self, *what: Any, **how: Any) -> Any:
+        for segment in super().render(*what, **how):
+            if segment.control or isinstance(segment, Control):
+                yield segment
+            else:
+                yield Segment(shown(segment.text), segment.style)
 
 
 class Output:
@@ -25,11 +48,17 @@ class Output:
     """
 
     def __init__(self, json_file: str | None, quiet: bool) -> None:
-        if json_file not in (None, "-") and not Path(str(json_file)).absolute().parent.is_dir():
-            raise UserError(f"--json {json_file}: cannot be written, its folder does not exist")
+        if json_file not in (None, "-"):
+            require_writable(Path(str(json_file)), "--json")
         self.json_file = json_file
-        self.console = Console(
-            stderr=json_file == "-", quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty()
+        stream = sys.stderr if json_file == "-" else sys.stdout
+        piped = not stream.isatty()
+        self.console = PeopleConsole(
+            stderr=json_file == "-",
+            quiet=quiet,
+            highlight=False,
+            soft_wrap=piped,
+            width=PIPED_WIDTH if piped else None,
         )
 
     def print(self, *what: Any, **how: Any) -> None:
@@ -40,7 +69,7 @@ class Output:
         """Show a status line on standard error until the context ends."""
         if self.console.quiet:
             return nullcontext()
-        return Console(stderr=True).status(doing)
+        return Console(stderr=True).status(shown(doing))
 
     def write(self, value: dict[str, Any]) -> None:
         """Write JSON if `--json` was given.
@@ -61,14 +90,14 @@ class Output:
                 f"--json {self.json_file}: cannot be written ({error.strerror})"
             ) from error
 
-    def epoch(self, label: str, epoch: Epoch, epochs: int) -> None:
-        """Print the metrics of an epoch as a line of progress."""
-        parts = {"training": epoch.training, "validation": epoch.validation}
-        cost = f"cost {epoch.training.cost:.4f}  " if epoch.training else ""
-        accuracies = ", ".join(
-            f"{name} {100 * part.accuracy:5.2f} %" for name, part in parts.items() if part
-        )
-        self.print(
-            f"{label}  epoch {epoch.epoch:2d}/{epochs}  update {epoch.update:6d}  "
-            f"{cost}accuracy: {accuracies}  ({epoch.seconds:.1f} s)"
-        )
+
+def require_writable(path: Path, option: str) -> None:
+    """Raise UserError if a file's folder does not exist, or the path is a folder."""
+    try:
+        missing, folder = not path.absolute().parent.is_dir(), path.is_dir()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{option} {path}: cannot be written ({error})") from error
+    if missing:
+        raise UserError(f"{option} {path}: cannot be written, as its folder is missing")
+    if folder:
+        raise UserError(f"{option} {path}: is a folder, but expected a file")

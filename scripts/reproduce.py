@@ -1,7 +1,9 @@
-"""`twingrad reproduce`: reproduce the published report, table by table and figure by figure."""
+"""`twingrad reproduce`: reproduce the published report, or go beyond it with the ladder."""
 
+import dataclasses
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,16 +11,33 @@ from scripts import options
 from scripts.output import Output
 from scripts.running import load_backend
 from twingrad.dataset import Dataset
+from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 from twingrad.threads import limit_threads
 
 Only = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY", help="An experiment, such as table3; may be repeated. [all]"),
+    typer.Option(
+        metavar="KEY",
+        help="An experiment, such as table3; may be repeated. 'ladder', given alone, goes beyond "
+        "the report. [all of the report]",
+    ),
 ]
-Row = Annotated[str | None, typer.Option(metavar="LABEL", help="One row, by its label. [all]")]
-OneReading = Annotated[str | None, typer.Option("--reading", help="published or specified. [both]")]
-OneSeed = Annotated[int | None, typer.Option(help="A single seed, with one backend only.")]
+Row = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL", help="One row, by its label; for the ladder, the key of a rung. [all]"
+    ),
+]
+OneReading = Annotated[
+    str | None,
+    typer.Option(
+        "--reading",
+        metavar="[published|specified]",
+        help="As the code was, or as the assignment asks. [both]",
+    ),
+]
+OneSeed = Annotated[int | None, typer.Option(help="A single seed, with one backend only. [all]")]
 Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each, to try the command.")]
 
 
@@ -27,10 +46,14 @@ def reproduce(
     row: Row = None,
     reading: OneReading = None,
     seed: OneSeed = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds of every setting.")] = 5,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="Seeds of every setting; the ladder has fixed numbers.")
+    ] = 5,
     backend: options.Backend = None,
     device: options.Device = "cpu",
-    stack: Annotated[int, typer.Option(help="Networks trained side by side.")] = 16,
+    stack: Annotated[
+        int | None, typer.Option(help="Networks trained side by side. [16; ladder: 1]")
+    ] = None,
     processes: options.Processes = None,
     quick: Quick = False,
     data: options.Data = None,
@@ -42,12 +65,31 @@ def reproduce(
 ) -> None:
     """Reproduce the published report, and judge its numbers.
 
-    Trains every network of the report in two readings: as published and as specified.
-
     With --resume, trainings in --out are not repeated, so you can add seeds; the pages contain
     what this call selects. Without --seed, the first seed of each setting is also trained with the
     other backend.
+
+    --only ladder goes beyond the report instead: each remedy alone and all together, with the
+    settings chosen on the validation data. Its trainings continue after their last epoch.
     """
+    if "ladder" in (only or ()):
+        climb_ladder(
+            only=only or [],
+            reading=reading,
+            row=row,
+            seed=seed,
+            backend=backend or "manual",
+            device=device,
+            processes=processes,
+            stack=stack,
+            quick=quick,
+            data=data,
+            folder=out or Path("runs/ladder"),
+            resume=resume,
+            overwrite=overwrite,
+            output=Output(json, quiet),
+        )
+        return
     from reproduction.folder import PAGE, REPORT
     from reproduction.published.cells import Choice
     from reproduction.reproduce import reproduce as run
@@ -96,6 +138,46 @@ def reproduce(
         output.print(sentence)
     output.print(f"report: {folder / PAGE}, {folder / REPORT}", markup=False)
     output.write(summary.as_json())
+
+
+def climb_ladder(
+    *,
+    only: list[str],
+    reading: str | None,
+    data: str | None,
+    folder: Path,
+    output: Output,
+    **choice: Any,
+) -> None:
+    """`--only ladder`.
+
+    Raises:
+        UserError: another experiment or a reading beside it; as `reproduce_ladder`.
+    """
+    from reproduction.beyond.ladder_page import PAGE
+    from reproduction.beyond.reproduce_ladder import reproduce_ladder
+    from twingrad.cifar.loading import load_for
+
+    if len(only) > 1:
+        raise UserError("--only ladder has a folder of its own; run other experiments apart")
+    if reading is not None:
+        raise UserError("--reading is of the published report; the ladder has none")
+    load_backend(choice["backend"])
+    limit_threads(1)
+    try:
+        results = reproduce_ladder(
+            partial(load_for, data),
+            folder,
+            on_event=lambda line: output.print(line, markup=False),
+            **choice,
+        )
+    except KeyboardInterrupt:
+        words = f"saved; continue with the same command and --resume --out {folder}"
+        output.print(words, markup=False)
+        raise
+    output.print(f"{len(results.rungs)} rungs finished, {len(results.waiting)} not")
+    output.print(f"report: {folder / PAGE}", markup=False)
+    output.write(dataclasses.asdict(results))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,19 @@
 """Train in a run folder: start, continue, or read a finished run."""
 
-import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
+from scripts.output import Output
 from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
@@ -14,8 +21,8 @@ from twingrad.figures import save_curves, save_range
 from twingrad.history import Evaluation
 from twingrad.range_test import judge_range
 from twingrad.recipe import Recipe
-from twingrad.run_folder import RunFolder
-from twingrad.training import OnEpoch, Run
+from twingrad.run_folder import RunFolder, damage_reported
+from twingrad.training import PARTS, OnEpoch, Run
 
 
 def train_in_folder(
@@ -63,6 +70,34 @@ def train_in_folder(
     return run
 
 
+@contextmanager
+def saving(folder: Path, again: str, output: Output) -> Iterator[None]:
+    """Says how to go on where a training is stopped from outside.
+
+    Arguments:
+        folder: where it is saved.
+        again: the command that goes on.
+        output: for people.
+
+    Raises:
+        UserError: the folder cannot be written, as when the disk is full.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.print(f"saved; continue with: {again}", markup=False)
+        raise
+    except BrokenPipeError:
+        raise UserError(
+            f"whoever read the output has gone; finished epochs are kept: continue with {again}"
+        ) from None
+    except OSError as error:
+        raise UserError(
+            f"--out {folder}: cannot be read or written ({error.strerror or error}); finished "
+            f"epochs are kept: make room, then continue with {again}"
+        ) from error
+
+
 def costs_in(folder: RunFolder) -> list[float]:
     """The cost of every minibatch of the folder's epochs."""
     return [cost for epoch in folder.read_history() for cost in epoch.costs]
@@ -97,8 +132,10 @@ def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def peak_memory_mb() -> float:
-    """The process's peak resident memory in MB."""
+def peak_memory_mb() -> float | None:
+    """The process's peak resident memory in MB; None if the system does not report it."""
+    if resource is None:
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on macOS in bytes
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
@@ -112,17 +149,21 @@ def finished_run(folder: RunFolder, recipe: Recipe) -> Run | None:
     summary = folder.read_summary()
     if summary is None:
         return None
-    if summary["status"] != "finished":
+    if summary.get("status") == "diverged":
         raise UserError(
-            f"--out {folder.path}: the run diverged at update {summary['update']} and cannot be "
-            "continued; name another folder or give --overwrite"
+            f"--out {folder.path}: the run diverged at update {summary.get('update')} and cannot "
+            "be continued; name another folder or give --overwrite"
         )
+    if summary.get("status") != "finished":
+        raise UserError(f"{folder.path / 'summary.json'}: has no status; train anew")
     state = folder.read_state()
     names = [name for name in state if name.startswith(("mu", "v"))]
+    with damage_reported(folder.path / "summary.json"):
+        final = {part: Evaluation.from_json(summary[part]) for part in PARTS}
     return Run(
         recipe=recipe,
         history=folder.read_history(),
-        final={part: Evaluation(**summary[part]) for part in ("training", "validation", "test")},
+        final=final,
         parameters={name: value for name, value in state.items() if name not in names},
         statistics={name: state[name] for name in names},
     )

@@ -22,10 +22,20 @@ Over = Annotated[
         "seed=0..4; a range, penalty=log:1e-5:1e-1, alpha=linear:0.8:1, cycles=int:1:4.",
     ),
 ]
-Sampler = Annotated[str | None, typer.Option(help="random, grid, tpe or coarse-to-fine.")]
+Sampler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[random|grid|tpe|cma-es|gp|coarse-to-fine]",
+        help="How trials are chosen. [random]",
+    ),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Ray cluster that trains: its head's address, or auto."),
+]
 Storage = Annotated[
     str | None,
-    typer.Option(metavar="URL", help="Data base that machines share; default: a file in --out."),
+    typer.Option(metavar="URL", help="Database that several drivers share. [a file in --out]"),
 ]
 SEARCH = ("trials", "stages", "points", "keep", "prune", "search_seed")
 
@@ -41,13 +51,16 @@ def sweep(
         int | None, typer.Option(help="Best trials that span the next stage. [a quarter]")
     ] = None,
     prune: Annotated[
-        int | None, typer.Option(help="At the end of a cycle only one in so many goes on.")
+        int | None, typer.Option(help="At the end of a cycle one trial in so many goes on. [all]")
     ] = None,
     search_seed: Annotated[int | None, typer.Option(help="Seed of the search. [0]")] = None,
     stack: Annotated[
         int | None, typer.Option(help="Trials trained side by side. [16, or 256 on a GPU]")
     ] = None,
-    processes: Annotated[int | None, typer.Option(help="[one a core, or one a GPU]")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Worker processes. [one a core, or one a GPU]")
+    ] = None,
+    cluster: Cluster = None,
     storage: Storage = None,
     study: Annotated[str, typer.Option(help="Its name in --storage.")] = "sweep",
     preset: options.Preset = "three-layer",
@@ -59,7 +72,8 @@ def sweep(
     ] = None,
     backend: options.Backend = None,
     device: Annotated[
-        str | None, typer.Option(help="cpu, cuda, or several: cuda:0,cuda:1 (torch).")
+        str | None,
+        typer.Option(metavar="[cpu|cuda|cuda:0,cuda:1]", help="Devices of torch. [cpu]"),
     ] = None,
     data: options.Data = None,
     out: options.Out = None,
@@ -68,7 +82,11 @@ def sweep(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Search any field of a recipe; --resume goes on where --out was left, even after a kill."""
+    """Search over any fields of a recipe, many trainings side by side.
+
+    The best on validation data is evaluated once on test data. --resume continues where --out was
+    left, even after a kill.
+    """
     from sweeps.output.terminal import Terminal
     from sweeps.sweep import run_sweep
     from twingrad.cifar.loading import load_for
@@ -76,6 +94,8 @@ def sweep(
     given = {name: value for name, value in locals().items() if value is not None}
     output = Output(json, quiet)
     limit_threads()
+    if cluster is not None and processes is not None:
+        raise UserError("--cluster cannot go with --processes: every core or GPU of a node trains")
     search = {name.removeprefix("search_"): given[name] for name in SEARCH if name in given}
     if resume:
         arguments = reopened(out, over, sampler, fields, search, backend, device)
@@ -109,6 +129,7 @@ def sweep(
                 folder=folder,
                 stack=stack,
                 processes=processes,
+                cluster=cluster,
                 storage=storage,
                 study=study,
                 resume=resume,

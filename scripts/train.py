@@ -1,5 +1,8 @@
 """`twingrad train`: one training with either backend."""
 
+from dataclasses import replace
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +11,13 @@ import typer
 from scripts import options
 from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
-from scripts.running import load_backend, train_in_folder
+from scripts.progress import Progress
+from scripts.running import load_backend, saving, train_in_folder
+from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
+from twingrad.locks import hold
 from twingrad.recipe import Recipe
-from twingrad.run_folder import RunFolder
+from twingrad.run_folder import RunFolder, require_free
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 
@@ -22,7 +28,9 @@ def train(
     *,
     fields: options.Fields,
     backend: options.Backend = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda or cuda:N (torch).")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Device of torch. [cpu]")
+    ] = None,
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Only reproducible kernels (torch).")
     ] = False,
@@ -41,20 +49,23 @@ def train(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train one network; --out keeps metrics, parameters and figures, and lets --resume go on.
+    """Train one network, by hand or in torch.
 
-    --schedule range is the learning-rate range test: it finds the rates to train with.
+    Metrics, parameters and figures go to --out, a new folder unless named. --resume continues an
+    interrupted run; with --epochs N it trains a finished one further. --schedule range is the
+    learning-rate range test.
     """
     from twingrad.cifar.loading import load_for
 
     output = Output(json, quiet)
     if resume:
-        folder, recipe, backend, device = reopen(out, list(fields), backend, device)
+        folder, recipe, backend, device = reopen(out, fields, backend, device)
     else:
         recipe = build_recipe(preset, fields)
         require_used(recipe, fields)
         backend, device = backend or "manual", device or "cpu"
-        out = out or Path("runs") / f"{short_name(recipe)}-{backend}-seed{recipe.seed}"
+        name = f"{short_name(recipe)}-{backend}-seed{recipe.seed}"
+        out = out or new_folder(Path("runs"), name, overwrite=overwrite)
     switches = torch_switches(
         backend, device, deterministic=deterministic, tf32=tf32, compiled=compiled
     )
@@ -63,36 +74,38 @@ def train(
     with output.busy("reading images"):
         dataset = load_for(data, recipe)
     recipe.plan_for(dataset)  # what the data do not allow is said before a folder is made
+    assert out is not None
     if not resume:
-        assert out is not None
-        folder = RunFolder.create(
-            out,
-            recipe,
-            backend=backend,
-            device=device,
-            identity=dataset.identity,
-            overwrite=overwrite,
-        )
-    output.print(f"data: {dataset.identity['description']}", markup=False)
-    output.print(f"run: {folder.path}", markup=False)
+        require_free(out, overwrite=overwrite)
     run = None
-    try:
-        run = train_in_folder(
-            folder,
-            recipe,
-            dataset,
-            backend=backend,
-            on_epoch=lambda epoch, epochs: output.epoch(backend, epoch, epochs),
-            **switches,
-        )
-    except KeyboardInterrupt:
-        said = f"saved; continue with: twingrad train --resume --out {folder.path}"
-        output.print(said, markup=False)
-        raise
-    except DivergedError as error:
-        if recipe.schedule != "range":
-            raise
-        output.print(f"{error}: this ends the range test")
+    again = f"twingrad train --resume --out {out}"
+    with hold(out, "training"), saving(out, again, output):
+        try:
+            if resume:
+                lengthen(folder, recipe, dataset, backend, device)
+            else:
+                folder = RunFolder.create(
+                    out,
+                    recipe,
+                    backend=backend,
+                    device=device,
+                    identity=dataset.identity,
+                    overwrite=overwrite,
+                )
+            output.print(f"data: {dataset.identity['description']}", markup=False)
+            output.print(f"run: {folder.path}", markup=False)
+            run = train_in_folder(
+                folder,
+                recipe,
+                dataset,
+                backend=backend,
+                on_epoch=partial(Progress(output).epoch, backend),
+                **switches,
+            )
+        except DivergedError as error:
+            if recipe.schedule != "range":
+                raise
+            output.print(f"{error}: this ends the range test")
     if run is not None:
         print_evaluations(output, run)
     summary = folder.read_summary() or {}
@@ -122,17 +135,53 @@ def describe_range(falls_fastest: float | None, rises_from: float | None) -> str
     return f"range test: the cost {falls} and {rises}"
 
 
+def new_folder(parent: Path, name: str, *, overwrite: bool) -> Path:
+    """A folder that is not there: NAME, else NAME-2, NAME-3, ...; NAME itself to overwrite."""
+    paths = chain([parent / name], (parent / f"{name}-{number}" for number in count(2)))
+    return next(path for path in paths if overwrite or not path.exists())
+
+
+def lengthen(
+    folder: RunFolder, recipe: Recipe, dataset: Dataset, backend: str, device: str
+) -> None:
+    """Reopens a finished run whose recipe has more epochs now.
+
+    Raises:
+        UserError: it cannot be trained further.
+    """
+    _, before, _, _ = RunFolder.reopen(folder.path)
+    if recipe == before:
+        return
+    done, plan = len(folder.read_history()), before.plan_for(dataset)
+    assert recipe.epochs is not None
+    if recipe.epochs < done:
+        raise UserError(f"--epochs is {recipe.epochs}, but the run has {done} already")
+    if recipe.schedule == "range" or recipe.precise_statistics:
+        raise UserError(
+            "--epochs cannot extend a range test, nor a run with --precise-statistics: their end "
+            "depends on their length; train anew"
+        )
+    summary = folder.read_summary()
+    if done == plan.epochs and len(plan.learning_rates) % plan.updates_per_epoch:
+        raise UserError("--epochs: the run ended within an epoch and cannot go on; train anew")
+    if summary is not None and folder.load_checkpoint() is None:
+        raise UserError(f"--epochs: {folder.path} has no checkpoint to go on from; train anew")
+    if summary is not None and summary["status"] != "finished":
+        return  # it diverged, which is said in a moment
+    folder.extend(recipe, backend, device)
+
+
 def reopen(
-    out: Path | None, given: list[str], backend: str | None, device: str | None
+    out: Path | None, fields: options.Fields, backend: str | None, device: str | None
 ) -> tuple[RunFolder, Recipe, str, str]:
-    """The folder that --resume continues.
+    """The folder that --resume continues, and its recipe, with --epochs where that was given.
 
     Raises:
         UserError: no --out, or options that contradict what the folder holds.
     """
     if out is None:
         raise UserError("--resume needs --out, the folder of the run to continue")
-    if given:
+    if given := [name for name in fields if name != "epochs"]:
         option = given[0].replace("_", "-")
         raise UserError(
             f"--{option} cannot change a run that --resume continues: {out} has its own recipe"
@@ -144,6 +193,8 @@ def reopen(
     ]:
         if asked not in (None, its):
             raise UserError(f"--{option} is {asked!r}, but the run in {out} was begun with {its!r}")
+    if "epochs" in fields:
+        recipe = replace(recipe, epochs=fields["epochs"])
     return folder, recipe, its_backend, its_device
 
 

@@ -34,10 +34,10 @@ def watch(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Run a program that trains a network, and say which line is the first that is wrong.
+    """Run a training program and name its first wrong line.
 
     Every array that it assigns is recorded; the network is rebuilt from the values, whatever they
-    are called. Example: twingrad watch train.py
+    are called.
     """
     from compare.reports.watch_report import WatchText, summary, write_watch_report
     from compare.watching.watch import watch as run

@@ -1,14 +1,16 @@
 """The course of a sweep: ask the study, train groups, tell it what became of them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from sweeps.engine.data import Loaded, forms
-from sweeps.engine.groups import Task, make_groups
+from sweeps.engine.executor import Executor
+from sweeps.engine.groups import GroupLog, Task
+from sweeps.engine.memory import StackOf
 from sweeps.engine.records import Records
-from sweeps.engine.workers import Pool
-from sweeps.output.progress import Clock, OnStatus, Status
+from sweeps.output.progress import Clock, OnStatus, status_of
+from sweeps.study.plan import LEARNING
 from sweeps.study.pruning import cycle_ends, next_end, remaining, threshold
 from sweeps.study.repeats import Repeats
 from sweeps.study.study import SweepStudy
@@ -28,33 +30,36 @@ class Search:
 
     Arguments:
         study: asked and told.
-        pool: trains.
+        executor: trains.
         records: where the curves of trials are kept.
+        log: of the groups of this folder.
         data: of every recipe.
-        stack: trials in a group, at most.
+        stack: how many trials of a recipe's kind a group has, at most.
         on_status: for progress.
     """
 
     def __init__(
         self,
         study: SweepStudy,
-        pool: Pool,
+        executor: Executor,
         records: Callable[[Recipe], Records],
+        log: GroupLog,
         data: Loaded,
         *,
-        stack: int,
+        stack: StackOf,
         on_status: OnStatus | None = None,
     ) -> None:
-        self.study, self.pool, self.records, self.data = study, pool, records, data
+        self.study, self.executor, self.records, self.data = study, executor, records, data
         self.samples = data.samples
-        self.stack, self.on_status = stack, on_status
+        self.log, self.stack, self.on_status = log, stack, on_status
         self.waiting: list[Task] = []
+        self.begun = {key for task in executor.tasks.values() for key in task.keys}
+        self.ended = {str(row.number) for row in study.rows() if row.outcome is not None}
         self.repeats = Repeats(study)
         self.said_at = -OFTEN
-        typical = forms(study.space, study.recipe)[0]
-        per_trial = typical.plan(self.samples(typical)).epochs
-        open_trials = study.plan.trials - sum(row.outcome is not None for row in study.rows())
-        self.clock = Clock(per_trial * open_trials)
+        self.typical = forms(study.space, study.recipe)[0]
+        per_trial = self.typical.plan(self.samples(self.typical)).epochs
+        self.clock = Clock(per_trial * (study.plan.trials - len(self.ended)))
 
     def run(self) -> None:
         """Until every trial of the plan has ended, here or elsewhere.
@@ -64,19 +69,19 @@ class Search:
         """
         while True:
             asked: list[Trial] = []
-            if len(self.waiting) < self.pool.idle:
+            if len(self.waiting) < self.executor.idle:
                 asked = self.study.ask(self._appetite(), self._check)
                 self.waiting += self._groups(asked)
-            while self.waiting and self.pool.idle:
-                self.pool.begin(self.waiting.pop(0))
-            if self.pool.busy:
-                for event in self.pool.wait():
+            while self.waiting and self.executor.idle:
+                self.executor.begin(self.waiting.pop(0))
+            if self.executor.tasks:
+                for event in self.executor.wait():
                     self.clock.advance(event.task, event.epoch)
                     self._say("")
                     if isinstance(event.result, Checkpoint):
                         self._judge(event.task, event.result)
-                    elif event.result is not None:
-                        self._finish(event.task, event.result)
+                    elif event.runs:
+                        self._finish(event.task, event.runs)
             elif self.study.ended:
                 return
             elif not asked:
@@ -95,24 +100,29 @@ class Search:
         A sampler that learns, and a study that others share, are asked for what starts now; else
         all at once, so that the groups come out even.
         """
-        plan, idle = self.study.plan, self.pool.idle
-        if plan.sampler == "tpe":
-            return idle * min(self.stack, max(1, plan.trials // 8))
-        return plan.trials if self.study.private else idle * self.stack
+        plan, idle = self.study.plan, self.executor.idle
+        stack = self.stack(self.typical)
+        if plan.sampler in LEARNING:
+            return idle * min(stack, max(1, plan.trials // 8))
+        return plan.trials if self.study.private else idle * stack
 
     def _groups(self, trials: list[Trial]) -> list[Task]:
         """Groups of trials; one whose curves are here already, or that repeats another whose
         outcome is known, is told at once."""
         fresh = {}
         for trial in trials:
-            known = self.records(trial.recipe).load(str(trial.number))
+            key = str(trial.number)
+            if key in self.begun:  # in a group that began again, or that a cluster still trains
+                continue
+            known = self.records(trial.recipe).load(key)
             if known is not None and known.recipe == trial.recipe:
-                self._tell(trial.number, trial.recipe, outcome_of(known))
+                self._tell_end(key, known)
             elif self.repeats.admit(trial):
-                fresh[str(trial.number)] = trial.recipe
+                fresh[key] = trial.recipe
             else:
                 self.clock.drop(trial.recipe.plan(self.samples(trial.recipe)).epochs)
-        tasks = make_groups(fresh, self.stack, len(self.pool.workers))
+        tasks = self.log.tasks(fresh, self.study.recipe_of, self.stack, max(self.executor.slots, 1))
+        self.begun |= {key for task in tasks for key in task.keys}
         if self.study.plan.prune is None:
             return tasks
         return [
@@ -120,43 +130,64 @@ class Search:
             for task in tasks
         ]
 
-    def _finish(self, task: Task, results: list[Run | Diverged]) -> None:
+    def _finish(self, task: Task, runs: Mapping[str, Run | Diverged]) -> None:
         """Keeps and tells what became of a whole group."""
-        for key, result in zip(task.keys, results, strict=True):
+        for key, result in runs.items():
             self._keep(key, result)
         self._say(f"trained {len(task.keys)}: trials {', '.join(task.keys)}")
 
     def _keep(self, key: str, result: Run | Diverged) -> None:
-        self.records(result.recipe).save(key, result)
-        self._tell(int(key), result.recipe, outcome_of(result))
+        if key not in self.ended:
+            self.records(result.recipe).save(key, result)
+            self._tell_end(key, result)
 
-    def _tell(self, number: int, recipe: Recipe, outcome: Outcome) -> None:
-        self.study.tell(number, outcome)
-        self.repeats.tell(number, recipe, outcome)
+    def _tell_end(self, key: str, result: Run | Diverged) -> None:
+        """Tell the study the curve of a trial and its outcome.
+
+        A diverged trial is told without a curve: a sampler that learns takes it for the worst.
+        """
+        outcome = outcome_of(result)
+        if outcome.status == "finished":
+            self.study.report(int(key), result.history)
+        self._tell(key, result.recipe, outcome)
+
+
+    def _tell(self, key: str, recipe: Recipe, outcome: Outcome) -> None:
+        self.ended.add(key)
+        self.study.tell(int(key), outcome)
+        self.repeats.tell(int(key), recipe, outcome)
 
     def _judge(self, task: Task, checkpoint: Checkpoint) -> None:
-        """At the end of a cycle: the best go on, the others are told as pruned."""
-        alive = [i for i, gone in enumerate(checkpoint.diverged) if gone is None]
-        for i, gone in enumerate(checkpoint.diverged):
+        """At the end of a cycle: the best go on, the others are told as pruned.
+
+        Those that went on before the sweep was interrupted go on again, together.
+        """
+        for key, gone in zip(task.keys, checkpoint.diverged, strict=True):
             if gone is not None:
-                self._keep(task.keys[i], gone)
+                self._keep(key, gone)
         recipe = task.recipes[0]
         samples = self.samples(recipe)
         plan = recipe.plan(samples)
         cycle = checkpoint.epochs * plan.updates_per_epoch // (2 * plan.half_cycle)
+        before = self.log.continued.get((task.keys, checkpoint.epochs), ())
+        alive = [i for i, key in enumerate(task.keys) if key not in self.ended and not before]
         accuracy = {i: accuracy_of(checkpoint, i) for i in alive}
         for i in alive:
-            self.study.report(int(task.keys[i]), cycle, accuracy[i])
+            self.study.report(int(task.keys[i]), checkpoint.histories[i])
         assert self.study.plan.prune is not None
-        bar = threshold(self.study.at_cycle(cycle), self.study.plan.prune) if alive else 0.0
+        reached = self.study.after_epoch(checkpoint.epochs)
+        bar = threshold(reached, self.study.plan.prune) if alive else 0.0
         kept = [i for i in alive if accuracy[i] >= bar]
         for i in alive:
             if i not in kept:
                 said = f"validation accuracy below {100 * bar:.2f} % after cycle {cycle}"
-                self._tell(int(task.keys[i]), task.recipes[i], pruned(checkpoint, i, said))
+                self._tell(task.keys[i], task.recipes[i], pruned(checkpoint, i, said))
+        kept = kept or [task.keys.index(key) for key in before]
         self.clock.drop((plan.epochs - checkpoint.epochs) * (len(task.keys) - len(kept)))
         if kept:
-            self.waiting.insert(0, remaining(task, checkpoint, kept, samples))
+            going_on = remaining(task, checkpoint, kept, samples)
+            self.log.write(going_on, task.keys)
+            self.waiting.insert(0, going_on)
         self._say(f"cycle {cycle}: {len(kept)} of {len(task.keys)} go on")
 
     def _say(self, said: str) -> None:
@@ -164,17 +195,9 @@ class Search:
         if self.on_status is None or (not said and now < self.said_at + OFTEN):
             return
         self.said_at = now
-        rows = self.study.rows()
-        self.on_status(
-            Status(
-                done=sum(row.outcome is not None for row in rows),
-                total=self.study.plan.trials,
-                training=self.pool.training,
-                said=said,
-                best=describe_best(rows),
-                seconds_left=self.clock.seconds_left,
-            )
-        )
+        rows, total = self.study.rows(), self.study.plan.trials
+        done, best = sum(row.outcome is not None for row in rows), describe_best(rows)
+        self.on_status(status_of(self.executor, done, total, said, clock=self.clock, best=best))
 
 
 def accuracy_of(checkpoint: Checkpoint, i: int) -> float:

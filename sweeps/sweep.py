@@ -10,8 +10,11 @@ from typing import Any
 from sweeps.engine.data import DatasetOf, Loaded, forms, load_all, require_one_form
 from sweeps.engine.disk import disk_reported
 from sweeps.engine.execution import require_trainers
+from sweeps.engine.executor import Executor, Work
+from sweeps.engine.groups import GroupLog
+from sweeps.engine.local import Local
+from sweeps.engine.memory import StackOf, stack_sizer
 from sweeps.engine.records import Records
-from sweeps.engine.workers import Pool
 from sweeps.output.folder import SweepFolder
 from sweeps.output.progress import OnStatus
 from sweeps.output.results import Results
@@ -21,6 +24,7 @@ from sweeps.space.axes import Space, apply, extremes
 from sweeps.space.defaults import checked
 from sweeps.space.parsing import parse_space, suited
 from sweeps.study.chosen import train_chosen
+from sweeps.study.importance import importance_of
 from sweeps.study.plan import make_plan
 from sweeps.study.pruning import require_prunable
 from sweeps.study.storage import close_storage, open_storage, reported
@@ -48,6 +52,7 @@ def run_sweep(
     devices: Sequence[str] = ("cpu",),
     processes: int | None = None,
     stack: int | None = None,
+    cluster: str | None = None,
     storage: str | None = None,
     study: str = "sweep",
     resume: bool = False,
@@ -64,8 +69,9 @@ def run_sweep(
         dataset: or what gives it for a recipe, where size or dtype of the data are searched.
         folder: of the sweep; see `sweeps.output.folder`.
         recipe: what is searched around; None for the default.
-        sampler: "random", "grid", "tpe" or "coarse-to-fine".
+        sampler: one of `sweeps.study.plan.SAMPLERS`.
         backend, devices, processes, stack: as in `run_recipes`.
+        cluster: address of a Ray cluster that trains instead of this machine, or "auto".
         storage, study: a data base that several machines share, and the study's name there;
             None for a journal in the folder.
         resume: continues what is in the folder; it must be this sweep on these data.
@@ -82,42 +88,63 @@ def run_sweep(
     recipe = recipe or Recipe()
     space = parse_space(over, recipe)
     plan = make_plan(sampler, space, recipe, **search)
-    processes, stack = checked(processes, stack, devices)
+    processes, most = checked(processes, stack, devices)
     require_trainers(backend, devices)
-    given = dataset
-    if isinstance(given, Dataset):
-        require_one_form(forms(space, recipe))
-    data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
-    around = forms(space, recipe)[0]  # like the recipe, but of a form that is loaded
-    identity = data(around).identity
-    require_data_allow(space, around, data)
-    if plan.prune is not None:
-        require_prunable(space, around, data.samples(around))
-    with disk_reported(folder):
-        if resume:
-            opened = SweepFolder.reopen(folder)
-        else:
-            opened = SweepFolder.create(
-                folder,
-                plan=plan,
-                space=space,
-                recipe=recipe,
-                identity=identity,
-                backend=backend,
-                devices=tuple(devices),
-                storage=storage,
-                study=study,
-                overwrite=overwrite,
-                curves=bool(curves),
-            )
-        try:
-            opened.require_same(plan, space, recipe, identity["digest"])
-            opened.require_trainer(backend, devices)
-            opened.require_curves(curves)
-            with opened_study(opened, storage, new=not resume) as asked:
-                return conduct(opened, asked, data, processes, stack, on_status, on_epoch)
-        finally:
-            opened.close()
+    with executor_of(cluster, storage, backend, devices, processes) as executor:
+        given = dataset
+        if isinstance(given, Dataset):
+            require_one_form(forms(space, recipe))
+        data = load_all((lambda _: given) if isinstance(given, Dataset) else given, space, recipe)
+        around = forms(space, recipe)[0]  # like the recipe, but of a form that is loaded
+        identity = data(around).identity
+        require_data_allow(space, around, data)
+        if plan.prune is not None:
+            require_prunable(space, around, data.samples(around))
+        stack_of = stack_sizer(stack, most, executor.memory, data)
+        stack_of(around)
+        with disk_reported(folder):
+            if resume:
+                opened = SweepFolder.reopen(folder)
+            else:
+                opened = SweepFolder.create(
+                    folder,
+                    plan=plan,
+                    space=space,
+                    recipe=recipe,
+                    identity=identity,
+                    backend=backend,
+                    devices=tuple(devices),
+                    storage=storage,
+                    study=study,
+                    overwrite=overwrite,
+                    curves=bool(curves),
+                )
+            try:
+                opened.require_same(plan, space, recipe, identity["digest"])
+                opened.require_trainer(backend, devices)
+                opened.require_curves(curves)
+                with opened_study(opened, storage, new=not resume) as asked:
+                    return conduct(opened, asked, data, executor, stack_of, on_status, on_epoch)
+            finally:
+                opened.close()
+
+
+def executor_of(
+    cluster: str | None, storage: str | None, backend: str, devices: Sequence[str], processes: int
+) -> Executor:
+    """This machine's processes, or the cluster at an address."""
+    if cluster is None:
+        return Local(processes, devices)
+    if storage is not None:
+        raise UserError(
+            "--cluster cannot go with --storage: one driver leads the whole cluster, and keeps its "
+            "study in --out"
+        )
+    try:
+        from sweeps.engine.cluster import Cluster
+    except ModuleNotFoundError as error:
+        raise UserError(f"--cluster needs Ray ({error}); pip install 'twingrad[cluster]'") from None
+    return Cluster(cluster, backend, devices)
 
 
 @contextlib.contextmanager
@@ -156,8 +183,8 @@ def conduct(
     folder: SweepFolder,
     study: SweepStudy,
     data: Loaded,
-    processes: int,
-    stack: int,
+    executor: Executor,
+    stack_of: StackOf,
     on_status: OnStatus | None,
     on_epoch: OnEpoch | None,
 ) -> Results:
@@ -167,23 +194,20 @@ def conduct(
     """
     settings, space = folder.settings, folder.space
     search_data = data.without_test()
-    pool = Pool(
-        search_data,
-        processes,
-        backend=settings["backend"],
-        devices=settings["devices"],
-        keep_states=False,
-        curves=folder.curves,
-    )
     records = partial(records_in, folder.path / "trials", data)
+    log = GroupLog(folder.path / "trials" / "groups.jsonl")
+    work = Work(settings["backend"], keep_states=False, curves=folder.curves)
     try:
-        with pool:
-            Search(study, pool, records, search_data, stack=stack, on_status=on_status).run()
+        executor.open(f"sweep {settings['owner']}", search_data, work)
+        Search(
+            *(study, executor, records, log, search_data), stack=stack_of, on_status=on_status
+        ).run()
+        executor.close()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
-            write_results(folder.path, Results(settings, space, study.stages(), study.rows()))
+            write_results(folder.path, results_of(folder, study))
         raise
-    found = Results(settings, space, study.stages(), study.rows())
+    found = results_of(folder, study)
     write_numbers(folder.path, found)
     require_possible(found)
     if found.best is not None and study.claim_choice():
@@ -192,6 +216,17 @@ def conduct(
         found = replace(found, chosen=chosen)
     write_results(folder.path, found)
     return found
+
+
+def results_of(folder: SweepFolder, study: SweepStudy) -> Results:
+    """What is known so far."""
+    return Results(
+        folder.settings,
+        folder.space,
+        study.stages(),
+        study.rows(),
+        importance=importance_of(study.study),
+    )
 
 
 def require_possible(results: Results) -> None:

@@ -22,9 +22,10 @@ This package is also the ground floor that both implementations share. It comput
 it knows nothing of the other packages except the names below.
 """
 
-import importlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from twingrad.beside import import_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +86,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module 'twingrad' has no attribute {name!r}")
-    value = getattr(importlib.import_module(HOMES[name]), name)
+    value = getattr(import_beside(HOMES[name]), name)
     globals()[name] = value
     return value
 
@@ -107,7 +108,7 @@ def load_backend(name: str) -> "Implementation":
         from twingrad.errors import UserError
 
         raise UserError(f"--backend is {name!r}, but expected manual or torch")
-    return importlib.import_module(BACKENDS[name])
+    return import_beside(BACKENDS[name])
 
 
 def train(
@@ -181,12 +182,12 @@ def check(
 
     Returns:
         A `compare.reports.check_result.CheckResult`: `agrees`, `verdict`, `diagnosis`, `cases`,
-        `findings`, `assumed`, `untried`.
+        `findings`, `assumed`, `compared`, `not_checked`.
 
     Raises:
         UserError: there is nothing that can be checked, or an option is out of range.
     """
-    options = importlib.import_module("compare.submissions.live_options")
+    options = import_beside("compare.submissions.live_options")
     request = options.requested(
         hidden=hidden,
         batch_norm=batch_norm,
@@ -195,7 +196,7 @@ def check(
         penalty=penalty,
         seed=seed,
     )
-    check_live = importlib.import_module("compare.submissions.live_check").check_live
+    check_live = import_beside("compare.submissions.live_check").check_live
     return check_live(
         thing, forward=forward, backward=backward, cost=cost, request=request, eps=eps
     )
@@ -230,6 +231,6 @@ def watch(
     """
     from pathlib import Path
 
-    run = importlib.import_module("compare.watching.watch").watch
+    run = import_beside("compare.watching.watch").watch
     interpreter = None if python is None else Path(python)
     return run(Path(program), arguments, python=interpreter, data=data, seconds=seconds)

@@ -1,6 +1,6 @@
 """Figures: cost, loss, accuracy and learning rate of one or several trainings; the range test."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,49 +14,74 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS = ("cost", "loss", "accuracy", "learning rate")
+GREY = "#555555"
+LINES = ("-", "--", "-.", ":")
+PARTS = {"training": 1.0, "validation": 0.45}
+"""Opacity of a part's lines."""
+
 COLOURS = ("#0b5394", "#d1500f", "#38761d", "#8e44ad")
 
 
 def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
-    """Four panels: training solid, validation dashed, a colour for each history.
+    """Four panels: a colour for each backend, a line style for each seed, validation paler.
 
     Arguments:
-        histories: by their label in the legend.
+        histories: by their label in the legend; labels that end in ", seed N" share the colour of
+            the other seeds.
         title: of the whole figure.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     figure = Figure(figsize=(12, 7.5), layout="constrained")
     panels = figure.subplots(2, 2).flat
     for panel, axes in zip(PANELS, panels, strict=True):
         draw_panel(axes, panel, histories)
     figure.suptitle(title)
-    lines, labels = panels[0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside lower center", ncols=4)
+    lines, labels = figure.axes[0].get_legend_handles_labels()
+    lines += [Line2D([], [], color=GREY, alpha=alpha) for alpha in PARTS.values()]
+    figure.legend(lines, [*labels, *PARTS], loc="outside lower center", ncols=4)
     return figure
 
 
 def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> None:
     """One panel against the number of updates."""
-    for (label, history), colour in zip(histories.items(), cycled(len(histories)), strict=True):
+    styles = styles_of(list(histories))
+    for label, history in histories.items():
+        colour, line = styles[label]
         if panel == "learning rate":
             rates = [rate for epoch in history for rate in epoch.learning_rates]
-            axes.plot(np.arange(1, len(rates) + 1), rates, color=colour, label=label, lw=1.2)
+            axes.plot(np.arange(1, len(rates) + 1), rates, line, color=colour, label=label, lw=1.2)
             continue
         updates = [epoch.update for epoch in history]
-        for part, style, legend in (("training", "-", label), ("validation", "--", None)):
+        for part, alpha in PARTS.items():
             evaluations = [getattr(epoch, part) for epoch in history]
-            values = [getattr(one, panel) if one else np.nan for one in evaluations]
-            axes.plot(updates, values, style, color=colour, label=legend, lw=1.2)
-    parts = "" if panel == "learning rate" else ": training solid, validation dashed"
-    axes.set_title(panel + parts)
+            values = [shown(getattr(one, panel), panel) if one else np.nan for one in evaluations]
+            named = label if part == "training" else None
+            axes.plot(updates, values, line, color=colour, alpha=alpha, label=named, lw=1.4)
+    axes.set_title("accuracy, %" if panel == "accuracy" else panel)
     axes.set_xlabel("update")
     axes.grid(alpha=0.3)
 
 
-def cycled(n: int) -> list[str]:
-    """n colours, repeating when they run out."""
-    return [COLOURS[i % len(COLOURS)] for i in range(n)]
+def shown(value: float, panel: str) -> float:
+    """A value as its panel has it: accuracies in percent."""
+    return 100 * value if panel == "accuracy" else value
+
+
+def styles_of(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and line style of each label: what stands before ", seed" sets the colour, the rest
+    the line. Both start again when they run out."""
+    parts = [label.partition(", seed") for label in labels]
+    names = list(dict.fromkeys(name for name, *_ in parts))
+    seeds = list(dict.fromkeys(seed for *_, seed in parts))
+    return {
+        label: (
+            COLOURS[names.index(name) % len(COLOURS)],
+            LINES[seeds.index(seed) % len(LINES)],
+        )
+        for label, (name, _, seed) in zip(labels, parts, strict=True)
+    }
 
 
 def save_curves(folder: Path, label: str, history: History) -> None:

@@ -1,23 +1,53 @@
-"""Write files atomically: whole or not at all."""
+"""Write files atomically: whole or not at all. Links, devices and pipes are written through."""
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
+LONGEST_NAME = 200
+"""Characters of a file's name that its temporary neighbour carries; file systems allow 255."""
+
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a temporary file in the same folder, then rename it to the path."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a temporary file in the same folder, then rename it to the path.
+
+    A link stays a link: the file it leads to is written. A device, a pipe and the names in `/dev`
+    or `/proc` of open files (`/dev/stdout`, `/dev/fd/3`) are written into.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if is_stream(path):
+        with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb", buffering=0) as stream:
+            view = memoryview(content)
+            while view:
+                view = view[stream.write(view) or 0 :]
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:LONGEST_NAME]}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def is_stream(path: Path) -> bool:
+    """Whether that is something other than a regular file, or the name of an open file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    absolute = Path(os.path.abspath(path))
+    open_already = absolute.is_relative_to("/proc") or absolute.is_relative_to("/dev/fd")
+    named = absolute in (Path("/dev/stdout"), Path("/dev/stderr"))
+    return open_already or named or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,6 +17,15 @@ class Evaluation:
     cost: float
     loss: float
     accuracy: float
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Evaluation":
+        """The evaluation that JSON holds.
+
+        Raises:
+            TypeError, ValueError, KeyError: it holds something else.
+        """
+        return cls(**{name: number(value) for name, value in fields.items()})
 
     @property
     def finite(self) -> bool:
@@ -50,13 +60,47 @@ class Epoch:
 
     @classmethod
     def from_line(cls, line: str) -> "Epoch":
-        """Read a line that `as_line` wrote."""
+        """Read a line that `as_line` wrote.
+
+        Raises:
+            ValueError, TypeError, KeyError: the line is something else.
+        """
         fields: dict[str, Any] = json.loads(line)
         for part in ("training", "validation"):
-            fields[part] = fields[part] and Evaluation(**fields[part])
+            if fields[part] is not None:
+                fields[part] = Evaluation.from_json(fields[part])
         for series in ("learning_rates", "costs"):
-            fields[series] = tuple(fields.get(series, ()))
+            fields[series] = tuple(map(number, fields.get(series, ())))
+        for whole in ("epoch", "update"):
+            fields[whole] = int(number(fields[whole]))
+        fields["seconds"] = number(fields["seconds"])
         return cls(**fields)
 
 
 History = list[Epoch]
+
+
+def history_from(lines: Iterable[str]) -> History:
+    """The epochs of metrics.jsonl.
+
+    Raises:
+        ValueError, TypeError, KeyError: a line is no epoch, or not the one that is next.
+    """
+    history = [Epoch.from_line(line) for line in lines]
+    for expected, epoch in enumerate(history, start=1):
+        if epoch.epoch != expected:
+            raise ValueError(f"line {expected} is of epoch {epoch.epoch}")
+    return history
+
+
+def number(value: Any) -> float:
+    """A finite number of JSON, unchanged in value.
+
+    Raises:
+        TypeError, ValueError: anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"expected a number, got {value!r:.40}")
+    if not math.isfinite(value):
+        raise ValueError(f"expected a finite number, got {value}")
+    return float(value)

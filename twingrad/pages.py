@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twingrad.files import write_whole
+from twingrad.text import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+BASE = Path(__file__).with_name("page.html.jinja")
+"""The frame of every page, with the one style sheet; templates extend it by its name."""
 
 
 def render_page(
@@ -25,14 +30,20 @@ def render_page(
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template.parent),
+        loader=jinja2.FileSystemLoader([template.parent, BASE.parent]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=without_controls,
     )
     environment.filters.update(filters)
     return environment.get_template(template.name).render(**values)
+
+
+def without_controls(value: Any) -> Any:
+    """Text whose control characters are written out; what is markup already passes."""
+    return shown(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def write_page(path: Path, html: str) -> None:

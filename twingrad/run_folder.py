@@ -4,15 +4,18 @@ recipe.json             the complete recipe, the backend and the device
 environment.json        machine and versions
 dataset.json            the identity of the data
 metrics.jsonl           one line per epoch
-checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; the
-                        optimiser's memory is called velocity.W1, moment1.W1, ...
+checkpoint.safetensors  the state at the end of the last epoch, to continue from; the optimiser's
+                        memory is called velocity.W1, moment1.W1, ...
 parameters.safetensors  final parameters and running statistics
 summary.json            final training, validation and test evaluation, or where it diverged
+lock                    held by the process that trains here
 figures/                cost, loss, accuracy and learning rate; for a range test also its result
 """
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +26,17 @@ from safetensors.numpy import load_file, save
 from twingrad.environment import environment
 from twingrad.errors import UserError
 from twingrad.files import write_json, write_whole
-from twingrad.history import Epoch, History
+from twingrad.history import History, history_from
 from twingrad.recipe import Recipe
+
+LOCK = "lock"
+"""The file that says whether a process trains in a folder."""
+
+BEGINNING = (LOCK, "environment.json", "dataset.json")
+"""What a run writes before it is one."""
+
+TEMPORARY = tuple(f".{name}." for name in (*BEGINNING, "recipe.json"))
+"""Beginnings of the names of files that were not written to their end."""
 
 
 class RunFolder:
@@ -55,24 +67,31 @@ class RunFolder:
         Raises:
             UserError: the folder already holds a run, or other files.
         """
-        if path.exists() and not path.is_dir():
-            raise UserError(f"--out {path}: is a file, but expected a folder")
-        if path.is_dir() and any(path.iterdir()):
-            if not (path / "recipe.json").is_file():
-                raise UserError(f"--out {path}: is not empty and holds no run; name another folder")
-            if not overwrite:
-                raise UserError(
-                    f"--out {path}: already holds a run; name another folder, "
-                    "or give --resume to continue it or --overwrite to replace it"
-                )
-            shutil.rmtree(path)
+        require_free(path, overwrite=overwrite)
         make_folder(path)
+        for child in path.iterdir():
+            if child.name != LOCK:
+                remove(child)
         folder = cls(path)
         write_json(path / "environment.json", environment(device))
         write_json(path / "dataset.json", identity)
-        run = {"backend": backend, "device": device, **recipe.as_json()}
-        write_json(path / "recipe.json", run)  # last: this file marks the folder as a run
+        folder.write_recipe(recipe, backend, device)  # last: this file marks the folder as a run
         return folder
+
+    def write_recipe(self, recipe: Recipe, backend: str, device: str) -> None:
+        """Writes recipe.json."""
+        run = {"backend": backend, "device": device, **recipe.as_json()}
+        write_json(self.path / "recipe.json", run)
+
+    def extend(self, recipe: Recipe, backend: str, device: str) -> None:
+        """Reopens a run that has ended, for more epochs.
+
+        Arguments:
+            recipe: the run's own with more epochs.
+            backend, device: the run's own.
+        """
+        (self.path / "summary.json").unlink(missing_ok=True)  # first: now the run has not ended
+        self.write_recipe(recipe, backend, device)
 
     @classmethod
     def reopen(cls, path: Path) -> tuple["RunFolder", Recipe, str, str]:
@@ -112,13 +131,11 @@ class RunFolder:
         path = self.path / "checkpoint.safetensors"
         if not path.exists():
             return None
-        try:
+        with damage_reported(path):
             state = load_file(path)
             epochs = int(read_metadata(path)["epoch"])
             lines = (self.path / "metrics.jsonl").read_text().splitlines()[:epochs]
-            history = [Epoch.from_line(line) for line in lines]
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"{path}: cannot be resumed from ({error}); train anew") from error
+            history = history_from(lines)
         if len(history) != epochs:
             raise UserError(
                 f"{self.path / 'metrics.jsonl'}: has {len(history)} epochs, but expected "
@@ -127,10 +144,9 @@ class RunFolder:
         return history, state
 
     def finish(self, summary: dict[str, Any], state: dict[str, np.ndarray]) -> None:
-        """Write the final parameters and the summary, and remove the checkpoint."""
+        """Write the final parameters and the summary. The checkpoint stays, for more epochs."""
         write_whole(self.path / "parameters.safetensors", save(state))
         self.record_summary(summary)
-        (self.path / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def record_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json alone, which is all that a diverged run leaves."""
@@ -143,14 +159,25 @@ class RunFolder:
         return self._read_json("summary.json")
 
     def read_history(self) -> History:
-        """Every epoch in metrics.jsonl; empty before the end of the first."""
+        """Every epoch in metrics.jsonl; empty before the end of the first.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         path = self.path / "metrics.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [Epoch.from_line(line) for line in lines]
+        with damage_reported(path):
+            lines = path.read_text().splitlines() if path.exists() else []
+            return history_from(lines)
 
     def read_state(self) -> dict[str, np.ndarray]:
-        """Parameters and running statistics of a finished run."""
-        return load_file(self.path / "parameters.safetensors")
+        """Parameters and running statistics of a finished run.
+
+        Raises:
+            UserError: the file is missing or damaged.
+        """
+        path = self.path / "parameters.safetensors"
+        with damage_reported(path):
+            return load_file(path)
 
     def _read_json(self, name: str) -> dict[str, Any]:
         path = self.path / name
@@ -158,11 +185,64 @@ class RunFolder:
             value = json.loads(path.read_text())
         except FileNotFoundError:
             raise UserError(f"--out {self.path}: holds no run ({name} is missing)") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path}: cannot be read as JSON ({error})") from error
         if not isinstance(value, dict):
             raise UserError(f"{path}: holds {type(value).__name__}, but expected an object")
         return value
+
+
+DAMAGE = (
+    SafetensorError,
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+)
+"""What reading a file of ours that something else has changed can raise."""
+
+
+@contextmanager
+def damage_reported(path: Path) -> Iterator[None]:
+    """Turns whatever a damaged file raises into a UserError that names it."""
+    try:
+        yield
+    except DAMAGE as error:
+        raise UserError(
+            f"{path}: cannot be read ({type(error).__name__}: {error}); train anew"
+        ) from error
+
+
+def require_free(path: Path, *, overwrite: bool) -> None:
+    """Raises UserError unless a run may begin in a folder.
+
+    A folder may be missing, empty or left half-made by a run that was stopped before it began;
+    with `overwrite` it may hold a run.
+    """
+    if path.exists() and not path.is_dir():
+        raise UserError(f"--out {path}: is a file, but a folder was expected")
+    names = {child.name for child in path.iterdir()} if path.is_dir() else set()
+    if (path / "recipe.json").is_file():
+        if not overwrite:
+            raise UserError(
+                f"--out {path}: already holds a run; name another folder, "
+                "or give --resume to continue it or --overwrite to replace it"
+            )
+    elif any(name not in BEGINNING and not name.startswith(TEMPORARY) for name in names):
+        raise UserError(f"--out {path}: is not empty and holds no run; name another folder")
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a folder with all it holds."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def make_folder(path: Path) -> None:

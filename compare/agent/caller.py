@@ -7,12 +7,13 @@ ANSWER are file descriptors of pipes. A message is its length (8 bytes), JSON, a
 arrays in it. The judge asks to call, get or set something that it knows by a number; numbers,
 text, lists, tuples, dicts and arrays travel by value, everything else as a number. What travelled
 keeps its number: where the judge sends it back, the original is used, not a copy.
-STACKS is a file for the stacks of all threads, should the work not be done at DEADLINE, in
-seconds since the epoch.
+STACKS is the descriptor of a file for the stacks of all threads, should the work not be done at
+DEADLINE, in seconds since the epoch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import importlib.machinery
@@ -72,10 +73,11 @@ class Table:
         return KEPT[-1 - number] if number < 0 else self.held[number]
 
     def release(self, after: int) -> None:
-        """Forgets what came after a number."""
+        """Forgets what came after a number, and counts on from there."""
         for number in [n for n in self.held if n > after]:
             del self.held[number]
             self.sent.pop(number, None)
+        self.last = min(self.last, after)
 
     def changed(self) -> list[int]:
         """The arrays of the judge's that were changed in place since this was last asked."""
@@ -376,6 +378,11 @@ def files_below(root: str) -> list[str]:
     return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
 
 
+def itself(thing: Any) -> Any:
+    """What the judge knows by its number, as it is now."""
+    return thing
+
+
 def enter(thing: Any) -> Any:
     return thing.__enter__()
 
@@ -482,22 +489,58 @@ def filled(module: Any, arrays: dict[str, Any], like: np.ndarray) -> Any:
 
 
 def mean_cost(
-    module: Any, X: np.ndarray, y: np.ndarray, output: str, weights: list[str], penalty: float
+    module: Any,
+    X: np.ndarray,
+    y: np.ndarray,
+    output: str,
+    weights: list[str],
+    penalty: float,
+    criterion: Any = None,
+    labels: Any = None,
 ) -> dict[str, Any]:
-    """p, the mean cross-entropy and the cost with its penalty, of a torch module's output."""
+    """p, the mean cross-entropy and the cost with its penalty, of a torch module's output.
+
+    Arguments:
+        criterion: the function of torch.nn.functional that is applied to the output as it is.
+        labels: the argument by which the module takes the labels, and returns a loss of its own.
+    """
     import torch
     from torch.nn import functional as F
 
-    scores, labels = module(torch.from_numpy(X)), torch.from_numpy(y)
+    inputs, classes = torch.from_numpy(X), torch.from_numpy(y)
+    returned = module(inputs, **({labels: classes} if labels else {}))
+    entries = returned.values() if isinstance(returned, dict) else returned
+    entries = list(entries) if isinstance(returned, (tuple, list, dict)) else [returned]
+    given = [entry for entry in entries if isinstance(entry, torch.Tensor)]
+    scores = next(entry for entry in given if entry.ndim == 2)
     if output == "probabilities":
-        p, loss = scores, F.nll_loss(torch.log(scores), labels)
+        p, loss = scores, F.nll_loss(torch.log(scores), classes)
     elif output == "log-probabilities":
-        p, loss = torch.exp(scores), F.nll_loss(scores, labels)
+        p, loss = torch.exp(scores), F.nll_loss(scores, classes)
     else:
-        p, loss = torch.softmax(scores, 1), F.cross_entropy(scores, labels)
+        p, loss = torch.softmax(scores, 1), F.cross_entropy(scores, classes)
+    if labels:
+        loss = next(entry for entry in given if entry.numel() == 1)
+    elif criterion:
+        loss = getattr(F, criterion)(scores, classes)
     parameters = dict(module.named_parameters())
     cost = loss + penalty * sum((parameters[name] ** 2).sum() for name in weights)
     return {"p": p, "loss": loss, "cost": cost}
+
+
+def frozen_norms(module: Any) -> list[Any]:
+    """The batch norms of a torch module in evaluation mode: as it is, and after train()."""
+    import torch
+
+    norms = torch.nn.modules.batchnorm._NormBase
+
+    def names() -> list[str]:
+        inner = module.named_modules()
+        return [name for name, m in inner if isinstance(m, norms) and not m.training]
+
+    before = names()
+    module.train()
+    return [before, names()]
 
 
 def cost_with(module: Any, arrays: dict[str, Any], X: np.ndarray, *rest: Any) -> float:
@@ -529,6 +572,13 @@ def first_of(thing: Any, names: list[str]) -> Any:
     return next((getattr(thing, name) for name in names if hasattr(thing, name)), None)
 
 
+def flush() -> None:
+    """Has what was printed written, unless the code closed or removed the streams."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.flush()
+
+
 class Quiet:
     """Drops what the code prints and warns of while it is on."""
 
@@ -536,8 +586,7 @@ class Quiet:
         self.kept: Any = None
 
     def on(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         filters = warnings.catch_warnings()
         filters.__enter__()
         warnings.simplefilter("ignore")
@@ -548,8 +597,7 @@ class Quiet:
         os.close(nowhere)
 
     def off(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
         out, err, filters = self.kept
         os.dup2(out, 1)
         os.dup2(err, 2)
@@ -563,6 +611,38 @@ QUIET = Quiet()
 
 def quiet(on: bool) -> None:
     QUIET.on() if on else QUIET.off()
+
+
+SEEN: dict[str, list[str]] = {"asked": [], "opened": [], "signals": []}
+
+MAX_SEEN = 20
+
+
+def observe(names: list[str], folders: list[str]) -> None:
+    """Notes from now on which packages of the judge's are asked for, which files in its folders,
+    and signals to the process above or to all."""
+    above = (os.getppid(), 1, 0, -1)
+
+    def note(kind: str, what: str) -> None:
+        if what not in SEEN[kind] and len(SEEN[kind]) < MAX_SEEN:
+            SEEN[kind].append(what)
+
+    def hook(event: str, args: Any) -> None:
+        if event == "import" and str(args[0]).partition(".")[0] in names:
+            note("asked", str(args[0]).partition(".")[0])
+        elif event == "open" and isinstance(args[0], str):
+            found = [f for f in folders if args[0].startswith(f + os.sep)]
+            if found:
+                note("opened", os.path.relpath(args[0], os.path.dirname(found[0])))
+        elif event in ("os.kill", "os.killpg") and args[0] in above:
+            note("signals", "signal %s to process %s" % (int(args[1]), args[0]))
+
+    sys.addaudithook(hook)
+
+
+def observed(names: list[str]) -> dict[str, Any]:
+    """What was noted, and which of these modules are loaded."""
+    return {"modules": [name for name in names if name in sys.modules], **SEEN}
 
 
 def imported(name: str) -> Any:
@@ -633,12 +713,14 @@ def serve(ask: int, answer: int) -> None:
         reply, arrays = answered(message, blobs, table)
         if os.getpid() != process:
             os._exit(0)  # the code forked, and this is the copy
-        sys.stdout.flush()
+        flush()
         send(answer, reply, arrays)
 
 
 def answered(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, Any], list[bytes]]:
     """The answer to one message, and the arrays in it."""
+    if message["do"] == "replay":
+        return replayed(message, blobs, table)
     if message["release"] is not None:
         table.release(message["release"])
     table.last = max(table.last, message["last"])
@@ -655,6 +737,28 @@ def answered(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, 
         reply["changed"] = []
     reply["last"] = table.last
     return reply, encoder.blobs
+
+
+def replayed(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, Any], list[bytes]]:
+    """The answers to the same messages, several times with other arrays, in one."""
+    replies: list[dict[str, Any]] = []
+    found: list[bytes] = []
+    start, process, size = time.monotonic(), os.getpid(), 0
+    for changes in message["variations"]:
+        here = list(blobs)
+        for place, other in changes:
+            here[place] = blobs[other]
+        for step, count in message["script"]:
+            reply, arrays = answered(step, here[:count], table)
+            if os.getpid() != process:
+                os._exit(0)
+            here = here[count:]
+            replies.append({**reply, "count": len(arrays)})
+            found += arrays
+            size += sum(map(len, arrays))
+        if time.monotonic() - start > message["seconds"] or size > MAX_BYTES // 4:
+            break
+    return {"replies": replies}, found
 
 
 def do(message: Any, blobs: list[bytes], table: Table) -> Any:
@@ -674,15 +778,14 @@ def do(message: Any, blobs: list[bytes], table: Table) -> Any:
 
 def main() -> None:
     ask, answer, stacks, deadline = sys.argv[1:5]
-    for pipe in (int(ask), int(answer)):
+    for pipe in (int(ask), int(answer), int(stacks)):
         os.set_inheritable(pipe, False)
-    with open(stacks, "w") as file:
+    with os.fdopen(int(stacks), "w") as file:
         faulthandler.enable(file)
         left = max(0.05, float(deadline) - time.time())
         faulthandler.dump_traceback_later(left, file=file)
         serve(int(ask), int(answer))
-        sys.stdout.flush()
-        sys.stderr.flush()
+        flush()
     os._exit(0)  # threads that the code left behind must not keep it alive
 
 

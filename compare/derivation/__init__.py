@@ -8,7 +8,7 @@ A kind of layer is one entry of `DERIVATIONS`, an activation one of `ACTIVATIONS
 from compare.derivation.activations import ACTIVATIONS
 from compare.derivation.backward import backward_pass, node, operation_of
 from compare.derivation.forward import forward_pass
-from compare.derivation.place import Changes, Derivation, Place, Step, layer_of
+from compare.derivation.place import Changes, Derivation, Place, Step, Term, layer_of
 from compare.derivation.steps import DERIVATIONS, STAGES, Placed, all_steps, steps_of
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Place",
     "Placed",
     "Step",
+    "Term",
     "all_steps",
     "backward_pass",
     "forward_pass",

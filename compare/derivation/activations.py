@@ -6,11 +6,67 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from compare.derivation.place import Derivation, Place, Step
+from compare.derivation.place import Derivation, Place, Step, Term, zero
 from twingrad.network import Network
 
 Function = Callable[[np.ndarray, Network], np.ndarray]
 """Applied to every entry of the input; the network holds its constants."""
+
+
+def slope_of(at: Place) -> float:
+    """The slope below 0: that of a leaky ReLU, or 0."""
+    return at.slope if at.layer.kind == "leaky_relu" else 0.0
+
+
+BENT = (
+    Term(
+        "above",
+        "what is above 0",
+        "",
+        lambda at: np.maximum(at.s_tilde, 0),
+        back=(("mask", "above"),),
+    ),
+    Term(
+        "below",
+        "what is below 0",
+        "",
+        lambda at: np.minimum(at.s_tilde, 0),
+        slope_of,
+        back=(("mask", "below"), ("mask", "at 0")),
+    ),
+)
+
+BENT_BACK = (
+    Term("above", "the gradient above 0", "G_x", lambda at: np.where(at.s_tilde > 0, at.G_x, 0)),
+    Term(
+        "below",
+        "the gradient below 0",
+        "",
+        lambda at: np.where(at.s_tilde < 0, at.G_x, 0),
+        slope_of,
+    ),
+    Term(
+        "at 0",
+        "the gradient at exactly 0",
+        "",
+        lambda at: np.where(at.s_tilde == 0, at.G_x, 0),
+        slope_of,
+    ),
+)
+
+SMOOTH_BACK = (
+    Term("Phi", "the gradient times Phi", "Phi(s_tilde)", lambda at: at.G_x * ndtr(at.s_tilde)),
+    Term(
+        "density",
+        "the gradient times s phi",
+        "s_tilde phi(s_tilde)",
+        lambda at: at.G_x * at.s_tilde * density(at.s_tilde),
+    ),
+    Term(
+        "density alone", "the gradient times phi", "", lambda at: at.G_x * density(at.s_tilde), zero
+    ),
+    Term("G", "the gradient itself", "", lambda at: at.G_x, zero),
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +106,7 @@ class Activation:
                     self.why,
                     self.code,
                     lambda at: self.value(at.s_tilde, at.case.network),
+                    terms=BENT if self.kink else (),
                 ),
             ),
             backward=(),
@@ -60,6 +117,7 @@ class Activation:
                 self.why_back,
                 self.code_back,
                 lambda at: self.passed(at, at.s_tilde),
+                terms=BENT_BACK if self.kink else SMOOTH_BACK,
             ),
         )
 

@@ -1,6 +1,44 @@
 """Dropout, a step a value and a gradient. The mask is drawn, not computed."""
 
-from compare.derivation.place import Derivation, Step
+import numpy as np
+
+from compare.derivation.place import Derivation, Place, Step, Term, total, zero
+
+
+def scale(at: Place) -> float:
+    """What a kept value is multiplied by."""
+    return 1 / at.keep
+
+
+FORWARD = (
+    Term(
+        "kept",
+        "what the mask keeps",
+        "mask / keep",
+        lambda at: np.where(at.mask, at.x, 0),
+        scale,
+        back=(("drop", "kept"),),
+    ),
+    Term(
+        "dropped",
+        "what the mask drops",
+        "",
+        lambda at: np.where(at.mask, 0, at.x),
+        zero,
+        back=(("drop", "dropped"),),
+    ),
+)
+
+BACKWARD = (
+    Term(
+        "kept",
+        "what the mask keeps",
+        "mask / keep",
+        lambda at: np.where(at.mask, at.G_x_drop, 0),
+        scale,
+    ),
+    Term("dropped", "what the mask drops", "", lambda at: np.where(at.mask, 0, at.G_x_drop), zero),
+)
 
 DROPOUT = Derivation(
     forward=(
@@ -11,7 +49,8 @@ DROPOUT = Derivation(
             "What the mask drops becomes 0; dividing the rest by the probability of being kept "
             "leaves the expectation as it was, so that evaluation needs no dropout.",
             "return x if run.masks is None else x * run.masks[self.mask] / self.keep  # (n, m)",
-            lambda at: at.x * at.mask / at.keep,
+            total(FORWARD),
+            terms=FORWARD,
         ),
     ),
     backward=(),
@@ -22,6 +61,7 @@ DROPOUT = Derivation(
         "The mask is drawn, not computed, so it is a constant factor: what was dropped has no "
         "gradient, and the rest is scaled as its value was.",
         "return self._masked(run.gradients[self.output], run)",
-        lambda at: at.G_x_drop * at.mask / at.keep,
+        total(BACKWARD),
+        terms=BACKWARD,
     ),
 )

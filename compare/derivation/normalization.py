@@ -6,7 +6,131 @@ The letters are those of a normalisation before the activation, where s is its i
 
 import numpy as np
 
-from compare.derivation.place import Derivation, Step
+from compare.derivation.place import Derivation, Place, Step, Term, total, zero
+
+
+def centred(at: Place) -> np.ndarray:
+    """s - mu."""
+    return np.asarray(at.s - at.spread(at.mu))
+
+
+MEAN = (Term("mu", "the mean", "sum", lambda at: at.s.mean(axis=at.axis)),)
+
+VARIANCE = (
+    Term(
+        "v",
+        "the variance",
+        "sum",
+        lambda at: np.square(centred(at)).mean(axis=at.axis),
+        back=(("s", "variance"),),
+    ),
+)
+
+NORMALISED = (
+    Term("s", "s in s_hat", "s", lambda at: at.s / at.spread(at.root)),
+    Term("mu", "the mean in s_hat", "- mu", lambda at: -at.spread(at.mu / at.root)),
+)
+
+SCALED_AND_SHIFTED = (
+    Term(
+        "scaled",
+        "gamma s_hat",
+        "gamma s_hat",
+        lambda at: at.gamma * at.s_hat,
+        back=(("gamma", "gamma"), ("s_hat", "s_hat")),
+    ),
+    Term("beta", "beta", "beta", lambda at: at.beta, back=(("beta", "beta"),)),
+)
+
+GRADIENT_OF_GAMMA = (
+    Term(
+        "gamma",
+        "the gradient of gamma",
+        "sum_i G_s_tilde,i s_hat_i",
+        lambda at: (at.G_s_tilde * at.s_hat).sum(axis=0),
+        holds_n=True,
+    ),
+    Term(
+        "penalty on gamma",
+        "a penalty's part 2 lambda gamma",
+        "",
+        lambda at: 2 * at.penalty * at.gamma,
+        zero,
+    ),
+)
+
+GRADIENT_OF_BETA = (
+    Term(
+        "beta",
+        "the gradient of beta",
+        "sum_i G_s_tilde,i",
+        lambda at: at.G_s_tilde.sum(axis=0),
+        holds_n=True,
+    ),
+    Term(
+        "penalty on beta",
+        "a penalty's part 2 lambda beta",
+        "",
+        lambda at: 2 * at.penalty * at.beta,
+        zero,
+    ),
+)
+
+THROUGH_GAMMA = (
+    Term(
+        "s_hat",
+        "the gradient passed down through gamma",
+        "G_s_tilde gamma",
+        lambda at: at.G_s_tilde * at.gamma,
+        holds_n=True,
+    ),
+)
+
+THROUGH_V = (
+    Term(
+        "v",
+        "the gradient of the variance",
+        "sum",
+        lambda at: -0.5 * (at.G_s_hat * at.s_hat).sum(axis=at.axis) / at.variance,
+        holds_n=True,
+    ),
+)
+
+THROUGH_MU = (
+    Term(
+        "mu",
+        "the gradient of the mean",
+        "sum",
+        lambda at: -at.G_s_hat.sum(axis=at.axis) / at.root,
+        holds_n=True,
+    ),
+)
+
+
+def ways_down(n: str) -> tuple[Term, ...]:
+    """The three ways from s."""
+    return (
+        Term(
+            "direct",
+            "the direct term",
+            "G_s_hat / sqrt(v + eps)",
+            lambda at: at.G_s_hat / at.spread(at.root),
+        ),
+        Term(
+            "mean",
+            "the mean's term",
+            f"G_mu / {n}",
+            lambda at: at.spread(at.G_mu) / at.size,
+            holds_n=True,
+        ),
+        Term(
+            "variance",
+            "the variance's term",
+            f"G_v (2/{n}) (s - mu)",
+            lambda at: at.spread(at.G_v) * (2 / at.size) * centred(at),
+            holds_n=True,
+        ),
+    )
 
 
 def normalization(
@@ -21,6 +145,7 @@ def normalization(
         shared: by what mu and v are shared.
         sums: further lines of code for the gradients of v and mu; "" for none.
     """
+    ways = ways_down(n)
     return Derivation(
         forward=(
             Step(
@@ -29,7 +154,8 @@ def normalization(
                 f"mu = 1/{n} sum_{i} s_{i}",
                 mean,
                 "mu = sum_over(axis, s) / n  # (m,)",
-                lambda at: at.s.mean(axis=at.axis),
+                total(MEAN),
+                terms=MEAN,
             ),
             Step(
                 "v",
@@ -37,7 +163,8 @@ def normalization(
                 f"v = 1/{n} sum_{i} (s_{i} - mu)^2",
                 f"The biased variance: divided by {n}, not by {n} - 1.",
                 "v = sum_over(axis, centred * centred) / n  # (m,)",
-                lambda at: np.square(at.s - at.spread(at.mu)).mean(axis=at.axis),
+                total(VARIANCE),
+                terms=VARIANCE,
             ),
             Step(
                 "s_hat",
@@ -45,7 +172,8 @@ def normalization(
                 "s_hat = (s - mu) / sqrt(v + eps)",
                 "In standard deviations; eps stands under the root.",
                 "s_hat /= np.sqrt(v + self.eps)[self.spread]  # (n, m)",
-                lambda at: (at.s - at.spread(at.mu)) / at.spread(at.root),
+                lambda at: centred(at) / at.spread(at.root),
+                terms=NORMALISED,
             ),
             Step(
                 "s_tilde",
@@ -53,8 +181,9 @@ def normalization(
                 "s_tilde = gamma s_hat + beta",
                 "The network may undo what normalising took away.",
                 "s_tilde = run.parameters[self.gamma][..., None, :] * s_hat  # (n, m)",
-                lambda at: at.gamma * at.s_hat + at.beta,
+                total(SCALED_AND_SHIFTED),
                 "s_tilde += run.parameters[self.beta][..., None, :]",
+                SCALED_AND_SHIFTED,
             ),
         ),
         backward=(
@@ -64,7 +193,8 @@ def normalization(
                 "G_gamma = sum_i G_s_tilde,i s_hat_i",
                 "s_tilde = gamma s_hat + beta, and gamma is shared by all samples.",
                 "run.gradients[self.gamma] = sum_over(-2, G * s_hat)  # (m,)",
-                lambda at: (at.G_s_tilde * at.s_hat).sum(axis=0),
+                total(GRADIENT_OF_GAMMA),
+                terms=GRADIENT_OF_GAMMA,
             ),
             Step(
                 "beta",
@@ -72,7 +202,8 @@ def normalization(
                 "G_beta = sum_i G_s_tilde,i",
                 "beta is added in every sample.",
                 "run.gradients[self.beta] = sum_over(-2, G)  # (m,)",
-                lambda at: at.G_s_tilde.sum(axis=0),
+                total(GRADIENT_OF_BETA),
+                terms=GRADIENT_OF_BETA,
             ),
             Step(
                 "s_hat",
@@ -81,7 +212,8 @@ def normalization(
                 "s_tilde = gamma s_hat + beta.",
                 "run.gradients[self.s_hat] = G_hat = G * run.parameters[self.gamma]"
                 "[..., None, :]  # (n, m)",
-                lambda at: at.G_s_tilde * at.gamma,
+                total(THROUGH_GAMMA),
+                terms=THROUGH_GAMMA,
             ),
             Step(
                 "v",
@@ -90,8 +222,9 @@ def normalization(
                 "d s_hat / d v = -1/2 (s - mu) (v + eps)^(-3/2) = -1/2 s_hat / (v + eps), and v "
                 f"is shared by all {shared}.",
                 "run.gradients[self.v] = -0.5 * along / variance  # (m,)",
-                lambda at: -0.5 * (at.G_s_hat * at.s_hat).sum(axis=at.axis) / at.variance,
+                total(THROUGH_V),
                 sums[0],
+                THROUGH_V,
             ),
             Step(
                 "mu",
@@ -100,8 +233,9 @@ def normalization(
                 "d s_hat / d mu = -1 / sqrt(v + eps). mu is also in v, but d v / d mu = "
                 f"-2/{n} sum(s - mu) = 0.",
                 "run.gradients[self.mu] = -total / root  # (m,)",
-                lambda at: -at.G_s_hat.sum(axis=at.axis) / at.root,
+                total(THROUGH_MU),
                 sums[1],
+                THROUGH_MU,
             ),
         ),
         down=Step(
@@ -111,12 +245,9 @@ def normalization(
             f"s goes three ways: straight into s_hat, with its share 1/{n} into mu, and with its "
             f"share 2 (s - mu) / {n} into v.",
             "G_s = s_hat * (along / -n)[self.spread]  # (n, m)",
-            lambda at: (
-                at.G_s_hat / at.spread(at.root)
-                + at.spread(at.G_mu) / at.size
-                + at.spread(at.G_v) * (2 / at.size) * (at.s - at.spread(at.mu))
-            ),
+            total(ways),
             "G_s -= (total / n)[self.spread]",
+            ways,
         ),
     )
 

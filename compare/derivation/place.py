@@ -129,6 +129,58 @@ Changes = Mapping[tuple[str, int], Compute]
 """Steps computed otherwise, by operation and layer: how a mistake is planted."""
 
 
+def one(at: Place) -> float:
+    """The coefficient of most terms."""
+    return 1.0
+
+
+def zero(at: Place) -> float:
+    """The coefficient of a term that belongs in another formula."""
+    return 0.0
+
+
+@dataclass(frozen=True)
+class Term:
+    """A summand of a step. What an implementation makes of it is its coefficient times `compute`.
+
+    Arguments:
+        name: short and unique within the step.
+        title: what it is, for people.
+        formula: the part of the step's formula that it stands for; "" where it has none.
+        compute: its value with the coefficient 1.
+        right: the coefficient that it should have, at a place.
+        holds_n: whether it holds the 1/n of the mean.
+        back: (operation, term) of the backward pass that have the coefficient of a term of the
+            forward pass too.
+    """
+
+    name: str
+    title: str
+    formula: str
+    compute: Compute
+    right: Callable[[Place], float] = one
+    holds_n: bool = False
+    back: tuple[tuple[str, str], ...] = ()
+
+
+def total(terms: tuple[Term, ...]) -> Compute:
+    """The sum of terms, each with its right coefficient."""
+    first, *rest = (term for term in terms if term.right is not zero)
+
+    def compute(at: Place) -> np.ndarray:
+        value = part(first, at)
+        for term in rest:
+            value = value + part(term, at)
+        return value
+
+    return compute
+
+
+def part(term: Term, at: Place) -> np.ndarray:
+    """A term with its right coefficient."""
+    return term.compute(at) if term.right is one else term.right(at) * term.compute(at)
+
+
 @dataclass(frozen=True)
 class Step:
     """One operation of the derivation.
@@ -142,6 +194,7 @@ class Step:
         code: the line of `manual_impl/layers.py` or `network.py` that computes it, verbatim.
         compute: the same in NumPy, from the quantities at a place.
         further: a second line of it, where there is one.
+        terms: what `compute` is the sum of; empty for a step that no coefficient describes.
     """
 
     operation: str
@@ -151,6 +204,7 @@ class Step:
     code: str
     compute: Compute
     further: str = ""
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)

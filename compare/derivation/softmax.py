@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.derivation.place import Derivation, Place, Step
+from compare.derivation.place import Derivation, Place, Step, Term, total, zero
 
 
 def probabilities(at: Place) -> np.ndarray:
@@ -24,10 +24,51 @@ def smoothed_cross_entropy(at: Place) -> np.ndarray:
     return np.asarray(-(at.Y * log_probabilities(at)).sum() / at.n)
 
 
+def squared_biases(at: Place) -> float:
+    """sum_l ||b_l||^2."""
+    depth = at.case.network.depth
+    return float(sum(np.square(at.case.parameters[f"b{l}"]).sum() for l in range(1, depth + 1)))
+
+
 def squared_weights(at: Place) -> float:
     """sum_l ||W_l||^2."""
     return float(sum(np.square(at.case.parameters[name]).sum() for name in at.case.network.weights))
 
+
+MEAN_LOSS = (
+    Term(
+        "loss",
+        "the cross-entropy",
+        "1/n",
+        smoothed_cross_entropy,
+        holds_n=True,
+        back=(("softmax", "p"), ("softmax", "Y")),
+    ),
+)
+
+COST_TERMS = (
+    Term("loss", "the loss", "loss", lambda at: at.loss),
+    Term(
+        "penalty",
+        "the penalty lambda sum ||W||^2",
+        "lambda sum_l ||W_l||^2",
+        lambda at: np.asarray(at.penalty * squared_weights(at)),
+        back=(("W", "penalty"),),
+    ),
+    Term(
+        "penalty on b",
+        "a penalty lambda sum ||b||^2",
+        "",
+        lambda at: np.asarray(at.penalty * squared_biases(at)),
+        zero,
+        back=(("b", "penalty on b"),),
+    ),
+)
+
+LOGIT_GRADIENT = (
+    Term("p", "p / n", "p", lambda at: at.p / at.n, holds_n=True),
+    Term("Y", "-Y / n", "- Y", lambda at: -at.Y / at.n, holds_n=True),
+)
 
 SOFTMAX = Step(
     "p",
@@ -47,6 +88,7 @@ LOSS = Step(
     "log_p = shifted - np.log(totals)  # (n, classes)",
     mean_cross_entropy,
     "return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]",
+    MEAN_LOSS,
 )
 
 SMOOTHED_LOSS = Step(
@@ -56,8 +98,9 @@ SMOOTHED_LOSS = Step(
     "The mean over the minibatch of the cross-entropy with the smoothed targets, taken from the "
     "logits: p itself may underflow.",
     "losses = targets(y, s.shape[-1], smoothing, s.real.dtype) * log_p  # (n, classes)",
-    smoothed_cross_entropy,
+    total(MEAN_LOSS),
     "return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]",
+    MEAN_LOSS,
 )
 
 COST = Step(
@@ -66,8 +109,9 @@ COST = Step(
     "cost = loss + lambda sum_l ||W_l||^2",
     "Every weight of every layer is penalised; b, gamma and beta are not.",
     'trace["cost"] = trace["loss"] + penalties',
-    lambda at: at.loss + at.penalty * squared_weights(at),
+    total(COST_TERMS),
     "finish_trace(network, s, y, run.trace, penalty * squared_norms(network.weights, parameters))",
+    COST_TERMS,
 )
 
 DIFFERENCE = Step(
@@ -78,8 +122,9 @@ DIFFERENCE = Step(
     "derivative by s_j is p_j - Y_j. The mean over the minibatch divides by n, once and for all "
     "layers.",
     "G = p - targets(y, p.shape[-1], smoothing, p.dtype)  # (n, classes)",
-    lambda at: (at.p - at.Y) / at.n,
+    total(LOGIT_GRADIENT),
     "G /= p.shape[-2]",
+    LOGIT_GRADIENT,
 )
 
 PLAIN_END = Derivation((SOFTMAX, LOSS, COST), (), DIFFERENCE)

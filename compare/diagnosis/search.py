@@ -1,7 +1,8 @@
 """Which mistake gives exactly the values found: every fault of the catalogue is tried."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
 
@@ -11,10 +12,11 @@ import manual_impl
 from compare.derivation import steps_of
 from compare.derivation.letters import lettered
 from compare.derivation.wording import Form, in_form
-from compare.diagnosis.catalogue import FAULTS, Candidate, Fault, Prediction
-from compare.diagnosis.catalogue.fault import Inapplicable
+from compare.diagnosis.blame import LEAVES
+from compare.diagnosis.catalogue import SIZED, STRUCTURAL, Candidate, Fault
 from compare.diagnosis.evidence import Evidence
-from compare.diagnosis.pairs import explaining_pairs
+from compare.diagnosis.fitting import fits, reaches, sites, sized_fits
+from compare.diagnosis.prediction import Trial, tried, until
 from compare.numerics.structure import VALUE, together
 from twingrad.network import Network
 
@@ -22,6 +24,9 @@ FLOAT32 = "float32 posing as float64"
 
 MIN_WRONG_FRACTION = 0.6
 """Minimum fraction of wrong tensors before float32 is suspected."""
+
+PARTLY = 6
+"""Faults that explain a part of what was found, of which pairs are made."""
 
 SMALL = 20_000
 """Parameters of a network on which pairs of faults are tried: a second or so."""
@@ -93,60 +98,137 @@ class Diagnosis:
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:
-    """Tries every fault at every layer, then the likely pairs.
+    """Tries every fault of structure at every layer, and fits the coefficients of every step.
 
-    A pair is likely where one of the two alone explains the first tensor that is wrong, where
-    both are made in that tensor's own formula, or where both are of the kind that is made
-    everywhere: such as a missing penalty with a missing 1/n.
+    Where none explains every number, two are tried: one that explains the first wrong tensor or
+    all but the gradients of one kind of parameter, with another one.
     """
     if not evidence.wrong:
         return Diagnosis((), None, 0)
     first = evidence.wrong[0]
-    singles = [c for fault in FAULTS for c in fault.candidates(evidence.case.network)]
-    tried = list(residuals(evidence, singles))
-    matches = [(c, r) for c, r, _ in tried if r <= evidence.rounding]
-    runner_up = min((r for _, r, _ in tried if r > evidence.rounding), default=None)
-    explaining = [c for c, _, p in tried if evidence.error(first, p[first]) <= 1]
-    count = len(tried)
-    if not matches:
+    structural = [c for c in of_structure(evidence.case.network) if reaches(evidence, c, first)]
+    trials = [*fitted(evidence), *trials_of(evidence, structural)]
+    trials += [trial for sized in SIZED for trial in sized_fits(evidence, sized)]
+    found = [trial for trial in trials if trial.stopped is None]
+    partly = [trial for trial in trials if explains(evidence, trial, first)]
+    partly.sort(key=lambda trial: -evidence.order.index(trial.stopped or first))
+    count = len(trials)
+    if not found:
         posing = posing_as_float64(evidence)
         if posing is not None:
             return Diagnosis((posing,), None, count)
-        pairs = likely_pairs(evidence, singles, explaining)
-        matches = list(explaining_pairs(evidence, pairs))
+        pairs = list(likely_pairs(evidence, structural, partly[:PARTLY]))
+        found = [trial for trial in pairs if trial.stopped is None]
         count += len(pairs)
-    best = min((r for _, r in matches), default=0.0)
+    network = evidence.case.network
+    found = [replace(trial, candidate=in_order(trial.candidate, None, network)) for trial in found]
+    kept = without_twins(sorted(found, key=lambda one: likelihood(evidence, one, found)))
+    left = (t.residual for t in trials if t.stopped is not None and np.isfinite(t.residual))
+    runner_up = min(left, default=None)
+    matches = tuple(Match(t.candidate, t.residual, runner_up, evidence.form) for t in kept)
+    return Diagnosis(matches, partly[0].candidate if partly and not matches else None, count)
+
+
+def explains(evidence: Evidence, trial: Trial, first: str) -> bool:
+    """Whether a fault explains the first wrong tensor, if nothing else."""
+    if trial.stopped is None:
+        return True
+    return evidence.order.index(trial.stopped) > evidence.order.index(first)
+
+
+def likelihood(evidence: Evidence, one: Trial, found: Sequence[Trial]) -> tuple[Any, ...]:
+    """The order of explanations, the likeliest first.
+
+    One kind of mistake comes before two, a number that people write before any other, and what is
+    made at every layer before what is made at the only one where it shows.
+    """
+    best = min(other.residual for other in found)
     near = max(10 * best, evidence.rounding / 100)  # in a low precision much is within rounding
-    # one kind of mistake before two; made at every layer before at the only one where it shows
-    matches.sort(
-        key=lambda m: (
-            len({part.fault.name for part in m[0].parts}),
-            m[1] > near,
-            any(not shows(evidence, part) for part in m[0].parts),
-            not m[0].every,
-        )
+    parts = one.candidate.parts
+    return (
+        len({part.fault.name for part in parts}),
+        one.drawn,
+        one.residual > near,
+        any(not shows(evidence, part) for part in parts),
+        not one.candidate.every,
     )
-    kept = without_twins(matches)
-    found = tuple(Match(c, r, runner_up, evidence.form) for c, r in kept)
-    partly = explaining[0] if explaining and not found else None
-    return Diagnosis(found, partly, count)
+
+
+@lru_cache(maxsize=64)
+def of_structure(network: Network) -> tuple[Candidate, ...]:
+    """Every fault of structure at every layer."""
+    return tuple(c for fault in STRUCTURAL for c in fault.candidates(network))
+
+
+def fitted(
+    evidence: Evidence, other: Trial | None = None, operations: Collection[str] = ()
+) -> Iterator[Trial]:
+    """The faults that are coefficients, as far as they explain the first wrong tensor.
+
+    Arguments:
+        other: another fault that is made too.
+        operations: whose coefficients; empty for all.
+    """
+    first = evidence.wrong[0] if other is None else other.stopped
+    if first is None:
+        return
+    made = None if other is None else other.candidate
+    known = until(evidence, made, None)
+    for site in sites(evidence.case.network):
+        if not operations or site.scaling.operation in operations:
+            yield from fits(evidence, site, first, known, made)
 
 
 def likely_pairs(
-    evidence: Evidence, singles: Sequence[Candidate], explaining: Sequence[Candidate]
-) -> list[Candidate]:
+    evidence: Evidence, structural: Sequence[Candidate], partly: Sequence[Trial]
+) -> Iterator[Trial]:
     """The pairs worth trying; none on a large network, where single faults must do."""
     if sum(value.size for value in evidence.case.parameters.values()) > SMALL:
-        return []
-    general = [c for c in singles if is_general(c)]
-    same = [c for c in singles if broken_name(evidence, c) == evidence.wrong[0]]
-    tried = (*product(explaining, singles), *combinations(general, 2), *combinations(same, 2))
+        return
+    for pairs in (with_a_leaf(evidence, structural), below(evidence, structural, partly)):
+        trials = list(pairs)
+        yield from trials
+        if any(trial.stopped is None for trial in trials):
+            return
+
+
+def with_a_leaf(evidence: Evidence, structural: Sequence[Candidate]) -> Iterator[Trial]:
+    """A fault that explains all but the gradients of one kind of parameter, and one of these."""
     network = evidence.case.network
-    return [in_order(one, other, network) for one, other in tried if one != other]
+    for leaf in LEAVES:
+        rest = {n: v for n, v in evidence.found.items() if n.rstrip("0123456789") != leaf}
+        others = replace(evidence, found=rest)
+        if len(rest) == len(evidence.found) or not others.wrong:
+            continue
+        singles = [*trials_of(others, structural), *fitted(others)]
+        explaining = [trial.candidate for trial in singles if trial.stopped is None][:PARTLY]
+        for trial in trials_of(evidence, explaining):
+            yield from fitted(evidence, trial, (leaf,))
+        own = [c for c in of_structure(network) if c.fault.operation == leaf]
+        yield from paired(evidence, product(explaining, own))
 
 
-def in_order(one: Candidate, other: Candidate, network: Network) -> Candidate:
-    """A pair, the fault first that is made first in order of execution."""
+def below(
+    evidence: Evidence, structural: Sequence[Candidate], partly: Sequence[Trial]
+) -> Iterator[Trial]:
+    """A fault that explains the first wrong tensor and another one, or two in its own step."""
+    network = evidence.case.network
+    for trial in partly:
+        yield from fitted(evidence, trial)
+    yield from paired(evidence, product((t.candidate for t in partly), of_structure(network)))
+    same = [c for c in structural if broken_name(evidence, c) == evidence.wrong[0]]
+    yield from paired(evidence, combinations(same, 2))
+
+
+def paired(evidence: Evidence, pairs: Iterable[tuple[Candidate, Candidate]]) -> Iterator[Trial]:
+    """Pairs of faults, tried."""
+    network = evidence.case.network
+    ordered = (in_order(one, other, network) for one, other in pairs if one is not other)
+    yield from trials_of(evidence, ordered)
+
+
+def in_order(one: Candidate, other: Candidate | None, network: Network) -> Candidate:
+    """Faults together, that first that is made first in order of execution."""
 
     def time(candidate: Candidate) -> tuple[bool, int]:
         stage = candidate.fault.stage
@@ -154,42 +236,28 @@ def in_order(one: Candidate, other: Candidate, network: Network) -> Candidate:
         order = list(steps_of(network, stage))
         return stage == "backward", order.index((placed.step.operation, placed.l))
 
-    first, second = sorted((one, other), key=time)
-    return Candidate(first.fault, first.layers, second, every=first.every)
+    ordered = sorted((*one.parts, *(other.parts if other else ())), key=time)
+    pair: Candidate | None = None
+    for part in reversed(ordered):
+        pair = Candidate(part.fault, part.layers, pair, every=part.every)
+    assert pair is not None
+    return pair
 
 
-def is_general(candidate: Candidate) -> bool:
-    """Whether a fault is of the kind that is made together with another: penalty, 1/n, sign."""
-    operation = candidate.fault.operation
-    if operation in ("softmax", "loss", "cost"):
-        return True
-    return candidate.layer is None and operation in ("W", "b", "gamma", "beta")
+def trials_of(evidence: Evidence, candidates: Iterable[Candidate]) -> Iterator[Trial]:
+    """Each candidate that can be made here, tried."""
+    yield from filter(None, (tried(evidence, candidate) for candidate in candidates))
 
 
-def residuals(
-    evidence: Evidence, candidates: Iterable[Candidate]
-) -> Iterator[tuple[Candidate, float, Prediction]]:
-    """Each candidate that can be made here with what it leaves unexplained."""
-    for candidate in candidates:
-        try:
-            with np.errstate(all="ignore"):  # a mistake may well divide by zero
-                prediction = candidate.predict(evidence.case)
-        except Inapplicable:
-            continue
-        residual = evidence.residual(prediction)
-        if not np.isnan(residual):
-            yield candidate, residual, prediction
-
-
-def without_twins(matches: list[tuple[Candidate, float]]) -> list[tuple[Candidate, float]]:
-    """Keeps the first of a pair found in both orders, and single faults before pairs."""
+def without_twins(found: Sequence[Trial]) -> list[Trial]:
+    """Keeps the first of a pair found in both orders."""
     seen: set[frozenset[Any]] = set()
     kept = []
-    for candidate, residual in matches:
-        key = frozenset((part.fault.name, part.layers) for part in candidate.parts)
+    for one in found:
+        key = frozenset((part.fault.name, part.layers) for part in one.candidate.parts)
         if key not in seen:
             seen.add(key)
-            kept.append((candidate, residual))
+            kept.append(one)
     return kept
 
 

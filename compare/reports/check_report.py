@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 
 from compare.numerics.agreement import CaseVerdict, TensorVerdict
-from compare.reports.check_result import CheckResult, by_telling, not_judged
+from compare.reports.check_result import CheckResult, by_telling
 from compare.reports.formulas import BrokenStep, broken_steps
 from compare.reports.heat_map import HeatMap, heat_maps
 from compare.reports.nodes import MARKS, MEANINGS
@@ -70,7 +70,6 @@ def fragment(result: CheckResult) -> str:
     """What a notebook shows: the diagnosis and the wrong tensors, without a page around them."""
     examined = by_telling(result.cases)
     telling = next((c for c in result.cases if examined and c.examination is examined[0]), None)
-    compared = {(case.name, tensor.name) for case in result.cases for tensor in case.tensors}
     return render_page(
         Path(__file__).with_name("check_fragment.html.jinja"),
         filters={"sci": scientific},
@@ -78,8 +77,6 @@ def fragment(result: CheckResult) -> str:
         place=examined[0].place if examined else "",
         telling=telling,
         worst=[] if telling is None else worst_entries(telling),
-        compared=len(compared),
-        missing=not_judged(result.cases),
     )
 
 

@@ -1,5 +1,6 @@
 """All that one `check` found, whatever it checked."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from compare.diagnosis.examination import UNKNOWN, Examination
 from compare.diagnosis.search import Match
 from compare.diagnosis.state_diagnosis import StateExamination
 from compare.numerics.agreement import CaseVerdict, Verdict, overall
+from compare.numerics.structure import VALUE, is_value
 from compare.submissions import Finding
 
 WITHIN = (
@@ -31,8 +33,9 @@ class CheckResult:
         path: its file, as given.
         states: what is wrong with training, if anything is and it was followed.
         hints: what else may help to find a fault.
-        untried: kinds of networks that somebody's code does not do, so that nothing is known of
-            them.
+        untried: what was not looked at in somebody's code, such as kinds of networks that it does
+            not do.
+        covered: the parts of `compare.submissions.coverage.COVERAGE` that were compared.
     """
 
     title: str
@@ -45,12 +48,29 @@ class CheckResult:
     states: StateExamination | None = None
     hints: tuple[str, ...] = ()
     untried: tuple[str, ...] = ()
+    covered: frozenset[str] = frozenset()
 
     @property
     def verdict(self) -> Verdict:
         """Disagreement in any case, or a finding that fails."""
         failed: list[Verdict] = ["disagree" for finding in self.findings if finding.fails]
         return overall([*(case.verdict for case in self.cases), *failed])
+
+    @property
+    def compared(self) -> int:
+        """How many tensors were compared with a witness, over all cases."""
+        return sum(len(case.tensors) for case in self.cases)
+
+    @property
+    def quantities(self) -> dict[str, int]:
+        """The same by what was compared: "gradient of W", "value of p", "running v"."""
+        return dict(Counter(quantity(c.name, t.name) for c in self.cases for t in c.tensors))
+
+    @property
+    def not_checked(self) -> tuple[str, ...]:
+        """Everything that the verdict says nothing of."""
+        missing = [f"gradient of {name} (not given)" for name in not_judged(self.cases)]
+        return (*(missing if self.path else ()), *self.untried)
 
     @property
     def agrees(self) -> bool:
@@ -130,10 +150,12 @@ class CheckResult:
             "verdict": self.verdict,
             "title": self.title,
             "cases": [case.as_json() for case in self.cases],
+            "compared": self.compared,
+            "quantities": self.quantities,
+            "not_checked": list(self.not_checked),
             "findings": [vars(finding) for finding in self.findings],
             "assumed": dict(self.assumed),
             "output": self.output,
-            "untried": list(self.untried),
             "summary": self.summary,
             "states": None if self.states is None else self.states.as_json(),
         }
@@ -159,6 +181,16 @@ def support(examined: Sequence[Examination]) -> Counter[str]:
     return Counter(
         name for e in examined for name in {kind(match) for match in e.diagnosis.matches}
     )
+
+
+def quantity(case: str, name: str) -> str:
+    """What a tensor of a case is, without its layer."""
+    kind = re.sub(r"(?<=[a-z])\d+$", "", name, flags=re.IGNORECASE)
+    if is_value(name):
+        return f"value of {kind.removeprefix(VALUE)}"
+    if case.startswith("training"):
+        return f"{kind} in training"
+    return kind if " " in kind or "[" in kind else f"gradient of {kind}"
 
 
 def not_judged(cases: Sequence[CaseVerdict]) -> list[str]:

@@ -24,7 +24,9 @@ def junit_xml(result: CheckResult) -> str:
     suite = ElementTree.Element("testsuite", name=legal(result.title))
     properties = ElementTree.SubElement(suite, "properties")
     facts = [(f"assumed: {what}", said) for what, said in result.assumed.items()]
-    facts += [("not checked", said) for said in result.untried]
+    facts += [("compared", str(result.compared))]
+    facts += [(f"compared: {what}", str(number)) for what, number in result.quantities.items()]
+    facts += [("not checked", said) for said in result.not_checked]
     facts += [
         (f"not judged: {case.name}", ", ".join(case.not_judged))
         for case in result.cases

@@ -69,8 +69,9 @@ def lockstep_figure(result: Lockstep) -> "Figure":
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.semilogy(np.arange(1, len(result.worst) + 1), np.maximum(result.worst, 1e-17), lw=1.2)
-    axes.axhline(result.tolerance, color="#d1500f", ls="--", label=f"{result.tolerance:g} allowed")
+    worst = np.maximum(result.worst, 1e-17)
+    axes.semilogy(np.arange(1, len(worst) + 1), worst, color="#333333", lw=1.2)
+    axes.axhline(result.tolerance, color="#b00020", ls="--", label=f"{result.tolerance:g} allowed")
     axes.axvline(result.judged, color="gray", ls=":", label=f"judged up to {result.judged}")
     axes.set_xlabel("update")
     axes.set_ylabel("largest relative difference")

@@ -1,7 +1,9 @@
 """Verdicts as tables in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -11,6 +13,37 @@ from compare.reports.check_result import CheckResult
 from compare.submissions import Finding
 
 COLOUR = {"agree": "green", "disagree": "bold red"}
+
+
+MOST_ROWS = 150
+"""Rows of details; above, a row is a witness of a case."""
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The first of several tables that fits the terminal, else the last."""
+
+    tables: Sequence[Table]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        unbounded = options.update(max_width=10_000)
+        for table in self.tables[:-1]:
+            if console.measure(table, options=unbounded).maximum <= options.max_width:
+                yield table
+                return
+        yield self.tables[-1]
+
+
+def table_of(title: str, words: Sequence[str], numbers: Sequence[str], last: str = "") -> Table:
+    """An empty table: columns of words, which may wrap, of numbers, which may not, and a last."""
+    table = Table(title=title)
+    for heading in words:
+        table.add_column(heading, overflow="fold")
+    for heading in numbers:
+        table.add_column(heading, no_wrap=True)
+    if last:
+        table.add_column(last, overflow="fold" if last != "verdict" else "ellipsis")
+    return table
 
 
 def coloured(verdict: str) -> str:
@@ -33,40 +66,37 @@ def largest(tensors: Sequence[TensorVerdict], witness: str, scale: str) -> str:
     return f"{number(error(worst))} {worst.name}"
 
 
-def gradient_table(cases: Sequence[CaseVerdict]) -> Table:
-    """A line per case of `check`: the largest error against each witness."""
-    table = Table(title="Gradients by hand, float64: largest error and where")
-    for heading in (
-        "case",
-        "autograd,\nrelative",
-        "complex step,\nrelative",
-        "zero in theory,\nabsolute",
-        "central diff.,\nabsolute",
-        "left out\n(kinks)",
-        "verdict",
-    ):
-        table.add_column(heading, overflow="fold")
+WITNESSES = (
+    ("autograd,\nrelative", "autograd", "relative"),
+    ("complex step,\nrelative", "complex step", "relative"),
+    ("zero in theory,\nabsolute", "autograd", "absolute"),
+    ("central diff.,\nabsolute", "central differences", "absolute"),
+)
+
+
+def gradient_table(cases: Sequence[CaseVerdict]) -> Fitting:
+    """A line per case of `check`: the largest error against each witness, and where it fits, of
+    which tensor."""
+    title = "Gradients by hand, float64: largest error"
+    headings = [heading for heading, *_ in WITNESSES]
+    wide = table_of(f"{title} and where", ["case"], [*headings, "left out\n(kinks)"], "verdict")
+    narrow = table_of(title, ["case"], [h.replace(" ", "\n", 1) for h in headings], "verdict")
     for case in cases:
         central = [t for t in case.tensors if t.witness == "central differences"]
         left_out = sum(t.left_out for t in central)
         tried = left_out + sum(t.compared for t in central)
-        table.add_row(
-            case.name,
-            largest(case.tensors, "autograd", "relative"),
-            largest(case.tensors, "complex step", "relative"),
-            largest(case.tensors, "autograd", "absolute"),
-            largest(case.tensors, "central differences", "absolute"),
-            f"{left_out} of {tried}",
-            coloured(case.verdict),
-        )
-    return table
+        found = [largest(case.tensors, witness, scale) for _, witness, scale in WITNESSES]
+        verdict = coloured(case.verdict)
+        wide.add_row(escape(case.name), *found, f"{left_out} of {tried}", verdict)
+        narrow.add_row(escape(case.name), *(each.partition(" ")[0] for each in found), verdict)
+    return Fitting((wide, narrow))
 
 
 def witness_table(cases: Sequence[CaseVerdict]) -> Table:
     """A line per witness and scale: the largest error over many cases, and where it was."""
-    table = Table(title=f"Gradients by hand, float64, {len(cases)} networks: largest errors")
-    for heading in ("witness", "scale", "largest error", "tensor", "network", "left out (kinks)"):
-        table.add_column(heading, overflow="fold")
+    title = f"Gradients by hand, float64, {len(cases)} networks: largest errors"
+    numbers = ("largest\nerror", "tensor", "left out\n(kinks)")
+    table = table_of(title, ("witness", "scale"), numbers, "network")
     groups: dict[tuple[str, str], list[tuple[float, str, str, int, int]]] = {}
     for case in cases:
         for t in case.tensors:
@@ -80,95 +110,95 @@ def witness_table(cases: Sequence[CaseVerdict]) -> Table:
         left_out = sum(entry[3] for entry in entries)
         tried = left_out + sum(entry[4] for entry in entries)
         share = f"{left_out} of {tried}" if "central" in witness else "-"
-        table.add_row(witness, scale, number(error), tensor, network, share)
+        table.add_row(witness, scale, number(error), tensor, share, escape(network))
     return table
 
 
 def golden_table(cases: Sequence[CaseVerdict]) -> Table:
     """A line per golden case: the largest error of the file against each implementation."""
-    table = Table(title="Golden files: the file's values against each implementation's")
-    for heading in ("case", "tensors", "manual", "autograd", "not in the file", "verdict"):
-        table.add_column(heading, overflow="fold")
+    title = "Golden files: the file's values against each implementation's"
+    words, numbers = ("case", "not in the file"), ("tensors", "manual", "autograd")
+    table = table_of(title, words, numbers, "verdict")
     for case in cases:
         names = {tensor.name for tensor in case.tensors}
         table.add_row(
-            case.name,
+            escape(case.name),
+            escape(", ".join(case.not_judged)) or "-",
             str(len(names)),
             *(
                 number(max(t.max_abs for t in case.tensors if t.witness == witness))
                 for witness in ("manual", "autograd")
             ),
-            ", ".join(case.not_judged) or "-",
             coloured(case.verdict),
         )
     return table
 
 
-def tensor_table(case: CaseVerdict) -> Table:
+def details(cases: Sequence[CaseVerdict]) -> Iterator[Fitting | Table | str]:
+    """Every tensor of every case; of many, every witness of every case."""
+    if sum(len(case.tensors) for case in cases) <= MOST_ROWS:
+        yield from (tensor_table(case) for case in cases)
+        return
+    title = "Every case against every witness: largest error"
+    numbers = ("tensors", "error", "tensor")
+    table = table_of(title, ("case", "witness", "scale"), numbers, "verdict")
+    for case in cases:
+        for witness, scale in sorted({(t.witness, t.scale) for t in case.tensors}):
+            judged = [t for t in case.tensors if (t.witness, t.scale) == (witness, scale)]
+            worst = max(judged, key=excess)
+            verdict = "disagree" if any(t.verdict == "disagree" for t in judged) else "agree"
+            cells = (str(len(judged)), shown(worst), worst.name)
+            table.add_row(escape(case.name), witness, scale, *cells, coloured(verdict))
+    yield table
+    yield "Every tensor of one network: --hidden and --details; of all: --json."
+
+
+def tensor_table(case: CaseVerdict) -> Fitting:
     """Every tensor of one case: errors, worst index with both values, scale, verdict."""
-    table = Table(title=case.name)
-    for heading in (
-        "tensor",
-        "witness",
-        "max abs",
-        "max rel",
-        "worst at",
-        "expected",
-        "actual",
-        "judged",
-        "verdict",
-    ):
-        table.add_column(heading, overflow="fold")
+    title = escape(case.name)
+    numbers = ("max abs", "max rel", "worst at", "expected", "actual")
+    wide = table_of(title, ("tensor", "witness", "judged"), numbers, "verdict")
+    narrow = table_of(title, ("tensor", "witness"), (numbers[0], *numbers[2:]), "verdict")
     for t in case.tensors:
         judged = f"{t.scale} {t.tolerance:g}"
         if t.left_out:
             judged += f"; {t.left_out} of {t.left_out + t.compared} left out at kinks"
         if t.note:
             judged += f"; {t.note}"
-        table.add_row(
-            t.name,
-            t.witness,
-            number(t.max_abs),
-            number(t.max_rel),
-            str(list(t.worst_index)),
-            f"{t.expected:.12g}",
-            f"{t.actual:.12g}",
-            judged,
-            coloured(t.verdict),
-        )
-    return table
+        at, verdict = escape(",".join(map(str, t.worst_index)) or "-"), coloured(t.verdict)
+        both = (f"{t.expected:.12g}", f"{t.actual:.12g}")
+        errors = (number(t.max_abs), number(t.max_rel))
+        wide.add_row(escape(t.name), t.witness, judged, *errors, at, *both, verdict)
+        both = (f"{t.expected:.4g}", f"{t.actual:.4g}")
+        narrow.add_row(escape(t.name), t.witness, errors[0], at, *both, verdict)
+    return Fitting((wide, narrow))
 
 
-def result_table(result: CheckResult, *, every: bool) -> Table | Text:
-    """The cases of a check: a line for each that disagrees, one for all the others.
-
-    Arguments:
-        every: a line for each.
-    """
+def result_table(result: CheckResult) -> Fitting | Table | Text:
+    """The cases of a check: a line for each that disagrees, one for all the others."""
     witnesses = {t.witness for case in result.cases for t in case.tensors}
     if len(result.cases) > 30 and "central differences" in witnesses:
         return witness_table(result.cases)
     if "manual" in witnesses:
         return golden_table(result.cases)
     agreeing = [case for case in result.cases if case.verdict == "agree"]
-    if not every and len(agreeing) == len(result.cases):
+    if len(agreeing) == len(result.cases):
         return Text(f"{result.title}: {agreement(agreeing)}")
-    table = Table(title=escape(result.title))
-    for heading in ("case", "tensors", "largest error", "of", "against", "verdict"):
-        table.add_column(heading, overflow="fold")
+    numbers = ("tensors", "largest\nerror", "of")
+    table = table_of(escape(result.title), ("case", "against"), numbers, "verdict")
     for case in result.cases:
-        if case.verdict == "agree" and not every:
+        if case.verdict == "agree":
             continue
         worst = max(case.tensors, key=excess, default=None)
         table.add_row(
             escape(case.name),
+            "-" if worst is None else f"{worst.witness}, {worst.scale}",
             str(len({t.name for t in case.tensors})),
-            "-" if worst is None else f"{shown(worst)} {worst.scale}",
-            "-" if worst is None else worst.name,
-            "-" if worst is None else worst.witness,
+            "-" if worst is None else shown(worst),
+            "-" if worst is None else escape(worst.name),
             coloured(case.verdict),
         )
-    if agreeing and not every:
+    if agreeing:
         table.caption = agreement(agreeing)
     return table
 
@@ -205,6 +235,17 @@ def assumed_text(result: CheckResult) -> Text:
         said.append("; " if number else "", style="not bold")
         said.append(f"{key} ", style="not bold dim")
         said.append(value, style="not bold")
+    return said
+
+
+def rests_on_text(result: CheckResult) -> Text:
+    """What the verdict on somebody's code rests on, and what it says nothing of."""
+    said = Text("compared: ", style="bold")
+    counts = ", ".join(f"{what} {number}" for what, number in result.quantities.items())
+    said.append(f"{result.compared} ({counts})" if counts else "nothing", style="not bold")
+    if result.not_checked:
+        said.append("\nnot checked: ", style="bold")
+        said.append("; ".join(result.not_checked), style="not bold")
     return said
 
 

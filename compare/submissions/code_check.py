@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,11 @@ import numpy as np
 import manual_impl
 from compare.cases import Case
 from compare.derivation.wording import Form
-from compare.diagnosis.evidence import ROUNDING
+from compare.diagnosis.catalogue.schedule_faults import right
+from compare.diagnosis.evidence import ROUNDING, Evidence
 from compare.diagnosis.examination import examine
 from compare.diagnosis.state_diagnosis import examine_states
-from compare.diagnosis.states import course, judge_states
+from compare.diagnosis.states import States, course, judge_states, recipe_of
 from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.derivatives import derivatives, probes
 from compare.numerics.precision import MARGIN, judge_low_precision, witnessed_errors
@@ -29,6 +31,11 @@ from compare.submissions.conventions import (
     evidence_of,
     taken_at_kink,
 )
+from compare.submissions.coverage import covered, left_out
+from compare.submissions.departures import departure_of, judge_departure
+from compare.submissions.other_layers import other_layers
+from compare.submissions.own_cost import dropout_sentences, judge_dropout, own_cost_hints
+from compare.submissions.running import conventions_of, judge_object, object_sentences
 from compare.submissions.single.verdicts import judge_layer, sentences
 from compare.twins.gradient_check import (
     array,
@@ -43,9 +50,6 @@ YOURS = "yours"
 
 OUTPUTS = {"p", "loss", "cost"}
 """What a forward pass is for."""
-
-OWN_COST = 1e-5
-"""Limit for central differences of a user's cost, which may be computed in many ways."""
 
 
 def check_code(
@@ -92,16 +96,9 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
     path = submission.path
     could_be_run(submission)
     submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
-    form, chosen_eps = convention(submission, eps)
-    cases = [judge_answer(answer, form, chosen_eps) for answer in submission.answers]
-    cases, sloping = taken_at_kink(cases)
     assumed = dict(submission.assumed)
-    if sloping:
-        assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
-    if submission.answers:
-        assumed["penalty"] = PENALTIES[form]
-        if any(answer.spec.batch_norm for answer in submission.answers):
-            assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    cases, reading, hints = judge_answers(submission, eps)
+    assumed |= reading
     layers = [layer for layer in submission.layers if not layer.problem]
     cases += map(judge_layer, layers)
     assumed |= {layer.name: layer.convention for layer in layers if layer.convention}
@@ -112,14 +109,20 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         raise UserError(f"{path}: no layer could be compared: {problems}")
     if not (compared or submission.states or any(f.fails for f in submission.findings)):
         raise UserError(f"{path}: it returned nothing that could be compared")
+    agreeing = all(case.verdict == "agree" for case in cases)
+    hints += dropout_sentences(submission.dropped, agreeing)
+    cases += map(judge_dropout, submission.dropped)
+    cases += judge_object(submission.running, submission.evaluations)
+    followed = conventions_of(submission.running)
+    assumed |= {"running statistics": followed} if followed else {}
     if submission.states:
-        verdicts = judge_states("by hand", course(manual_impl), submission.states)
+        verdicts = judge_states("by hand", right_course(), submission.states)
         states = examine_states(submission.states, verdicts)
         cases.append(CaseVerdict("training", tuple(verdicts), None))
     return CheckResult(
         title=f"your code: {path.name}",
         cases=tuple(cases),
-        findings=submission.findings,
+        findings=(*submission.findings, *lower_precision(submission)),
         assumed=assumed,
         output=submission.output,
         lines=submission.lines,
@@ -127,7 +130,8 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
         states=states,
         hints=(
             *(said for layer in layers for said in sentences(layer)),
-            *own_cost_hints(submission.answers, form, chosen_eps),
+            *object_sentences(submission.running, submission.evaluations),
+            *hints,
         ),
         untried=(
             *submission.untried,
@@ -137,8 +141,87 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
                 for layer in layers
                 for name in layer.missing
             ),
+            *(left_out(submission) if submission.answers else ()),
         ),
+        covered=covered(submission),
     )
+
+
+def judge_answers(
+    submission: Submission, eps: float | None
+) -> tuple[list[CaseVerdict], dict[str, str], list[str]]:
+    """Every case of a network, under the conventions of the code.
+
+    Returns:
+        The cases, what was assumed of lambda and the like, and what else is said of them.
+
+    Raises:
+        UserError: its network has a layer that is not known here.
+    """
+    answers = submission.answers
+    form, chosen_eps = convention(submission, eps)
+    wrong = any(evidence_of(answer, form, chosen_eps).wrong for answer in answers)
+    departure = departure_of(submission, eps) if wrong else None
+    assumed: dict[str, str] = {}
+    hints: list[str] = []
+    if departure is not None:
+        taken, form, chosen_eps = departure
+        cases = [judge_departure(answer, taken, form, chosen_eps) for answer in answers]
+        assumed[taken.subject] = taken.said
+    else:
+        seen = [(answer, evidence_of(answer, form, chosen_eps)) for answer in answers]
+        if wrong:
+            refuse_other_layers(submission, [evidence for _, evidence in seen])
+        cases = [judge_answer(answer, form, chosen_eps) for answer in answers]
+        cases, sloping = taken_at_kink(cases)
+        hints += own_cost_hints(seen)
+        if sloping:
+            assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
+    if answers:
+        assumed["penalty"] = PENALTIES[form]
+        if any(answer.spec.batch_norm for answer in answers):
+            assumed["eps"] = f"{chosen_eps:g}, added to the variance under the root"
+    return cases, assumed, hints
+
+
+def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> None:
+    """Tells a mistake from a network of other layers, which is none.
+
+    Raises:
+        UserError: its probabilities are those of such a network.
+    """
+    for evidence in seen:
+        other = other_layers(evidence)
+        if other:
+            raise UserError(
+                f"{submission.path}: its hidden layers have {other}; check --code takes batch norm "
+                "or none and ReLU alone"
+            )
+
+
+def lower_precision(submission: Submission) -> Iterable[Finding]:
+    """Gradients in a lower precision than that of the samples and parameters."""
+    for answer in submission.answers:
+        bits = np.finfo(answer.dtype).bits
+        low = {
+            name: str(value.dtype)
+            for name, value in answer.gradients.items()
+            if value.dtype.kind == "f" and np.finfo(value.dtype).bits < bits
+        }
+        if low:
+            said = (
+                f"{answer.dtype} was passed, but gradients are returned in a lower precision: "
+                f"{', '.join(f'{name} in {dtype}' for name, dtype in low.items())}. They are "
+                f"judged as {answer.dtype}; look for dtype=, astype, .float() or a float32 array"
+            )
+            yield Finding("precision", said, None, True, next(iter(low)))
+            return
+
+
+def right_course() -> States:
+    """The states of a training by hand, with the learning rates that it should have."""
+    rates = right(recipe_of("sgd").schedule)
+    return course(SimpleNamespace(learner=manual_impl.learner, learning_rates=rates))
 
 
 def could_be_run(submission: Submission) -> None:
@@ -276,36 +359,3 @@ def judge_float64(case: Case, found: Mapping[str, np.ndarray]) -> tuple[list[Ten
     heard = {YOURS: dict(found), **gradients}
     camps = tuple(camps_along(name, values, heard) for name, values in numerical.items())
     return tensors, camps
-
-
-def own_cost_hints(answers: Iterable[Answer], form: Form, eps: float) -> Iterable[str]:
-    """Where gradients are wrong, whether they are at least those of the code's own cost."""
-    for answer in answers:
-        evidence = evidence_of(answer, form, eps)
-        wrong = {name for name in evidence.wrong if not is_value(name)}
-        tried = {name: entries for name, entries in answer.own_cost.items() if entries}
-        unknown = answer.wrong_shapes or answer.raw_shapes or evidence.rounding > ROUNDING
-        if not tried or not evidence.wrong or unknown:
-            continue  # in a low precision differences of the cost tell nothing
-        contradicted = {
-            name
-            for name, entries in tried.items()
-            if name in evidence.found
-            and any(
-                abs(evidence.found[name][tuple(index)] - value) > OWN_COST * max(1, abs(value))
-                for index, value in entries
-                if evidence.found[name].shape == evidence.right[name].shape
-            )
-        }
-        if wrong and not contradicted & wrong:
-            yield (
-                "Central differences of your own cost agree with your gradients: look for the "
-                "mistake in the forward pass or the cost, not in the backward pass."
-            )
-            return
-        if contradicted:
-            yield (
-                "Central differences of your own cost contradict your gradients of "
-                f"{', '.join(sorted(contradicted))}."
-            )
-            return

@@ -1,17 +1,16 @@
 """The process that runs the user's code: started, asked, given a time limit, ended."""
 
-import contextlib
 import json
 import os
 import select
-import signal
 import struct
-import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from compare.processes import Printed, environment
+from compare.confinement import Confinement
+from compare.processes import Ending, Program, environment, require_posix
 from compare.submissions.interpreter import Interpreter
 
 AGENT = Path(__file__).resolve().parents[1] / "agent/caller.py"
@@ -24,50 +23,59 @@ class AgentGone(Exception):
     """The user's process has ended, did not answer in time, or answered with garbage."""
 
 
+GRACE = 2.0
+"""Seconds that the code has to end once nothing more is asked."""
+
+MAX_STACKS = 2**16
+"""Bytes of the stacks that are read."""
+
+
 class Connection:
     """The agent in a process of its own, under the user's Python.
 
     Arguments:
         interpreter: that Python.
         folder: its working directory.
-        stacks: a file that gets the code's stacks if it runs out of time.
-        time_limit: seconds for everything, the start included.
+        time_limit: seconds that the code may use, the start of its process included.
+        confinement: limits of code that nobody trusts; None for none but the time.
+        agent: the agent's file.
     """
 
     def __init__(
-        self, interpreter: Interpreter, folder: Path, stacks: Path, time_limit: float
+        self,
+        interpreter: Interpreter,
+        folder: Path,
+        time_limit: float,
+        confinement: Confinement | None = None,
+        agent: Path = AGENT,
     ) -> None:
-        self.until = time.monotonic() + time_limit
+        require_posix()
+        self.interpreter, self.time_limit = interpreter, time_limit
+        self.ended: Ending | None = None
+        self.waited = 0.0
+        """Seconds that the code has used: those in which an answer was waited for."""
+        self.until = 0.0
+        self.max_printed = None if confinement is None else confinement.limits.printed
         ask_read, self.ask = os.pipe()
         self.answer, answer_write = os.pipe()
+        self.stacks = tempfile.TemporaryFile()  # noqa: SIM115 (stacks_text closes it)
         # the stacks are written shortly before the process is ended
         deadline = time.time() + time_limit - min(0.5, 0.2 * time_limit)
-        pipes = (ask_read, answer_write)
+        pipes = (ask_read, answer_write, self.stacks.fileno())
+        arguments = ["-u", str(agent), *map(str, pipes), str(deadline)]
         try:
-            self.process = subprocess.Popen(
-                [
-                    str(interpreter.path),
-                    "-u",
-                    str(AGENT),
-                    *map(str, pipes),
-                    str(stacks),
-                    str(deadline),
-                ],
-                cwd=folder,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=pipes,
+            self.program = Program(
+                [str(interpreter.path), *arguments],
+                folder=folder,
+                environment=environment() if confinement is None else confinement.environment(),
+                pipes=pipes,
+                confinement=confinement,
             )
         finally:
-            for pipe in pipes:
+            for pipe in (ask_read, answer_write):
                 os.close(pipe)
-        assert self.process.stdout is not None
-        self.printed = Printed(self.process.stdout)
-        self.printed.start()
-        self.timed_out = False
+        self.printed = self.program.printed
+        self.timed_out = self.printed_too_much = False
 
     def exchange(
         self, message: dict[str, Any], blobs: list[bytes]
@@ -79,6 +87,8 @@ class Connection:
         """
         message["blobs"] = [len(blob) for blob in blobs]
         text = json.dumps(message).encode()
+        start = time.monotonic()
+        self.until = start + self.time_limit - self.waited
         try:
             for part in (struct.pack(">Q", len(text)) + text, *blobs):
                 view = memoryview(part)
@@ -95,6 +105,8 @@ class Connection:
             return reply, [self.read(n) for n in sizes]
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise AgentGone from error
+        finally:
+            self.waited += time.monotonic() - start
 
     def read(self, size: int) -> bytes:
         """So many bytes of the answer."""
@@ -112,31 +124,37 @@ class Connection:
         """Until a pipe is ready.
 
         Raises:
-            AgentGone: time ran out.
+            AgentGone: time ran out, or the code prints without end.
         """
-        left = self.until - time.monotonic()
         pipes = [pipe]
-        ready = select.select([] if write else pipes, pipes if write else [], [], max(0, left))
-        if not (ready[0] or ready[1]):
-            self.timed_out = True
-            raise AgentGone
+        while True:
+            left = self.until - time.monotonic()
+            pause = min(max(0, left), 0.2) if self.max_printed is not None else max(0, left)
+            ready = select.select([] if write else pipes, pipes if write else [], [], pause)
+            if self.max_printed is not None and self.printed.bytes > self.max_printed:
+                self.printed_too_much = True
+                raise AgentGone
+            if ready[0] or ready[1]:
+                return
+            if left <= pause:
+                self.timed_out = True
+                raise AgentGone
 
-    def close(self) -> int | None:
+    def close(self) -> Ending:
         """Ends the process and whatever it started, unless it does so itself at once.
 
-        Returns:
-            Its exit status; None if time ran out.
+        Raises:
+            OSError: it could not be started.
         """
         for pipe in (self.ask, self.answer):
             os.close(pipe)
-        status: int | None = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = self.process.wait(0 if self.timed_out else 2)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        self.printed.join(timeout=1)
-        assert self.process.stdout is not None
-        if not self.printed.is_alive():
-            self.process.stdout.close()
-        return None if self.timed_out else status
+        if not (self.timed_out or self.printed_too_much):
+            self.program.wait(GRACE)
+        self.ended = self.program.end()
+        return self.ended
+
+    def stacks_text(self) -> str:
+        """Where the code was when time ran out, as its process wrote it."""
+        with self.stacks as file:
+            file.seek(0)
+            return file.read(MAX_STACKS).decode(errors="replace")

@@ -26,6 +26,7 @@ ARGUMENTS = {
     "dtype": "dtype",
     "seed": "seed",
     "no dropout": "dropout dropoutp pdropout dropoutrate",
+    "keep": "dropoutkeepratio keepratio keepprob keep pkeep dropoutkeep dropoutkeepprob",
     "depth": "numlayers nlayers depth",
 }
 """What an argument stands for, by its name in lower case without underscores."""
@@ -92,6 +93,7 @@ def construct(
     penalty: float,
     dtype: Any,
     normalization: str = "batchnorm",
+    keep: float = 1.0,
 ) -> Any:
     """Calls a class or factory for a network.
 
@@ -99,6 +101,7 @@ def construct(
         factory: its arguments without a known name keep their defaults.
         dtype: given to an argument of that name.
         normalization: how the code spells batch norm, likewise.
+        keep: the share that dropout keeps, likewise.
 
     Raises:
         Unsupported: an argument that is required is not known, or the depth does not fit.
@@ -119,6 +122,8 @@ def construct(
             # their defaults switch it off
             if required:
                 keywords[argument.name] = 0.0
+        elif meaning == "keep":
+            keywords[argument.name] = keep
         elif meaning == "normalization":
             if network.batch_norm:
                 keywords[argument.name] = normalization
@@ -154,5 +159,6 @@ def value_of(
         "dtype": dtype,
         "seed": 0,
         "depth": network.depth,
+        "keep": 1.0,
     }
     return values[meaning]

@@ -15,6 +15,7 @@ from compare.numerics.agreement import CaseVerdict, judge
 from compare.numerics.precision import ROUNDINGS, rounded
 from compare.numerics.structure import together
 from compare.submissions import Answer, Submission
+from compare.submissions.own_cost import differs
 from twingrad.network import EPS
 
 PENALTIES: dict[Form, str] = {
@@ -52,11 +53,26 @@ def misfit(evidence: Evidence) -> float:
 
 
 def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -> bool:
-    """Whether the code has a cost, and it holds the penalty in this form wherever it is seen."""
+    """Whether the code has a cost, and it holds the penalty of W in this form wherever it is seen:
+    by its value, or by its central differences by every W."""
     seen = [answer for answer in answers if "cost" in answer.forward and answer.spec.penalty]
-    return bool(seen) and any(
-        all("forward cost" not in evidence_of(answer, form, eps).wrong for answer in seen)
-        for eps in all_eps
+    readings = [[evidence_of(answer, form, eps) for answer in seen] for eps in all_eps]
+    by_value = any(all("forward cost" not in e.wrong for e in reading) for reading in readings)
+    return bool(seen) and (by_value or any(map(weights_say, readings, [seen] * len(readings))))
+
+
+def weights_say(reading: Sequence[Evidence], answers: Sequence[Answer]) -> bool:
+    """Whether the gradients by W are right, and are those of the code's own cost."""
+    differentiated = [
+        (evidence, name, entries)
+        for evidence, answer in zip(reading, answers, strict=True)
+        for name, entries in answer.own_cost.items()
+        if name.startswith("W")
+    ]
+    wrong = {name for evidence in reading for name in evidence.wrong}
+    return bool(differentiated) and not any(
+        name in wrong or differs(evidence.right[name], entries)
+        for evidence, name, entries in differentiated
     )
 
 
@@ -111,9 +127,8 @@ def case_of(answer: Answer, form: Form, eps: float) -> Case:
 
 
 def dtype_of(answer: Answer) -> str:
-    """What the code was handed or its gradients came in, whichever is lowest."""
-    dtypes = {answer.dtype, *(str(value.dtype) for value in answer.gradients.values())}
-    return next((d for d in ("float16", "float32") if d in dtypes), "float64")
+    """The precision that a case was passed in, by which it is judged."""
+    return answer.dtype
 
 
 def evidence_of(answer: Answer, form: Form, eps: float) -> Evidence:

@@ -19,7 +19,9 @@ SECONDS = 20.0
 """Limit for an interpreter to say what it is."""
 
 PROBE = """
-import importlib.util, json, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # the program's own json.py is not ours
+import importlib.util, json
 path, *names = sys.argv[1:]
 missing = []
 for name in names:
@@ -89,16 +91,7 @@ def choose_interpreter(program: Path, asked: Path | None = None) -> Interpreter:
     """
     program = Path(os.path.abspath(program))
     if asked is not None:
-        path = executable(asked)
-        found = probe(path, program)
-        if found is None:
-            raise UserError(f"--python {asked}: it cannot be run as a Python interpreter")
-        if found.version[:2] < OLDEST:
-            old = ".".join(map(str, found.version))
-            raise UserError(f"--python {asked}: it is Python {old}; at least 3.8 is needed")
-        if "numpy" in found.missing:
-            raise UserError(f"--python {asked}: it has no NumPy; install it there, or name another")
-        return Interpreter(path, found.version, "named with --python")
+        return named(asked, program)
     fallback: Interpreter | None = None
     for path, why in candidates(program):
         found = probe(path, program)
@@ -108,8 +101,38 @@ def choose_interpreter(program: Path, asked: Path | None = None) -> Interpreter:
         if found.reads and not found.missing:
             return interpreter
         fallback = fallback or interpreter
+    return fallback or interpreter_at(None)
+
+
+def named(asked: Path, program: Path) -> Interpreter:
+    """The interpreter that the user named.
+
+    Raises:
+        UserError: it cannot be run, is too old or has no NumPy.
+    """
+    path = executable(asked)
+    found = probe(path, program)
+    if found is None:
+        raise UserError(f"--python {asked}: it cannot be run as a Python interpreter")
+    if found.version[:2] < OLDEST:
+        old = ".".join(map(str, found.version))
+        raise UserError(f"--python {asked}: it is Python {old}; at least 3.8 is needed")
+    if "numpy" in found.missing:
+        raise UserError(f"--python {asked}: it has no NumPy; install it there, or name another")
+    return Interpreter(path, found.version, "named with --python")
+
+
+def interpreter_at(asked: Path | None) -> Interpreter:
+    """The interpreter for code that nobody trusts: the one named, or our own. No environment
+    beside the code is looked for, since starting that would run the code unconfined.
+
+    Raises:
+        UserError: the one named is none.
+    """
+    if asked is not None:
+        return named(asked, Path(__file__))
     version = (sys.version_info.major, sys.version_info.minor, sys.version_info.micro)
-    return fallback or Interpreter(Path(sys.executable), version, OURS)
+    return Interpreter(Path(sys.executable), version, OURS)
 
 
 OURS = "which runs twingrad"

@@ -183,8 +183,31 @@ def recognised_forward(
 
 def count_right(gradients: Mapping[str, Any], case: Case, all_eps: Sequence[float]) -> int:
     """How many parameters have the reference's gradient, in the reading that fits best."""
-    names = case.network.parameter_shapes
+    right, _ = nearest_reading(gradients, {}, case, all_eps)
+    return sum(is_close(gradients.get(name), right[name]) for name in case.network.parameter_shapes)
+
+
+def nearest_reading(
+    gradients: Mapping[str, Any],
+    forward: Mapping[str, Any],
+    case: Case,
+    all_eps: Sequence[float],
+) -> tuple[Tensors, Tensors]:
+    """The reference's gradients and forward values in the reading that most tensors have."""
+
+    def fitting(reading: tuple[Tensors, Tensors]) -> int:
+        pairs = zip((gradients, forward), reading, strict=True)
+        return sum(
+            is_close(value, expected[name])
+            for found, expected in pairs
+            for name, value in found.items()
+            if name in expected
+        )
+
     return max(
-        sum(is_close(gradients.get(name), np.asarray(right[name])) for name in names)
-        for right, _ in readings(case, all_eps)
+        (
+            ({n: np.asarray(v) for n, v in g.items()}, {n: np.asarray(v) for n, v in f.items()})
+            for g, f in readings(case, all_eps)
+        ),
+        key=fitting,
     )

@@ -2,13 +2,16 @@
 
 import re
 import signal
-import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
+from compare.processes import Ending
 from compare.submissions.asking.examining import examine
 from compare.submissions.asking.importing import locate
 from compare.submissions.connection import AgentGone, Connection
-from compare.submissions.interpreter import choose_interpreter
+from compare.submissions.interpreter import Interpreter, choose_interpreter
 from compare.submissions.remote import CURRENT, Session
 from compare.submissions.report import Report
 from compare.submissions.request import Request
@@ -50,56 +53,94 @@ def run_code(
             f"{path} is no .py file; for other languages see docs/your_own_code.md (golden files)"
         )
     path = path.resolve()
-    interpreter = choose_interpreter(path, python)
+    connection = Connection(choose_interpreter(path, python), path.parent, time_limit)
+    return run_in(connection, path, name, request)
+
+
+def run_in(
+    connection: Connection,
+    path: Path,
+    name: str | None,
+    request: Request,
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+) -> Submission:
+    """The same in a process that was started for it, which is ended.
+
+    Arguments:
+        around: entered once the process answers, and left after its last answer.
+    """
     report, source = Report(), locate(path)
-    with tempfile.TemporaryDirectory(prefix="twingrad-") as temporary:
-        stacks = Path(temporary) / "stacks.txt"
-        connection = Connection(interpreter, path.parent, stacks, time_limit)
-        token = CURRENT.set(Session(connection, interpreter.version[:2]))
-        done = False
-        try:
+    interpreter, time_limit = connection.interpreter, connection.time_limit
+    token = CURRENT.set(Session(connection, interpreter.version[:2]))
+    done = False
+    try:
+        with around():
             examine(path, name, request, report)
-            done = True
-        except AgentGone:
-            pass
-        finally:
-            CURRENT.reset(token)
-            status = connection.close()
-        findings = noise(connection.printed.text, connection.printed.lines, source)
-        if not done:
-            findings.insert(0, ending(status, time_limit, source, stacks))
-        return report.submission(path, findings, connection.printed.text, str(interpreter))
+        done = True
+    except AgentGone:
+        pass
+    finally:
+        CURRENT.reset(token)
+        stacks, ended = end(connection, interpreter)
+    findings = noise(connection.printed.text, connection.printed.lines, source)
+    if not done:
+        findings.insert(0, ending(connection, ended, time_limit, source, stacks))
+    return report.submission(path, findings, connection.printed.text, str(interpreter))
 
 
-def ending(status: int | None, time_limit: float, source: Source, stacks: Path) -> Finding:
+def end(connection: Connection, interpreter: Interpreter) -> tuple[str, Ending]:
+    """Ends the process; where it was, and how it ended.
+
+    Raises:
+        UserError: it could not be started.
+    """
+    try:
+        ended = connection.close()
+    except OSError as error:
+        raise UserError(
+            f"{interpreter.path}: cannot be started ({error.strerror}); name a Python with "
+            "--python PATH"
+        ) from error
+    return connection.stacks_text(), ended
+
+
+def ending(
+    connection: Connection, ended: Ending, time_limit: float, source: Source, stacks: str
+) -> Finding:
     """Why the child did not come to its end."""
     line, where = last_place(source, stacks)
-    if status is None:
-        said = f"the code was not done after {time_limit:g} s and was ended"
-        return Finding("hang", said + (f"; it was {where}" if where else ""), line, True)
-    if status < 0:
+    at = f"; it was {where}" if where else ""
+    if connection.timed_out:
+        return Finding(
+            "hang", f"the code was not done after {time_limit:g} s and was ended{at}", line, True
+        )
+    if connection.printed_too_much:
+        return Finding("exit", f"the code printed without end and was ended{at}", line, True)
+    if ended.reason:
+        said = ended.reason.removeprefix("it ")
+        return Finding("exit", f"the code {said} and was ended", None, True)
+    if ended.status is None or ended.status < 0:
         try:
-            name = signal.Signals(-status).name
+            name = signal.Signals(-(ended.status or signal.SIGKILL)).name
         except ValueError:
-            name = f"signal {-status}"
+            name = f"signal {-(ended.status or 0)}"
         said = f"the process was ended by {name}" + (f" {where}" if where else "")
         return Finding("exit", said, line, True)
     ends = [
         i
-        for i, text in enumerate(source.path.read_text(errors="replace").splitlines(), 1)
+        for i, text in enumerate(source.content.decode(errors="replace").splitlines(), 1)
         if "_exit" in text
     ]
     line = ends[0] if ends else None
     where = f": {source.text(line)}, line {line}" if line else ""
     return Finding(
-        "exit", f"the code ended the process with exit status {status}{where}", line, True
+        "exit", f"the code ended the process with exit status {ended.status}{where}", line, True
     )
 
 
-def last_place(source: Source, file: Path) -> tuple[int | None, str]:
+def last_place(source: Source, stacks: str) -> tuple[int | None, str]:
     """The deepest line of the user's that the child was at, from what it wrote of itself."""
-    text = file.read_text(errors="replace") if file.is_file() else ""
-    frames = re.findall(r'File "(.+?)", line (\d+) in (\S+)', text)
+    frames = re.findall(r'File "(.+?)", line (\d+) in (\S+)', stacks)
     for filename, number, function in frames:
         if filename == str(source.path):
             line = int(number)

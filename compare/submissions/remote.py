@@ -12,7 +12,8 @@ import functools
 import inspect
 from collections.abc import Iterator
 from contextvars import ContextVar
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from itertools import accumulate
 from typing import Any, Protocol
 
 import numpy as np
@@ -57,6 +58,20 @@ class RemoteError(Exception):
         return name in self.types
 
 
+class Unforeseen(Exception):
+    """Another message than the one that was answered ahead of time."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A message with its arrays, and its answer with its own."""
+
+    message: dict[str, Any]
+    blobs: list[bytes]
+    reply: dict[str, Any]
+    arrays: list[bytes]
+
+
 class Exchange(Protocol):
     """Whatever answers messages: a process, or this one."""
 
@@ -79,6 +94,10 @@ class Session:
         self.modules: dict[str, Any] = {}
         self.silent = 0
         self.globals: dict[str, Any] = {}
+        self.foreseen: list[Foreseen] = []
+        """What was answered ahead of time, the last message first."""
+        self.script: list[Foreseen] | None = None
+        """Where messages are recorded."""
 
     def ask(self, do: str, number: int, **more: Any) -> Any:
         """One request; its answer's value.
@@ -100,7 +119,7 @@ class Session:
             message |= more
         message |= {"last": self.last, "release": self.outdated}
         self.outdated = None
-        reply, arrays = self.connection.exchange(message, blobs)
+        reply, arrays = self.exchange(message, blobs)
         try:
             self.last = max(self.last, int(reply["last"]))
             for changed, array in reply["changed"]:
@@ -113,6 +132,67 @@ class Session:
         except (KeyError, ValueError, TypeError, IndexError, AttributeError) as problem:
             raise AgentGone from problem
         raise error
+
+    def exchange(
+        self, message: dict[str, Any], blobs: list[bytes]
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """The answer to a message, from those that came ahead of time where there are any.
+
+        Raises:
+            AgentGone: there is none.
+            Unforeseen: it is not the message that was answered ahead of time.
+        """
+        if self.foreseen:
+            coming = self.foreseen.pop()
+            if coming.message == message and coming.blobs == blobs:
+                return coming.reply, coming.arrays
+            self.foreseen.clear()
+            raise Unforeseen
+        reply, arrays = self.connection.exchange(dict(message), blobs)
+        if self.script is not None:
+            self.script.append(Foreseen(message, blobs, reply, arrays))
+        return reply, arrays
+
+    @contextlib.contextmanager
+    def recorded(self) -> Iterator[list[Foreseen]]:
+        """Keeps the messages that are exchanged within it."""
+        script: list[Foreseen] = []
+        self.script = script
+        try:
+            yield script
+        finally:
+            self.script = None
+
+    def replay(
+        self,
+        script: list[Any],
+        variations: list[list[list[int]]],
+        seconds: float,
+        blobs: list[bytes],
+    ) -> list[tuple[dict[str, Any], list[bytes]]]:
+        """The answers to the same messages, several times with other arrays.
+
+        Arguments:
+            script: every message, and the number of its arrays.
+            variations: of each the places of arrays, and of those in their stead, in `blobs`.
+            seconds: after which no further variation is begun.
+            blobs: the arrays of the script, and after them the others.
+
+        Raises:
+            AgentGone: there is no answer.
+        """
+        asked = {"do": "replay", "script": script, "variations": variations, "seconds": seconds}
+        reply, arrays = self.connection.exchange(asked, blobs)
+        try:
+            counts = [int(one["count"]) for one in reply["replies"]]
+            ends = list(accumulate(counts))
+            found = [
+                (one, arrays[end - count : end])
+                for one, end, count in zip(reply["replies"], ends, counts, strict=True)
+            ]
+        except (KeyError, ValueError, TypeError) as problem:
+            raise AgentGone from problem
+        return found[: len(script) * len(variations)]
 
     def encode(self, value: Any, blobs: list[bytes]) -> Any:
         """A value for a message."""
@@ -213,6 +293,7 @@ class Session:
             for held in (self.arrays, self.descriptions):
                 for number in [n for n in held if n > mark]:
                     del held[number]
+            self.last = mark
             # forgotten there with the next message
             self.outdated = mark if self.outdated is None else min(mark, self.outdated)
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from compare.submissions.submission import Answer, Finding, LayerAnswer, Submission
+from compare.submissions.submission import (
+    Answer,
+    Dropped,
+    Evaluation,
+    Finding,
+    LayerAnswer,
+    Running,
+    Submission,
+)
 
 
 class Report:
@@ -23,6 +31,10 @@ class Report:
         self.untried: list[str] = []
         self.layers: list[LayerAnswer] = []
         self.states: dict[str, np.ndarray] = {}
+        self.running: list[Running] = []
+        self.evaluations: list[Evaluation] = []
+        self.dropped: list[Dropped] = []
+        self.called_again = False
 
     def find(self, finding: Finding) -> None:
         """Adds a finding; one of each kind for a tensor is enough."""
@@ -53,6 +65,10 @@ class Report:
             "untried": tuple(self.untried),
             "layers": tuple(self.layers),
             "states": self.states,
+            "running": tuple(self.running),
+            "evaluations": tuple(self.evaluations),
+            "dropped": tuple(self.dropped),
+            "called_again": self.called_again,
         }
         return Submission(
             path=path, findings=(*self.findings, *findings), output=output, ran=ran, **kept

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from compare.numerics.structure import split_name
+from compare.submissions.binding import looks_like_probabilities
 from compare.submissions.names import plain, tensor_name
 from compare.submissions.things import is_tensor, kind_of, values_in
 
@@ -124,7 +125,7 @@ def forward_of(named: dict[str, Any], depth: int, X: Any) -> dict[str, Any]:
         kind = tensor_name(name)
         if kind == ("x", None) and is_list(value) and len(value) and is_same(value[0], X):
             entries[name] = list(value)[1:]
-            if len(entries[name]) == depth:
+            if len(entries[name]) == depth and looks_like_probabilities(entries[name][-1]):
                 entries.setdefault("p", entries[name][-1])
     found, _ = tensors(entries, depth)
     known = {n: v for n, v in found.items() if n[-1:].isdigit() or n in ("p", "loss", "cost")}

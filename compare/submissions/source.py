@@ -5,6 +5,7 @@ import linecache
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,20 @@ class Source:
     def __str__(self) -> str:
         return str(self.path)
 
+    def read(self) -> "Source":
+        """Itself, its text read now: the code may change or remove its file."""
+        linecache.getlines(str(self.path))  # kept there, for `text`
+        assert self.content is not None
+        return self
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file as it was when this was first asked for."""
+        try:
+            return self.path.read_bytes()
+        except OSError:
+            return b""
+
     def nodes(self) -> Iterator[ast.AST]:
         """Everything in the file's syntax tree."""
         return ast.walk(self.tree())
@@ -36,14 +51,14 @@ class Source:
     def tree(self) -> ast.Module:
         """The file's syntax tree; an empty one where this Python cannot parse it."""
         try:
-            return ast.parse(self.path.read_bytes(), str(self.path))
+            return ast.parse(self.content, str(self.path))
         except (SyntaxError, ValueError):
             return ast.Module([], [])
 
     def words(self) -> set[str]:
         """Every identifier and short string constant in the file."""
         if not self.tree().body:
-            return set(re.findall(r"[A-Za-z_]\w*", self.path.read_text(errors="replace")))
+            return set(re.findall(r"[A-Za-z_]\w*", self.content.decode(errors="replace")))
         return self.strings() | {w for node in self.nodes() for w in words_of(node)}
 
     def strings(self) -> set[str]:
@@ -83,6 +98,11 @@ class Source:
                 if used and name not in own and not stored:
                     return True
         return False
+
+    def lines_calling(self, method: str) -> list[int]:
+        """The lines of the file that call a method of this name without a value."""
+        calls = [n for n in self.nodes() if isinstance(n, ast.Call) and not n.args]
+        return [n.lineno for n in calls if getattr(n.func, "attr", None) == method]
 
     def is_users(self, filename: str) -> bool:
         """Whether a file belongs to the user: below the root, and no installed package."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,8 @@ class Finding:
         kind: "exception", "syntax", "python" (it needs a newer one), "package" (it needs one that
             is not installed), "hang", "exit", "noise", "not finite", "shape", "dtype", "keys"
             (with a tensor: its gradient is missing; without: it could not be called),
-            "mutation", "not deterministic".
+            "mutation", "not deterministic", "accumulation" (of a second call on one object),
+            "evaluation mode" (a torch module left in it).
         message: what happened, what was expected, what to do.
         line: of the user's file, where there is one.
         fails: whether the check fails by it.
@@ -88,6 +90,65 @@ class LayerAnswer:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A running statistic that an object keeps.
+
+    Arguments:
+        name: "mu1", "v1", ...
+        where: it is in the object, as code after the object's name.
+        path: the same as a path.
+        seen: that statistic of every minibatch, (calls, width).
+        values: what was kept after each, (calls, width).
+        start: what was kept before the first; None if there was nothing.
+        samples: n of every minibatch.
+    """
+
+    name: str
+    where: str
+    path: tuple[Any, ...]
+    seen: np.ndarray
+    values: np.ndarray
+    start: np.ndarray | None
+    samples: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an object computed of a minibatch in evaluation, beside the reference.
+
+    Arguments:
+        how: it was asked: "loss(X)".
+        name: of what it gave: the last layer's s, or p.
+        found: (n, classes).
+        expected: the same with the running statistics that the object keeps.
+        by_batch: with the statistics of the minibatch itself; None without batch norm.
+        changed: the running statistics that it changed, as `Running.where`.
+    """
+
+    how: str
+    name: str
+    found: np.ndarray
+    expected: np.ndarray
+    by_batch: np.ndarray | None
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Gradients with dropout on.
+
+    Arguments:
+        keep: the share of units that is kept.
+        case: its name.
+        entries: by parameter, the gradient and the central difference of the code's own cost.
+    """
+
+    keep: float
+    case: str
+    entries: dict[str, list[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
 class Submission:
     """All that was learnt from one file.
 
@@ -107,6 +168,10 @@ class Submission:
         output: what the code printed, cut.
         layers: single layers, from code that defines no network.
         ran: the Python that ran the code, in words.
+        running: running statistics that an object of the code keeps.
+        evaluations: what objects of the code gave in evaluation.
+        dropped: gradients with dropout on.
+        called_again: whether one object was called twice with the same inputs.
     """
 
     path: Path
@@ -122,3 +187,7 @@ class Submission:
     output: str = ""
     layers: tuple[LayerAnswer, ...] = ()
     ran: str = ""
+    running: tuple[Running, ...] = ()
+    evaluations: tuple[Evaluation, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    called_again: bool = False

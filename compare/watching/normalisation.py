@@ -81,18 +81,33 @@ def batch_norm(
             eps, _, gamma = min(good, key=lambda fit: fit[1])
             deviation = np.abs(gamma / a)
             return Norm("batch", gamma, beta, eps, reading, deviation=deviation)
-    # statistics that are not the minibatch's
+    return frozen_norm(a, c, vectors, values.before(index, (len(a),)), limit)
+
+
+def frozen_norm(
+    a: np.ndarray,
+    c: np.ndarray,
+    vectors: list[tuple[Value | None, np.ndarray]],
+    statistics: list[Value],
+    limit: float,
+) -> Norm | None:
+    """The same with a variance or a deviation that is not of these samples."""
+    if not statistics:
+        return None
+    earlier = np.stack([value.array for value in statistics])  # (statistics, m)
     for _, gamma in vectors:
-        squared = (gamma / a) ** 2
-        for value in values.before(index, (len(a),)):
-            constant = squared - value.array
-            eps = float(np.median(constant))
-            if is_constant(constant, squared, limit) and -1e-12 <= eps < LARGEST_EPS:
-                mean = (beta - c) / a
-                if not close_to(mean, mu, limit):
-                    return Norm("batch", gamma, c, max(eps, 0.0), frozen=True)
+        deviation = np.abs(gamma / a)
+        for scale in (deviation**2, deviation):
+            rest = scale - earlier
+            eps = np.median(rest, axis=1)
+            error = np.abs((rest - eps[:, None]) / scale).max(axis=1)
+            good = (error <= limit) & (eps >= -1e-12) & (eps < LARGEST_EPS)
+            if good.any():
+                return Norm("batch", gamma, c, max(float(eps[good][0]), 0.0), frozen=True)
     return None
 
+
+OUTSIDE = "eps is added to the root of the variance, not under it"
 
 ALL_UNITS = "the variance is taken over all units together, not of each unit"
 
@@ -101,7 +116,7 @@ BY_VARIANCE = "s - mu is divided by the variance, not by its root"
 READINGS = (
     "",
     "the variance is divided by n - 1, not by n",
-    "eps is added to the root of the variance, not under it",
+    OUTSIDE,
     BY_VARIANCE,
     "the variance is not divided by n",
     ALL_UNITS,
@@ -127,8 +142,11 @@ def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[
     }[reading]
     eps = float(np.median(rest))
     error = float((np.abs(rest - eps) / np.maximum(scale, 1e-300)).max())
-    if not -error * float(scale.max()) - 1e-12 < eps < LARGEST_EPS:
+    doubt = error * float(scale.max())
+    if not -doubt - 1e-12 < eps < LARGEST_EPS:
         return 0.0, np.inf
+    if reading == OUTSIDE and eps <= 10 * doubt:
+        return 0.0, np.inf  # where eps is nothing it does not matter where it stands
     return rounded(max(eps, 0.0), error * float(np.median(scale))), error
 
 

@@ -149,6 +149,7 @@ class Rebuilder:
                 (weight, W, turned)
                 for weight in self.values.before(self.index + 1, (m, d))
                 for W, turned in weight.views((m, d))
+                if not diagonal(W)
             ]
             if not inputs or not weights:
                 continue
@@ -332,6 +333,12 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     if norm is not None:
         norm.after = after is not None
     return layer
+
+
+def diagonal(W: np.ndarray) -> bool:
+    """Whether a square matrix only scales each unit, as batch norm written with np.diag does."""
+    m, d = W.shape
+    return m == d > 1 and np.count_nonzero(W) == np.count_nonzero(W.diagonal())
 
 
 def looks_rectified(h: np.ndarray) -> bool:

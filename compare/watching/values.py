@@ -13,6 +13,9 @@ UNNAMED = ("operand", "product", "call")
 """Kinds of sites inside an expression, or inside a module or loss of torch's."""
 
 
+REACH = 200
+"""Arrays of one shape that are looked through: a deep network has many layers of one width."""
+
 FEW = 4
 """Rows that a relation is tried on first."""
 
@@ -141,8 +144,8 @@ class Values:
         """Those of a shape, in either orientation, in order of their first event."""
         return self.by_shape.get(tuple(sorted(shape)), [])
 
-    def before(self, index: int, shape: tuple[int, ...], reach: int = 40) -> list[Value]:
-        """Those last seen before an event, the latest first."""
+    def before(self, index: int, shape: tuple[int, ...], reach: int = REACH) -> list[Value]:
+        """Those last seen before an event, the latest first, at most `reach` of them."""
         found = [(v.last_before(index), v) for v in self.of_shape(shape)]
         found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])
         return [value for _, value in found[:reach]]

@@ -30,9 +30,9 @@ from reproduction.published.experiment import Experiment
 from reproduction.results import Results
 from reproduction.verdicts.gradients import gradient_checks
 from reproduction.verdicts.summary import Summary, summary_of
-from sweeps.output.progress import spell
 from twingrad.files import write_whole
 from twingrad.pages import data_uri, write_page
+from twingrad.text import spell
 
 SOURCES = {
     "report": "The report, table by table",

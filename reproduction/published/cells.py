@@ -39,7 +39,7 @@ def chosen(only: Sequence[str]) -> tuple[Experiment, ...]:
     known = {experiment.key: experiment for experiment in EXPERIMENTS}
     for key in only:
         if key not in known:
-            raise UserError(f"--only is {key!r}, but expected one of: {', '.join(known)}")
+            raise UserError(f"--only is {key!r}, but expected one of: {', '.join(known)}, ladder")
     return tuple(known[key] for key in known if key in only or not only)
 
 

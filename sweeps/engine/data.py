@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from sweeps.space.axes import Choices, Space, apply
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
@@ -33,12 +35,36 @@ class Loaded:
         """In a recipe's training set."""
         return len(self(recipe).training)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all the images."""
+        splits = [(one.training, one.validation, one.test) for one in self.known.values()]
+        return sum(split.X.nbytes for parts in splits for split in parts)
+
     def without_test(self) -> "Loaded":
         """The same with one validation image in the place of the test images.
 
         It is what trials train on: nothing can be chosen by what they were never handed.
         """
         return Loaded({form: without_test(dataset) for form, dataset in self.known.items()})
+
+    def plain(self) -> "Loaded":
+        """The same arrays, mapped from a file, without the overhead of `numpy.memmap`."""
+
+        def split(part: Split) -> Split:
+            return Split(np.asarray(part.X), np.asarray(part.y))
+
+        return Loaded(
+            {
+                form: replace(
+                    one,
+                    training=split(one.training),
+                    validation=split(one.validation),
+                    test=split(one.test),
+                )
+                for form, one in self.known.items()
+            }
+        )
 
 
 def require_one_form(recipes: Sequence[Recipe]) -> None:

@@ -1,8 +1,10 @@
-"""Which trials train as one stack."""
+"""Which trials train as one stack, now and when a sweep resumes."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from twingrad.recipe import Recipe
 from twingrad.stacks import stack_key
@@ -35,7 +37,9 @@ class Task:
         return self.stop or self.recipes[0].plan(samples).epochs
 
 
-def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list[Task]:
+def make_groups(
+    recipes: Mapping[str, Recipe], stack: Callable[[Recipe], int], workers: int
+) -> list[Task]:
     """Groups of equal architecture, as few as fill the workers.
 
     Recipes with the same `draws` are kept together, since they share their minibatches; the
@@ -43,7 +47,7 @@ def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list
 
     Arguments:
         recipes: by their keys.
-        stack: recipes in a group, at most.
+        stack: how many of a recipe's kind a group has, at most.
         workers: how many groups run at once.
     """
     alike: dict[str, dict[tuple[object, ...], list[str]]] = {}
@@ -57,7 +61,7 @@ def make_groups(recipes: Mapping[str, Recipe], stack: int, workers: int) -> list
             piles.append(single)
     tasks: list[Task] = []
     for pile in piles:
-        count = -(-len(pile) // stack)
+        count = -(-len(pile) // stack(recipes[pile[0]]))
         if len(piles) < workers:
             count = min(-(-count // workers) * workers, len(pile))
         tasks += [
@@ -78,3 +82,71 @@ def weight(task: Task) -> float:
     widths = (3072, *recipe.hidden, 10)
     products = sum(a * b for a, b in pairwise(widths))
     return len(task.keys) * products * (recipe.epochs or 10 * recipe.cycles)
+
+
+class GroupLog:
+    """A file with a line for every group, so that a sweep that was killed in the middle of a stack
+    trains the same stack again: in float32 a result depends on the stack in its last bits.
+
+    Arguments:
+        path: of the file, made with the first group; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.continued: dict[tuple[tuple[str, ...], int], tuple[str, ...]] = {}
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        for line in lines:
+            try:
+                keys, epoch, of = json.loads(line)
+            except ValueError:  # half written when the process was killed
+                continue
+            self._take(tuple(keys), epoch, tuple(of))
+
+    def _take(self, keys: tuple[str, ...], epoch: int, of: tuple[str, ...]) -> None:
+        if of:
+            self.continued[of, epoch] = keys
+        else:
+            self.groups |= dict.fromkeys(keys, keys)
+
+    def write(self, task: Task, of: Sequence[str] = ()) -> None:
+        """Keeps a group that is about to begin.
+
+        Arguments:
+            of: the group it was a part of until now, where a cycle has ended.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        self._take(task.keys, task.done, tuple(of))
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write("\n" + json.dumps([task.keys, task.done, of]))
+
+    def tasks(
+        self,
+        missing: Mapping[str, Recipe],
+        recipe_of: Callable[[str], Recipe | None],
+        stack: Callable[[Recipe], int],
+        workers: int,
+    ) -> list[Task]:
+        """Groups that hold all that are missing: whole groups as they were, then new ones.
+
+        Arguments:
+            missing: recipes to train, by their keys.
+            recipe_of: of any other key of an earlier group; None where nobody knows it any more.
+            stack, workers: as in `make_groups`.
+        """
+        tasks, fresh = [], dict(missing)
+        for key in missing:
+            keys = self.groups.get(key, ())
+            recipes = [missing.get(other) or recipe_of(other) for other in keys]
+            known = [recipe for recipe in recipes if recipe is not None]
+            if key in fresh and keys and len(known) == len(keys):
+                tasks.append(Task(keys, tuple(known)))
+                fresh = {other: fresh[other] for other in fresh if other not in keys}
+        for task in make_groups(fresh, stack, workers):
+            self.write(task)
+            tasks.append(task)
+        return tasks

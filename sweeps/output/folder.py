@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from sweeps.engine.disk import hold
 from sweeps.space.axes import Space
 from sweeps.space.parsing import parse_space
 from sweeps.study.identity import describe, require_same
@@ -26,6 +25,7 @@ from sweeps.study.storage import HIDDEN, JOURNAL, hide_password
 from twingrad.environment import environment
 from twingrad.errors import UserError
 from twingrad.files import write_json
+from twingrad.locks import hold
 from twingrad.recipe import Recipe
 from twingrad.run_folder import make_folder
 
@@ -53,7 +53,7 @@ class SweepFolder:
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         self.path, self.settings = path, settings
         self.plan, self.recipe, self.space = parse_settings(settings, path / "sweep.json")
-        self._lock: IO[str] = hold(path)
+        self._lock: IO[str] = hold(path, "sweep")
 
     @classmethod
     def create(
@@ -94,7 +94,7 @@ class SweepFolder:
                     f"--out {path}: already holds a sweep; name another folder, "
                     "or give --resume to continue it or --overwrite to replace it"
                 )
-            hold(path).close()
+            hold(path, "sweep").close()
             require_unshared(path, storage, study)
             clear(path)
         make_folder(path)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sweeps.engine.executor import Executor
 from sweeps.engine.groups import Task
 
 
@@ -14,6 +15,7 @@ class Status:
     Arguments:
         done, total: trials that have ended, and that there will be.
         training: trials that train here.
+        where: the nodes and devices in use.
         said: what just happened, a line; empty where only an epoch ended.
         best: the best trial so far in a few words, empty before the first.
         seconds_left: None until it can be said.
@@ -22,6 +24,7 @@ class Status:
     done: int
     total: int
     training: int
+    where: str
     said: str
     best: str
     seconds_left: float | None
@@ -65,12 +68,9 @@ class Clock:
         return max(self.epochs_left, 0) / speed
 
 
-def spell(seconds: float | None) -> str:
-    """ "1 h 05 min", "3 min 20 s", "8 s"; "?" where it is not known."""
-    if seconds is None:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+def status_of(
+    executor: Executor, done: int, total: int, said: str, *, clock: Clock, best: str = ""
+) -> Status:
+    """A sweep as it stands."""
+    training, where = executor.training, executor.where
+    return Status(done, total, training, where, said, best, clock.seconds_left)

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sweeps.space.axes import Space
@@ -21,6 +21,7 @@ class Results:
         space: searched.
         stages: the space of each stage, narrower each time in coarse-to-fine.
         rows: every trial.
+        importance: of each field, as `importance_of` says; empty where it is not known.
         chosen: what `train_chosen` returned; None where the final choice is trained elsewhere
             or the sweep has not ended.
     """
@@ -30,6 +31,7 @@ class Results:
     stages: Sequence[Space]
     rows: Sequence[Row]
     chosen: Mapping[str, Any] | None = None
+    importance: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def best(self) -> Row | None:
@@ -42,6 +44,7 @@ class Results:
             "chosen by": "validation accuracy",
             "best": None if self.best is None else self.best.as_json(),
             "chosen": None if self.chosen is None else dict(self.chosen),
+            "importance": dict(self.importance),
             "stages": [[axis.spec for axis in space] for space in self.stages],
             "trials": [row.as_json() for row in self.rows],
             "settings": dict(self.settings),
@@ -113,5 +116,5 @@ def place(status: str) -> int:
 
 
 def shown(value: object) -> str:
-    """A parameter, with as many digits as a reader needs."""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    """A value, with as many digits as a reader needs."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

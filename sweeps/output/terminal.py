@@ -3,9 +3,10 @@
 from rich.console import Console
 from rich.live import Live
 
-from sweeps.output.progress import Status, spell
+from sweeps.output.progress import Status
 from sweeps.output.results import Results, counts, table_of
 from twingrad.history import Epoch
+from twingrad.text import spell
 
 LINES = 10
 """Rows of the table."""
@@ -38,7 +39,7 @@ class Terminal:
         """The search goes on."""
         line = f"{status.done}/{status.total} trials"
         if status.training:
-            line += f", {status.training} training"
+            line += f", {status.training} training ({status.where})"
         if status.best:
             line += f"; best {status.best}"
         self._update(status.said, f"{line}; {spell(status.seconds_left)} left")

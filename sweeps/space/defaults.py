@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from twingrad.errors import UserError
 
 STACKS = {"cpu": 16, "cuda": 256}
-"""Trials in a stack: as many as train side by side before the cache is full, or as keep a GPU
-busy."""
+"""Trials in a stack, at most: as many as train side by side before the cache is full, or as keep a
+GPU busy."""
 
 
 def checked(processes: int | None, stack: int | None, devices: Sequence[str]) -> tuple[int, int]:
-    """How many processes there will be, and how many trials in a stack.
+    """How many processes there will be, and how many trials in a stack, as far as memory allows.
 
     Raises:
         UserError: fewer than 1 of either.

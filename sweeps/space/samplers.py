@@ -1,5 +1,8 @@
-"""Which values a trial gets. All but TPE draw from the seed and the trial's number alone, so a
-sweep that resumes, or is shared by several machines, tries what one that was never stopped would.
+"""Which values a trial gets. Samplers that learn are Optuna's.
+
+The others draw from the seed and the trial's number alone, so a sweep that resumes, or is shared by
+several drivers, tries what one that was never stopped would. Optuna's own random and grid samplers
+depend on what was drawn before.
 """
 
 import hashlib
@@ -8,65 +11,32 @@ from typing import Any
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeps.space.axes import Axis, Space, combinations
-from sweeps.study.plan import Plan
+from sweeps.study.plan import LEARNING, Plan
 from twingrad.recipe import Recipe
 from twingrad.streams import stream
 
 
-class NumberedSampler(BaseSampler):
-    """Values by the number of the trial: `point` says which."""
-
-    def point(self, study: Study, number: int) -> dict[str, Any]:
-        """Every parameter of a trial."""
-        raise NotImplementedError
-
-    def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        return {}
-
-    def sample_relative(
-        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:
-        return self.point(study, trial.number)[param_name]
-
-
-class GridSampler(NumberedSampler):
-    """The points of a grid in their order."""
+class NumberedSampler(RandomSampler):
+    """Values that the number of the trial decides: the points of a grid in their order, or
+    independent draws from a space that each stage of coarse-to-fine takes narrower."""
 
     def __init__(self, plan: Plan, space: Space, recipe: Recipe) -> None:
-        self.grid = combinations(space, recipe, plan.points)
-
-    def point(self, study: Study, number: int) -> dict[str, Any]:
-        return dict(self.grid[number])
-
-
-class RandomSampler(NumberedSampler):
-    """Independent draws from a space that each stage takes narrower; with one stage, random
-    search."""
-
-    def __init__(self, plan: Plan, space: Space) -> None:
+        super().__init__()
         self.plan, self.space = plan, space
+        self.grid = combinations(space, recipe, plan.points) if plan.sampler == "grid" else None
 
-    def point(self, study: Study, number: int) -> dict[str, Any]:
-        space = narrowed_space(self.plan, self.space, study, self.plan.stage_of(number))
-        return {
-            axis.field: axis.draw(stream(self.plan.seed, f"sweep {axis.field}", number))
-            for axis in space
-        }
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
+        if self.grid is not None:
+            return self.grid[trial.number][name]
+        space = narrowed_space(self.plan, self.space, study, self.plan.stage_of(trial.number))
+        (axis,) = (axis for axis in space if axis.field == name)
+        return axis.draw(stream(self.plan.seed, f"sweep {name}", trial.number))
 
 
 def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
@@ -79,6 +49,8 @@ def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
     Arguments:
         stage: from 0, whose predecessors have ended.
     """
+    if stage == 0:
+        return space
     finished = [
         trial
         for trial in study.get_trials(deepcopy=False)
@@ -104,12 +76,11 @@ def make_sampler(plan: Plan, space: Space, recipe: Recipe, salt: str) -> BaseSam
     """The sampler of a plan.
 
     Arguments:
-        salt: of whoever asks; TPE keeps no record of its draws, so two that ask one study, or
-            one that comes back to it, must not draw alike.
+        salt: of whoever asks; a sampler that learns keeps no record of its draws, so two that ask
+            one study, or one that comes back to it, must not draw alike.
     """
-    if plan.sampler == "grid":
-        return GridSampler(plan, space, recipe)
-    if plan.sampler == "tpe":
-        digest = hashlib.sha256(f"{plan.seed} {salt}".encode()).digest()
-        return TPESampler(seed=int.from_bytes(digest[:4], "big"))
-    return RandomSampler(plan, space)
+    if plan.sampler not in LEARNING:
+        return NumberedSampler(plan, space, recipe)
+    digest = hashlib.sha256(f"{plan.seed} {salt}".encode()).digest()
+    kind = {"tpe": TPESampler, "cma-es": CmaEsSampler, "gp": GPSampler}[plan.sampler]
+    return kind(seed=int.from_bytes(digest[:4], "big"))

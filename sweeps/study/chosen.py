@@ -1,12 +1,12 @@
 """The final choice: trained from its recipe, and only then evaluated on the test data."""
 
-import importlib
 import shutil
 from dataclasses import asdict
 from typing import Any
 
 from sweeps.output.folder import SweepFolder
 from sweeps.study.trial import Row
+from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
 from twingrad.figures import save_curves
@@ -72,7 +72,7 @@ def run(
     on_epoch: OnEpoch | None,
 ) -> dict[str, Any]:
     """Trains and leaves what `twingrad train` leaves; the run's summary."""
-    module = importlib.import_module({"manual": "manual_impl", "torch": "torch_impl"}[backend])
+    module = load_backend(backend)
     options = {"device": device} if backend == "torch" else {}
     summary: dict[str, Any]
     try:

@@ -7,7 +7,10 @@ from sweeps.space.axes import Space, combinations
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 
-SAMPLERS = ("coarse-to-fine", "grid", "random", "tpe")
+LEARNING = ("tpe", "cma-es", "gp")
+"""Samplers that learn from the trials that have ended."""
+
+SAMPLERS = ("coarse-to-fine", "grid", "random", *LEARNING)
 
 
 @dataclass(frozen=True)

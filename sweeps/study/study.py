@@ -14,6 +14,7 @@ from sweeps.study.identity import describe, require_same
 from sweeps.study.plan import Plan
 from sweeps.study.trial import Outcome, Row, Trial
 from twingrad.errors import UserError
+from twingrad.history import History
 from twingrad.recipe import Recipe
 
 ABANDONED = 60
@@ -88,15 +89,16 @@ class SweepStudy:
             trials.append(Trial(number, dict(trial.params), recipe))
         return trials
 
-    def report(self, number: int, cycle: int, accuracy: float) -> None:
-        """A trial's validation accuracy at the end of a cycle."""
-        trial = self._live(number)
-        if cycle not in self._frozen()[number].intermediate_values:
-            trial.report(accuracy, cycle)
+    def report(self, number: int, history: History) -> None:
+        """A trial's validation accuracy after each of its epochs, those told before left out."""
+        trial, known = self._live(number), self._frozen()[number].intermediate_values
+        for epoch in history:
+            if epoch.epoch not in known and epoch.validation is not None:
+                trial.report(epoch.validation.accuracy, epoch.epoch)
 
-    def at_cycle(self, cycle: int) -> list[float]:
-        """Every accuracy reported at the end of a cycle."""
-        values = [t.intermediate_values.get(cycle) for t in self._frozen()]
+    def after_epoch(self, epoch: int) -> list[float]:
+        """The accuracy of every trial after an epoch, as far as reported."""
+        values = [t.intermediate_values.get(epoch) for t in self._frozen()]
         return [value for value in values if value is not None]
 
     def tell(self, number: int, outcome: Outcome) -> None:
@@ -104,11 +106,17 @@ class SweepStudy:
 
         To the sampler a trial that diverged is the worst there can be.
         """
+        self.asked.discard(number)
         self._live(number).set_user_attr("outcome", outcome.as_json())
         if outcome.status == "finished" and outcome.validation is not None:
             self.study.tell(number, outcome.validation.accuracy)
         else:
             self.study.tell(number, state=TrialState.PRUNED)
+
+    def recipe_of(self, key: str) -> Recipe | None:
+        """The recipe of a trial by its number as text; None of one that has no values yet."""
+        known = [row for row in self.rows() if str(row.number) == key]
+        return apply(self.recipe, self.space, known[0].parameters) if known else None
 
     @property
     def ended(self) -> bool:
@@ -129,6 +137,7 @@ class SweepStudy:
                     self.plan.stage_of(trial.number) + 1,
                     None if found is None else Outcome.from_json(found),
                     trial.user_attrs.get("owner", "?"),
+                    tuple(sorted(trial.intermediate_values.items())),
                 )
             )
         return rows

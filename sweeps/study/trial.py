@@ -74,6 +74,7 @@ class Row:
         stage: from 1.
         outcome: None while it runs.
         owner: the run folder, and its machine, that ran it.
+        curve: epochs, from 1, and the validation accuracy after each, as far as it is known.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Row:
     stage: int
     outcome: Outcome | None
     owner: str
+    curve: tuple[tuple[int, float], ...] = ()
 
     @property
     def status(self) -> Status:

@@ -7,6 +7,7 @@ import pytest
 
 import manual_impl.layers
 import manual_impl.training
+from compare.submissions.coverage import COVERAGE
 from tests.support import ROOT
 
 DD2424 = """
@@ -313,3 +314,51 @@ def test_options_choose_the_network(check):
     status, report, _ = check(DD2424 + COST, options=("--hidden", "6", "--samples", "9"))
     names = [case["name"] for case in report["cases"]]
     assert (status, names) == (0, ["10-6-10 n=9 lambda=0.1", "10-6-10 n=9 lambda=0"])
+
+
+def test_what_is_required_and_was_not_checked_fails_the_check(check, twingrad):
+    status, report, _ = check(DD2424, options=(*SMALL, "--require", "no-batch-norm"))
+    assert (status, report["verdict"], report["findings"]) == (0, "agree", [])
+    options = (*SMALL, "--require", "batch-norm", "--require", "cost")
+    status, report, _ = check(DD2424, options=options)
+    assert (status, report["verdict"]) == (1, "disagree")
+    assert [(f["kind"], f["message"]) for f in report["findings"]] == [
+        ("required", "--require batch-norm: networks with batch norm: not checked"),
+        ("required", "--require cost: the cost: not checked"),
+    ]
+    _, out, _ = twingrad("check", "--help")
+    assert all(part in out for part in COVERAGE)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--code", "x.py", "--require", "batchnorm"], "--require is 'batchnorm', but one of"),
+        (["--require", "batch-norm"], "--require is of your own code"),
+    ],
+)
+def test_a_requirement_that_cannot_be_met_is_bad_input(twingrad, options, words):
+    status, _, err = twingrad("check", *options)
+    assert status == 2
+    assert words in " ".join(err.split())
+
+
+def test_every_report_says_what_was_compared_and_what_was_not(twingrad, tmp_path):
+    (tmp_path / "mine.py").write_text(DD2424)
+    page, xml = tmp_path / "page.html", tmp_path / "report.xml"
+    options = ("--html", page, "--junit", xml, "--json", tmp_path / "report.json", *SMALL)
+    status, out, _ = twingrad("check", "--code", tmp_path / "mine.py", *options)
+    assert status == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["compared"] == sum(len(case["tensors"]) for case in report["cases"])
+    assert report["quantities"]["gradient of W"] > 0
+    assert "networks with batch norm" in report["not_checked"]
+    properties = [(p.get("name"), p.get("value")) for p in ElementTree.parse(xml).iter("property")]
+    assert ("compared", str(report["compared"])) in properties
+    said = " ".join(out.split())
+    for words in report["not_checked"]:
+        assert ("not checked", words) in properties
+        assert words in said
+        assert f"<li>{words}</li>" in page.read_text()
+    assert f"compared: {report['compared']} (" in said
+    assert f"{report['compared']} comparisons: " in page.read_text()

@@ -5,7 +5,10 @@ import json
 import pytest
 
 from sweeps import run_recipes, run_sweep
-from sweeps.engine.work import OUT_OF_MEMORY, is_out_of_memory
+from sweeps.engine.data import Loaded
+from sweeps.engine.executor import Work, run_task
+from sweeps.engine.groups import Task
+from sweeps.engine.memory import bytes_per_network, stack_sizer
 from sweeps.space.defaults import checked
 from sweeps.study.storage import JOURNAL, hide_password
 from tests.sweeps.clouds import clouds, small
@@ -160,16 +163,36 @@ def test_passwords_are_hidden_up_to_the_last_at():
     assert hide_password("postgresql://u:se@c@ret@host:1/x") == "postgresql://u:***@host:1/x"
 
 
-def test_what_does_not_fit_into_memory_is_said_by_the_worker():
+def test_a_worker_without_memory_is_reported_in_one_line(monkeypatch):
     class OutOfMemoryError(RuntimeError):
         """As torch's of a GPU."""
 
-    assert is_out_of_memory(MemoryError())
-    assert is_out_of_memory(OutOfMemoryError())
-    assert not is_out_of_memory(RuntimeError())
-    assert "smaller --stack" in str(OUT_OF_MEMORY)
+    task, work = Task(("0",), (small(),)), Work("manual", keep_states=False, curves=False)
+
+    def run(error):
+        def train_group(*arguments, **options):
+            raise error
+
+        monkeypatch.setattr("sweeps.engine.executor.train_group", train_group)
+        run_task(task, clouds(), work, "cpu", print)
+
+    for error in (MemoryError(), OutOfMemoryError()):
+        with pytest.raises(UserError, match="does not fit into memory; give a smaller --stack"):
+            run(error)
+    with pytest.raises(RuntimeError, match="other"):
+        run(RuntimeError("other"))
 
 
 def test_networks_too_wide_for_any_memory_are_refused(tmp_path):
     with pytest.raises(UserError, match="does not fit into memory"):
         sweep(tmp_path, ["hidden=1000000000000"], trials=1)
+
+
+def test_stacks_fit_into_memory_and_one_too_large_is_refused():
+    each, data = bytes_per_network(small(), 24, 10), Loaded({(): clouds()})
+    assert stack_sizer(None, 16, 5 * each, data)(small()) == 5
+    assert stack_sizer(None, 16, 500 * each, data)(small()) == 16
+    assert stack_sizer(5, 16, 5 * each, data)(small()) == 5
+    for stack, memory in [(6, 5 * each), (None, each - 1)]:
+        with pytest.raises(UserError, match="does not fit into memory: it takes about"):
+            stack_sizer(stack, 16, memory, data)(small())

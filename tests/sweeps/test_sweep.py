@@ -60,7 +60,7 @@ def test_the_choice_is_the_best_on_validation_and_only_it_sees_test_data(tmp_pat
     assert again.chosen["test"]["accuracy"] == again.chosen["validation"]["accuracy"]
 
 
-def test_what_is_written_says_the_same(tmp_path, pictures):
+def test_what_is_written_says_the_same(tmp_path):
     results = sweep(tmp_path, [PENALTIES, "eta_max=log:1e-3:1e-1"])
     written = json.loads((tmp_path / "results.json").read_text())
     assert written == json.loads(json.dumps(results.as_json()))
@@ -71,9 +71,18 @@ def test_what_is_written_says_the_same(tmp_path, pictures):
     found = [float(line["validation accuracy"]) for line in lines]
     assert found == sorted(found, reverse=True)
     page = (tmp_path / "report.html").read_text()
-    assert page.count('src="data:image/png;base64,') == 3  # slices, coordinates, rate by penalty
+    assert page.count('<div class="plot">') == 5  # history, two slices, curves, coordinates
     assert f"{100 * results.chosen['test']['accuracy']:.2f} %" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_the_study_has_the_curve_of_every_trial(tmp_path):
+    results = sweep(tmp_path, trials=2)
+    for row in results.rows:
+        path = tmp_path / f"trials/{row.number}.json"
+        history = json.loads(path.read_text())["history"]
+        assert row.curve == tuple((e["epoch"], e["validation"]["accuracy"]) for e in history)
+        assert len(row.curve) == row.outcome.epochs
 
 
 def test_a_diverging_trial_is_recorded_and_disturbs_no_other(tmp_path):

@@ -24,7 +24,7 @@ def drawn(figure, panel):
 def test_each_panel_shows_training_and_validation():
     figure = curves_figure({"a": history()}, "title")
     assert drawn(figure, "cost") == [[2.0] * 3, [2.0] * 3]
-    assert drawn(figure, "accuracy") == [[0.5] * 3, [0.5] * 3]
+    assert drawn(figure, "accuracy") == [[50.0] * 3, [50.0] * 3]
     assert drawn(figure, "learning rate") == [[0.1, 0.2] * 3]
 
 
@@ -32,6 +32,19 @@ def test_a_part_that_was_not_evaluated_leaves_a_gap():
     training, validation = drawn(curves_figure({"a": history(training=None)}, "title"), "loss")
     assert np.isnan(training).all()
     assert validation == [1.5] * 3
+
+
+def test_a_backend_has_a_colour_a_seed_a_line_and_validation_is_paler():
+    labels = [f"{side}, seed {seed}" for side in ("manual", "torch") for seed in (0, 1)]
+    figure = curves_figure({label: history() for label in labels}, "title")
+    lines = figure.axes[0].lines
+    colours, styles = [line.get_color() for line in lines], [line.get_linestyle() for line in lines]
+    assert len(set(colours[:4])) == len(set(colours[4:])) == 1
+    assert colours[0] != colours[4]
+    assert styles == ["-", "-", "--", "--"] * 2
+    assert [line.get_alpha() for line in lines] == [1.0, 0.45] * 4
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == [*labels, "training", "validation"]
 
 
 @pytest.fixture

@@ -7,24 +7,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import DTypeLike
 
+from twingrad.cifar.cache import default_folder, kept_batches
 from twingrad.cifar.files import Files, find, find_or_fail
 from twingrad.cifar.images import CLASSES, LABEL_NAMES, TRAINING_BATCHES, Cifar, Images
 from twingrad.cifar.source import Source, content_digest
 from twingrad.cifar.split import Parts, check_batches, split
 from twingrad.cifar.standardization import Standardization, pixel_sums
-from twingrad.cifar.synthetic import synthetic_batches
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 
 SYNTHETIC = "synthetic"
-
-
-def default_folder() -> Path:
-    """The user's cache folder: the default for downloads, and the last place searched for data."""
-    import platformdirs  # only needed here
-
-    return Path(platformdirs.user_cache_dir("twingrad"))
 
 
 def locate_data(option: str | None) -> Path | None:
@@ -100,7 +93,7 @@ def load_cifar(path: Path | str, *, batches: int = TRAINING_BATCHES) -> Cifar:
 def synthetic_cifar(*, batches: int = TRAINING_BATCHES) -> Cifar:
     """The synthetic stand-in, with as many batches as `load_cifar` would read."""
     check_batches(batches)
-    training_batches, test_batch = synthetic_batches()
+    training_batches, test_batch = kept_batches()
     training = [Images(*batch) for batch in training_batches[: batches + 1]]
     test = Images(*test_batch)
     source = Source("synthetic", None, (), None, _digest(training, test))

@@ -1,26 +1,39 @@
 """The catalogue: mistakes that people make, each committed exactly, to be recognised by it."""
 
 from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
+from compare.diagnosis.catalogue.common import SCALED_FAULTS
+from compare.diagnosis.catalogue.double_softmax import DOUBLE_SOFTMAX
 from compare.diagnosis.catalogue.dropout import DROPOUT_FAULTS
-from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, right_values
-from compare.diagnosis.catalogue.flow import DOWN_FAULTS, SOFTMAX_FAULTS
-from compare.diagnosis.catalogue.forward_slips import FORWARD_SLIPS
-from compare.diagnosis.catalogue.normalisation import NORMALISATION_FAULTS
+from compare.diagnosis.catalogue.ends import END_FAULTS
+from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, Sized, right_values
+from compare.diagnosis.catalogue.flow import DOWN_FAULTS
+from compare.diagnosis.catalogue.normalisation import EPS, NORMALISATION_FAULTS
 from compare.diagnosis.catalogue.parameters import PARAMETER_FAULTS
 from compare.diagnosis.catalogue.smoothing import SMOOTHING_FAULTS
-from compare.diagnosis.catalogue.values import VALUE_FAULTS
+from compare.diagnosis.catalogue.values import VALUE_FAULTS, GuardedLogarithm
 
-FAULTS: tuple[Fault, ...] = (
+STRUCTURAL: tuple[Fault, ...] = (
     *PARAMETER_FAULTS,
-    *SOFTMAX_FAULTS,
     *SMOOTHING_FAULTS,
     *ACTIVATION_FAULTS,
     *DROPOUT_FAULTS,
     *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
-    *FORWARD_SLIPS,
+    *END_FAULTS,
+    *DOUBLE_SOFTMAX,
     *VALUE_FAULTS,
 )
-"""Those that show in a single pass; `trained_states` has those of training."""
+"""Mistakes of structure: each is tried as it is."""
 
-__all__ = ["FAULTS", "Candidate", "Fault", "Prediction", "right_values"]
+SIZED: tuple[Sized, ...] = (*EPS, GuardedLogarithm())
+"""Mistakes with a number in them, which is fitted."""
+
+FAULTS: tuple[Fault, ...] = (
+    *STRUCTURAL,
+    *SCALED_FAULTS,
+    *(one.fault(size) for one in SIZED for size in one.sizes[:3]),
+)
+"""All that show in a single pass, with the common coefficients and some numbers;
+`trained_states` has those of training."""
+
+__all__ = ["FAULTS", "SIZED", "STRUCTURAL", "Candidate", "Fault", "Prediction", "right_values"]

@@ -36,55 +36,6 @@ def backward(factor: Factor) -> dict[str, Mistake]:
 
 
 FACTORS: tuple[tuple[str, str, str, Factor, str], ...] = (
-    (
-        "dropout left out",
-        "drops nothing",
-        "Multiply by the mask and divide by the probability of being kept.",
-        lambda at: np.ones(at.mask.shape),
-        "mask / keep",
-    ),
-    (
-        "mask missing",
-        "divides by the probability of being kept, but does not multiply by the mask",
-        "Multiply by the mask.",
-        lambda at: np.ones(at.mask.shape) / at.keep,
-        "mask",
-    ),
-    (
-        "mask not scaled",
-        "multiplies by the mask, but does not divide by the probability of being kept",
-        "Divide by it in both passes; then evaluation needs no scaling.",
-        lambda at: at.mask * 1.0,
-        "/ keep",
-    ),
-    (
-        "mask scaled twice",
-        "divides by the probability of being kept twice",
-        "Divide once.",
-        lambda at: at.mask / at.keep**2,
-        "/ keep",
-    ),
-    (
-        "multiplied by keep",
-        "multiplies by the probability of being kept instead of dividing by it",
-        "Divide by it.",
-        lambda at: at.mask * at.keep,
-        "/ keep",
-    ),
-    (
-        "divided by the dropout probability",
-        "divides by the probability of being dropped",
-        "Divide by that of being kept.",
-        lambda at: at.mask / (1 - at.keep),
-        "/ keep",
-    ),
-    (
-        "mask inverted",
-        "keeps what the mask drops, and drops what it keeps",
-        "Turn the comparison that makes the mask.",
-        lambda at: ~at.mask / at.keep,
-        "mask",
-    ),
     *(
         (
             f"mask from the layer {direction}",
@@ -108,7 +59,7 @@ DROPOUT_FAULTS = (
             DROPPED,
             backward(factor),
             wrong=wrong,
-            everywhere=False if "layer" in name else None,
+            everywhere=False,
         )
         for name, does, fix, factor, wrong in FACTORS
     ),
@@ -121,7 +72,7 @@ DROPOUT_FAULTS = (
             DROPPED,
             forward=forward(factor),
             wrong=wrong,
-            everywhere=False if "layer" in name else None,
+            everywhere=False,
         )
         for name, does, fix, factor, wrong in FACTORS
     ),
@@ -135,7 +86,7 @@ DROPOUT_FAULTS = (
             backward(factor),
             forward(factor),
             wrong=wrong,
-            everywhere=False if "layer" in name else None,
+            everywhere=False,
         )
         for name, does, fix, factor, wrong in FACTORS
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -149,6 +150,19 @@ class Fault:
                 yield Candidate(self, tuple(reversed(some)))
         if self.everywhere is not False and (len(layers) > 1 or (self.everywhere and layers)):
             yield Candidate(self, tuple(reversed(layers)), every=True)
+
+
+class Sized(Protocol):
+    """A mistake with a number in it, such as eps, which is to be found."""
+
+    @property
+    def sizes(self) -> tuple[float, ...]:
+        """Where to start."""
+        ...
+
+    def fault(self, size: float) -> Fault:
+        """With this number."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,16 @@ from compare.derivation import ACTIVATIONS, Place
 from compare.derivation.place import Compute
 from compare.diagnosis.catalogue.fault import (
     Fault,
+    Inapplicable,
     Mistake,
     Replacement,
     activation_at,
+    layer_at,
     normalised_after,
     normalised_before,
     with_kind,
 )
-from compare.diagnosis.catalogue.parameters import zero
 from twingrad.network import Network
-
-Root = Callable[[np.ndarray], np.ndarray]
 
 Passes = tuple[dict[str, Mistake], dict[str, Mistake]]
 """Mistakes of the backward pass, and those of the forward pass."""
@@ -33,50 +32,123 @@ def variance_term(at: Place) -> np.ndarray:
     return at.spread(at.G_v) * (2 / at.size) * (at.s - at.spread(at.mu))
 
 
-def over_n_less_1(*terms: Callable[[Place], np.ndarray]) -> Mistake:
-    """Terms divided by n - 1 for n."""
-
-    def mistake(at: Place, right: np.ndarray) -> np.ndarray:
-        return right + sum(term(at) for term in terms) / (at.size - 1)
-
-    return mistake
-
-
 def gamma_from(kind: str) -> Mistake:
     """gamma's gradient from something else than s_hat."""
     return lambda at, right: (at.G_s_tilde * getattr(at, kind)).sum(axis=0)
 
 
-def rooted(root: Root, slope: Root) -> Passes:
-    """Both passes with another denominator of s_hat.
+Denominator = Callable[[Place], np.ndarray]
+"""What s_hat is divided by, one per mu."""
 
-    Arguments:
-        root: the denominator from v.
-        slope: its derivative by v.
+
+def divided_by(root: Denominator) -> dict[str, Mistake]:
+    """The forward pass with another denominator of s_hat."""
+    return {"s_hat": lambda at, right: (at.s - at.spread(at.mu)) / at.spread(root(at))}
+
+
+def back_through(root: Denominator, slope: Denominator) -> dict[str, Mistake]:
+    """The backward pass of s_hat = (s - mu) / root, where slope is d root / d v.
+
+    It takes s - mu from s, so that it holds for any s_hat.
     """
 
-    def s_hat(at: Place, right: np.ndarray) -> np.ndarray:
-        return (at.s - at.spread(at.mu)) / at.spread(root(at.v))
-
     def v(at: Place, right: np.ndarray) -> np.ndarray:
-        # d s_hat / d v = -s_hat slope / root
-        return -(at.G_s_hat * at.s_hat).sum(axis=at.axis) * slope(at.v) / root(at.v)
+        along = (at.G_s_hat * (at.s - at.spread(at.mu))).sum(axis=at.axis)
+        return -along * slope(at) / root(at) ** 2
 
     def mu(at: Place, right: np.ndarray) -> np.ndarray:
-        return -at.G_s_hat.sum(axis=at.axis) / root(at.v)
+        return -at.G_s_hat.sum(axis=at.axis) / root(at)
 
     def s(at: Place, right: np.ndarray) -> np.ndarray:
-        return at.G_s_hat / at.spread(root(at.v)) + mean_term(at) + variance_term(at)
+        return at.G_s_hat / at.spread(root(at)) + mean_term(at) + variance_term(at)
 
-    return {"v": v, "mu": mu, "s": s}, {"s_hat": s_hat}
-
-
-def inside(eps: float) -> Passes:
-    return rooted(lambda v: np.sqrt(v + eps), lambda v: 0.5 / np.sqrt(v + eps))
+    return {"v": v, "mu": mu, "s": s}
 
 
-def outside(eps: float) -> Passes:
-    return rooted(lambda v: np.sqrt(v) + eps, lambda v: 0.5 / np.sqrt(v))
+def roots_of(offset: int) -> tuple[Denominator, Denominator]:
+    """The root of the layer so many above, or below, and its slope."""
+
+    def root(at: Place) -> np.ndarray:
+        other = layer_at(at, "normalization", offset)
+        if other.v.shape != at.v.shape:
+            raise Inapplicable
+        return other.root
+
+    return root, halved(root)
+
+
+def right_root(at: Place) -> np.ndarray:
+    return at.root
+
+
+def halved(root: Denominator) -> Denominator:
+    """The slope of a root: 1/2 / root."""
+    return lambda at: 0.5 / root(at)
+
+
+def ways_back(root: Denominator, slope: Denominator) -> dict[str, dict[str, Mistake]]:
+    """By the end of the name, the backward passes that go with another denominator."""
+    return {
+        "": back_through(root, slope),
+        ", formula of the root": back_through(root, halved(root)),
+        ", forward alone": {},
+        ", forward alone, from s": back_through(right_root, halved(right_root)),
+    }
+
+
+BACK = {
+    "": "The backward pass differentiates that.",
+    ", formula of the root": "The backward pass takes it for sqrt(v + eps).",
+    ", forward alone": "The backward pass divides by sqrt(v + eps).",
+    ", forward alone, from s": "The backward pass divides by sqrt(v + eps).",
+}
+"""By the end of the name, what is said of the backward pass."""
+
+
+@dataclass(frozen=True)
+class Eps:
+    """Batch norm or layer norm with another eps, whose size is to be found.
+
+    Arguments:
+        words: of the normalisation.
+        place: "inside" the root or "outside".
+        back: one of `BACK`.
+    """
+
+    words: "Words"
+    place: str
+    back: str
+
+    sizes = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
+
+    def fault(self, eps: float) -> Fault:
+        """With an eps of this size."""
+        norm, outside = self.words.Norm, self.place == "outside"
+
+        def root(at: Place) -> np.ndarray:
+            return np.sqrt(at.v) + eps if outside else np.sqrt(at.v + eps)
+
+        def slope(at: Place) -> np.ndarray:
+            return np.asarray(0.5 / (np.sqrt(at.v) if outside else np.sqrt(at.v + eps)))
+
+        where = " outside the root" if outside else ""
+        said = (
+            f"{norm} of {{where}} divides by sqrt(v) + eps with eps = {eps:g}."
+            if outside
+            else f"{norm} of {{where}} adds eps = {eps:g} to the variance."
+        )
+        fix = "Add eps under the root, and take the eps that the specification has."
+        return Fault(
+            f"eps {eps:g}{where}{self.back}{self.words.suffix}",
+            said + (f" {BACK[self.back]}" if outside or self.back else ""),
+            fix if outside else self.words.meant.format(eps=eps),
+            "s_hat",
+            self.words.layers,
+            ways_back(root, slope)[self.back],
+            divided_by(root),
+            wrong="sqrt(v + eps)" if outside else "eps",
+            everywhere=True,
+        )
 
 
 def over_the_other_axis() -> Passes:
@@ -163,9 +235,6 @@ def before_for_after() -> Passes:
     return backward, {"x": lambda at, right: at.s_tilde, "s_tilde": s_tilde}
 
 
-EPS_SIZES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12)
-
-
 @dataclass(frozen=True)
 class Words:
     """How the mistakes of one normalisation are told.
@@ -228,63 +297,8 @@ LAYER_NORM = Words(
 
 def faults_of(words: Words) -> tuple[Fault, ...]:
     """The mistakes of one normalisation."""
-    norm, Norm, n, normalised = words.norm, words.Norm, words.n, words.layers
+    norm, Norm, normalised = words.norm, words.Norm, words.layers
     return (
-        Fault(
-            "mean and variance as constants" + words.suffix,
-            f"{Norm} of {{where}} passes the gradient back as if mean and variance did not depend "
-            "on s.",
-            "Add the terms of mu and v.",
-            "s",
-            normalised,
-            {"s": lambda at, right: at.G_s_hat / at.spread(at.root)},
-            wrong=f"+ G_mu / {n} + G_v (2/{n}) (s - mu)",
-        ),
-        Fault(
-            "mean's term missing" + words.suffix,
-            f"The term of the mean is missing from {norm}'s backward pass at {{where}}.",
-            f"Add G_mu / {n}.",
-            "s",
-            normalised,
-            {"s": lambda at, right: right - mean_term(at)},
-            wrong=f"+ G_mu / {n}",
-        ),
-        Fault(
-            "variance's term missing" + words.suffix,
-            f"The term of the variance is missing from {norm}'s backward pass at {{where}}.",
-            f"Add G_v (2/{n}) (s - mu).",
-            "s",
-            normalised,
-            {"s": lambda at, right: right - variance_term(at)},
-            wrong=f"+ G_v (2/{n}) (s - mu)",
-        ),
-        Fault(
-            "variance's term halved" + words.suffix,
-            "The factor 2 of the square is missing from the variance's term at {where}.",
-            f"Write 2 / {n}.",
-            "s",
-            normalised,
-            {"s": lambda at, right: right - variance_term(at) / 2},
-            wrong=f"(2/{n})",
-        ),
-        Fault(
-            "sign of the variance's term" + words.suffix,
-            "The variance's term is subtracted instead of added at {where}.",
-            "Mind the minus sign of d s_hat / d v.",
-            "s",
-            normalised,
-            {"s": lambda at, right: right - 2 * variance_term(at)},
-            wrong=f"+ G_v (2/{n}) (s - mu)",
-        ),
-        Fault(
-            "sign of the mean's term" + words.suffix,
-            "The mean's term is subtracted instead of added at {where}.",
-            "Mind the minus sign of d s_hat / d mu.",
-            "s",
-            normalised,
-            {"s": lambda at, right: right - 2 * mean_term(at)},
-            wrong=f"+ G_mu / {n}",
-        ),
         Fault(
             "variance for the root on the way back" + words.suffix,
             f"{Norm}'s backward pass divides by v + eps for its root at {{where}}.",
@@ -314,69 +328,70 @@ def faults_of(words: Words) -> tuple[Fault, ...]:
                 "beta": lambda at, right: (at.G_s_tilde * at.s_hat).sum(axis=0),
             },
         ),
-        Fault(
-            "n - 1 for n, variance" + words.suffix,
-            f"{Norm}'s backward pass divides the variance's term by {n} - 1 at {{where}}, but "
-            f"its variance by {n}.",
-            f"Write 2 / {n}.",
-            "s",
-            normalised,
-            {"s": over_n_less_1(variance_term)},
-            wrong=f"(2/{n})",
-        ),
-        Fault(
-            "n - 1 for n, mean and variance" + words.suffix,
-            f"{Norm}'s backward pass divides by {n} - 1 for {n} at {{where}}.",
-            f"Write 1 / {n} and 2 / {n}.",
-            "s",
-            normalised,
-            {"s": over_n_less_1(mean_term, variance_term)},
-            wrong=f"/ {n} + G_v (2/{n})",
-        ),
-        Fault(
-            "unbiased variance" + words.suffix,
-            f"{Norm} of {{where}} normalises by the variance with {n} - 1.",
-            words.unbiased,
-            "v",
-            normalised,
-            {"s": over_n_less_1(variance_term)},
-            {"v": lambda at, right: right * (at.size / (at.size - 1))},
-            wrong=f"1/{n}",
-        ),
         *(
             Fault(
-                f"eps {eps:g}" + words.suffix,
-                f"{Norm} of {{where}} adds eps = {eps:g} to the variance.",
-                words.meant.format(eps=eps),
+                f"{name}{way}{words.suffix}",
+                f"{said} {BACK[way]}",
+                fix,
                 "s_hat",
                 normalised,
-                *inside(eps),
-                wrong="eps",
-                everywhere=True,
-            )
-            for eps in EPS_SIZES
-        ),
-        *(
-            Fault(
-                f"eps {eps:g} outside the root" + words.suffix,
-                f"{Norm} of {{where}} divides by sqrt(v) + eps with eps = {eps:g}.",
-                "Add eps under the root, and take the eps that the specification has.",
-                "s_hat",
-                normalised,
-                *outside(eps),
+                back,
+                divided_by(root),
                 wrong="sqrt(v + eps)",
-                everywhere=True,
             )
-            for eps in EPS_SIZES
+            for name, said, fix, root, slope in (
+                (
+                    "variance for the root",
+                    f"{Norm} of {{where}} divides by v instead of sqrt(v).",
+                    "Take the root.",
+                    lambda at: at.v,
+                    lambda at: np.ones_like(at.v),
+                ),
+                (
+                    "not divided by the root, forward",
+                    f"{Norm} of {{where}} does not divide by sqrt(v + eps).",
+                    "Divide by it.",
+                    lambda at: np.ones_like(at.v),
+                    lambda at: np.zeros_like(at.v),
+                ),
+            )
+            for way, back in ways_back(root, slope).items()
         ),
-        Fault(
-            "variance for the root" + words.suffix,
-            f"{Norm} of {{where}} divides by v for sqrt(v) in both passes.",
-            "Take the root.",
-            "s_hat",
-            normalised,
-            *rooted(lambda v: v, np.ones_like),
-            wrong="sqrt(v + eps)",
+        *(
+            Fault(
+                f"{name}{words.suffix}",
+                said,
+                fix,
+                "s_hat",
+                normalised,
+                back_through(right_root, halved(right_root)),
+                divided_by(lambda at: np.full_like(at.v, at.root[0])),
+                wrong="sqrt(v + eps)",
+            )
+            for name, said, fix in (
+                (
+                    "every unit by the first unit's variance",
+                    f"{Norm} of {{where}} divides every unit by the first unit's sqrt(v + eps); "
+                    "the backward pass takes each unit's own.",
+                    "Divide each unit by its own: np.diag of an (m, 1) array is its first entry "
+                    "alone; use np.diag(v[:, 0]), or plain division.",
+                ),
+            )
+            if words is BATCH_NORM
+        ),
+        *(
+            Fault(
+                f"root of the layer {direction} on the way back{words.suffix}",
+                f"{Norm}'s backward pass at {{where}} divides by sqrt(v + eps) of the layer "
+                f"{direction}.",
+                "Check the index of the layer.",
+                "v",
+                normalised,
+                back_through(*roots_of(offset)),
+                wrong="(v + eps)",
+                everywhere=False,
+            )
+            for direction, offset in (("above", 1), ("below", -1))
         ),
         Fault(
             "gamma left out" + words.suffix,
@@ -404,22 +419,6 @@ def faults_of(words: Words) -> tuple[Fault, ...]:
             normalised,
             {"gamma": gamma_from("s_tilde")},
             wrong="s_hat_i",
-        ),
-        Fault(
-            "gamma's gradient missing" + words.suffix,
-            "The gradient of gamma is zero at {where}.",
-            "Sum G s_hat over the samples.",
-            "gamma",
-            normalised,
-            {"gamma": zero},
-        ),
-        Fault(
-            "beta's gradient missing" + words.suffix,
-            "The gradient of beta is zero at {where}.",
-            "Sum G over the samples.",
-            "beta",
-            normalised,
-            {"beta": zero},
         ),
         Fault(
             "G multiplied by gamma too early" + words.suffix,
@@ -476,3 +475,11 @@ ORDER_FAULTS = (
 )
 
 NORMALISATION_FAULTS = (*faults_of(BATCH_NORM), *faults_of(LAYER_NORM), *ORDER_FAULTS)
+
+EPS = tuple(
+    Eps(words, place, back)
+    for words in (BATCH_NORM, LAYER_NORM)
+    for place in ("inside", "outside")
+    for back in BACK
+    if place == "outside" or back != ", formula of the root"
+)

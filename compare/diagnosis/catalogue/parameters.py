@@ -17,47 +17,8 @@ def penalty_part(at: Place) -> np.ndarray:
     return 2 * at.penalty * at.W
 
 
-def scale_penalty(factor: float) -> Mistake:
-    """The penalty's part times a factor."""
-    return lambda at, right: right + (factor - 1) * penalty_part(at)
-
-
-def scale_data(factor: float) -> Mistake:
-    """The data's part of W's gradient times a factor."""
-    return lambda at, right: factor * (right - penalty_part(at)) + penalty_part(at)
-
-
-def data_times_n(at: Place, right: np.ndarray) -> np.ndarray:
-    return scale_data(at.n)(at, right)
-
-
-def data_over_n(at: Place, right: np.ndarray) -> np.ndarray:
-    return scale_data(1 / at.n)(at, right)
-
-
-def times_n(at: Place, right: np.ndarray) -> np.ndarray:
-    return right * at.n
-
-
-def over_n(at: Place, right: np.ndarray) -> np.ndarray:
-    return right / at.n
-
-
 def negated(at: Place, right: np.ndarray) -> np.ndarray:
     return -right
-
-
-def zero(at: Place, right: np.ndarray) -> np.ndarray:
-    return np.zeros_like(right)
-
-
-def penalised(name: str) -> Mistake:
-    """A penalty on a parameter that carries none."""
-
-    def mistake(at: Place, right: np.ndarray) -> np.ndarray:
-        return right + 2 * at.penalty * getattr(at, name)
-
-    return mistake
 
 
 def bias_over_the_wrong_axis(at: Place, right: np.ndarray) -> np.ndarray:
@@ -84,108 +45,6 @@ ALL = {"W": negated, "b": negated, "gamma": negated, "beta": negated}
 
 PARAMETER_FAULTS = (
     Fault(
-        "penalty missing",
-        "The penalty's part 2 lambda W is missing from the gradient of W at {where}.",
-        "Add 2 * lam * W there.",
-        "W",
-        weights,
-        {"W": scale_penalty(0)},
-        wrong="2 lambda W",
-    ),
-    Fault(
-        "lambda for 2 lambda",
-        "The gradient of the penalty lambda ||W||^2 is 2 lambda W, but half of that was added "
-        "at {where}.",
-        "Write 2 * lam * W; or, if your cost has lambda/2 ||W||^2, give your cost function too.",
-        "W",
-        weights,
-        {"W": scale_penalty(0.5)},
-        wrong="2 lambda W",
-    ),
-    Fault(
-        "2 lambda for lambda",
-        "The penalty's part is twice what belongs to this cost at {where}.",
-        "Halve it: the factor 2 of the square is there already.",
-        "W",
-        weights,
-        {"W": scale_penalty(2)},
-        wrong="2 lambda W",
-    ),
-    Fault(
-        "penalty subtracted",
-        "The penalty's part 2 lambda W is subtracted instead of added at {where}.",
-        "Turn its sign.",
-        "W",
-        weights,
-        {"W": scale_penalty(-1)},
-        wrong="+ 2 lambda W",
-    ),
-    Fault(
-        "penalty divided by n",
-        "The penalty's part is divided by n at {where}, but only the loss is a mean.",
-        "Divide the data's part alone.",
-        "W",
-        weights,
-        {"W": lambda at, right: scale_penalty(1 / at.n)(at, right)},
-        wrong="2 lambda W",
-    ),
-    *(
-        Fault(
-            f"penalty on {name}",
-            f"A penalty's part 2 lambda {name} is in the gradient of {name} at {{where}}, but only "
-            "W is penalised.",
-            f"Leave {name} out of the penalty.",
-            name,
-            where,
-            {name: penalised(name)},
-        )
-        for name, where in (("b", weights), ("gamma", normalised), ("beta", normalised))
-    ),
-    Fault(
-        "W not divided by n",
-        "The data's part of the gradient of W is not divided by n at {where}.",
-        "Divide by n, there or once in G.",
-        "W",
-        weights,
-        {"W": data_times_n},
-        wrong="G_s' x",
-    ),
-    Fault(
-        "W divided by n twice",
-        "The data's part of the gradient of W is divided by n twice at {where}.",
-        "G holds 1/n already.",
-        "W",
-        weights,
-        {"W": data_over_n},
-        wrong="G_s' x",
-    ),
-    *(
-        Fault(
-            f"{name} {how}",
-            f"The gradient of {name} {is_} at {{where}}.",
-            fix,
-            name,
-            where,
-            {name: mistake},
-            wrong="sum_i",
-        )
-        for name, where in (("b", weights), ("gamma", normalised), ("beta", normalised))
-        for how, is_, fix, mistake in (
-            (
-                "not divided by n",
-                "is not divided by n",
-                "Divide by n, there or once in G.",
-                times_n,
-            ),
-            (
-                "meaned twice",
-                "is a mean over samples of what holds 1/n already",
-                "Sum over the samples; G holds 1/n.",
-                over_n,
-            ),
-        )
-    ),
-    Fault(
         "sign of all",
         "Every gradient has the wrong sign.",
         "Return the gradient of the cost, not the step of the descent.",
@@ -193,23 +52,6 @@ PARAMETER_FAULTS = (
         weights,
         ALL,
         everywhere=True,
-    ),
-    *(
-        Fault(
-            f"sign of {name}",
-            f"The gradient of {name} has the wrong sign at {{where}}.",
-            "Turn it.",
-            name,
-            where,
-            {name: negated},
-            everywhere=False,
-        )
-        for name, where in (
-            ("W", weights),
-            ("b", weights),
-            ("gamma", normalised),
-            ("beta", normalised),
-        )
     ),
     Fault(
         "bias over the wrong axis",
@@ -232,13 +74,33 @@ PARAMETER_FAULTS = (
         )
         for kind in ("gamma", "beta")
     ),
-    Fault(
-        "bias missing",
-        "The gradient of b is zero at {where}.",
-        "Sum G over the samples.",
-        "b",
-        weights,
-        {"b": zero},
+    *(
+        Fault(
+            f"bias {name}",
+            f"The gradient of b {does} at {{where}}.",
+            "Sum over the samples: one number a unit is left.",
+            "b",
+            weights,
+            {"b": mistake},
+            wrong="sum_i",
+        )
+        for name, does, mistake in (
+            (
+                "summed over everything",
+                "sums over the units too, so that all units have one number",
+                lambda at, right: np.full_like(right, at.G_s.sum()),
+            ),
+            (
+                "from the gradient of W",
+                "is the gradient of W summed over its inputs",
+                lambda at, right: at.G_W.sum(axis=1),
+            ),
+            (
+                "of the first sample",
+                "is that of the first sample alone",
+                lambda at, right: at.G_s[0],
+            ),
+        )
     ),
     Fault(
         "W transposed",

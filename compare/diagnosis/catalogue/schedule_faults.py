@@ -39,6 +39,18 @@ def cycle_of_n_s(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.n
     return triangle(np.arange(1, updates + 1), n_s / 2, eta_min, eta_max)
 
 
+def divided_as_integer(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return whole_positions(np.arange(1, updates + 1), n_s, eta_min, eta_max)
+
+
+def divided_as_integer_from_0(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return whole_positions(np.arange(updates), n_s, eta_min, eta_max)
+
+
+def whole_positions(t: np.ndarray, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
+    return np.where(t // n_s % 2 == 0, eta_min, eta_max)
+
+
 def constant(updates: int, n_s: int, eta_min: float, eta_max: float) -> np.ndarray:
     return np.full(updates, eta_max)
 
@@ -135,6 +147,22 @@ SCHEDULE_FAULTS = tuple(
             "A whole cycle takes n_s updates.",
             "n_s is half a cycle.",
             cycle_of_n_s,
+            "cyclical",
+        ),
+        (
+            "schedule by integer division",
+            "The part of the half cycle is divided as an integer, which gives 0 or 1: the learning "
+            "rate is eta_min or eta_max and nothing between.",
+            "Divide with /, as numbers with a fraction.",
+            divided_as_integer,
+            "cyclical",
+        ),
+        (
+            "schedule by integer division, t from 0",
+            "The part of the half cycle is divided as an integer, which gives 0 or 1: the learning "
+            "rate is eta_min or eta_max and nothing between. That of update t is that of t - 1.",
+            "Divide with /, as numbers with a fraction, and count updates from 1.",
+            divided_as_integer_from_0,
             "cyclical",
         ),
         (

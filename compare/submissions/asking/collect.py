@@ -1,6 +1,7 @@
 """One case through the user's code: its tensors in our names, and what was wrong with them."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,8 +10,10 @@ from compare.cases import Case
 from compare.numerics.derivatives import CENTRAL_STEP
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Handed, Raw
+from compare.submissions.matching import is_close, nearest_reading
 from compare.submissions.orientation import Misshapen, as_array
 from compare.submissions.remote import session
+from compare.submissions.replay import Change, evaluated
 from compare.submissions.request import CaseSpec
 from compare.submissions.submission import Answer, Finding, Index
 from compare.submissions.things import is_tensor
@@ -19,7 +22,10 @@ from twingrad.streams import stream
 ENTRIES = 4
 """Per parameter, of the code's own cost."""
 
-SECONDS = 2.0
+STEPS = (1, -1, 2, -2)
+"""Of the four-point rule, in units of h."""
+
+SECONDS = 4.0
 """For the central differences of one case."""
 
 
@@ -57,6 +63,7 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
             taken.forward[name] = code.orientation.take(name, value, case.network, samples)
         except Misshapen:
             continue
+    taken.findings += raw.findings
     missing = [n for n in code.expected() if n not in taken.gradients and n not in raw.gradients]
     for name in missing:
         there = ", ".join([*raw.gradients, *raw.unknown]) or "none"
@@ -82,7 +89,7 @@ def right(code: Code, taken: Taken) -> int:
 
 
 def answer(
-    code: Code, spec: CaseSpec, dtype: str, line: int | None, *, twice: bool
+    code: Code, spec: CaseSpec, dtype: str, line: int | None, *, twice: bool, own: bool
 ) -> tuple[Answer, list[Finding]]:
     """One case, with everything around it.
 
@@ -90,6 +97,7 @@ def answer(
         dtype: of what is handed over.
         line: of the function that computes the gradients.
         twice: whether to ask again and compare.
+        own: whether to differentiate the code's own cost, if something is wrong.
     """
     case = spec.case()
     handed, pristine = code.hand_over(case, dtype), code.hand_over(case, dtype)
@@ -103,8 +111,10 @@ def answer(
             again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)
         taken.findings += differences(taken, again, line)
     taken.findings += code.notes
-    with session().quiet():
-        own_cost = {} if spec.at_kink else central_differences(code, case, spec.seed)
+    own_cost = {}
+    if own and not spec.at_kink:
+        with session().quiet():
+            own_cost = central_differences(code, case, taken, spec.seed)
     found = Answer(
         spec, taken.gradients, taken.forward, own_cost, taken.raw_shapes, taken.wrong, seconds
     )
@@ -144,34 +154,83 @@ def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
     return []
 
 
-def central_differences(code: Code, case: Case, seed: int) -> dict[str, list[tuple[Index, float]]]:
-    """Derivatives of the code's own cost, by the four-point rule; {} where it has none."""
-    rng = stream(seed, "own cost")
+def central_differences(
+    code: Code, case: Case, taken: Taken, seed: int
+) -> dict[str, list[tuple[Index, float]]]:
+    """Derivatives of the code's own cost; {} where nothing is wrong, or where it has none."""
+    right, trace = nearest_reading(taken.gradients, taken.forward, case, code.eps_forms)
+    if all(is_close(taken.gradients.get(name), right[name]) for name in code.expected()) and all(
+        is_close(taken.forward[n], trace[n]) for n in ("loss", "cost") if n in taken.forward
+    ):
+        return {}
+    places = [
+        (name, index)
+        for name, value in case.parameters.items()
+        for index in entries_of(value.shape, taken.gradients.get(name), right[name], seed)
+    ]
     found: dict[str, list[tuple[Index, float]]] = {}
-    until = time.perf_counter() + SECONDS
     try:
-        if code.cost(case, code.hand_over(case, "float64")) is None:
-            return {}
-        for name, value in case.parameters.items():
-            for flat in rng.choice(value.size, size=min(ENTRIES, value.size), replace=False):
-                index = tuple(int(i) for i in np.unravel_index(flat, value.shape))
-                found.setdefault(name, []).append((index, slope(code, case, name, index)))
-                if time.perf_counter() > until:
-                    break
+        for name, index, value in slopes_at(code, case, places):
+            found.setdefault(name, []).append((index, value))
     except (CodeFailure, Unsupported):
         return {}
     return found
 
 
-def slope(code: Code, case: Case, name: str, index: Index) -> float:
-    """d cost / d of one entry: (8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h)."""
+def slopes_at(
+    code: Code, case: Case, places: Sequence[tuple[str, Index]]
+) -> list[tuple[str, Index, float]]:
+    """Derivatives of the code's own cost by entries of parameters, by the four-point rule
+    (8 D(h) - D(2h)) / 12h with D(h) = J(w + h) - J(w - h).
 
-    def cost(steps: int) -> float:
-        moved = case.parameters[name].copy()
-        moved[index] += steps * CENTRAL_STEP
-        shifted = replace(case, parameters={**case.parameters, name: moved})
-        with session().temporary():
-            value = code.cost(shifted, code.hand_over(shifted, "float64"))
-        return float("nan") if value is None else value
+    Returns:
+        Those that there was time for.
 
-    return (8 * (cost(1) - cost(-1)) - (cost(2) - cost(-2))) / (12 * CENTRAL_STEP)
+    Raises:
+        CodeFailure, Unsupported: it has no cost for such a network.
+    """
+    moves = [(name, index, steps) for name, index in places for steps in STEPS]
+
+    def moved(number: int | None) -> Case:
+        if number is None:
+            return case
+        name, index, steps = moves[number]
+        value = case.parameters[name].copy()
+        value[index] += steps * CENTRAL_STEP
+        return replace(case, parameters={**case.parameters, name: value})
+
+    def cost(number: int | None) -> float:
+        shifted = moved(number)
+        value = code.cost(shifted, code.hand_over(shifted, "float64"))
+        if value is None:
+            raise Unsupported("it has no cost")
+        return value
+
+    def change(number: int) -> Change:
+        name = moves[number][0]
+        before, after = (c.parameters[name] for c in (case, moved(number)))
+        return code.orientation.give(name, before), code.orientation.give(name, after)
+
+    costs = list(evaluated(session(), cost, change, len(moves), SECONDS))
+    found = []
+    for number, (name, index) in enumerate(places[: len(costs) // len(STEPS)]):
+        four = costs[len(STEPS) * number :]
+        near, far = four[0] - four[1], four[2] - four[3]
+        found.append((name, index, (8 * near - far) / (12 * CENTRAL_STEP)))
+    return found
+
+
+def entries_of(
+    shape: tuple[int, ...], found: np.ndarray | None, right: np.ndarray, seed: int
+) -> list[Index]:
+    """Where a gradient is compared with the code's own cost: where it is furthest from the
+    reference's, and elsewhere."""
+    size = int(np.prod(shape))
+    chosen: list[int] = []
+    if found is not None and found.shape == right.shape:
+        chosen = [
+            int(flat) for flat in np.argsort(-np.abs(found - right), axis=None)[: ENTRIES // 2]
+        ]
+    order = stream(seed, "own cost").permutation(size)
+    chosen += [int(flat) for flat in order if flat not in chosen][: ENTRIES - len(chosen)]
+    return [tuple(int(i) for i in np.unravel_index(flat, shape)) for flat in chosen]

@@ -1,24 +1,28 @@
 """From the user's file to its answers: how it wants to be called, and what it then gives."""
 
 import contextlib
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from compare.submissions.asking.collect import answer
+from compare.submissions.asking.dropping import examine_dropout
 from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
+from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
 from compare.submissions.asking.trying import Attempt, Way, choose
+from compare.submissions.binding import signature
 from compare.submissions.connection import AgentGone
 from compare.submissions.layouts.layout import Code, Layout
+from compare.submissions.one_training import OneTraining
 from compare.submissions.remote import RemoteError, session
 from compare.submissions.report import Report
 from compare.submissions.request import Request, specs
 from compare.submissions.single.examine import examine_layer
 from compare.submissions.single.pairs import Pair, pairs_of
+from compare.submissions.single.running import follow_layer
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import attributes, is_function
@@ -98,7 +102,10 @@ def examine_pairs(source: Source, pairs: Sequence[Pair], report: Report) -> None
     """Single layers."""
     report.layout = "single layers"
     with session().quiet():
-        report.layers = [examine_layer(source, pair) for pair in pairs]
+        for pair in pairs:
+            report.layers.append(examine_layer(source, pair))
+            if report.layers[-1].kind.startswith("batch norm"):
+                follow_layer(source, pair, report)
 
 
 def examine_layouts(
@@ -208,19 +215,28 @@ def run_mode(
         without = "the penalty (nothing in the code is recognised as lambda)"
         report.leave_out(without)
     eps = found.eps_forms[0]
+    differentiated = False  # one case is enough
     report.assumed |= said
     report.eps_forms = found.eps_forms
     for i, spec in enumerate(specs(request, batch_norm, way.depth, layout.fixed, eps)):
         try:
             code = found.for_network(spec.network)
             with session().temporary():
-                got, findings = answer(code, spec, request.dtype, layout.line, twice=i == 0)
+                got, findings = answer(
+                    code, spec, request.dtype, layout.line, twice=i == 0, own=not differentiated
+                )
         except CodeFailure as failure:
             report.find(failure.finding)
             continue
         except Unsupported:
             continue
+        if i == 0 and request.dtype == "float64":
+            with session().quiet(), session().temporary():
+                examine_object(code, spec, layout.line, report)
+            with session().quiet(), session().temporary():
+                examine_dropout(code, spec, report)
         report.answers.append(got)
+        differentiated = differentiated or bool(got.own_cost)
         for finding in findings:
             report.find(finding)
 
@@ -242,10 +258,14 @@ def report_failure(source: Source, layout: Layout, way: Way, report: Report) -> 
 
 def states(module: Any, report: Report) -> None:
     """What a learner of the user's goes through, where there is one and somebody to ask it."""
-    if getattr(module, "learner", None) is None:
+    learner = getattr(module, "learner", None)
+    if learner is None:
         return
     try:
-        course = importlib.import_module("compare.diagnosis.states").course
+        from compare.diagnosis.states import course
     except ImportError:
         return
-    report.states = course(module)
+    first = next((a.name for a in signature(learner)), "")
+    report.states = course(OneTraining(module) if first == "recipe" else module)
+    if STATISTICS in report.untried:
+        report.untried.remove(STATISTICS)

@@ -39,7 +39,7 @@ def locate(path: Path) -> Source:
         inside = [name.split(".")[1] for name in names if name.startswith(f"{folder.name}.")]
         if any((folder / part).is_dir() or (folder / f"{part}.py").is_file() for part in inside):
             root = min(root, folder.parent, key=lambda p: len(p.parts))
-    return Source(path, root)
+    return Source(path, root).read()
 
 
 def imports_of(path: Path) -> tuple[int, set[str]]:

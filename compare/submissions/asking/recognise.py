@@ -1,9 +1,11 @@
 """Which layout a file follows, from what it defines."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from compare.submissions.binding import roles, signature
+from compare.submissions.construct import meaning_of
 from compare.submissions.layouts.contract_code import Contract, speaks_contract
 from compare.submissions.layouts.cs231n import CS231n, is_model
 from compare.submissions.layouts.dd2424 import DD2424
@@ -74,6 +76,10 @@ def recognise(source: Source, module: Any, name: str | None, words: set[str]) ->
         layouts.append(torch_layout)
     if not layouts and found[False].cost is not None:
         layouts.append(DD2424(source, cost_as_backward(found), words, module=module))
+    if not layouts:
+        factories = {f.__name__: f for f in plain_functions if makes_module(f)}
+        torch_layout = of_torch(source, factories, found, words, named=True) if factories else None
+        layouts += [] if torch_layout is None else [torch_layout]
     if layouts:
         return layouts
     raise Unrecognised(
@@ -82,6 +88,15 @@ def recognise(source: Source, module: Any, name: str | None, words: set[str]) ->
         "module or cost function, or gradients(network, parameters, X, y, *, penalty); "
         "see docs/your_own_code.md"
     )
+
+
+MAKER = re.compile(r"^(make|build|create|get|define|init|new)|(net|network|model|mlp)$")
+
+
+def makes_module(function: Function) -> bool:
+    """Whether a function may make a network: by its name, and as far as its arguments say."""
+    required = [a.name for a in signature(function) if a.default is a.empty]
+    return bool(MAKER.search(plain(function.__name__))) and all(map(meaning_of, required))
 
 
 def of_classes(

@@ -94,6 +94,12 @@ class ContractCode:
         value = self.call(function, case, handed, 2).get("cost")
         return None if value is None else float(np.asarray(value))
 
+    def with_dropout(self, keep: float) -> None:
+        return None
+
+    def instance(self, case: Case) -> None:
+        return None
+
     def assumed(self) -> dict[str, str]:
         line = self.source.line_of(self.adapter.gradients)
         said = {"backward": "gradients" + (f", line {line}" if line else "")}

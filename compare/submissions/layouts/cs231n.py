@@ -9,14 +9,14 @@ import numpy as np
 from compare.cases import Case
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.construct import construct
+from compare.submissions.construct import construct, meaning_of
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.names import ROLE, plain
 from compare.submissions.orientation import Orientation
 from compare.submissions.request import cast
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
-from compare.submissions.things import Path, is_torch, methods_of, put_all, type_name
+from compare.submissions.things import Path, is_torch, methods_of, put_all, type_name, values_in
 from twingrad.network import EPS, Network
 
 COURSE_EPS = 1e-5
@@ -50,6 +50,7 @@ class CS231nCode:
     has_reg: bool = False
     penalised: bool = True
     normalization: str = SPELLINGS[0]
+    keep: float = 1.0
 
     def for_network(self, network: Network) -> "CS231nCode":
         return replace(self, network=network)
@@ -61,14 +62,29 @@ class CS231nCode:
         handed = {n: self.orientation.give(n, cast(v, dtype)) for n, v in case.parameters.items()}
         return {"X": cast(case.X, dtype), "y": case.y.copy(), **handed}
 
-    def returned(self, case: Case, handed: Handed) -> Any:
-        """What loss(X, y) returns, of a fresh object that holds the case's parameters."""
-        dtype = handed["X"].dtype.type
-        model = construct(
-            self.source, self.model, self.network, case.penalty, dtype, self.normalization
+    def model_for(self, case: Case, dtype: Any) -> Any:
+        """A fresh object."""
+        return construct(
+            self.source,
+            self.model,
+            self.network,
+            case.penalty,
+            dtype,
+            self.normalization,
+            self.keep,
         )
+
+    def fill(self, model: Any, case: Case, handed: Handed) -> None:
+        """Puts the case's parameters and lambda into an object."""
         held: list[tuple[Path, Any]] = [((".params", n), handed[n]) for n in case.parameters]
         put_all(model, [*held, *([((".reg",), case.penalty)] if self.has_reg else [])])
+
+    def returned(self, case: Case, handed: Handed, model: Any = None) -> Any:
+        """What loss(X, y) returns, of an object that holds the case's parameters; a fresh one
+        unless one is given."""
+        if model is None:
+            model = self.model_for(case, handed["X"].dtype.type)
+        self.fill(model, case, handed)
         keywords = {}
         for argument in signature(self.loss)[2:]:
             if ROLE.get(plain(argument.name)) == "penalty":
@@ -76,7 +92,10 @@ class CS231nCode:
         return call(self.source, 1, self.loss, model, handed["X"], handed["y"], **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
-        returned = self.returned(case, handed)
+        return self.taken_apart(self.returned(case, handed))
+
+    def taken_apart(self, returned: Any) -> Raw:
+        """The gradients and the cost in what loss(X, y) returned."""
         if not isinstance(returned, tuple | list) or not isinstance(returned[1], dict):
             line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
             said = f"loss(X, y) returned {type_name(returned)}, but expected (loss, grads)"
@@ -84,6 +103,14 @@ class CS231nCode:
         grads = {str(name): value for name, value in returned[1].items()}
         known = {n: v for n, v in grads.items() if n in self.network.parameter_shapes}
         return Raw(known, {"cost": returned[0]}, [n for n in grads if n not in known])
+
+    def with_dropout(self, keep: float) -> "CS231nCode | None":
+        """The same with dropout on; None where no argument of the class asks for it."""
+        asked = any(meaning_of(argument.name) == "keep" for argument in signature(self.model))
+        return replace(self, keep=keep) if asked else None
+
+    def instance(self, case: Case) -> "CS231nInstance":
+        return CS231nInstance(self, self.model_for(case, np.float64))
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         returned = self.returned(case, handed)
@@ -104,6 +131,31 @@ class CS231nCode:
             "labels": "classes from 0, y (n,)",
             "penalty": "reg / 2 * sum ||W||^2, gradient reg W",
         }
+
+
+@dataclass
+class CS231nInstance:
+    """An object of the class, called again and again."""
+
+    code: CS231nCode
+    model: Any
+    testing: str = "loss(X)"
+
+    def train(self, case: Case) -> Raw:
+        handed = self.code.hand_over(case, "float64")
+        return self.code.taken_apart(self.code.returned(case, handed, self.model))
+
+    def test(self, case: Case) -> list[np.ndarray] | None:
+        code, arguments = self.code, signature(self.code.loss)
+        if any(a.default is a.empty for a in arguments[1:]):
+            return None
+        handed = code.hand_over(case, "float64")
+        code.fill(self.model, case, handed)
+        scores = call(code.source, 1, code.loss, self.model, handed["X"])
+        return [scores] if isinstance(scores, np.ndarray) else []
+
+    def state(self) -> list[tuple[Path, Any]]:
+        return values_in(self.model)
 
 
 class CS231n(Layout):

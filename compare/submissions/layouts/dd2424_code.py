@@ -28,6 +28,7 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
+from compare.submissions.remote import session
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
@@ -35,6 +36,9 @@ from compare.submissions.things import Path, is_method, put_all, values_in, writ
 from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
+
+TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {"mode": "test"}}
+"""By the role of an argument, what asks for an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,9 @@ class DD2424Code:
     held_penalties: list[str] | None = None
     renamed: list[str] = field(default_factory=list)
     """The gradients that were found under another name than their own."""
+    looked: bool = False
+    """Whether it was looked for arrays of the forward pass that the backward pass changes."""
+    overwritten: list[Finding] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
 
@@ -88,8 +95,12 @@ class DD2424Code:
         handed["y"] = case.y.copy()
         return handed
 
-    def values(self, case: Case, handed: Handed) -> Values:
-        """All that an argument may be given."""
+    def values(self, case: Case, handed: Handed, thing: Any = None) -> Values:
+        """All that an argument may be given.
+
+        Arguments:
+            thing: the object that holds the parameters; None makes one.
+        """
         lists = {
             kind: [handed[n] for l in range(1, 99) if (n := f"{kind}{l}") in handed]
             for kind in ("W", "b", "gamma", "beta")
@@ -114,10 +125,11 @@ class DD2424Code:
         for name in self.global_penalties:
             setattr(self.module, name, case.penalty)
         if self.holder is not None:
-            asked = {**given, **lists, "Y": values.one_hot}
-            thing, self.places = self.holder.make(
-                self.network, asked, case.penalty, self.orientation
-            )
+            if thing is None:
+                asked = {**given, **lists, "Y": values.one_hot}
+                thing, self.places = self.holder.make(
+                    self.network, asked, case.penalty, self.orientation
+                )
             fill(thing, self.places, handed)
             if self.held_penalties is None:
                 self.held_penalties = self.holder.penalties(thing)
@@ -170,19 +182,29 @@ class DD2424Code:
         return call(self.source, stage, function, *positional, **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
-        values = self.run_forward(self.values(case, handed))
+        raw = self.passes(case, handed, self.values(case, handed))
+        # of fresh inputs: the backward pass may have changed these
+        fresh = self.hand_over(case, handed["X"].dtype.name)
+        return replace(raw, forward=raw.forward | self.costs(case, fresh))
+
+    def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
+        """What the forward and the backward pass give."""
+        values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
         forward = {
             name: np.array(value, copy=True)
             for name, value in forward_of(values.forward, depth, handed["X"]).items()
         }
+        held = {n: v.copy() for n, v in values.forward.items() if isinstance(v, np.ndarray)}
         whole = leaves_of(values.whole)
         forward = recognised_forward(whole, forward, case, self.orientation, self.eps_forms)
         if self.functions.forward is not None and "p" not in forward:
             forward |= self.probabilities(values, forward)
         assert self.functions.backward is not None
         returned = self.run(self.functions.backward, values, 1)
+        if not self.looked:
+            self.find_overwritten(values, held)
         names = returned_names(self.functions.backward)
         named, unknown = gradients_of(returned, names, depth)
         leaves = leaves_of(returned) | self.held_leaves(values)
@@ -197,9 +219,29 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
-        # of fresh inputs: the backward pass may have changed these
-        fresh = self.hand_over(case, handed["X"].dtype.name)
-        return Raw(gradients, forward | self.costs(case, fresh), unknown)
+        return Raw(gradients, forward, unknown, self.overwritten)
+
+    def with_dropout(self, keep: float) -> None:
+        return None
+
+    def instance(self, case: Case) -> "OwnInstance | None":
+        if self.holder is None:
+            return None
+        return OwnInstance(self, self.values(case, self.hand_over(case, "float64")).holder)
+
+    def find_overwritten(self, values: Values, before: Mapping[str, np.ndarray]) -> None:
+        """Notes which arrays of the forward pass the backward pass changed in place."""
+        self.looked = True
+        after = session().agent.itself({name: values.forward[name] for name in before})
+        changed = [name for name, value in before.items() if not same(after[name], value)]
+        if changed:
+            said = (
+                f"{', '.join(changed)}, which the forward pass returned, changed in place by the "
+                "backward pass: a cost or accuracy computed from it afterwards is of something "
+                "else; work on a copy"
+            )
+            line = self.source.line_of(self.functions.backward)
+            self.overwritten.append(Finding("mutation", said, line, False, "p"))
 
     def held_leaves(self, values: Values) -> Leaves:
         """What the object holds besides its parameters: some keep their gradients there."""
@@ -282,3 +324,39 @@ class DD2424Code:
         said["labels"] = f"one-hot {where}" if self.prefers_one_hot else "classes from 0, y (n,)"
         said["penalty"] = "lambda * sum ||W||^2, gradient 2 lambda W"
         return said
+
+
+@dataclass
+class OwnInstance:
+    """An object of a class with names of its own, called again and again."""
+
+    code: DD2424Code
+    thing: Any
+
+    @property
+    def testing(self) -> str:
+        forward = self.code.functions.forward
+        name = "" if forward is None else forward.__name__
+        return f"{name} in test mode"
+
+    def train(self, case: Case) -> Raw:
+        handed = self.code.hand_over(case, "float64")
+        return self.code.passes(case, handed, self.code.values(case, handed, self.thing))
+
+    def test(self, case: Case) -> list[np.ndarray] | None:
+        forward = self.code.functions.forward
+        asked = {} if forward is None else roles(forward)
+        modes = [role for role in TESTING if role in asked]
+        if not modes and case.network.batch_norm:
+            return None
+        values = self.code.values(case, self.code.hand_over(case, "float64"), self.thing)
+        for role in modes:
+            values.roles |= TESTING[role]
+        leaves = leaves_of(self.code.run_forward(values).whole).values()
+        shape = (len(case.X), case.network.classes)
+        columns = self.code.orientation.columns
+        found = [leaf.T if columns else leaf for leaf in leaves]
+        return [leaf for leaf in found if leaf.shape == shape]
+
+    def state(self) -> list[tuple[Path, Any]]:
+        return values_in(self.thing)

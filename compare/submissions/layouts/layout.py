@@ -10,6 +10,7 @@ import numpy as np
 from compare.cases import Case
 from compare.submissions.orientation import Orientation
 from compare.submissions.submission import Finding
+from compare.submissions.things import Path
 from twingrad.network import Network
 
 Handed = dict[str, Any]
@@ -23,11 +24,34 @@ class Raw:
     Arguments:
         gradients, forward: as returned.
         unknown: keys that say nothing.
+        findings: what else was seen.
     """
 
     gradients: dict[str, Any]
     forward: dict[str, Any] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+
+class Instance(Protocol):
+    """One object of the user's that is called again and again."""
+
+    @property
+    def testing(self) -> str:
+        """How it is asked for an evaluation, in words."""
+        ...
+
+    def train(self, case: Case) -> Raw:
+        """A forward and backward pass with the case's parameters."""
+        ...
+
+    def test(self, case: Case) -> list[np.ndarray] | None:
+        """What it gives in evaluation, samples in rows; None where nothing was found to ask."""
+        ...
+
+    def state(self) -> list[tuple[Path, Any]]:
+        """Everything that it holds, by the way to it."""
+        ...
 
 
 class Code(Protocol):
@@ -68,6 +92,14 @@ class Code(Protocol):
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         """The code's own cost; None where it has none."""
+        ...
+
+    def with_dropout(self, keep: float) -> "Code | None":
+        """The same with dropout that keeps so many; None where it cannot be asked for."""
+        ...
+
+    def instance(self, case: Case) -> Instance | None:
+        """A fresh object that keeps what the code keeps; None where no object does."""
         ...
 
     def assumed(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 from compare.cases import Case
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import Values, bind
+from compare.submissions.criterion import Criterion
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
 from compare.submissions.layouts.torch_making import anatomy_of, made, own_cost, watch
 from compare.submissions.layouts.torch_parameters import Anatomy
@@ -32,6 +33,10 @@ class TorchModuleCode:
     eps_forms: tuple[float, ...]
     notes: list[Finding] = field(default_factory=list)
     penalised: bool = True
+    criterion: Criterion | None = None
+    """What the file applies to the module's output."""
+    labels: str | None = None
+    """The argument of the module that takes the labels, where it returns a loss of its own."""
     lasting: Any = None
     """A module whose cost is computed many times."""
 
@@ -116,16 +121,21 @@ class TorchModuleCode:
                 line = self.source.line_of(getattr(own, "func", own))
                 raise CodeFailure(Finding("exception", said, line, True), 1)
             return cost, {"cost": cost}
-        batch = (handed["X"], handed["y"], self.output)
-        weights = [theirs for ours, theirs in self.anatomy.names.items() if ours.startswith("W")]
-        agent = session().agent
-        found = call(self.source, 0, agent.mean_cost, module, *batch, weights, case.penalty)
+        asked = self.asked(case, handed)
+        found = call(self.source, 0, session().agent.mean_cost, module, *asked)
         cost = found["cost"]
         if not cost.requires_grad:
             line = self.source.line_of(module.forward)
             said = "autograd finds no way from the cost to any parameter: detach or no_grad?"
             raise CodeFailure(Finding("exception", said, line, True), 1)
         return cost, found
+
+    def asked(self, case: Case, handed: Handed) -> tuple[Any, ...]:
+        """What the agent's `mean_cost` takes after the module."""
+        weights = [theirs for ours, theirs in self.anatomy.names.items() if ours.startswith("W")]
+        kind = None if self.criterion is None else self.criterion.kind
+        batch = (handed["X"], handed["y"], self.output)
+        return (*batch, weights, case.penalty, kind, self.labels)
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         if self.lasting is None:
@@ -135,9 +145,14 @@ class TorchModuleCode:
         if self.lasting is None:
             return float(as_array(self.cost_of(self.loaded(handed), case, handed)[0]))
         arrays = {theirs: handed[ours] for ours, theirs in self.anatomy.names.items()}
-        weights = [theirs for ours, theirs in self.anatomy.names.items() if ours.startswith("W")]
-        rest = (handed["X"], handed["y"], self.output, weights, case.penalty)
+        rest = self.asked(case, handed)
         return float(call(self.source, 2, session().agent.cost_with, self.lasting, arrays, *rest))
+
+    def with_dropout(self, keep: float) -> None:
+        return None
+
+    def instance(self, case: Case) -> None:
+        return None
 
     def assumed(self) -> dict[str, str]:
         named = is_class(self.thing) or is_function(self.thing)
@@ -148,11 +163,17 @@ class TorchModuleCode:
         return {
             "module": name + (" (its sizes are fixed)" if self.fixed else ""),
             "forward": name if is_function(self.thing) else f"{owner}.forward",
-            "cost": f"its own {own.__name__}"
-            if own
-            else f"mean cross-entropy of its {self.output}",
+            "cost": f"its own {own.__name__}" if own else self.cost_in_words(),
             "parameters": ", ".join(f"{o} = {t}" for o, t in self.anatomy.names.items()),
             **self.orientation.words(),
             "penalty": "as its own cost has it" if own else added,
             "mode": "train, dropout off",
         }
+
+    def cost_in_words(self) -> str:
+        """What the gradients are taken of, but for the penalty."""
+        if self.labels:
+            return f"what it returns with its labels in {self.labels}"
+        if self.criterion is not None:
+            return f"{self.criterion.written}, line {self.criterion.line}, of its {self.output}"
+        return f"mean cross-entropy of its {self.output}"

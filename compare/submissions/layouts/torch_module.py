@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
-from compare.submissions.binding import signature
+from compare.submissions.binding import role, signature
+from compare.submissions.criterion import criterion_in
 from compare.submissions.layouts.layout import Layout
 from compare.submissions.layouts.torch_code import TorchModuleCode
 from compare.submissions.layouts.torch_making import (
@@ -19,6 +20,7 @@ from compare.submissions.layouts.torch_making import (
 from compare.submissions.orientation import Orientation
 from compare.submissions.remote import session
 from compare.submissions.source import Source
+from compare.submissions.submission import Finding
 from compare.submissions.things import is_class, is_function, is_routine, is_torch
 from twingrad.network import EPS, Network
 
@@ -75,6 +77,7 @@ class TorchModule(Layout):
         """One way, its parameters sorted by running it."""
         torch = session().module("torch")
         module = made(self.source, self.thing, network)
+        notes = self.frozen(module)
         anatomy = anatomy_of(self.source, module, network)
         first = dict(module.named_parameters()).get(anatomy.names.get("b1", ""))
         vectors = "flat" if first is None or first.ndim == 1 else "row"
@@ -83,6 +86,35 @@ class TorchModule(Layout):
         output = output_of(call(self.source, 0, module.double(), X))
         eps = (anatomy.eps,) if anatomy.eps is not None else (EPS,)
         fixed = self.fixed is not None
+        labels = next((a.name for a in signature(module.forward) if role(a.name) == "Y"), None)
         yield TorchModuleCode(
-            self.source, self.thing, network, anatomy, output, fixed, orientation, eps
+            self.source,
+            self.thing,
+            network,
+            anatomy,
+            output,
+            fixed,
+            orientation,
+            eps,
+            notes,
+            criterion=criterion_in(self.source),
+            labels=labels,
         )
+
+    def frozen(self, module: Any) -> list[Finding]:
+        """What to say of batch norms that would train on their running statistics."""
+        before, after = session().agent.frozen_norms(module)
+        names = ", ".join(after or before)
+        if not names:
+            return []
+        told = "its batch norm uses running statistics, which training leaves frozen"
+        if after:
+            said = f"{names}: still in evaluation mode after train(); in training {told}"
+            return [Finding("evaluation mode", said, self.line, True)]
+        lines = self.source.lines_calling("eval")
+        said = (
+            f"the module comes in evaluation mode ({names}), and no line of the file calls train():"
+            f" in training {told}. Call train() before training; it was called here"
+        )
+        fails = not self.source.lines_calling("train")
+        return [Finding("evaluation mode", said, lines[0] if lines else self.line, fails)]

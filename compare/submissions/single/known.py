@@ -22,12 +22,15 @@ class Known:
         inputs: how many arrays it takes.
         forward: the output of them.
         backward: the gradients by each, from them and the gradient by the output.
+        axis, eps: of a normalisation.
     """
 
     name: str
     inputs: int
     forward: Callable[..., np.ndarray]
     backward: Callable[..., Arrays]
+    axis: int = 0
+    eps: float = 0.0
 
 
 def affine(x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -86,7 +89,8 @@ def layers() -> Iterator[Known]:
     for eps in ALL_EPS:
         for kind, axis in (("batch norm", 0), ("layer norm", 1)):
             name = f"{kind}, eps {eps:g}"
-            yield Known(name, 3, partial(normal, axis, eps), partial(normal_back, axis, eps))
+            both = partial(normal, axis, eps), partial(normal_back, axis, eps)
+            yield Known(name, 3, *both, axis, eps)
 
 
 def softmax_loss(s: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -163,7 +163,7 @@ def evaluation_costs(
             own = rows[np.arange(n), y]
             choices += [
                 Costs(n, classes, own, list(chosen), {}, numbers, limit, False)
-                for chosen in list(product(*weights))[:COMBINATIONS]
+                for chosen in islice(product(*weights), COMBINATIONS)
             ]
         yield choices
 

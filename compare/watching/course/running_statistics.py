@@ -1,5 +1,6 @@
 """Running statistics of batch norm: their start, their factor and what goes into them."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,9 +62,13 @@ def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
 
 
 def read_running(values: Values, updates: list[Update]) -> Running:
-    """Finds the running statistics in the updates."""
+    """Finds the running statistics in the updates that were rebuilt to the same layers as most."""
     found = Running()
+    widths = [tuple(layer.s.shape[1] for layer in u.found.layers) for u in updates]
+    usual = Counter(widths).most_common(1)[0][0] if widths else ()
     for t, u in enumerate(updates):
+        if widths[t] != usual:
+            continue
         for l, layer in enumerate(u.found.layers, start=1):
             if layer.norm is None or layer.norm.kind != "batch" or layer.norm.frozen:
                 continue

@@ -181,6 +181,15 @@ def test_inputs_changed_in_place_are_told_and_no_failure(tmp_path):
     assert_agrees(result.answers[0])
 
 
+def test_probabilities_changed_in_place_are_told_and_no_failure(tmp_path):
+    path, _ = edited(tmp_path, ("    G = P - Y\n", "    P -= Y\n    G = P\n"))
+    result = run(path)
+    finding = found(result, "mutation")
+    assert finding.message.startswith("p, which the forward pass returned, changed in place")
+    assert (finding.line, finding.fails) == (result.lines["BackwardPass"], False)
+    assert_agrees(result.answers[0])
+
+
 def test_chance_is_told(tmp_path):
     path, _ = edited(
         tmp_path, ("    G = P - Y\n", "    G = P - Y + 1e-3 * np.random.randn(*P.shape)\n")

@@ -230,3 +230,35 @@ def test_the_known_losses_have_their_own_gradients(name):
     s, y, along = rng.standard_normal((6, 7)), rng.integers(7, size=6), rng.standard_normal((6, 7))
     slope = (LOSSES[name](s + 1e-6 * along, y)[0] - LOSSES[name](s - 1e-6 * along, y)[0]) / 2e-6
     assert float((LOSSES[name](s, y)[1] * along).sum()) == pytest.approx(slope, abs=1e-7)
+
+
+UNBIASED = (
+    "* running_var + (1 - momentum) * var",
+    "* running_var + (1 - momentum) * x.var(0, ddof=1)",
+)
+BY_BATCH = (
+    "gamma * (x - running_mean) / np.sqrt(running_var + eps)",
+    "gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps)",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong", "words"),
+    [
+        ((), None, ""),
+        (UNBIASED, "running v", "bn_param['running_var']: The running variance takes the variance"),
+        (BY_BATCH, "evaluation: output", "normalises by the statistics of the samples"),
+    ],
+    ids=["right", "unbiased", "evaluation"],
+)
+def test_what_a_batch_norm_keeps_in_its_settings_is_judged(tmp_path, change, wrong, words):
+    text = student("course/layers").read_text()
+    if change:
+        assert change[0] in text
+        text = text.replace(*change)
+    (tmp_path / "layers.py").write_text(text)
+    result = check_code(tmp_path / "layers.py", None, Request())
+    tensors = [t for case in result.cases for t in case.tensors]
+    assert {"running mu", "running v", "evaluation: output"} <= {t.name for t in tensors}
+    assert [t.name for t in tensors if t.verdict == "disagree"] == ([wrong] if wrong else [])
+    assert words in result.diagnosis

@@ -1,7 +1,6 @@
 """Given lists of recipes: stacked, spread over processes, resumable."""
 
 import errno
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,6 @@ from sweeps import run_recipes
 from sweeps.engine.execution import train_group
 from sweeps.engine.groups import make_groups
 from sweeps.engine.records import Records, fingerprint, key_of
-from sweeps.engine.workers import start_method
 from tests.sweeps.clouds import clouds, small
 from twingrad import files
 from twingrad.dataset import Dataset, Split
@@ -39,21 +37,23 @@ def test_each_is_its_own_training(backend):
         assert runs[recipe].final["test"].accuracy == alone.final["test"].accuracy
 
 
-def test_workers_that_cannot_be_forked_map_the_data(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "jax", None)  # beside its threads nothing can be forked
-    assert start_method(["cpu"]) == "spawn"
+def test_workers_map_the_data_from_one_file(monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     recipes = [replace(MIXED[0], dtype=dtype) for dtype in ("float32", "float64")]
 
+    def parts(dtype):
+        whole = (clouds().training, clouds().validation, clouds().test)
+        return [Split(part.X.astype(dtype), part.y) for part in whole]
+
     def data(recipe):
-        parts = (clouds().training, clouds().validation, clouds().test)
-        splits = [Split(part.X.astype(recipe.dtype), part.y) for part in parts]
-        return Dataset(*splits, 10, clouds().identity)
+        return Dataset(*parts(recipe.dtype), 10, clouds().identity)
 
     runs = run_recipes(recipes, data, processes=1)
     first = next(runs)
-    assert len(list(tmp_path.glob("twingrad-*/*.npy"))) == 12  # X, y of 3 parts of 2 forms
+    (file,) = tmp_path.glob("twingrad-*/data")
+    arrays = [part.X for form in ("float32", "float64") for part in parts(form)]
+    assert file.stat().st_size > sum(array.nbytes for array in arrays)
     for run in (first, *runs):
         assert run.final == manual_impl.train(run.recipe, data(run.recipe)).final
     assert list(tmp_path.iterdir()) == []
@@ -65,17 +65,8 @@ def test_what_is_in_the_folder_is_not_run_again(tmp_path, monkeypatch):
     some = [next(first) for _ in range(2)]
     first.close()
     files_then = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    done = []
-    again = list(
-        run_recipes(
-            MIXED,
-            data,
-            processes=1,
-            folder=tmp_path,
-            on_done=lambda n, total, run: done.append((n, total)),
-        )
-    )
-    assert done == [(n, 6) for n in range(1, 7)]
+    again = list(run_recipes(MIXED, data, processes=1, folder=tmp_path))
+    assert len(again) == 6
     assert {name: (tmp_path / name).stat().st_mtime_ns for name in files_then} == files_then
     found = {run.recipe: run for run in again}
     for run in some:
@@ -162,7 +153,10 @@ def test_a_group_forced_together_names_what_differs():
 def test_groups_fill_the_workers_and_keep_shared_minibatches_together():
     def sizes(recipes, stack, workers):
         named = {str(i): recipe for i, recipe in enumerate(recipes)}
-        return [len(task.keys) for task in make_groups(named, stack, workers)]
+        return [len(task.keys) for task in make_groups(named, lambda _: stack, workers)]
+
+    def sixteen(recipe):
+        return 16
 
     alike = [small(penalty=0.001 * i) for i in range(20)]
     assert sizes(alike, 16, 1) == [10, 10]
@@ -171,15 +165,15 @@ def test_groups_fill_the_workers_and_keep_shared_minibatches_together():
     assert sizes([*alike, *alike], 16, 2) == [10, 10, 10, 10]
     assert sizes(alike[:1], 16, 2) == [1]
     seeds = [small(seed=seed, penalty=p) for seed in (1, 2) for p in (0.1, 0.2, 0.3)]
-    for task in make_groups({str(i): recipe for i, recipe in enumerate(seeds)}, 16, 2):
+    for task in make_groups({str(i): recipe for i, recipe in enumerate(seeds)}, sixteen, 2):
         assert len({recipe.seed for recipe in task.recipes}) == 1
     assert sizes([small(seed=i) for i in range(5)], 16, 1) == [5]
     own = {"dropout": 0.5}, {"flip": True}  # drawn with the seed, beside the order
     for drawn in own:
         mixed = [small(seed=s, order_seed=0, penalty=p, **drawn) for s in (1, 2) for p in (0.1, 0)]
-        for task in make_groups({str(i): recipe for i, recipe in enumerate(mixed)}, 16, 1):
+        for task in make_groups({str(i): recipe for i, recipe in enumerate(mixed)}, sixteen, 1):
             assert len({recipe.seed for recipe in task.recipes}) == 1
     plain = [small(seed=s, order_seed=0, penalty=p) for s in (1, 2) for p in (0.1, 0)]
     assert sizes(plain, 16, 1) == [4]
-    longest_first = make_groups({"a": Recipe(hidden=(5,)), "b": Recipe(hidden=(90,))}, 16, 2)
+    longest_first = make_groups({"a": Recipe(hidden=(5,)), "b": Recipe(hidden=(90,))}, sixteen, 2)
     assert [task.keys for task in longest_first] == [("b",), ("a",)]

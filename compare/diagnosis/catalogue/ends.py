@@ -1,0 +1,210 @@
+"""Mistakes behind the last layer: in the softmax, in the loss, and where the gradient starts.
+
+A mistake of the forward pass comes with both backward passes: the one that differentiates what is
+computed, and that of the notes, (p - Y) / n.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from compare.derivation import Place
+from compare.derivation.softmax import probabilities
+from compare.diagnosis.catalogue.fault import Fault, Replacement, last
+
+Values = Callable[[Place], np.ndarray]
+"""(n, classes)"""
+
+
+def softmax_of(s: np.ndarray, axis: int = 1) -> np.ndarray:
+    """(n, classes)"""
+    exponentials = np.exp(s - s.max(axis=axis, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=axis, keepdims=True))
+
+
+def over_the_samples(at: Place) -> np.ndarray:
+    return softmax_of(at.s, axis=0)
+
+
+def over_the_samples_shifted(at: Place) -> np.ndarray:
+    """With the largest logit of each sample subtracted before."""
+    exponentials = np.exp(at.s - at.s.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=0))
+
+
+def over_everything(at: Place) -> np.ndarray:
+    exponentials = np.exp(at.s - at.s.max())
+    return np.asarray(exponentials / exponentials.sum())
+
+
+def twice(at: Place) -> np.ndarray:
+    return softmax_of(probabilities(at))
+
+
+def cut_off(at: Place) -> np.ndarray:
+    return softmax_of(np.maximum(at.s, 0))
+
+
+def through_softmax(p: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """The gradient by the logits from that by p, over the classes."""
+    return np.asarray(p * (G - (G * p).sum(axis=1, keepdims=True)))
+
+
+def difference(at: Place, p: np.ndarray) -> np.ndarray:
+    """(p - Y) / n."""
+    return np.asarray((p - at.Y) / at.n)
+
+
+def squared_error(at: Place) -> np.ndarray:
+    """2 (p - Y) / n, the gradient by p of the mean over samples of ||p - Y||^2."""
+    return 2 * difference(at, at.p)
+
+
+FORWARD: tuple[tuple[str, str, str, Values, Values | None], ...] = (
+    (
+        "softmax over the samples",
+        "The softmax adds up over the samples instead of the classes",
+        "Sum over the classes of each sample.",
+        over_the_samples,
+        lambda at: (at.p * at.Y.sum(axis=0) - at.Y) / at.n,
+    ),
+    (
+        "softmax over the samples, shifted",
+        "The softmax adds up over the samples instead of the classes",
+        "Sum over the classes of each sample.",
+        over_the_samples_shifted,
+        None,
+    ),
+    (
+        "softmax over everything",
+        "The softmax adds up over samples and classes together",
+        "Sum over the classes of each sample.",
+        over_everything,
+        lambda at: at.p - at.Y / at.n,
+    ),
+    (
+        "softmax twice",
+        "The softmax is taken of probabilities, so it is taken twice",
+        "Give the logits to the cross-entropy; torch's cross_entropy takes the softmax itself.",
+        twice,
+        lambda at: through_softmax(probabilities(at), difference(at, at.p)),
+    ),
+    (
+        "ReLU on the logits",
+        "The logits pass a ReLU before the softmax",
+        "Give the logits to the softmax as they are.",
+        cut_off,
+        lambda at: np.where(at.s > 0, difference(at, at.p), 0),
+    ),
+)
+"""Name, what is wrong, what to do, p, and the gradient by the logits that follows it."""
+
+
+def forward_faults() -> Iterator[Fault]:
+    """Every mistake in p, with both backward passes, and in the loss alone."""
+    for name, said, fix, values, back in FORWARD:
+
+        def p(at: Place, right: np.ndarray, values: Values = values) -> np.ndarray:
+            return values(at)
+
+        def loss(at: Place, right: np.ndarray, values: Values = values) -> np.ndarray:
+            return np.asarray(-(at.Y * np.log(values(at))).sum() / at.n)
+
+        def followed(at: Place, right: np.ndarray, back: Values | None = back) -> np.ndarray:
+            return right if back is None else back(at)
+
+        for more, does, backward in (
+            ("", "differentiates that", {} if back is None else {"softmax": followed}),
+            (", forward alone", "is (p - Y) / n", {}),
+        ):
+            if more or backward:
+                yield Fault(
+                    name + more,
+                    f"{said}. The backward pass {does}.",
+                    fix,
+                    "p",
+                    last,
+                    backward,
+                    {"p": p, "loss": loss},
+                    everywhere=False,
+                )
+
+
+def squared(over: Callable[[Place], float]) -> Fault:
+    """The squared error, its sum over the classes divided by a number."""
+    name = "" if over is one else ", mean over all entries"
+    return Fault(
+        f"squared error{name}",
+        "The loss is the squared error of p, in both passes.",
+        "Take the cross-entropy, -1/n sum_i log p_i,y.",
+        "loss",
+        last,
+        {"softmax": lambda at, right: through_softmax(at.p, squared_error(at)) / over(at)},
+        {"loss": lambda at, right: np.asarray(np.square(at.p - at.Y).sum() / at.n / over(at))},
+        everywhere=False,
+    )
+
+
+def one(at: Place) -> float:
+    return 1.0
+
+
+GRADIENTS: tuple[tuple[str, str, str, Values], ...] = (
+    (
+        "diagonal of the softmax's Jacobian",
+        "Of the softmax's Jacobian the backward pass has the diagonal alone: -Y (1 - p) / n.",
+        "p_j depends on every logit; with the cross-entropy all of it is (p - Y) / n.",
+        lambda at: -at.Y * (1 - at.p) / at.n,
+    ),
+    (
+        "slope of a sigmoid in G",
+        "The gradient by the logits is multiplied by p (1 - p), the slope of a sigmoid.",
+        "With the cross-entropy it is (p - Y) / n.",
+        lambda at: difference(at, at.p) * at.p * (1 - at.p),
+    ),
+    (
+        "gradient of a squared error",
+        "The gradient by the logits is that of a squared error of p; the loss is the "
+        "cross-entropy.",
+        "Write (p - Y) / n.",
+        lambda at: through_softmax(at.p, squared_error(at)),
+    ),
+    (
+        "gradient by p for that by the logits",
+        "The gradient by the logits is -Y / (p n), which is that by p.",
+        "Pass it through the softmax: (p - Y) / n.",
+        lambda at: -at.Y / at.p / at.n,
+    ),
+    (
+        "1 subtracted for the classes of all samples",
+        "In each sample 1 is subtracted at the class of every sample of the minibatch.",
+        "Subtract it at the sample's own class: p[np.arange(n), y] -= 1.",
+        lambda at: (at.p - (at.one_hot.sum(axis=0) > 0)) / at.n,
+    ),
+    (
+        "1 subtracted from every class",
+        "In each sample 1 is subtracted from the probability of every class.",
+        "Subtract it at the sample's own class: p[np.arange(n), y] -= 1.",
+        lambda at: (at.p - 1) / at.n,
+    ),
+)
+"""Name, what is wrong, what to do, and the gradient by the logits."""
+
+END_FAULTS = (
+    *forward_faults(),
+    squared(one),
+    squared(lambda at: at.case.network.classes),
+    *(
+        Fault(
+            name,
+            said,
+            fix,
+            "softmax",
+            last,
+            {"softmax": Replacement(values)},
+            wrong="(p - Y)",
+            everywhere=False,
+        )
+        for name, said, fix, values in GRADIENTS
+    ),
+)

@@ -1,0 +1,234 @@
+"""Mistakes that are a coefficient: a term of a step that is missing, doubled, not divided by n.
+
+None of them is tried. What is tried is the step with unknown coefficients (`diagnosis.fitting`);
+here the fitted numbers get a name and sentences, the common ones from `catalogue.common`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from compare.derivation import Place, Term, steps_of
+from compare.derivation.letters import END
+from compare.derivation.steps import Stage
+from compare.diagnosis.catalogue.fault import Fault, Mistake, weights
+from compare.diagnosis.numbers import Number
+from twingrad.network import Network
+
+Coefficients = Mapping[str, Number]
+"""By name of the term."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Steps of one operation whose terms may have other coefficients.
+
+    Arguments:
+        operation, stage: of the steps.
+        terms: their terms.
+        kinds: of layer that have them.
+        followed: of a forward pass, whether the backward pass differentiates what is computed; if
+            not, it is that of the right forward pass.
+    """
+
+    operation: str
+    stage: Stage
+    terms: tuple[Term, ...]
+    kinds: tuple[str, ...]
+    followed: bool = False
+
+    def layers(self, network: Network) -> list[int]:
+        """Where the steps are; a cost that the backward pass follows is wrong in every layer."""
+        if self.operation == "cost" and self.followed:
+            return weights(network)
+        return [
+            l
+            for (operation, l), placed in steps_of(network, self.stage).items()
+            if operation == self.operation and placed.layer.kind in self.kinds
+        ]
+
+    @property
+    def everywhere(self) -> bool | None:
+        """As in `Fault`."""
+        if self.operation == "cost" and self.followed:
+            return True
+        return None if self.layered else False
+
+    @property
+    def unknown(self) -> tuple[Term, ...]:
+        """The terms whose coefficients may be fitted."""
+        return tuple(term for term in self.terms if term.back or not self.followed)
+
+    @property
+    def layered(self) -> bool:
+        """Whether they are in several layers."""
+        return END not in self.kinds
+
+    def term(self, name: str) -> Term:
+        """The term of that name."""
+        return next(term for term in self.terms if term.name == name)
+
+    def mistakes(self, coefficients: Coefficients) -> tuple[dict[str, Mistake], dict[str, Mistake]]:
+        """Those of the backward pass, and those of the forward pass."""
+        own = {self.operation: scaled(lambda at: self.terms, coefficients)}
+        if self.stage == "backward":
+            return own, {}
+        return (self.following(coefficients) if self.followed else {}), own
+
+    def following(self, coefficients: Coefficients) -> dict[str, Mistake]:
+        """The backward steps of a forward pass with these coefficients."""
+        back: dict[str, dict[str, Number]] = {}
+        for name, number in coefficients.items():
+            for operation, term in self.term(name).back:
+                back.setdefault(operation, {})[term] = number
+        return {operation: scaled(terms_at(operation), own) for operation, own in back.items()}
+
+
+def terms_at(operation: str) -> Callable[[Place], tuple[Term, ...]]:
+    """The terms of a backward operation, at a place."""
+    return lambda at: steps_of(at.case.network, "backward")[operation, at.l].step.terms
+
+
+def scaled(terms: Callable[[Place], tuple[Term, ...]], coefficients: Coefficients) -> Mistake:
+    """A step whose terms have these coefficients."""
+
+    def mistake(at: Place, right: np.ndarray) -> np.ndarray:
+        for term in terms(at):
+            if term.name in coefficients:
+                surplus = coefficients[term.name].at(at) - term.right(at)
+                if surplus:
+                    right = right + surplus * term.compute(at)
+        return right
+
+    return mistake
+
+
+def told(scaling: Scaling, coefficients: Coefficients, *, whole: bool = False) -> Fault:
+    """A fault in general words: terms of a step that all have one wrong coefficient.
+
+    Arguments:
+        whole: whether these are all the terms that the right step has.
+    """
+    text = " and ".join(dict.fromkeys(number.text for number in coefficients.values()))
+    n = "m" if scaling.kinds == ("layer_norm",) else "n"
+    text = text.replace("size", n)
+    terms = [scaling.term(name) for name in coefficients]
+    titles = " and ".join(term.title for term in terms)
+    title = WHOLE.get(scaling.operation, titles) if whole else titles
+    verb = "are" if title == titles and len(terms) > 1 else "is"
+    foreign = all(not term.formula for term in terms)
+    does = added(text) if foreign else multiplied(text, n if terms[0].holds_n else "")
+    wrong = terms[0].formula if len(terms) == 1 else ""
+    label = "all" if whole else " and ".join(coefficients)
+    name, said, fix = WORDS.get(
+        (scaling.operation, label, scaling.kinds),
+        (
+            f"{scaling.operation}: {label} times {{c}}",
+            f"{title[0].upper()}{title[1:]} {verb} {does} at {{where}}.",
+            "It does not belong there."
+            if foreign
+            else f"The formula has {wrong or 'none of that'}.",
+        ),
+    )
+    backward, forward = scaling.mistakes(coefficients)
+    stage, passes = "", ""
+    if scaling.stage == "forward":
+        stage = "" if scaling.followed else ", forward alone"
+        follows = "differentiates that" if scaling.followed else "is that of the right forward pass"
+        passes = f" The backward pass {follows}." if scaling.layered else ""
+    norm = ", layer norm" if scaling.kinds == ("layer_norm",) else ""
+    return Fault(
+        f"{name}{stage}{norm}".replace("{c}", text),
+        said.replace("{c}", text) + passes,
+        fix.replace("{c}", text),
+        scaling.operation,
+        scaling.layers,
+        backward,
+        forward,
+        wrong=wrong,
+        everywhere=scaling.everywhere,
+    )
+
+
+WORDS: dict[tuple[str, str, tuple[str, ...]], tuple[str, str, str]] = {
+    ("W", "penalty", ("affine",)): (
+        "penalty added {c} times",
+        "The penalty's part 2 lambda W is added {c} times at {where}.",
+        "Add 2 * lam * W, once.",
+    ),
+    ("down", "update", ("affine",)): (
+        "W updated before it is used (eta {c})",
+        "On the way down to x of {where} W has had its update already, with eta = {c}.",
+        "Compute every gradient first, then update.",
+    ),
+    ("x", "below", ("relu",)): (
+        "leaky ReLU, slope {c}",
+        "The ReLU of {where} has slope {c} below 0.",
+        "Cut off what is negative: max(0, s).",
+    ),
+    ("x", "below", ("leaky_relu",)): (
+        "another slope, {c}",
+        "The leaky ReLU of {where} has slope {c} below 0.",
+        "Take the slope of the specification.",
+    ),
+    ("cost", "penalty", (END,)): (
+        "cost with {c} times the penalty",
+        "The cost has {c} times lambda sum ||W||^2.",
+        "Add lambda sum ||W||^2, once.",
+    ),
+    ("softmax", "all", (END,)): (
+        "G times {c}",
+        "Everything but the penalty's part is {c} times what it should be.",
+        "G is (p - Y) / n.",
+    ),
+    ("loss", "loss", (END,)): (
+        "cost times {c}",
+        "The cross-entropy is {c} times what it should be.",
+        "It is the mean over the minibatch.",
+    ),
+    **{
+        ("mask", term, (kind,)): (
+            f"{short} slope {{c}} below 0 on the way back",
+            f"The backward pass of the {name} of {{where}} has slope {{c}} below 0.",
+            "Take the slope of the forward pass.",
+        )
+        for kind, short, name in (("relu", "ReLU", "ReLU"), ("leaky_relu", "leaky", "leaky ReLU"))
+        for term in ("below", "below and at 0")
+    },
+}
+"""By operation, terms ("all" for the whole step) and kinds: name, what is wrong, what to do."""
+
+WHOLE = {
+    "W": "the gradient of W",
+    "b": "the gradient of b",
+    "gamma": "the gradient of gamma",
+    "beta": "the gradient of beta",
+    "softmax": "the gradient by the logits",
+    "s": "the gradient by the normalisation's input",
+    "mask": "the gradient through the activation",
+    "x": "the activation",
+    "s_hat": "the gradient through gamma",
+    "s_tilde": "gamma s_hat + beta",
+    "cost": "the cost",
+    "drop": "the gradient through dropout",
+    "x_drop": "the output of dropout",
+}
+"""What all terms of a step are together."""
+
+
+def multiplied(text: str, n: str) -> str:
+    """What a coefficient does to a term that belongs there.
+
+    Arguments:
+        n: what the term is divided by; "" for nothing.
+    """
+    known = {"0": "missing", "-1": "subtracted instead of added, with the wrong sign"}
+    if n:
+        known |= {n: f"not divided by {n}", f"1/{n}": f"divided by {n} twice"}
+    return known.get(text, f"multiplied by {text}")
+
+
+def added(text: str) -> str:
+    """What a coefficient does to a term that does not belong there."""
+    return "added" if text == "1" else f"added with the factor {text}"

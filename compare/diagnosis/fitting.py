@@ -1,0 +1,277 @@
+"""Coefficients fitted to the values found: what somebody made of a step, as numbers.
+
+The judge is the residual: a fit counts only if it explains the values.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compare.derivation import Place, steps_of
+from compare.diagnosis.catalogue.common import COMMON, SCALINGS
+from compare.diagnosis.catalogue.fault import (
+    Candidate,
+    Fault,
+    Inapplicable,
+    Layers,
+    Prediction,
+    Sized,
+)
+from compare.diagnosis.catalogue.scaled import Scaling, told
+from compare.diagnosis.evidence import Evidence
+from compare.diagnosis.least_squares import STEPS, Effect, System, effect, nearest, scale, solve
+from compare.diagnosis.numbers import Number, constant, readings, shortest
+from compare.diagnosis.prediction import Trial, tried, until
+from compare.numerics.structure import VALUE, is_value
+from twingrad.network import Network
+
+
+@dataclass(frozen=True)
+class Site:
+    """Steps of one operation, at certain layers at once, with unknown coefficients.
+
+    Arguments:
+        scaling: which.
+        layers, every: as in `Candidate`.
+    """
+
+    scaling: Scaling
+    layers: Layers
+    every: bool
+
+    @property
+    def first(self) -> int:
+        """The layer where it shows first."""
+        return min(self.layers) if self.scaling.stage == "forward" else max(self.layers)
+
+    def candidate(self, numbers: Mapping[str, Number], other: Candidate | None) -> Candidate:
+        """The steps with these coefficients, by term."""
+        backward, forward = self.scaling.mistakes(numbers)
+        operation, layers = self.scaling.operation, self.scaling.layers
+        fault = Fault("", "", "", operation, layers, backward, forward)
+        return Candidate(fault, self.layers, other, every=self.every)
+
+
+def sites(network: Network) -> Iterator[Site]:
+    """Every operation at every layer alone, at all, and at all but the first or the last."""
+    for scaling in SCALINGS:
+        if scaling.layers(network):
+            fault = Fault(
+                "", "", "", scaling.operation, scaling.layers, everywhere=scaling.everywhere
+            )
+            yield from (Site(scaling, c.layers, c.every) for c in fault.candidates(network))
+
+
+def fits(
+    evidence: Evidence,
+    site: Site,
+    first: str,
+    known: Prediction,
+    other: Candidate | None = None,
+) -> Iterator[Trial]:
+    """The faults at a site that explain a tensor, if there are any.
+
+    Arguments:
+        first: the first tensor that is wrong, or that the other fault does not explain.
+        known: what is given without a fault at the site.
+        other: another fault that is made too; two of one step are fitted together or not at all.
+    """
+    try:
+        unseen = site.scaling.stage == "forward" and not any(map(is_value, evidence.found))
+        if (other is not None and unseen) or same_step(site, other):
+            return
+        if not reaches(evidence, site.candidate({}, other), first):
+            return
+        for numbers, assured in solutions(evidence, site, other, first, known):
+            for candidate, common in told_as(evidence, site, numbers, other, assured=assured):
+                trial = tried(evidence, candidate, drawn=not common)
+                if trial is not None and trial.stopped != first:
+                    yield trial
+    except Inapplicable:
+        return
+
+
+def same_step(site: Site, other: Candidate | None) -> bool:
+    """Whether a fault is made in a step of the site."""
+    return other is not None and any(
+        part.fault.operation == site.scaling.operation and {*part.layers} & {*site.layers}
+        for part in other.parts
+    )
+
+
+def reaches(evidence: Evidence, candidate: Candidate, first: str) -> bool:
+    """Whether the step of a fault is computed before a tensor is, and so may change it."""
+    stage = candidate.fault.stage
+    value = first.startswith(VALUE)
+    if (stage == "backward") == value:
+        return not value and not any(map(is_value, evidence.found))
+    names = [placed.name for placed in steps_of(evidence.case.network, stage).values()]
+    own = candidate.fault.step_in(evidence.case.network, candidate.first_layer).name
+    return names.index(own) <= names.index(first.removeprefix(VALUE))
+
+
+def solutions(
+    evidence: Evidence, site: Site, other: Candidate | None, first: str, known: Prediction
+) -> Iterator[tuple[dict[str, float], bool]]:
+    """Coefficients by term, and whether more numbers than coefficients were explained.
+
+    Where the terms cannot be told apart each of them is fitted alone.
+
+    Arguments:
+        first: the tensor that must be explained.
+        known: what is given with the right coefficients.
+    """
+    at = place_of(evidence, site)
+    right = {term.name: term.right(at) for term in site.scaling.unknown}
+
+    def predict(values: Mapping[str, float], last: str | None) -> Prediction:
+        numbers = {name: Number("", constant(value)) for name, value in values.items()}
+        return until(evidence, site.candidate(numbers, other), last)
+
+    def effects_until(last: str | None) -> dict[str, Effect]:
+        moved = {n: predict(right | {n: value + 1}, last) for n, value in right.items()}
+        return {name: effect(evidence, moved[name], known) for name in right}
+
+    last: str | None = first
+    effects = effects_until(last)
+    if not any(first in own for own in effects.values()):
+        return
+    shown = [name for name in right if effects[name]]
+    if not System(evidence, effects).first(shown) or len(shown) < len(right):
+        last = None
+        effects = effects_until(last)
+        shown = [name for name in right if effects[name]]
+    system = System(evidence, effects)
+    for chosen in [shown] if system.first(shown) else [[name] for name in shown]:
+        affected = {tensor for name in chosen for tensor in effects[name]}
+        count = sum(evidence.found[tensor].size for tensor in affected)
+        own = site.scaling.stage == "backward" or own_value(evidence, site) in evidence.found
+        fitted = {name: effects[name] for name in chosen}
+        values = solve(
+            evidence, lambda v: predict(v, last), right, fitted, steps=1 if own else STEPS
+        )
+        if values is not None:
+            yield values, count > len(chosen)
+
+
+def sized_fits(evidence: Evidence, sized: Sized) -> Iterator[Trial]:
+    """The size of a number in a mistake that explains the first wrong tensor, if there is one.
+
+    From the likeliest start by Gauss and Newton, in the logarithm.
+    """
+    first = evidence.wrong[0]
+    for candidate in sized.fault(sized.sizes[0]).candidates(evidence.case.network):
+        if not reaches(evidence, candidate, first):
+            continue
+
+        def left(size: float, layers: Candidate = candidate) -> np.ndarray:
+            made = replace(layers, fault=sized.fault(size))
+            value = until(evidence, made, first)[first]
+            if value.shape != evidence.found[first].shape or not np.isfinite(value).all():
+                raise Inapplicable
+            return (value - evidence.found[first]).ravel() / scale(evidence, first)
+
+        try:
+            size = nearest(left, sized.sizes)
+        except Inapplicable:
+            continue
+        if size is not None:
+            for one in dict.fromkeys((shortest(size, 1e-4 * size), size)):
+                trial = tried(evidence, replace(candidate, fault=sized.fault(one)))
+                if trial is not None and trial.stopped != first:
+                    yield trial
+                    break
+
+
+def place_of(evidence: Evidence, site: Site) -> Place:
+    """The first layer of a site."""
+    placed = steps_of(evidence.case.network, site.scaling.stage)
+    one = placed.get((site.scaling.operation, site.first)) or [*placed.values()][-1]
+    return Place(evidence.case, one.layer, evidence.trace, {})
+
+
+def own_value(evidence: Evidence, site: Site) -> str:
+    """The name that evidence has for what a step of the forward pass computes first."""
+    placed = steps_of(evidence.case.network, "forward")
+    one = placed.get((site.scaling.operation, site.first)) or [*placed.values()][-1]
+    return f"{VALUE}{one.name}"
+
+
+def told_as(
+    evidence: Evidence,
+    site: Site,
+    values: Mapping[str, float],
+    other: Candidate | None,
+    *,
+    assured: bool,
+) -> Iterator[tuple[Candidate, bool]]:
+    """The faults that fitted coefficients are, and whether they are common ones.
+
+    Arguments:
+        values: by term; terms that are not in it cannot be seen here.
+        assured: whether the values are more than a solution of as many equations: if not, only
+            numbers that people write are believed.
+    """
+    scaling, at = site.scaling, place_of(evidence, site)
+    tolerance = min(1e-2, max(1e-6, 1e4 * evidence.rounding))  # of a coefficient
+    right = {term.name: term.right(at) for term in scaling.unknown}
+    wrong = {n: v for n, v in values.items() if not near(v, right[n], tolerance)}
+    if not wrong:
+        return
+    named = False
+    for common in COMMON:
+        if common.fits(scaling):
+            meant = {
+                n: common.coefficients[n].at(at) if n in common.coefficients else right[n]
+                for n in values
+            }
+            if all(near(values[n], meant[n], tolerance) for n in values):
+                named = True
+                yield Candidate(common.fault(scaling), site.layers, other, every=site.every), True
+    if named:
+        return
+    belonging = {n for n, coefficient in right.items() if coefficient}
+    ratios = [values[n] / right[n] for n in belonging & values.keys()]
+    alike = all(near(ratio, ratios[0], tolerance) for ratio in ratios) if ratios else False
+    whole = alike and set(wrong) == belonging
+    groups = [list(wrong)] if whole else grouped(wrong, tolerance)
+    options = [
+        readings(ratios[0] if whole else wrong[group[0]], at, scaling.operation, tolerance)
+        for group in groups
+    ]
+    if not (assured or all(option[0].written for option in options)):
+        return
+    for first in options[0][:2]:
+        candidate = other
+        numbers = [first, *(option[0] for option in options[1:])]
+        for group, number in reversed([*zip(groups, numbers, strict=True)]):
+            meant_as = {n: times_right(number, scaling, n) if whole else number for n in group}
+            fault = told(scaling, meant_as, whole=whole)
+            candidate = Candidate(fault, site.layers, candidate, every=site.every)
+        if candidate is not None:
+            yield candidate, False
+
+
+def times_right(number: Number, scaling: Scaling, name: str) -> Number:
+    """A number as a share of a term's right coefficient."""
+    term = scaling.term(name)
+    return Number(number.text, lambda at: number.at(at) * term.right(at))
+
+
+def near(one: float, other: float, tolerance: float) -> bool:
+    """Whether two coefficients are the same to rounding."""
+    return abs(one - other) <= tolerance * max(abs(one), abs(other)) + tolerance / 1000
+
+
+def grouped(values: Mapping[str, float], tolerance: float) -> list[list[str]]:
+    """The terms of one coefficient together."""
+    groups: list[list[str]] = []
+    for name, value in values.items():
+        for group in groups:
+            if near(value, values[group[0]], tolerance):
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups

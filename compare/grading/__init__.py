@@ -1,0 +1,1 @@
+"""Submissions of a course, judged in isolation: points, tables, pages."""

@@ -1,0 +1,90 @@
+"""A folder of submissions from its files to its grades."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from compare.grading.entries import Entry
+from compare.grading.isolation import described
+from compare.grading.judged import Judged
+from compare.grading.judging import Conditions
+from compare.grading.outputs.pages import overview, student_page
+from compare.grading.outputs.results import Grades, as_json, csv_text, gradescope, junit_text
+from compare.grading.points import grade
+from compare.grading.records import Records
+from compare.grading.rubric import Rubric
+from compare.grading.workers import judge_all
+from twingrad.errors import UserError
+from twingrad.files import write_json, write_whole
+from twingrad.pages import write_page
+
+
+def judge_folder(
+    entries: Sequence[Entry],
+    conditions: Conditions,
+    records: Records,
+    jobs: int,
+    tell: Callable[[Judged, bool], None],
+) -> dict[str, Judged]:
+    """The verdicts by name; what was judged before is not judged again.
+
+    Arguments:
+        records: of verdicts; each is kept as it comes.
+        jobs: how many submissions at a time.
+        tell: called for each verdict, with whether it was known.
+    """
+    known = {entry.name: records.find(entry, conditions) for entry in entries}
+    found = {name: judged for name, judged in known.items() if judged is not None}
+    for judged in found.values():
+        tell(judged, True)
+    by_name = {entry.name: entry for entry in entries}
+    scratch = Path(tempfile.mkdtemp(prefix="twingrad-"))
+    scratch.chmod(0o711)  # a submission may run as another user
+    try:
+        waiting = [entry for entry in entries if entry.name not in found]
+        for judged in judge_all(waiting, conditions, jobs, scratch):
+            records.keep(by_name[judged.name], conditions, judged)
+            found[judged.name] = judged
+            tell(judged, False)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return found
+
+
+def grades_of(
+    entries: Sequence[Entry],
+    verdicts: dict[str, Judged],
+    rubric: Rubric,
+    conditions: Conditions,
+    ignored: Sequence[str],
+) -> Grades:
+    """The points of all submissions that have a verdict."""
+    return Grades(
+        rubric,
+        conditions.request.seed,
+        tuple(described(conditions.isolation)),
+        tuple((e, grade(verdicts[e.name], rubric)) for e in entries if e.name in verdicts),
+        tuple(ignored),
+    )
+
+
+def write_results(folder: Path, grades: Grades) -> None:
+    """Writes every kind of output into a folder, each file whole or not at all.
+
+    Raises:
+        UserError: one cannot be written.
+    """
+    try:
+        for name in ("students", "gradescope"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for entry, graded in grades.graded:
+            page = student_page(grades, graded)
+            write_page(folder / "students" / f"{entry.slug}.html", page)
+            write_json(folder / "gradescope" / f"{entry.slug}.json", gradescope(graded))
+        write_page(folder / "index.html", overview(grades))
+        write_json(folder / "results.json", as_json(grades))
+        write_whole(folder / "grades.csv", csv_text(grades).encode())
+        write_whole(folder / "junit.xml", junit_text(grades).encode())
+    except OSError as error:
+        raise UserError(f"--out {folder}: cannot be written ({error.strerror})") from error

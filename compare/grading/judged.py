@@ -1,0 +1,78 @@
+"""What was found of one submission, without points: enough for every output, ready for JSON."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from compare.grading.imports import Used
+
+Outcome = Literal["right", "wrong", "could not run"]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The comparisons of one case.
+
+    Arguments:
+        case: its name.
+        networks: "without batch norm" or "with batch norm"; "" of a single layer.
+        layer: the name of a single layer; "" of a network.
+        agrees: by tensor whether every comparison of it agrees.
+    """
+
+    case: str
+    networks: str
+    layer: str
+    agrees: dict[str, bool]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One submission.
+
+    Arguments:
+        name: of the student.
+        file: the file that was judged, as the student named it.
+        outcome: the verdict.
+        reason: why it is not right, in one line.
+        comparisons: how many there were.
+        compared: case by case.
+        conventions: names of the rubric's conventions that it uses.
+        assumed: what was taken for granted of the code.
+        findings: what went wrong other than a number; what else is to be known.
+        not_checked: what it does not do.
+        used: its imports.
+        seconds: how long it ran and was judged.
+        page: of its report, a piece of HTML.
+    """
+
+    name: str
+    file: str
+    outcome: Outcome
+    reason: str = ""
+    comparisons: int = 0
+    compared: tuple[Compared, ...] = ()
+    conventions: tuple[str, ...] = ()
+    assumed: dict[str, str] = field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = ()
+    used: Used = field(default_factory=Used)
+    seconds: float = 0.0
+    page: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, as JSON has it."""
+        return asdict(self)
+
+
+def from_json(values: dict[str, Any]) -> Judged:
+    """The same back.
+
+    Raises:
+        TypeError, KeyError: it is something else.
+    """
+    values = dict(values)
+    values["compared"] = tuple(Compared(**entry) for entry in values["compared"])
+    values["used"] = Used(**{key: tuple(held) for key, held in values["used"].items()})
+    for key in ("conventions", "findings", "not_checked"):
+        values[key] = tuple(values[key])
+    return Judged(**values)

@@ -1,0 +1,1 @@
+"""The grades as tables, files and pages."""

@@ -1,0 +1,111 @@
+"""The points of a submission."""
+
+from dataclasses import dataclass
+
+from compare.grading.judged import Compared, Judged
+from compare.grading.rubric import CONVENTIONS, Quantity, Rubric
+
+AFFECTED = {
+    "half penalty": ("W", "cost"),
+    "eps": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
+    "sum": ("W", "b", "gamma", "beta", "loss", "cost"),
+    "bias penalty": ("b", "cost"),
+    "kink": ("W", "b", "gamma", "beta"),
+    "layer mean": (),
+}
+"""Kinds of tensors that a convention changes."""
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What a submission earned for one quantity.
+
+    Arguments:
+        why: no points were given; "" where they were.
+    """
+
+    quantity: Quantity
+    points: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A submission with its points."""
+
+    judged: Judged
+    earned: tuple[Earned, ...]
+
+    @property
+    def points(self) -> float:
+        """All of them."""
+        return sum(one.points for one in self.earned)
+
+
+def grade(judged: Judged, rubric: Rubric) -> Graded:
+    """The points of a submission by a rubric."""
+    why = judged.reason if judged.outcome == "could not run" else ""
+    forbidden = [name for name in judged.used.packages if name in rubric.forbidden]
+    if forbidden:
+        why = why or f"it uses {', '.join(forbidden)}, which the rubric forbids"
+    earned = []
+    for quantity in rubric.quantities:
+        lost = why or why_not(quantity, judged, rubric)
+        earned.append(Earned(quantity, 0.0 if lost else quantity.points, lost))
+    return Graded(judged, tuple(earned))
+
+
+def why_not(quantity: Quantity, judged: Judged, rubric: Rubric) -> str:
+    """Why a quantity earns nothing; "" if it does earn."""
+    seen = [(case, name) for case in judged.compared for name in meant(quantity, case)]
+    if not seen:
+        return "not checked: nothing was compared"
+    wrong = [(case, name) for case, name in seen if not case.agrees[name]]
+    if wrong:
+        case, name = wrong[0]
+        return f"{shown(name)} differs in the case {case.case}"
+    missing = sorted(set(quantity.tensors) - {word for _, name in seen for word in kinds(name)})
+    if missing:
+        return f"not checked: no {', '.join(missing)} was returned"
+    if not quantity.tensors and not quantity.layers and judged.outcome != "right":
+        return judged.reason
+    for name in judged.conventions:
+        if name not in rubric.conventions and affects(name, quantity):
+            return f"the rubric does not allow {CONVENTIONS[name]}"
+    return ""
+
+
+def meant(quantity: Quantity, case: Compared) -> list[str]:
+    """The tensors of a case that a quantity is about."""
+    if quantity.layers:
+        return list(case.agrees) if case.layer in quantity.layers else []
+    if quantity.networks not in ("all", case.networks):
+        return []
+    if not quantity.tensors:
+        return list(case.agrees)
+    return [name for name in case.agrees if set(kinds(name)) & set(quantity.tensors)]
+
+
+def kinds(name: str) -> tuple[str, ...]:
+    """What a rubric may call a tensor: ("W1", "W") for W1, ("p",) for the value of p."""
+    plain = name.removeprefix("forward ")
+    kind = plain.rstrip("0123456789")
+    if name != plain:  # a value
+        return (plain,) if plain in ("p", "loss", "cost") else ()
+    return (plain, kind) if kind in ("W", "b", "gamma", "beta") else ()
+
+
+def affects(convention: str, quantity: Quantity) -> bool:
+    """Whether a convention changes what a quantity is about."""
+    if convention == "layer mean":
+        return bool(quantity.layers) or not quantity.tensors
+    if quantity.layers or (convention == "eps" and quantity.networks == "without batch norm"):
+        return False
+    named = {tensor.rstrip("0123456789") for tensor in quantity.tensors}
+    return not named or bool(named & set(AFFECTED[convention]))
+
+
+def shown(name: str) -> str:
+    """A tensor in words."""
+    value = name.removeprefix("forward ")
+    return f"the value {value}" if value != name else f"the gradient of {name}"

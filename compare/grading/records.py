@@ -1,0 +1,82 @@
+"""Verdicts that are kept from run to run, so that nothing is judged twice."""
+
+import hashlib
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from compare.grading.entries import Entry, digest
+from compare.grading.judged import Judged, from_json
+from compare.grading.judging import Conditions
+from twingrad.environment import version
+from twingrad.errors import UserError
+from twingrad.files import write_json
+
+
+class Records:
+    """The verdicts in a folder of results.
+
+    Arguments:
+        folder: of the results; it is made where it is missing.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, folder / "records"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"--out {folder}: cannot be written ({error.strerror})") from error
+
+    def seed(self, asked: int | None) -> int:
+        """The seed of the hidden inputs: the one asked for, else that of the results so far, else
+        a random one."""
+        if asked is None:
+            known = read(self.folder / "seed.json").get("seed")
+            asked = known if type(known) is int else secrets.randbelow(2**31)
+        write_json(self.folder / "seed.json", {"seed": asked})
+        return asked
+
+    def find(self, entry: Entry, conditions: Conditions) -> Judged | None:
+        """The verdict on a submission with the same content under the same conditions."""
+        record = read(self.file(entry))
+        if record.get("key") != key(entry, conditions):
+            return None
+        try:
+            return from_json(record["judged"])
+        except (KeyError, TypeError, AttributeError):
+            return None
+
+    def keep(self, entry: Entry, conditions: Conditions, judged: Judged) -> None:
+        """Writes a verdict."""
+        write_json(self.file(entry), {"key": key(entry, conditions), "judged": judged.as_json()})
+
+    def file(self, entry: Entry) -> Path:
+        """Where the verdict on a submission is."""
+        return self.path / f"{entry.slug}.json"
+
+
+def key(entry: Entry, conditions: Conditions) -> str:
+    """A number of all that a verdict depends on."""
+    everything = (
+        digest(entry),
+        str(conditions.request),
+        str(conditions.limits),
+        str(conditions.python),
+        conditions.file,
+        conditions.thing,
+        version("twingrad"),
+    )
+    return hashlib.sha256(repr(everything).encode()).hexdigest()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What a file of JSON holds; {} where it is missing or damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

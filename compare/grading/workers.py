@@ -1,0 +1,141 @@
+"""Judging in several processes, each of which may fail without harm to the others."""
+
+import contextlib
+import multiprocessing
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection as Pipe
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from compare.grading.entries import Entry
+from compare.grading.judged import Judged
+from compare.grading.judging import Conditions, judge_entry
+
+JUDGING = 240.0
+"""Seconds that the judge may take for a submission beyond the submission's own limit."""
+
+POLL = 0.5
+
+
+@dataclass
+class Worker:
+    """A process that judges.
+
+    Arguments:
+        entry: what it is at, None for nothing.
+        until: when it must be done.
+    """
+
+    process: BaseProcess
+    pipe: Pipe
+    entry: Entry | None = None
+    until: float = 0.0
+
+
+def judge_all(
+    entries: Sequence[Entry], conditions: Conditions, jobs: int, scratch: Path
+) -> Iterator[Judged]:
+    """Judges submissions in parallel; each comes as soon as it is done.
+
+    Arguments:
+        jobs: how many at a time.
+        scratch: a folder for what is temporary.
+    """
+    waiting = list(entries)[::-1]
+    workers: list[Worker] = []
+    try:
+        while waiting or any(worker.entry for worker in workers):
+            busy = sum(worker.entry is not None for worker in workers)
+            while waiting and busy < jobs:
+                worker = next((w for w in workers if w.entry is None), None)
+                if worker is None:
+                    worker = start(conditions, scratch)
+                    workers.append(worker)
+                give(worker, waiting.pop(), conditions)
+                busy += 1
+            for worker in list(workers):
+                found = taken(worker)
+                if found is None:
+                    continue
+                yield found
+                if not worker.process.is_alive():
+                    workers.remove(worker)
+            wait([w.pipe for w in workers if w.entry is not None], POLL)
+    finally:
+        for worker in workers:
+            stop(worker)
+
+
+def start(conditions: Conditions, scratch: Path) -> Worker:
+    """A fresh process."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=work, args=(there, conditions, scratch), daemon=True)
+    process.start()
+    there.close()
+    return Worker(process, here)
+
+
+def give(worker: Worker, entry: Entry, conditions: Conditions) -> None:
+    """Has a process judge a submission."""
+    worker.entry = entry
+    worker.until = time.monotonic() + conditions.limits.seconds + JUDGING
+    with contextlib.suppress(OSError):  # it has ended; that is seen when its answer is taken
+        worker.pipe.send(entry)
+
+
+def taken(worker: Worker) -> Judged | None:
+    """The verdict that a process has ready, or that on what ended it; None while it is at work."""
+    entry = worker.entry
+    if entry is None:
+        return None
+    reason = ""
+    try:
+        if worker.pipe.poll():
+            found: Judged = worker.pipe.recv()
+            worker.entry = None
+            return found
+    except (EOFError, OSError):
+        reason = "the process that judges it was ended"
+    if not reason and time.monotonic() > worker.until:
+        reason = "it could not be judged in time"
+    if not reason:
+        return None
+    stop(worker)
+    worker.entry = None
+    return Judged(entry.name, entry.path.name, "could not run", reason)
+
+
+def stop(worker: Worker) -> None:
+    """Ends a process. What it runs ends with it: the guard sees that nobody is left."""
+    worker.process.kill()
+    worker.process.join()
+    worker.pipe.close()
+
+
+def work(pipe: Pipe, conditions: Conditions, scratch: Path) -> None:
+    """In the process: judges what comes."""
+    from twingrad.threads import limit_threads
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process above decides
+    limit_threads(1)
+    while True:
+        try:
+            entry = pipe.recv()
+        except (EOFError, OSError):
+            return
+        pipe.send(safely(entry, conditions, scratch))
+
+
+def safely(entry: Entry, conditions: Conditions, scratch: Path) -> Judged:
+    """Judges a submission; a fault of the judge's own is its verdict, not its end."""
+    try:
+        return judge_entry(entry, conditions, scratch)
+    except Exception as error:
+        said = f"the judge failed: {type(error).__name__}: {error}"[:300]
+        reason = " ".join(said.split())
+        return Judged(entry.name, entry.path.name, "could not run", reason)

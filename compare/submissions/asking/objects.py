@@ -1,0 +1,241 @@
+"""What only an object shows that is called more than once: gradients that add up, running
+statistics, and the evaluation that uses them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+import manual_impl
+from compare.cases import Case
+from compare.submissions.asking.collect import Taken, take
+from compare.submissions.asking.failures import CodeFailure, Unsupported
+from compare.submissions.layouts.layout import Code, Instance
+from compare.submissions.matching import is_close, nearest_reading
+from compare.submissions.report import Report
+from compare.submissions.request import CaseSpec
+from compare.submissions.submission import Evaluation, Finding, Running
+from compare.submissions.things import Path, written
+from twingrad.network import Network
+from twingrad.streams import stream
+
+CALLS = 3
+"""Minibatches that running statistics are followed over."""
+
+FIT = 1e-8
+"""Largest residual, relative to the statistic, of what follows a rule."""
+
+
+def examine_object(code: Code, spec: CaseSpec, line: int | None, report: Report) -> None:
+    """Calls one object several times; all into the report.
+
+    Arguments:
+        spec: the case, in float64.
+        line: of the function that computes the gradients.
+    """
+    case = spec.case()
+    try:
+        instance = code.instance(case)
+        if instance is None:
+            if case.network.batch_norm:
+                report.leave_out(STATISTICS)
+            return
+        first, second = (take(code, case, instance.train(case), line) for _ in range(2))
+        report.called_again = True
+        finding = accumulation(first, second, line)
+        if finding is not None:
+            report.find(finding)
+        network = reading_of(code, case, first)
+        if network is None:
+            if case.network.batch_norm:
+                report.leave_out(f"{STATISTICS} (the gradients of its training are wrong)")
+            return
+        fresh = code.instance(case)
+        assert fresh is not None
+        follow(fresh, replace(case, network=network), report)
+    except CodeFailure as failure:
+        report.find(failure.finding)
+    except Unsupported as problem:
+        report.leave_out(f"a second call on one object ({problem})")
+
+
+ADDS_UP = (
+    "gradients accumulate: a second call on the same object returns those of both calls. Set them "
+    "to zero at the start of each call, or compute them anew"
+)
+
+Arrays = dict[Path, np.ndarray]
+"""What an object holds, by the way to it."""
+
+STATISTICS = "running statistics and evaluation"
+
+
+def accumulation(first: Taken, second: Taken, line: int | None) -> Finding | None:
+    """Gradients of a second call on the same object and inputs that are not those of the first."""
+    pairs = {
+        name: (array, second.gradients[name])
+        for name, array in first.gradients.items()
+        if name in second.gradients and second.gradients[name].shape == array.shape
+    }
+    changed = [name for name, (one, other) in pairs.items() if not is_close(other, one)]
+    if not changed:
+        return None
+    names = ", ".join(changed)
+    said = (
+        f"a second call on the same object and inputs gives other gradients ({names}): it keeps "
+        "something from the first"
+    )
+    if adds_up(first, second):
+        said = f"{ADDS_UP} ({names})"
+    return Finding("accumulation", said, line, True, changed[0])
+
+
+def adds_up(first: Taken, second: Taken) -> bool:
+    """Whether every gradient of a second call is the sum of both calls'."""
+    pairs = [(array, second.gradients.get(name)) for name, array in first.gradients.items()]
+    nonzero = any(np.abs(array).max(initial=0) > 0 for array, _ in pairs)
+    return nonzero and all(is_close(other, 2 * array) for array, other in pairs)
+
+
+def reading_of(code: Code, case: Case, taken: Taken) -> Network | None:
+    """The case's network with the eps of the code; None where its gradients are not right."""
+    for eps in code.eps_forms:
+        gradients, _ = nearest_reading(taken.gradients, {}, case, (eps,))
+        if all(is_close(taken.gradients.get(name), gradients[name]) for name in code.expected()):
+            return replace(case.network, eps=eps)
+    return None
+
+
+def follow(instance: Instance, case: Case, report: Report) -> None:
+    """Trains on further minibatches, and evaluates another."""
+    batches = [minibatch(case, number) for number in range(CALLS)]
+    states = [arrays(instance)]
+    for batch in batches:
+        instance.train(batch)
+        states.append(arrays(instance))
+    running = list(statistics(case, batches, states)) if case.network.batch_norm else []
+    report.running += running
+    evaluated(instance, minibatch(case, CALLS), states[-1], running, report)
+
+
+def arrays(instance: Instance) -> Arrays:
+    """Every array that an object holds."""
+    return {path: value for path, value in instance.state() if isinstance(value, np.ndarray)}
+
+
+def minibatch(case: Case, number: int) -> Case:
+    """The case on other samples, off centre, so that running statistics are not those of a
+    minibatch."""
+    rng = stream(number, "minibatches of an object")
+    X = (0.3 * number + 1) * rng.standard_normal(case.X.shape) + 0.2 * number
+    return replace(case, X=X, y=rng.integers(case.network.classes, size=len(X)))
+
+
+def statistics(case: Case, batches: Sequence[Case], states: Sequence[Arrays]) -> Iterator[Running]:
+    """The arrays that follow the statistics of the minibatches."""
+    traces = [batch.forward(manual_impl) for batch in batches]
+    kept = moving(states)
+    for name in case.network.statistic_shapes:
+        seen = np.stack([np.asarray(trace[name]) for trace in traces])
+        path = statistic_in(kept, seen)
+        if path is not None:
+            before = states[0].get(path)
+            start = None if before is None else before.reshape(-1)
+            where = f"self{written(path)}"
+            yield Running(name, where, path, seen, np.stack(kept[path]), start, len(case.X))
+
+
+def moving(states: Sequence[Arrays]) -> dict[Path, list[np.ndarray]]:
+    """The arrays that change from call to call, flat, after each call.
+
+    Arguments:
+        states: before the first call, and after each.
+    """
+    return {
+        path: [state[path].reshape(-1) for state in states[1:]]
+        for path, last in states[-1].items()
+        if all(path in state and state[path].shape == last.shape for state in states[1:])
+        and not np.array_equal(states[1][path], last)
+    }
+
+
+def statistic_in(kept: Mapping[Path, list[np.ndarray]], seen: np.ndarray) -> Path | None:
+    """The array that follows a statistic of the minibatches, (calls, width)."""
+    for path, values in kept.items():
+        if values[0].shape == seen[0].shape and follows(np.stack(values), seen):
+            return path
+    return None
+
+
+def follows(values: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether every value is the same sum of the one before and of the batch's statistic."""
+    old, new = coefficients(values, seen)
+    residual = np.abs(old * values[:-1] + new * seen[1:] - values[1:]).max()
+    return bool(abs(new) > FIT and residual <= FIT * np.abs(values).max())
+
+
+def coefficients(values: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
+    """a and c of the least-squares fit value = a * (the one before) + c * (the batch's)."""
+    terms = np.stack([values[:-1].ravel(), seen[1:].ravel()], axis=1)
+    old, new = np.linalg.lstsq(terms, values[1:].ravel(), rcond=None)[0]
+    return float(old), float(new)
+
+
+def evaluated(
+    instance: Instance, case: Case, before: Arrays, running: Sequence[Running], report: Report
+) -> None:
+    """What the object computes without labels, and whether its running statistics stay."""
+    network = case.network
+    if network.batch_norm and len(running) < len(network.statistic_shapes):
+        report.leave_out(f"{STATISTICS} (none that follow the minibatches' were found)")
+        return
+    try:
+        outputs = instance.test(case)
+    except CodeFailure as failure:
+        report.leave_out(f"evaluation ({failure})")
+        return
+    if outputs is None:
+        if network.batch_norm:
+            report.leave_out(
+                "evaluation by the running statistics (nothing was found that does it)"
+            )
+        return
+    after = arrays(instance)
+    changed = [one.where for one in running if not same(before, after, one.path)]
+    used = {one.name: one.values[-1] for one in running}
+    right = trace_of(case, used or None)
+    last = f"s{network.depth}"
+    name, found = next(
+        ((n, value) for value in outputs for n in (last, "p") if is_close(value, right[n])),
+        (None, None),
+    )
+    if name is None:
+        shaped = [value for value in outputs if value.shape == right[last].shape]
+        if not shaped:
+            report.leave_out("evaluation (it returned neither logits nor probabilities)")
+            return
+        sums = np.allclose(shaped[0].sum(axis=1), 1) and (shaped[0] >= 0).all()
+        name, found = ("p" if sums else last), shaped[0]
+    assert found is not None
+    by_batch = trace_of(case, None)[name] if used else None
+    report.evaluations.append(
+        Evaluation(instance.testing, name, found, right[name], by_batch, tuple(changed))
+    )
+
+
+def trace_of(case: Case, statistics: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+    """The reference's forward pass, with running statistics or with those of the minibatch."""
+    trace = manual_impl.forward(
+        case.network,
+        case.parameters,
+        case.X,
+        case.y,
+        penalty=case.penalty,
+        statistics=None if statistics is None else dict(statistics),
+    )
+    return {name: np.asarray(value) for name, value in trace.items()}
+
+
+def same(before: Arrays, after: Arrays, path: Path) -> bool:
+    """Whether an array was left as it is."""
+    return path in after and np.array_equal(before[path], after[path])

@@ -1,0 +1,87 @@
+"""Every recipe is checked before it is trained: by hand, by autograd, by complex step."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from compare.cases import random_case
+from compare.twins.gradient_check import check_case
+from twingrad.dataset import Dataset, Split
+from twingrad.recipe import Recipe
+from twingrad.stacks import initial_parameters, stack_inputs
+from twingrad.training import State
+
+SAMPLES = 10
+"""In the minibatch of the gradient check."""
+
+UPDATES = 4
+"""Updates in which both implementations train side by side."""
+
+APART = 1e-9
+"""Largest difference of a parameter after them in float64, relative to its tensor. Rounding makes
+about 1e-12 of it where the learning rate is small, as it is at the start of these schedules."""
+
+SMALLEST = 1e-6
+"""Tensors below this are judged as if they were as large: b before a batch norm has no gradient,
+and moves by rounding alone."""
+
+EVERY_BELOW, ENTRIES = 60, 4
+"""Of a parameter with fewer entries all are compared with complex step, of others so many."""
+
+
+def check_recipe(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """Whether both implementations compute the recipe's gradients and its first updates alike.
+
+    Arguments:
+        recipe: of any dtype; it is checked in float64.
+        dataset: its first training images are used for the updates.
+
+    Returns:
+        Ready for JSON: "verdict" is "agree" or "disagree", beside the largest differences.
+    """
+    import manual_impl
+    import torch_impl
+
+    network = recipe.network(dataset.training.X.shape[1], dataset.classes)
+    case = random_case(network, SAMPLES, penalty=recipe.penalty, seed=recipe.seed)
+    found = check_case(case, manual_impl, torch_impl, every_below=EVERY_BELOW, entries=ENTRIES)
+    apart = updates_apart(recipe, dataset)
+    agree = found.verdict == "agree" and apart <= APART
+    return {
+        "verdict": "agree" if agree else "disagree",
+        "network": case.name,
+        "tensors": len(found.tensors),
+        "gradients apart": max(
+            tensor.max_rel or 0.0 for tensor in found.tensors if tensor.scale == "relative"
+        ),
+        "updates": UPDATES,
+        "updates apart": apart,
+    }
+
+
+def updates_apart(recipe: Recipe, dataset: Dataset) -> float:
+    """The largest difference of a parameter after a few updates, relative to its tensor.
+
+    Augmentation, dropout, the optimiser and the schedule are those of the recipe.
+    """
+    from manual_impl.training import ManualLearner
+    from torch_impl.training import TorchLearner
+
+    recipe = replace(recipe, dtype="float64")
+    n = UPDATES * recipe.batch_size
+    training = Split(dataset.training.X[:n].astype(np.float64), dataset.training.y[:n])
+    few = replace(dataset, training=training)
+    network = recipe.network(training.X.shape[1], dataset.classes)
+    inputs = stack_inputs([recipe], network, 0, [recipe.plan(n)])
+    states: list[State] = []
+    for make in (ManualLearner, TorchLearner):
+        learner = make([recipe], network, few, initial_parameters(network, [recipe]))
+        learner.run_epoch(inputs)
+        states.append(learner.state()[0])
+    by_hand, autograd = states
+    return max(
+        float(np.abs(by_hand[name] - autograd[name]).max())
+        / max(float(np.abs(autograd[name]).max()), SMALLEST)
+        for name in network.parameter_shapes
+    )

@@ -1,0 +1,74 @@
+"""What a rung brings: gains with 95 % intervals, and the twins' difference beside the seeds'."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from reproduction.beyond.rung_results import LadderResults, RungResult
+from reproduction.verdicts.judgement import Interval, judge, mean_interval, t_quantile
+
+PUBLISHED = 55.28
+"""The report's best test accuracy, one run."""
+
+Word = Literal["helps", "harms", "not decided"]
+
+
+def gain(rung: RungResult, base: RungResult) -> Interval | None:
+    """The difference of the mean test accuracies with 95 % confidence; None for one seed.
+
+    By seed where both evaluate the same trainings, else Welch's for means of independent runs.
+    """
+    a, b = np.array(rung.test), np.array(base.test)
+    if rung.training == base.training:
+        return mean_interval(a - b)
+    if min(len(a), len(b)) < 2:
+        return None
+    parts = [float(x.var(ddof=1)) / len(x) for x in (a, b)]
+    difference, variance = float(a.mean() - b.mean()), sum(parts)
+    if variance == 0:
+        return Interval(difference, difference, difference)
+    freedom = variance**2 / sum(v**2 / (len(x) - 1) for v, x in zip(parts, (a, b), strict=True))
+    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    return Interval(difference, difference - half, difference + half)
+
+
+def word(interval: Interval | None) -> Word:
+    """Whether the interval excludes 0, and on which side."""
+    if interval is None or interval.low <= 0 <= interval.high:
+        return "not decided"
+    return "helps" if interval.low > 0 else "harms"
+
+
+@dataclass(frozen=True)
+class Twins:
+    """One seed by both implementations.
+
+    Arguments:
+        difference: of their test accuracies, in points.
+        limit: two seeds of one implementation differ by less with 95 % probability.
+    """
+
+    difference: float
+    limit: float
+
+    @property
+    def alike(self) -> bool:
+        return abs(self.difference) <= self.limit
+
+
+def twins(rung: RungResult) -> Twins | None:
+    """The other implementation's first seed beside the main one's; None until it is trained."""
+    if rung.other_test is None or len(rung.test) < 2:
+        return None
+    sd = float(np.std(rung.test, ddof=1))
+    limit = t_quantile(len(rung.test) - 1) * sd * math.sqrt(2)
+    return Twins(rung.other_test - rung.test[0], limit)
+
+
+def start_stands(results: LadderResults) -> bool | None:
+    """Whether the report's run lies within the 95 % prediction interval of the start's seeds."""
+    start = results.rungs.get("start")
+    return None if start is None else judge(start.test, PUBLISHED).stands

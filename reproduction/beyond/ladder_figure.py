@@ -1,0 +1,67 @@
+"""The ladder as one figure: test accuracy by remedy with its interval, and what it costs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reproduction.beyond.gains import PUBLISHED, gain, word
+from reproduction.beyond.rung_results import LadderResults, RungResult
+from reproduction.verdicts.judgement import mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"helps": "#38761d", "harms": "#b3261e", "not decided": "#666666", "": "#0b5394"}
+
+
+def ladder_figure(results: LadderResults) -> "Figure":
+    """A line for every finished rung, in the ladder's order from top to bottom."""
+    from matplotlib.figure import Figure
+
+    rungs = list(results.rungs.values())
+    figure = Figure(figsize=(11, 1.8 + 0.32 * len(rungs)), layout="constrained")
+    accuracies, costs = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+    rows = np.arange(len(rungs))
+    draw_accuracies(accuracies, results, rungs)
+    minutes = [float(np.mean(rung.processor_seconds)) / 60 for rung in rungs]
+    costs.barh(rows, minutes, color="#b7c9e2")
+    costs.set_xlabel("processor minutes a training")
+    costs.set_xscale("log")
+    accuracies.set_yticks(rows, [named(rung) for rung in rungs])
+    accuracies.invert_yaxis()
+    for axes in (accuracies, costs):
+        axes.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def draw_accuracies(axes: "Axes", results: LadderResults, rungs: list[RungResult]) -> None:
+    """Seeds as dots, means with 95 % intervals, the start's interval as a band."""
+    start = results.rungs.get("start")
+    band = None if start is None else mean_interval(start.test)
+    if band is not None:
+        axes.axvspan(band.low, band.high, color=COLOURS[""], alpha=0.12, lw=0)
+        axes.axvline(band.value, color=COLOURS[""], lw=0.8)
+    axes.axvline(PUBLISHED, color="black", ls=":", lw=1)
+    for row, rung in enumerate(rungs):
+        base = results.rungs.get(rung.against)
+        colour = COLOURS[word(gain(rung, base)) if base else ""]
+        axes.plot(rung.test, [row] * len(rung.test), ".", color=colour, alpha=0.4, ms=5)
+        interval = mean_interval(rung.test)
+        if interval is not None:
+            axes.plot([interval.low, interval.high], [row, row], color=colour, lw=2)
+            axes.plot(interval.value, row, "o", color=colour, ms=5)
+    axes.set_xlabel(
+        "test accuracy, %: mean, 95 % interval, seeds (band: the start; dotted: the report)"
+    )
+
+
+def named(rung: RungResult) -> str:
+    """The rung and what was chosen in it."""
+    return f"{rung.title} ({rung.label})" if len(rung.tried) > 1 else rung.title
+
+
+def save_figure(results: LadderResults, path: Path) -> None:
+    """Writes the figure as PNG."""
+    ladder_figure(results).savefig(path, dpi=110)

@@ -1,0 +1,198 @@
+"""Groups trained on a Ray cluster. `keeper` runs there; this is the driver's side."""
+
+import itertools
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from sweeps.engine.data import Loaded
+from sweeps.engine.executor import ATTEMPTS, Event, Executor, Result, Work
+from sweeps.engine.groups import Task
+from sweeps.engine.keeper import Keeper, look_around, versions
+from twingrad.errors import UserError
+from twingrad.training import Checkpoint
+
+ANSWER, READY = 8.0, 17.0
+"""Seconds within which a cluster must answer, and by when all of its nodes must have."""
+
+FRESH = 5.0
+"""Seconds for which the number of nodes is believed."""
+
+NAMESPACE = "twingrad"
+HEAD = {"node:__internal_head__": 0.001}
+
+CONNECT = "import ray, sys; ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)"
+"""Tried in a process of its own, since Ray waits for minutes for a cluster that is not there."""
+
+
+class Cluster(Executor):
+    """A Ray cluster.
+
+    Arguments:
+        address: of its head, such as 10.0.0.1:6379, or "auto" on one of its nodes.
+        backend: "manual" or "torch".
+        devices: ("cpu",) for a core a group, ("cuda",) for a GPU a group.
+
+    Raises:
+        UserError: there is no such cluster, or one of its nodes cannot train.
+    """
+
+    def __init__(self, address: str, backend: str, devices: Sequence[str]) -> None:
+        super().__init__()
+        if tuple(devices) not in (("cpu",), ("cuda",)):
+            given = ",".join(devices)
+            raise UserError(f"--device is {given!r}, but --cluster takes cpu or cuda, the node's")
+        self.address, (self.device,) = address, devices
+        self.unit = "CPU" if self.device == "cpu" else "GPU"
+        self.stored: list[int] = []
+        self.keeper: Any = None
+        started = time.monotonic()
+        self.counted, self.nodes, self.units = -FRESH, 0, 0
+        require_cluster(address)
+        ray.init(address, namespace=NAMESPACE, logging_level="ERROR", log_to_driver=False)
+        try:
+            self.memory = self._require_nodes(backend, started + READY)
+        except BaseException:
+            ray.shutdown()
+            raise
+
+    def _require_nodes(self, backend: str, deadline: float) -> int:
+        """The bytes that a group may take on any node; UserError where one cannot train."""
+        nodes = [n for n in ray.nodes() if n["Alive"] and n["Resources"].get(self.unit, 0) >= 1]
+        if not nodes:
+            raise UserError(f"--cluster {self.address}: none of its nodes has a {self.unit}")
+        asked = {}
+        for node in nodes:
+            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ref = look_around.options(scheduling_strategy=strategy).remote(
+                backend, self.device, int(node["Resources"][self.unit])
+            )
+            asked[ref] = node["NodeManagerAddress"]
+        left = max(deadline - time.monotonic(), 1.0)
+        ray.wait(list(asked), num_returns=len(asked), timeout=left)
+        here, memory = versions(backend), []
+        for ref, name in asked.items():
+            where = f"--cluster {self.address}: node {name}"
+            try:
+                there, available = ray.get(ref, timeout=0)
+            except ray.exceptions.GetTimeoutError:
+                raise UserError(f"{where} did not answer within {READY:.0f} s") from None
+            except ray.exceptions.RayError as error:
+                said = str(getattr(error, "cause", error)).strip().splitlines()[-1]
+                raise UserError(f"{where} cannot train ({said}); install twingrad there") from None
+            for part, version in here.items():
+                if there[part] != version:
+                    raise UserError(
+                        f"{where} has {part} {there[part]}, but the driver {version}; install the "
+                        "same on every node"
+                    )
+            memory.append(available)
+        return min(memory)
+
+    def open(self, name: str, data: Loaded, work: Work) -> None:
+        """Begins, or takes up what an earlier driver of this sweep left on the cluster."""
+        stores = [n["Resources"].get("object_store_memory", 0) for n in ray.nodes() if n["Alive"]]
+        if data.nbytes > min(stores):
+            raise UserError(
+                f"--cluster {self.address}: the data take {data.nbytes / 1e9:.3g} GB, but the "
+                f"object store of a node has {min(stores) / 1e9:.3g}; start it with a larger "
+                "--object-store-memory"
+            )
+        resources = {"num_cpus": 1} if self.unit == "CPU" else {"num_cpus": 0, "num_gpus": 1}
+        options = {**resources, "max_retries": ATTEMPTS - 1}
+        make: Any = Keeper  # Ray's decorator makes it another class
+        self.keeper = make.options(
+            name=name, lifetime="detached", get_if_exists=True, resources=HEAD
+        ).remote(data, work, self.device, options)
+        self.tasks = self._ask("known")
+        self.numbers = itertools.count(max(self.tasks, default=-1) + 1)
+
+    def _ask(self, method: str, *arguments: object) -> Any:
+        try:
+            return ray.get(getattr(self.keeper, method).remote(*arguments))
+        except ray.exceptions.RayActorError as error:
+            raise UserError(
+                f"--cluster {self.address}: its head node was lost; trials that finished are kept: "
+                "continue with --resume"
+            ) from error
+
+    def _count(self) -> None:
+        if time.monotonic() > self.counted + FRESH:
+            self.counted = time.monotonic()
+            nodes = [node["Resources"].get(self.unit, 0) for node in ray.nodes() if node["Alive"]]
+            self.units, self.nodes = int(sum(nodes)), sum(units >= 1 for units in nodes)
+
+    @property
+    def slots(self) -> int:
+        self._count()
+        return self.units
+
+    @property
+    def where(self) -> str:
+        self._count()
+        return f"{self.nodes} node{'s' * (self.nodes != 1)}, {self.units} {self.unit}s"
+
+    def begin(self, task: Task) -> None:
+        number = next(self.numbers)
+        self.tasks[number] = task
+        self._ask("begin", number, task)
+
+    def wait(self) -> list[Event]:
+        epochs, ended = self._ask("listen", self.stored)
+        self.stored = []
+        events = [Event(self.tasks[n], epoch) for n, epoch in epochs.items() if n in self.tasks]
+        for number, result in ended:
+            if isinstance(result, Exception):
+                raise result
+            self.stored.append(number)
+            events.append(Event(self.tasks.pop(number), epochs_of(result), result))
+        return events
+
+    def close(self) -> None:
+        if self.keeper is not None:
+            ray.kill(self.keeper)
+            self.keeper = None
+        ray.shutdown()
+
+
+def epochs_of(result: Result) -> int:
+    """The epoch that a group ended with."""
+    if isinstance(result, Checkpoint):
+        return result.epochs
+    return max(len(run.history) for run in result)
+
+
+def require_cluster(address: str) -> None:
+    """Raises UserError unless a Ray cluster of this version answers at an address."""
+    if "://" in address or (address != "auto" and ":" not in address):
+        raise UserError(
+            f"--cluster {address}: is no address such as 10.0.0.1:6379, and not auto; run the "
+            "sweep on a node of the cluster"
+        )
+    try:
+        if address != "auto":
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), 3.0).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UserError(f"--cluster {address}: no Ray cluster is there ({error})") from None
+    try:
+        tried = subprocess.run(
+            [sys.executable, "-c", CONNECT, address],
+            capture_output=True,
+            text=True,
+            timeout=ANSWER,
+        )
+    except subprocess.TimeoutExpired:
+        raise UserError(
+            f"--cluster {address}: no Ray cluster answered within {ANSWER:.0f} s"
+        ) from None
+    if tried.returncode:
+        lines = tried.stderr.strip().splitlines() or ["no reason given"]
+        reason = next((line for line in lines if "Error: " in line), lines[-1])
+        raise UserError(f"--cluster {address}: cannot be used ({reason.strip()})")

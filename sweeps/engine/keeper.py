@@ -1,0 +1,160 @@
+"""What runs on a Ray cluster: the tasks, and the actor that owns them.
+
+The actor is detached and lives on the head node, so groups that were begun go on when the driver or
+any other node dies, and what they found is kept until a driver has stored it.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.util
+import os
+import platform
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from sweeps.engine.data import Loaded
+from sweeps.engine.executor import Result, Work, killed_too_often, out_of_memory, run_task
+from sweeps.engine.groups import Task
+from sweeps.engine.memory import available
+from twingrad.errors import UserError
+from twingrad.training import Checkpoint
+
+OFTEN = 0.5
+"""Seconds between two reports of a task's epochs."""
+
+PATIENCE = 1.0
+"""Seconds for which the actor waits for news before it answers that there are none."""
+
+CODE = ("twingrad", "manual_impl", "torch_impl", "sweeps")
+
+Ended = tuple[int, Result | Exception]
+
+
+@ray.remote(num_returns=2)
+def train(data: Loaded, task: Task, work: Work, device: str, keeper: Any, number: int) -> Any:
+    """A task of the cluster: a group's result, and apart from it the states of a paused stack,
+    which stay in the object store until the group goes on."""
+    said = time.monotonic()
+
+    def say(epoch: int) -> None:
+        nonlocal said
+        if time.monotonic() > said + OFTEN:
+            said = time.monotonic()
+            keeper.report.remote(number, epoch)
+
+    if task.start is not None:
+        paused: Any = task.start.states
+        states = [ray.get(ref)[i] for ref, i in paused]
+        task = replace(task, start=replace(task.start, states=states))
+    result = run_task(task, data(task.recipes[0]), work, device, say)
+    if isinstance(result, Checkpoint):
+        return replace(result, states=[]), result.states
+    return result, None
+
+
+@ray.remote(num_cpus=0)
+class Keeper:
+    """Owns the tasks of one sweep.
+
+    Arguments:
+        data: of every recipe; kept in the object store, from where each node fetches it once.
+        work: what all groups have in common.
+        device: "cpu" or "cuda".
+        options: of a task: its resources and how often Ray runs it again.
+    """
+
+    def __init__(self, data: Loaded, work: Work, device: str, options: dict[str, Any]) -> None:
+        self.data = ray.put(data)
+        self.work, self.device, self.options = work, device, options
+        self.me = ray.get_runtime_context().current_actor
+        self.tasks: dict[int, Task] = {}
+        self.epochs: dict[int, int] = {}
+        self.ended: dict[int, Result | Exception] = {}
+        self.following: set[asyncio.Task[None]] = set()
+        self.news = asyncio.Event()
+
+    async def known(self) -> dict[int, Task]:
+        """The tasks that no driver has stored yet, those that have ended among them."""
+        return self.tasks
+
+    async def begin(self, number: int, task: Task) -> None:
+        """Trains a group as soon as there is room."""
+        self.tasks[number] = task
+        refs = train.options(**self.options).remote(
+            self.data, task, self.work, self.device, self.me, number
+        )
+        follower = asyncio.create_task(self._follow(number, task, *refs))
+        self.following.add(follower)
+        follower.add_done_callback(self.following.discard)
+
+    async def _follow(self, number: int, task: Task, outcome: Any, states: Any) -> None:
+        try:
+            found = await outcome
+            if isinstance(found, Checkpoint):
+                paused: Any = [(states, i) for i in range(len(task.keys))]
+                found = replace(found, states=paused)
+            self.ended[number] = found
+        except Exception as error:
+            self.ended[number] = failure(error, task)
+        self.news.set()
+
+    async def report(self, number: int, epoch: int) -> None:
+        """The epoch that a task has reached."""
+        self.epochs[number] = epoch
+        self.news.set()
+
+    async def listen(self, stored: list[int]) -> tuple[dict[int, int], list[Ended]]:
+        """Epochs reached since the last call, and every task that has ended.
+
+        Arguments:
+            stored: tasks whose results the driver has written down; they are forgotten.
+        """
+        for number in stored:
+            del self.tasks[number], self.ended[number]
+        if not self.ended:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.news.wait(), PATIENCE)
+        self.news.clear()
+        epochs, self.epochs = self.epochs, {}
+        return epochs, list(self.ended.items())
+
+
+def failure(error: Exception, task: Task) -> Exception:
+    """What a task's failure is to the user."""
+    cause = getattr(error, "cause", error)
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return out_of_memory()
+    if isinstance(cause, UserError):
+        return cause
+    if isinstance(cause, ImportError):
+        return UserError(f"--cluster: a node cannot train ({cause}); install twingrad there")
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return RuntimeError(f"a worker failed:\n{error}")
+    return killed_too_often(task)
+
+
+@ray.remote(num_cpus=0, max_calls=1, max_retries=0)
+def look_around(backend: str, device: str, groups: int) -> tuple[dict[str, str], int]:
+    """A node's versions, and the bytes that each of its groups may take."""
+    if device != "cpu":  # Ray hides the GPUs from a task that asks for none
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)
+    return versions(backend), available([device], groups if device == "cpu" else 1)
+
+
+def versions(backend: str) -> dict[str, str]:
+    """What must be equal on every node."""
+    found = {"Python": platform.python_version()}
+    for name in ("numpy", "torch") if backend == "torch" else ("numpy",):
+        found[name] = importlib.import_module(name).__version__
+    digest = hashlib.sha256()
+    for name in CODE:
+        spec = importlib.util.find_spec(name)
+        for folder in (spec.submodule_search_locations if spec else None) or ():
+            for path in sorted(Path(folder).rglob("*.py")):
+                digest.update(path.read_bytes())
+    return {**found, "twingrad": digest.hexdigest()[:12]}

@@ -1,0 +1,179 @@
+"""Groups trained by processes of this machine, which loky starts and watches."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import joblib
+import numpy as np
+from loky import ProcessPoolExecutor
+
+from sweeps.engine.data import Loaded
+from sweeps.engine.executor import (
+    ATTEMPTS,
+    Event,
+    Executor,
+    Result,
+    Work,
+    killed_too_often,
+    run_task,
+)
+from sweeps.engine.groups import Task
+from sweeps.engine.memory import available
+from twingrad.errors import UserError
+
+POLL = 0.1
+"""Seconds between two looks at the epochs that the workers have reached."""
+
+LINGER = 20.0
+"""Seconds for which a worker without a task waits for the next, which may be of another sweep."""
+
+SPARE: list[ProcessPoolExecutor] = []
+"""Workers of sweeps that have ended."""
+
+
+class Local(Executor):
+    """Processes that map the data from one file, so that they are in memory once.
+
+    Each is an executor of its own: one that is killed takes no other's group with it.
+
+    Arguments:
+        processes: how many.
+        devices: taken in turn.
+    """
+
+    def __init__(self, processes: int, devices: Sequence[str] = ("cpu",)) -> None:
+        super().__init__()
+        self.memory = available(devices, processes)
+        self.devices = [devices[i % len(devices)] for i in range(processes)]
+        self.workers: list[ProcessPoolExecutor] = []
+        self.futures: dict[int, Future[Result]] = {}
+        self.attempts, self.seen = [0] * processes, [0] * processes
+
+    def open(self, name: str, data: Loaded, work: Work) -> None:
+        self.work = work
+        self.folder = TemporaryDirectory(prefix="twingrad-", ignore_cleanup_errors=True)
+        self.workers = [spare_worker() for _ in self.devices]
+        path = Path(self.folder.name)
+        try:
+            joblib.dump(data, path / "data")
+            self.reached = np.memmap(path / "epochs", "int64", "w+", shape=self.slots)
+        except OSError as error:
+            raise UserError(
+                f"{path.parent}: has no room for the data that the workers share ({error}); "
+                "set TMPDIR to a folder on a larger disk"
+            ) from error
+
+    @property
+    def slots(self) -> int:
+        return len(self.devices)
+
+    @property
+    def where(self) -> str:
+        names = ", ".join(dict.fromkeys(self.devices))
+        return f"{self.slots} process{'es' * (self.slots > 1)} on {names}"
+
+    def begin(self, task: Task) -> None:
+        slot = next(i for i in range(self.slots) if i not in self.tasks)
+        self.tasks[slot], self.attempts[slot] = task, 0
+        self._submit(slot)
+
+    def _submit(self, slot: int) -> None:
+        self.attempts[slot] += 1
+        task = self.tasks[slot]
+        self.reached[slot] = self.seen[slot] = task.done
+        arguments = (Path(self.folder.name), slot, self.devices[slot], task, self.work)
+        try:
+            self.futures[slot] = self.workers[slot].submit(train_mapped, *arguments)
+        except BrokenProcessPool:  # it was killed while idle
+            self.workers[slot] = new_worker()
+            self.futures[slot] = self.workers[slot].submit(train_mapped, *arguments)
+
+    def wait(self) -> list[Event]:
+        events: list[Event] = []
+        while not events:
+            done, _ = wait(self.futures.values(), POLL, FIRST_COMPLETED)
+            for slot, future in list(self.futures.items()):
+                task, epoch = self.tasks[slot], int(self.reached[slot])
+                if future not in done:
+                    if epoch > self.seen[slot]:
+                        self.seen[slot] = epoch
+                        events.append(Event(task, epoch))
+                    continue
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    if self.attempts[slot] == ATTEMPTS:
+                        raise killed_too_often(task) from None
+                    self.workers[slot] = new_worker()
+                    self._submit(slot)
+                    continue
+                events.append(Event(task, epoch, result))
+                del self.tasks[slot], self.futures[slot]
+        return events
+
+    def close(self) -> None:
+        if self.workers:
+            for slot, worker in enumerate(self.workers):
+                if slot in self.futures:
+                    worker.shutdown(kill_workers=True)
+                else:
+                    SPARE.append(worker)
+            self.workers = []
+            self.folder.cleanup()
+
+
+def spare_worker() -> ProcessPoolExecutor:
+    """A worker that an earlier sweep left, or a new one."""
+    return SPARE.pop() if SPARE else new_worker()
+
+
+def new_worker() -> ProcessPoolExecutor:
+    """A process that ends with this one."""
+    return ProcessPoolExecutor(1, timeout=LINGER, initializer=begin_life, initargs=(os.getpid(),))
+
+
+def begin_life(parent: int) -> None:
+    """Lets the parent alone decide when this process ends; it also ends when the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        for folder in FOLDERS:  # nobody is left to remove what they shared
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+FOLDERS: set[Path] = set()
+"""What this worker has mapped."""
+
+
+@lru_cache(maxsize=1)
+def mapped(folder: Path) -> tuple[Loaded, np.ndarray]:
+    """The data in a folder, and the epochs that each worker has reached."""
+    FOLDERS.clear()
+    FOLDERS.add(folder)
+    # copy on write: torch wants arrays that could be written to
+    data: Loaded = joblib.load(folder / "data", mmap_mode="c")
+    return data.plain(), np.memmap(folder / "epochs", "int64", "r+")
+
+
+def train_mapped(folder: Path, slot: int, device: str, task: Task, work: Work) -> Result:
+    """Trains a group on the data in a folder."""
+    data, reached = mapped(folder)
+
+    def say(epoch: int) -> None:
+        reached[slot] = epoch
+
+    return run_task(task, data(task.recipes[0]), work, device, say)
