@@ -35,7 +35,7 @@ def join() -> typer.Typer:
 
 
 def show_version(asked: bool) -> None:
-    """Prints the version and ends the program."""
+    """Print the version and exit."""
     if asked:
         from importlib.metadata import PackageNotFoundError, version
 

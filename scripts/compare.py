@@ -176,10 +176,8 @@ def require_free(out: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 def prepare_folder(out: Path, *, resume: bool) -> None:
-    """Marks the folder; trainings that it holds are kept only to be resumed.
-
-    Nothing is removed but what a comparison writes.
-    """
+    """Create and mark the folder. Without `resume`, the files of an earlier comparison are removed,
+    and nothing else."""
     if not resume:
         for folder in ("runs", "figures"):
             shutil.rmtree(out / folder, ignore_errors=True)

@@ -15,14 +15,14 @@ from twingrad.files import write_whole
 from twingrad.text import shown
 
 PIPED_WIDTH = 10_000
-"""Characters of a line that no terminal wraps: a row of a table stays one line."""
+"""Width of piped output in characters: no line is wrapped, so a row of a table stays one line."""
 
 
 class PeopleConsole(Console):
-    """rich's console for text that may hold anything.
+    """rich's console for untrusted text, with control characters escaped.
 
-    Control characters are written out. A reader that goes away is an error here; rich ends the
-    program with status 1, which means "disagrees".
+    If the reader exits, it raises BrokenPipeError; rich would exit with status 1, which means
+    "disagrees".
     """
 
     def on_broken_pipe(self) -> None:

@@ -1,4 +1,4 @@
-"""Epochs as they end: a line each, and how long is left."""
+"""Report progress: one line for each epoch, with the time left."""
 
 import time
 
@@ -8,11 +8,11 @@ from twingrad.text import spell
 
 
 class Progress:
-    """Prints the epochs of one or several trainings of equal length, one after the other.
+    """Prints the epochs of one or several trainings of equal length, run one after another.
 
     Arguments:
-        output: where to.
-        trainings: how many there are in all.
+        output: of the command.
+        trainings: total number of trainings.
     """
 
     def __init__(self, output: Output, trainings: int = 1) -> None:
@@ -22,12 +22,12 @@ class Progress:
         self.done = 0
 
     def epoch(self, label: str, epoch: Epoch, epochs: int) -> None:
-        """A line for an epoch that has ended.
+        """Print the metrics of an epoch.
 
         Arguments:
             label: of its training.
-            epoch: what was measured.
-            epochs: of each training.
+            epoch: the epoch that has ended.
+            epochs: number of epochs of each training.
         """
         self.done += 1
         if epoch.epoch == epochs:
@@ -47,5 +47,5 @@ class Progress:
         )
 
     def skip(self) -> None:
-        """A training that had ended before."""
+        """Count a training that was finished before."""
         self.ended += 1

@@ -72,15 +72,15 @@ def train_in_folder(
 
 @contextmanager
 def saving(folder: Path, again: str, output: Output) -> Iterator[None]:
-    """Says how to go on where a training is stopped from outside.
+    """Say how to continue a training that is stopped from outside.
 
     Arguments:
-        folder: where it is saved.
-        again: the command that goes on.
-        output: for people.
+        folder: of the training.
+        again: the command that continues it.
+        output: of the command.
 
     Raises:
-        UserError: the folder cannot be written, as when the disk is full.
+        UserError: the folder cannot be written, for example because the disk is full.
     """
     try:
         yield
@@ -89,12 +89,12 @@ def saving(folder: Path, again: str, output: Output) -> Iterator[None]:
         raise
     except BrokenPipeError:
         raise UserError(
-            f"whoever read the output has gone; finished epochs are kept: continue with {again}"
+            f"the reader of the output exited; finished epochs are kept: continue with {again}"
         ) from None
     except OSError as error:
         raise UserError(
             f"--out {folder}: cannot be read or written ({error.strerror or error}); finished "
-            f"epochs are kept: make room, then continue with {again}"
+            f"epochs are kept: free some space, then continue with {again}"
         ) from error
 
 

@@ -69,7 +69,7 @@ def test_a_lock_that_the_system_lacks_is_said(tmp_path, monkeypatch, capsys):
 
     hold(tmp_path, "training").close()
     assert capsys.readouterr().err == (
-        f"twingrad: this system has no file locks: start no second training in {tmp_path}\n"
+        f"twingrad: this system has no file locks: do not start a second training in {tmp_path}\n"
     )
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Runs the command line, with our packages before all others of the same names."""
+    """Run the command line, with our packages before others of the same names."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     importlib.import_module("scripts.cli").main()
     raise AssertionError("the program ends itself")
@@ -15,5 +15,5 @@ def main() -> NoReturn:
 
 if __name__ == "__main__":
     if not sys.flags.safe_path:
-        del sys.path[0]  # the working directory: its utils.py or rich.py is none of ours
+        del sys.path[0]  # the working directory may contain a utils.py or rich.py
     main()

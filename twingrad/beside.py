@@ -1,10 +1,10 @@
-"""Imports the packages that lie beside `twingrad`, whatever the user's own modules are called.
+"""Import the other packages of twingrad even if the user has modules of the same names.
 
-A script may lie beside a `compare.py` or a `scripts.py` of its author. Both then need one name of
-`sys.modules`: the author's `import compare` must give the author's module, ours must give our
-package. Where a name of ours is taken, our packages are therefore loaded as submodules of this
-module, `twingrad.beside.compare` for `compare`, and their own import statements lead there too.
-Where none is taken, nothing of this happens.
+A user's script may have a `compare.py` or a `scripts.py` in its folder. Both packages then need the
+same name in `sys.modules`: the user's `import compare` must give the user's module, ours must give
+our package. If any name is taken, our packages are therefore loaded as submodules of this module,
+`twingrad.beside.compare` for `compare`, and their import statements are redirected there.
+Otherwise nothing changes.
 """
 
 import builtins
@@ -20,31 +20,31 @@ from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The folder that holds all our packages."""
+"""The folder of all our packages."""
 
 PACKAGES = ("manual_impl", "torch_impl", "compare", "sweeps", "reproduction", "scripts")
-"""Those beside `twingrad` that are installed."""
+"""The installed packages other than `twingrad`."""
 
-__path__ = [str(ROOT)]  # makes this module a package, whose submodules are those beside twingrad
+__path__ = [str(ROOT)]  # makes this module a package with these packages as submodules
 
 
 def import_beside(name: str) -> ModuleType:
-    """One of our modules, by its dotted name, such as "compare.submissions.live_check"."""
+    """Import one of our modules by its dotted name, such as "compare.submissions.live_check"."""
     apart = name.partition(".")[0] in PACKAGES and any_taken()
     return importlib.import_module(f"{__name__}.{name}" if apart else name)
 
 
 @cache
 def any_taken() -> bool:
-    """Whether `import` gives another module than ours for the name of one of our packages."""
+    """Whether importing any of our packages by name would give a different module."""
     return not all(is_ours(name) for name in PACKAGES)
 
 
 def is_ours(name: str) -> bool:
-    """Whether that name gives our package: as it is imported, else as it would be found."""
+    """Whether the name refers to our package, imported or not."""
     try:
         spec = importlib.util.find_spec(name)
-    except ValueError:  # imported, by something that keeps no spec of it
+    except ValueError:  # imported, but without a spec
         return False
     if spec is None or spec.origin is None:
         return False
@@ -52,7 +52,7 @@ def is_ours(name: str) -> bool:
 
 
 class BesideFinder(MetaPathFinder):
-    """Finds `twingrad.beside.compare` and all modules in it."""
+    """Finds `twingrad.beside.compare` and its modules."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -67,7 +67,7 @@ class BesideFinder(MetaPathFinder):
 
 
 class BesideLoader(SourceFileLoader):
-    """Runs a module with an `import` statement of its own."""
+    """Executes a module with `import_from_ours` as its import statement."""
 
     def exec_module(self, module: ModuleType) -> None:
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": import_from_ours}
@@ -81,7 +81,7 @@ def import_from_ours(
     fromlist: Sequence[str] | None = (),
     level: int = 0,
 ) -> ModuleType:
-    """What an import statement in our code calls: `compare` is `twingrad.beside.compare` there."""
+    """Import for our own code, in which `compare` means `twingrad.beside.compare`."""
     top = name.partition(".")[0]
     if level or top not in PACKAGES:
         return builtins.__import__(name, globals, locals, fromlist or (), level)

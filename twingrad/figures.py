@@ -17,13 +17,13 @@ PANELS = ("cost", "loss", "accuracy", "learning rate")
 GREY = "#555555"
 LINES = ("-", "--", "-.", ":")
 PARTS = {"training": 1.0, "validation": 0.45}
-"""Opacity of a part's lines."""
+"""Opacity of the lines of each part."""
 
 COLOURS = ("#0b5394", "#d1500f", "#38761d", "#8e44ad")
 
 
 def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
-    """Four panels: a colour for each backend, a line style for each seed, validation paler.
+    """Four panels: colours for backends, line styles for seeds, and paler lines for validation.
 
     Arguments:
         histories: by their label in the legend; labels that end in ", seed N" share the colour of
@@ -65,13 +65,13 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
 
 
 def shown(value: float, panel: str) -> float:
-    """A value as its panel has it: accuracies in percent."""
+    """A value as shown in its panel: accuracies in percent."""
     return 100 * value if panel == "accuracy" else value
 
 
 def styles_of(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and line style of each label: what stands before ", seed" sets the colour, the rest
-    the line. Both start again when they run out."""
+    """The colour and line style of each label: the part before ", seed" determines the colour, the
+    rest the line style. Both repeat when they run out."""
     parts = [label.partition(", seed") for label in labels]
     names = list(dict.fromkeys(name for name, *_ in parts))
     seeds = list(dict.fromkeys(seed for *_, seed in parts))

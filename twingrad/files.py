@@ -6,15 +6,15 @@ import stat
 from pathlib import Path
 from typing import Any
 
-LONGEST_NAME = 200
-"""Characters of a file's name that its temporary neighbour carries; file systems allow 255."""
+MAX_NAME = 200
+"""Characters of a file's name in the name of its temporary file; file systems allow 255."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a temporary file in the same folder, then rename it to the path.
 
-    A link stays a link: the file it leads to is written. A device, a pipe and the names in `/dev`
-    or `/proc` of open files (`/dev/stdout`, `/dev/fd/3`) are written into.
+    For a link, the file it points to is written. Devices, pipes and the names of open files in
+    `/dev` or `/proc` (`/dev/stdout`, `/dev/fd/3`) are written to directly.
 
     Raises:
         OSError: the file cannot be written.
@@ -26,7 +26,7 @@ def write_whole(path: Path, content: bytes) -> None:
                 view = view[stream.write(view) or 0 :]
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:LONGEST_NAME]}.{os.getpid()}")
+    temporary = target.with_name(f".{target.name[:MAX_NAME]}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -39,7 +39,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether that is something other than a regular file, or the name of an open file."""
+    """Whether the path is not a regular file or folder, or is the name of an open file."""
     try:
         mode = path.stat().st_mode
     except OSError:

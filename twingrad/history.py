@@ -20,10 +20,10 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Evaluation":
-        """The evaluation that JSON holds.
+        """Read an evaluation from JSON.
 
         Raises:
-            TypeError, ValueError, KeyError: it holds something else.
+            TypeError, ValueError, KeyError: it is not an evaluation.
         """
         return cls(**{name: number(value) for name, value in fields.items()})
 
@@ -63,7 +63,7 @@ class Epoch:
         """Read a line that `as_line` wrote.
 
         Raises:
-            ValueError, TypeError, KeyError: the line is something else.
+            ValueError, TypeError, KeyError: it is not such a line.
         """
         fields: dict[str, Any] = json.loads(line)
         for part in ("training", "validation"):
@@ -84,7 +84,7 @@ def history_from(lines: Iterable[str]) -> History:
     """The epochs of metrics.jsonl.
 
     Raises:
-        ValueError, TypeError, KeyError: a line is no epoch, or not the one that is next.
+        ValueError, TypeError, KeyError: a line is not an epoch, or is out of order.
     """
     history = [Epoch.from_line(line) for line in lines]
     for expected, epoch in enumerate(history, start=1):
@@ -94,10 +94,10 @@ def history_from(lines: Iterable[str]) -> History:
 
 
 def number(value: Any) -> float:
-    """A finite number of JSON, unchanged in value.
+    """Check that a value from JSON is a finite number, and return it as a float.
 
     Raises:
-        TypeError, ValueError: anything else.
+        TypeError, ValueError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"expected a number, got {value!r:.40}")

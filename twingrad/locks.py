@@ -1,4 +1,4 @@
-"""A folder that one process at a time writes to."""
+"""Lock a folder, so that only one process at a time writes to it."""
 
 import sys
 from pathlib import Path
@@ -9,21 +9,21 @@ from twingrad.run_folder import LOCK, make_folder
 
 try:
     import fcntl
-except ImportError:  # Windows has none
+except ImportError:  # Windows does not have it
     fcntl = None  # type: ignore[assignment]
 
 
 def hold(path: Path, what: str) -> IO[str]:
-    """Locks a folder for this process; the lock ends with the process, however it ends.
+    """Lock a folder for this process; the lock ends with the process, however it ends.
 
-    Where the system has no such locks it is left open, which standard error is told.
+    If the system has no file locks, print a warning to standard error instead.
 
     Arguments:
-        path: the folder, which is made if it is missing.
-        what: what runs in it, for the message: "training" or "sweep".
+        path: the folder; created if necessary.
+        what: what runs in it, for messages: "training" or "sweep".
 
     Raises:
-        UserError: another process holds it, or it cannot be written to.
+        UserError: another process holds the lock, or the folder cannot be written.
     """
     make_folder(path)
     try:
@@ -32,12 +32,12 @@ def hold(path: Path, what: str) -> IO[str]:
         raise UserError(f"--out {path}: cannot be written ({error.strerror})") from error
     if fcntl is None:
         print(
-            f"twingrad: this system has no file locks: start no second {what} in {path}",
+            f"twingrad: this system has no file locks: do not start a second {what} in {path}",
             file=sys.stderr,
         )
         return lock
     try:
-        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock not passed on to workers
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike flock, not inherited by workers
     except OSError:
         lock.close()
         raise UserError(f"--out {path}: another process is running this {what}") from None

@@ -79,18 +79,18 @@ class RunFolder:
         return folder
 
     def write_recipe(self, recipe: Recipe, backend: str, device: str) -> None:
-        """Writes recipe.json."""
+        """Write recipe.json."""
         run = {"backend": backend, "device": device, **recipe.as_json()}
         write_json(self.path / "recipe.json", run)
 
     def extend(self, recipe: Recipe, backend: str, device: str) -> None:
-        """Reopens a run that has ended, for more epochs.
+        """Reopen a finished run for more epochs.
 
         Arguments:
-            recipe: the run's own with more epochs.
-            backend, device: the run's own.
+            recipe: that of the run, with more epochs.
+            backend, device: those of the run.
         """
-        (self.path / "summary.json").unlink(missing_ok=True)  # first: now the run has not ended
+        (self.path / "summary.json").unlink(missing_ok=True)  # first: marks the run as unfinished
         self.write_recipe(recipe, backend, device)
 
     @classmethod
@@ -204,12 +204,12 @@ DAMAGE = (
     RecursionError,
     MemoryError,
 )
-"""What reading a file of ours that something else has changed can raise."""
+"""Exceptions that reading a damaged file can raise."""
 
 
 @contextmanager
 def damage_reported(path: Path) -> Iterator[None]:
-    """Turns whatever a damaged file raises into a UserError that names it."""
+    """Convert exceptions from reading a damaged file into a UserError that names it."""
     try:
         yield
     except DAMAGE as error:
@@ -219,13 +219,13 @@ def damage_reported(path: Path) -> Iterator[None]:
 
 
 def require_free(path: Path, *, overwrite: bool) -> None:
-    """Raises UserError unless a run may begin in a folder.
+    """Raise UserError if a run may not start in a folder.
 
-    A folder may be missing, empty or left half-made by a run that was stopped before it began;
+    The folder may be missing, empty, or incomplete because a run was stopped before it started;
     with `overwrite` it may hold a run.
     """
     if path.exists() and not path.is_dir():
-        raise UserError(f"--out {path}: is a file, but a folder was expected")
+        raise UserError(f"--out {path}: is a file, but expected a folder")
     names = {child.name for child in path.iterdir()} if path.is_dir() else set()
     if (path / "recipe.json").is_file():
         if not overwrite:
@@ -238,7 +238,7 @@ def require_free(path: Path, *, overwrite: bool) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file or a folder with all it holds."""
+    """Remove a file, or a folder with its contents."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,33 +1,33 @@
-"""Text from outside, made safe to show."""
+"""Make text from outside safe to display."""
 
 import re
 
 CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""What moves a cursor, colours a terminal, turns the direction of a line, or is half a character.
+"""Control characters, marks that change the direction of text, and lone surrogates.
 
-Tab and line feed are left out: they may be meant.
+Tab and line feed are not included, since they may be intended.
 """
 
 
 def shown(text: str) -> str:
-    """Text whose control characters are written out: an escape is \\x1b."""
-    return CONTROL.sub(lambda found: escaped(found[0]), text)
+    """Replace control characters by escape sequences, such as \\x1b."""
+    return CONTROL.sub(lambda match: escaped(match[0]), text)
 
 
 def one_line(text: str) -> str:
-    """The same in one line, with single spaces."""
+    """The same on one line, with single spaces."""
     return " ".join(shown(text).split())
 
 
 def escaped(character: str) -> str:
-    """A character as Python writes it."""
+    """A character as an escape sequence of Python."""
     return character.encode("unicode_escape").decode()
 
 
 def spell(seconds: float | None) -> str:
-    """ "1 h 05 min", "3 min 20 s", "8 s"; "?" where it is not known."""
+    """A duration as "1 h 05 min", "3 min 20 s" or "8 s"; "?" for None."""
     if seconds is None:
         return "?"
     minutes, rest = divmod(round(seconds), 60)

@@ -1,4 +1,4 @@
-"""The user's cache: where downloads go, and where the synthetic stand-in is kept once drawn."""
+"""The user's cache folder, for downloads and for the synthetic stand-in once generated."""
 
 import contextlib
 import hashlib
@@ -17,16 +17,17 @@ UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfi
 
 
 def default_folder() -> Path:
-    """The user's cache, where data are looked for that no option names."""
-    import platformdirs  # where it is missing, only this folder is
+    """The user's cache folder: the default for downloads, and the last place searched for data."""
+    import platformdirs  # only needed here
 
     return Path(platformdirs.user_cache_dir("twingrad"))
 
 
 def kept_batches() -> tuple[list[Batch], Batch]:
-    """`synthetic_batches()`, read from the cache, or drawn and put there.
+    """`synthetic_batches()`, read from the cache, or generated and stored there.
 
-    A file that cannot be read is drawn anew; a cache that cannot be written is done without.
+    If the file cannot be read, it is generated again; if the cache cannot be written, it is not
+    used.
     """
     path = default_folder() / f"stand-in-{fingerprint()}.npz"
     with contextlib.suppress(*UNREADABLE):
@@ -39,13 +40,13 @@ def kept_batches() -> tuple[list[Batch], Batch]:
 
 
 def fingerprint() -> str:
-    """What the drawn images depend on: the code that draws them, and NumPy's generators."""
+    """A hash of everything the images depend on: their code, and the version of NumPy."""
     text = f"{np.__version__}\n{inspect.getsource(synthetic)}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def write(path: Path, batches: list[Batch]) -> None:
-    """Keeps all six batches, the test batch last."""
+    """Write all six batches, the test batch last."""
     arrays = {}
     for number, (images, labels) in enumerate(batches):
         arrays[f"images{number}"], arrays[f"labels{number}"] = images, labels
@@ -55,10 +56,10 @@ def write(path: Path, batches: list[Batch]) -> None:
 
 
 def read(path: Path) -> tuple[list[Batch], Batch]:
-    """What `write` kept; the zip archive's checksums are checked.
+    """Read a file that `write` wrote, verifying the checksums of the zip archive.
 
     Raises:
-        OSError, ValueError, KeyError, zipfile.BadZipFile: there is no such file, or it is damaged.
+        OSError, ValueError, KeyError, zipfile.BadZipFile: the file is missing or damaged.
     """
     with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         batches = [(file[f"images{number}"], file[f"labels{number}"]) for number in range(6)]
