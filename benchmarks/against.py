@@ -179,11 +179,11 @@ def against(
     with checkouts(commit) as (new, old):
         for name in names:
             with output.busy(f"Measuring {name}"):
-                figures[name] = found = compared(name, new, old, rounds)
+                figures[name] = figure = compared(name, new, old, rounds)
             output.print(
-                f"{name:38s} new / {commit} {spell(found['new / old'])}, "
-                f"new {spell(found['new, ms per net-update'], '.3f')} ms, "
-                f"BLAS {', '.join(found['blas']['new'])}"
+                f"{name:38s} new / {commit} {spell(figure['new / old'])}, "
+                f"new {spell(figure['new, ms per net-update'], '.3f')} ms, "
+                f"BLAS {', '.join(figure['blas']['new'])}"
             )
     what = "[50, 50], batch 100, float32, one core, CPU seconds"
     about = {"what": what, "commit": commit, "rounds": rounds}

@@ -16,7 +16,7 @@ import typer
 
 import manual_impl
 from benchmarks.manual_work import RECIPE, processes
-from benchmarks.memory import SIZES, per_stacked_net, spell
+from benchmarks.memory import SIZES, memory_text, per_stacked_net
 from benchmarks.workload import noise
 from scripts.output import Output
 from scripts.program import run_command
@@ -111,7 +111,7 @@ def manual_speed(
         output.print(f"{name:74s} {figure['median']:5.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
     core, clock = whole["core_s"], whole["clock_s"]
     output.print(f"20 epochs: {core:.1f} CPU seconds, {clock:.1f} s by the clock")
-    output.print(f"MB per net: {spell(memory)}")
+    output.print(f"MB per net: {memory_text(memory)}")
     output.write(
         {
             "what": "[50, 50], batch 100, float32, one thread per process; ratios round by round",

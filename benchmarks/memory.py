@@ -83,7 +83,7 @@ def resident(field: str) -> int:
     return 1024 * int(lines[field].split()[0])
 
 
-def spell(memory: dict[str, float] | None) -> str:
+def memory_text(memory: dict[str, float] | None) -> str:
     """The figures as one line."""
     if memory is None:
         return "unknown on this system"

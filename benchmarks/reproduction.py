@@ -44,9 +44,9 @@ def reproduction(
     """Estimate how long the trainings of a reproduction would take one after another."""
     output = Output(json, quiet=False)
     limit_threads(1)
-    found = Results.load(results)
+    reproduced = Results.load(results)
     epochs: Counter[tuple[Recipe, str]] = Counter()
-    for recipe, backend in found.trainings:
+    for recipe, backend in reproduced.trainings:
         samples = SAMPLES if recipe.batches == 5 else 10_000 * recipe.batches
         epochs[plain(recipe), backend] += recipe.plan(samples).epochs
     seconds, datasets = 0.0, dict[object, Dataset]()
@@ -61,10 +61,10 @@ def reproduction(
         name = f"{list(recipe.hidden)} {norm}, {recipe.batches} batches, {backend}"
         lines.append({"what": name, "epochs": count, "epoch_seconds": round(epoch, 3)})
         output.print(f"{name}: {epoch:.2f} s per epoch, {count} epochs")
-    took = found.about["training seconds"]
+    took = reproduced.about["training seconds"]
     output.print(
         f"one after another {spell(seconds)}, estimated; the reproduction took {spell(took)} in "
-        f"{found.about['processes']} processes: {seconds / took:.1f} times as fast"
+        f"{reproduced.about['processes']} processes: {seconds / took:.1f} times as fast"
     )
     output.write(
         {

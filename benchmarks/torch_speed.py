@@ -11,11 +11,12 @@ images are noise, since the speed does not depend on them.
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from benchmarks.memory import per_stacked_net, spell
+from benchmarks.memory import memory_text, per_stacked_net
+from benchmarks.ratios import ratio, spell
 from benchmarks.workload import noise
 from scripts.output import Output
 from scripts.program import run_command
@@ -36,12 +37,6 @@ def take_turns(candidates: Mapping[str, Callable[[], int]], rounds: int) -> dict
             if number:
                 taken[name].append(1000 * (time.process_time() - started) / updates)
     return taken
-
-
-def ratio(above: list[float], below: list[float]) -> dict[str, Any]:
-    """Median and range over the rounds."""
-    ratios = [a / b for a, b in zip(above, below, strict=True)]
-    return {"median": statistics.median(ratios), "range": [min(ratios), max(ratios)]}
 
 
 def whole_run(dataset: Dataset) -> tuple[float, float]:
@@ -96,9 +91,8 @@ def torch_speed(
     ratios[name] = ratio(nets["stack"], nets["one"])
     for name, taken in times.items():
         output.print(f"{name:28s} {statistics.median(taken):6.2f} CPU ms per update")
-    for name, found in ratios.items():
-        low, high = found["range"]
-        output.print(f"{name}: {found['median']:.2f} ({low:.2f} to {high:.2f}, n = {rounds})")
+    for name, figure in ratios.items():
+        output.print(f"{name}: {spell(figure)}")
     seconds = whole_run(dataset) if whole else None
     if seconds is not None:
         output.print(
@@ -106,7 +100,7 @@ def torch_speed(
             f"{seconds[1]:.1f} CPU seconds (n = 1)"
         )
     memory = per_stacked_net("torch_impl")
-    output.print(f"MB per net: {spell(memory)}")
+    output.print(f"MB per net: {memory_text(memory)}")
     output.write(
         {
             "what": "three-layer, minibatches of 100, float32, one thread per process",

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.ratios import ratio, spell
 from benchmarks.workload import at_rate, noise
 from scripts.output import Output
 from scripts.program import run_command
@@ -81,23 +82,15 @@ def benchmark(
             f"{figures[name]['evaluation_s']:.2f} s, epoch {figures[name]['epoch_s']:.2f} s "
             f"({min(totals):.2f} to {max(totals):.2f}, n = {rounds})"
         )
-    ratios = [
-        sum(torch) / sum(manual)
-        for manual, torch in zip(seconds["manual"], seconds["torch"], strict=True)
-    ]
-    output.print(
-        f"torch / manual, epoch by epoch: {statistics.median(ratios):.2f} "
-        f"({min(ratios):.2f} to {max(ratios):.2f})"
-    )
+    epochs = {name: [sum(pair) for pair in pairs] for name, pairs in seconds.items()}
+    torch_over_manual = ratio(epochs["torch"], epochs["manual"])
+    output.print(f"torch / manual, epoch by epoch: {spell(torch_over_manual)}")
     output.write(
         {
             "what": "three-layer with batch norm, batch 100, float32, one thread, seconds",
             "rounds": rounds,
             "backends": figures,
-            "torch_over_manual": {
-                "median": statistics.median(ratios),
-                "range": [min(ratios), max(ratios)],
-            },
+            "torch_over_manual": torch_over_manual,
             "environment": environment(),
         }
     )

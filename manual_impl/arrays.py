@@ -26,16 +26,6 @@ LARGE = 4096
 """Minimum number of entries for which a BLAS call costs less than the passes it saves."""
 
 
-def keep_freed_memory() -> None:
-    """Make the process reuse the memory of freed arrays instead of returning it to the system.
-
-    glibc maps fresh memory for each array above 128 KB, and the first write to each page is then
-    a page fault. Freeing such an array raises the limit to its size, up to 32 MB, so one large
-    array is allocated and freed here. Other systems are not affected.
-    """
-    np.ones(31 * 2**20, dtype=np.uint8)
-
-
 @cache
 def transposed_is_faster() -> bool:
     """Whether x W' is faster if W (out, in) is stored as (in, out).

@@ -10,8 +10,7 @@ Within a block of K updates the stored weights can therefore stay as they are, a
 terms are added where W1 is used. LAPACK's blocked Householder transformations delay their updates
 in the same way (Bischof and Van Loan 1987).
 
-    W1 = c V, with one scalar c for each network. The penalty only changes c:
-        c <- (1 - 2 eta lambda) c.
+    W1 = c V, with one c for each network. The penalty only changes c <- (1 - 2 eta lambda) c.
     X_k W1' = c (X_k V' + sum over j < k of (X_k X_j') D_j), with V as it was at the start of the
         block. Update j adds D_j' X_j to V, where D_j = -(eta_j / c_j+1) G_j.
     ||a W1 - eta G' X||^2 = a^2 ||W1||^2 - 2 a eta sum(G * (X W1')) + eta^2 sum((G G') * (X X')),
@@ -72,7 +71,7 @@ def block_length(
 def passes_for(
     network: Network, recipe: Recipe, parameters: Parameters, penalty: Any, rates: np.ndarray
 ) -> Passes:
-    """The passes of the coming updates: in blocks if that is possible and faster, else one by one.
+    """The passes of the coming updates, in blocks if that is possible and faster.
 
     Arguments:
         parameters: of one network, or of many along a leading axis; updated in place.

@@ -121,14 +121,8 @@ def run_layers_back(
     run: Pass,
     upstream: Mapping[str, np.ndarray] | None = None,
 ) -> Any:
-    """Run the layers' backward passes, adding the gradients of the loss to `run.gradients`.
-
-    Arguments:
-        layers: the last layers of the network.
-        x: the input of the first of them.
-
-    Returns d loss / d x, or None if nothing needs it.
-    """
+    """Run the backward passes of the last layers of the network, whose input is x, adding the
+    gradients of the loss to `run.gradients`. Returns d loss / d x, or None if nothing needs it."""
     G: Any = softmax_cross_entropy_backward(run.trace["p"], y, network.smoothing)
     for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
         run.gradients[layer.output] = G if upstream is None else upstream[layer.output]

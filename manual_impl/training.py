@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from manual_impl.arrays import Scalars, keep_freed_memory, transposed_is_faster
+from manual_impl.arrays import Scalars, transposed_is_faster
 from manual_impl.augmentation import augment
 from manual_impl.first_layer import passes_for
 from manual_impl.layers import Pass, build, softmax_cross_entropy
 from manual_impl.network import run_layers, squared_norms
 from manual_impl.optimizers import Memory, constants_of, descend, memory_names
 from manual_impl.passes import Passes
+from twingrad.allocation import keep_freed_memory
 from twingrad.dataset import Dataset, Split
 from twingrad.history import Evaluation, Part
 from twingrad.minibatches import EpochInputs
@@ -65,10 +66,8 @@ class ManualLearner:
         return len(self.penalty)
 
     def restore(self, states: Iterable[State]) -> None:
-        """Continue from the networks' states, read one at a time; no network is marked.
-
-        The state of a network that diverged at its first update has no running statistics.
-        """
+        """Continue from the networks' states, read one at a time; no network is marked."""
+        # the state of a network that diverged at its first update has no running statistics
         names = memory_names(self.recipe.optimizer, list(self.network.parameter_shapes))
         shapes = self.network.parameter_shapes
         self.parameters = {name: self._zeros(name, shape) for name, shape in shapes.items()}
@@ -175,10 +174,7 @@ class ManualLearner:
         return X, training.y[order]
 
     def _freeze_diverged(self, group: Group, u: int, costs: np.ndarray, passes: Passes) -> bool:
-        """Freeze the networks whose cost at update u of the epoch is not finite.
-
-        Returns whether any network of the group still trains.
-        """
+        """Freeze the networks whose cost at update u is not finite; return whether any is left."""
         if np.isfinite(costs[group, u].sum()) and not self.frozen:
             return True
         costs[group, u] = np.where(self.diverged[group], np.nan, costs[group, u])
@@ -215,8 +211,7 @@ class ManualLearner:
         return evaluations
 
     def take_precise_statistics(self) -> None:
-        """Replace the running statistics by the statistics of the whole training set, taken as
-        one minibatch."""
+        """Replace the running statistics by those of the training set as a single minibatch."""
         training = self.dataset.training
         X = training.X.astype(self.recipe.dtype, copy=False)
         for i in range(len(self)):

@@ -1,1 +1,1 @@
-"""The published report, reproduced: every table and every figure, with its noise."""
+"""The published report reproduced: every table and figure, with the spread over seeds."""

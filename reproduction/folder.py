@@ -1,4 +1,4 @@
-"""The folder of a reproduction: what it keeps, and how long it has trained."""
+"""The folder of a reproduction: its files, and how long it has trained."""
 
 import json
 import shutil
@@ -16,22 +16,22 @@ TRAININGS, FIGURES, PAGE, RESULTS, REPORT, SECONDS = OWN = (
     "reproduction.html",
     "seconds.json",
 )
-"""What a reproduction writes."""
+"""The files and folders that a reproduction writes."""
 
 
 def prepare(path: Path, *, resume: bool, overwrite: bool) -> None:
-    """Makes the folder, or sees to it that it may be used.
+    """Create the folder, or check that an existing one may be used.
 
     Arguments:
-        resume: keeps the trainings that are there.
-        overwrite: removes what an earlier reproduction wrote, and nothing else.
+        resume: keep the existing trainings.
+        overwrite: remove the files of an earlier reproduction, and nothing else.
 
     Raises:
-        UserError: it holds a reproduction, and neither was given, or both were; it holds something
-            else, or is a file.
+        UserError: both options are given; the folder holds a reproduction and neither is given;
+            it holds other files; or it is a file.
     """
     if resume and overwrite:
-        raise UserError("--resume keeps and --overwrite removes what is there: give one of them")
+        raise UserError("--resume keeps existing files and --overwrite removes them; give only one")
     if path.is_dir() and any(path.iterdir()):
         if not (path / TRAININGS).is_dir():
             raise UserError(f"--out {path}: holds no reproduction; name another folder")
@@ -42,13 +42,13 @@ def prepare(path: Path, *, resume: bool, overwrite: bool) -> None:
             )
         if overwrite:
             for name in OWN:
-                found = path / name
-                shutil.rmtree(found) if found.is_dir() else found.unlink(missing_ok=True)
+                old = path / name
+                shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     make_folder(path / TRAININGS)
 
 
 def seconds_so_far(path: Path) -> float:
-    """Seconds trained in the folder by all finished calls; 0 where unknown."""
+    """Seconds of training in this folder, over all calls; 0 if unknown."""
     try:
         return float(json.loads((path / SECONDS).read_text())["training"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -56,5 +56,5 @@ def seconds_so_far(path: Path) -> float:
 
 
 def add_seconds(path: Path, seconds: float) -> None:
-    """Adds the seconds of a call that trained."""
+    """Add the training seconds of one call."""
     write_json(path / SECONDS, {"training": seconds_so_far(path) + seconds})

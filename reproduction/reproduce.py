@@ -35,43 +35,43 @@ def reproduce(
     overwrite: bool = False,
     on_status: OnStatus | None = None,
 ) -> Results:
-    """Trains what the folder does not hold yet, and writes results, figures and pages.
+    """Run all trainings that the folder does not hold yet, and write results, figures and pages.
 
     Arguments:
         dataset_of: loads the data of a recipe.
-        folder: for all that is kept.
+        folder: for trainings, results and pages.
         choice: which trainings; None for all.
         seeds: trainings of every setting with the backend; the other backend trains the first.
         backend: "manual" or "torch".
-        devices: of the torch side; the processes take them in turn.
+        devices: for torch; the processes use them in turn.
         processes, stack: as in `run_recipes`.
-        quick: stops every training after two epochs.
-        resume, overwrite: what to do with a folder that holds something.
+        quick: stop every training after two epochs.
+        resume, overwrite: what to do if the folder is not empty.
         on_status: called after every epoch of a stack.
 
     Raises:
-        UserError: an unknown experiment, row, reading, seed or backend; the folder cannot be
-            used; as `run_recipes`.
+        UserError: the experiment, row, reading, seed or backend is unknown; the folder cannot be
+            used; or as in `run_recipes`.
     """
     choice = choice or Choice()
     cells = choice.cells(seeds=seeds, backend=backend, quick=quick)
     processes, stack = checked(processes, stack, devices)
-    known: dict[Form, Dataset] = {}
+    datasets: dict[Form, Dataset] = {}
 
-    def once(recipe: Recipe) -> Dataset:
-        if form_of(recipe) not in known:
-            known[form_of(recipe)] = dataset_of(recipe)
-        return known[form_of(recipe)]
+    def cached_dataset(recipe: Recipe) -> Dataset:
+        if form_of(recipe) not in datasets:
+            datasets[form_of(recipe)] = dataset_of(recipe)
+        return datasets[form_of(recipe)]
 
     for one in dict.fromkeys(cell.backend for cell in cells):
-        require_trainers(one, devices if one == "torch" else ("cpu",))  # missing: said at once
+        require_trainers(one, devices if one == "torch" else ("cpu",))  # fail before training
     prepare(folder, resume=resume, overwrite=overwrite)
     started = time.monotonic()
     with disk_reported(folder):
         try:
             trainings = train_cells(
                 cells,
-                once,
+                cached_dataset,
                 folder / TRAININGS,
                 devices=devices,
                 processes=processes,
@@ -80,7 +80,7 @@ def reproduce(
             )
         finally:
             add_seconds(folder, time.monotonic() - started)
-    identity = next(iter(known.values())).identity
+    identity = next(iter(datasets.values())).identity
     about = {
         **asdict(choice),
         "only": list(choice.only),

@@ -1,4 +1,4 @@
-"""What the trainings gave: every run with its setting, seed, reading, backend and curves."""
+"""The results of all trainings: setting, seed, reading, backend and curves."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,21 +17,21 @@ from twingrad.training import Diverged, Run
 
 QUANTITIES = ("cost", "loss", "accuracy")
 DIGITS = 6
-"""Significant ones that are kept."""
+"""Significant digits that are stored."""
 
 Curve = tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One training's outcome.
+    """The result of one training.
 
     Arguments:
-        recipe, backend: what was trained, and with what.
+        recipe, backend: of the training.
         curves: {"training" | "validation": {"cost" | "loss" | "accuracy": value per epoch}};
-            accuracies from 0 to 1. Shorter than the training if it diverged.
-        test: cost, loss and accuracy at the end; None if it diverged.
-        diverged: what became of the cost, "" if it is finite.
+            accuracies from 0 to 1. Shorter if the training diverged.
+        test: final cost, loss and accuracy; None if it diverged.
+        diverged: how it diverged, "" if it did not.
     """
 
     recipe: Recipe
@@ -41,20 +41,20 @@ class Trained:
     diverged: str = ""
 
     def end(self, part: Part, quantity: str) -> float | None:
-        """The last value; of the test data the only one. None if it diverged."""
+        """The final value of a quantity; None if the training diverged."""
         if self.test is None:
             return None
         return self.test[quantity] if part == "test" else self.curves[part][quantity][-1]
 
     @property
     def test_accuracy(self) -> float | None:
-        """In %."""
-        found = self.end("test", "accuracy")
-        return None if found is None else 100 * found
+        """The final test accuracy in %; None if the training diverged."""
+        accuracy = self.end("test", "accuracy")
+        return None if accuracy is None else 100 * accuracy
 
 
 def outcome_of(result: Run | Diverged, backend: str) -> Trained:
-    """Record of a training that ended."""
+    """The record of a training that ended."""
     curves = {
         part: {
             quantity: tuple(
@@ -65,25 +65,25 @@ def outcome_of(result: Run | Diverged, backend: str) -> Trained:
         for part in ("training", "validation")
     }
     if isinstance(result, Diverged):
-        said = f"cost {result.cost} at update {result.update}, eta {result.learning_rate:.3g}"
-        return Trained(result.recipe, backend, curves, None, said)
+        how = f"cost {result.cost} at update {result.update}, eta {result.learning_rate:.3g}"
+        return Trained(result.recipe, backend, curves, None, how)
     test = {quantity: rounded(getattr(result.final["test"], quantity)) for quantity in QUANTITIES}
     return Trained(result.recipe, backend, curves, test)
 
 
 def rounded(value: float) -> float:
-    """To the digits that are kept."""
+    """Round to the digits that are stored."""
     return float(f"{value:.{DIGITS}g}")
 
 
 @dataclass(frozen=True)
 class Results:
-    """Every cell with its training, and where and on what they ran.
+    """Every cell with its training, and a description of the reproduction.
 
     Arguments:
-        cells: whose training has ended.
+        cells: those whose training has ended.
         trainings: by recipe and backend.
-        about: machine, versions, data, seconds; ready for JSON.
+        about: options, machine, versions, data and seconds, ready for JSON.
     """
 
     cells: Sequence[Cell]
@@ -93,25 +93,25 @@ class Results:
     def of(
         self, experiment: str, row: str, reading: Reading, backend: str | None = None
     ) -> list[Trained]:
-        """A row's trainings by seed; with the main backend unless another is named."""
+        """A row's trainings in order of seeds; default: with the main backend."""
         cells = self.cells_of(experiment, row, reading, backend)
         return [self.trainings[cell.recipe, cell.backend] for cell in cells]
 
     def cells_of(
         self, experiment: str, row: str, reading: Reading, backend: str | None = None
     ) -> list[Cell]:
-        """A row's cells by seed; with the main backend unless another is named."""
+        """A row's cells in order of seeds; default: with the main backend."""
         backend = backend or self.about["backend"]
-        found = [
+        cells = [
             cell
             for cell in self.cells
             if (cell.experiment, cell.row, cell.reading, cell.backend)
             == (experiment, row, reading, backend)
         ]
-        return sorted(found, key=lambda cell: cell.seed)
+        return sorted(cells, key=lambda cell: cell.seed)
 
     def save(self, path: Path) -> None:
-        """Writes JSON, a line for every training and every cell."""
+        """Write JSON with one line for every training and every cell."""
         numbers = {key: number for number, key in enumerate(self.trainings)}
         runs = [run_as_json(number, self.trainings[key]) for key, number in numbers.items()]
         cells = [
@@ -131,7 +131,7 @@ class Results:
 
     @classmethod
     def load(cls, path: Path) -> "Results":
-        """What `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
             UserError: it cannot be read.
@@ -145,17 +145,17 @@ class Results:
                 for number in [cell.pop("run")]
             ]
         except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise UserError(f"{path}: no results of a reproduction ({error})") from error
+            raise UserError(f"{path}: holds no results of a reproduction ({error})") from error
         return cls(cells, {(run.recipe, run.backend): run for run in runs}, fields["about"])
 
 
 def lines_of(rows: Iterable[Any]) -> str:
-    """A JSON list with a line for each."""
+    """A JSON list with one line for each item."""
     return "[\n" + ",\n".join(json.dumps(row, allow_nan=False) for row in rows) + "\n]"
 
 
 def run_as_json(number: int, run: Trained) -> dict[str, Any]:
-    """A training, its recipe by what differs from a plain one."""
+    """A training for JSON, with only the fields of its recipe that differ from the defaults."""
     plain = Recipe().as_json()
     fields = {k: v for k, v in run.recipe.as_json().items() if k not in plain or v != plain[k]}
     return {
@@ -169,7 +169,7 @@ def run_as_json(number: int, run: Trained) -> dict[str, Any]:
 
 
 def run_from_json(fields: dict[str, Any], source: str) -> Trained:
-    """What `run_as_json` described."""
+    """The training that `run_as_json` described."""
     recipe = PublishedRecipe.from_json({**Recipe().as_json(), **fields["recipe"]}, source)
     curves = {
         part: {quantity: tuple(values) for quantity, values in fields[part].items()}

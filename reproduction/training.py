@@ -1,4 +1,4 @@
-"""Runs the trainings by the sweep engine: equal architectures as stacks, over all cores."""
+"""Run the trainings with the sweep engine: equal architectures in stacks, on all cores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,18 +21,18 @@ def train_cells(
     stack: int,
     on_status: OnStatus | None,
 ) -> Mapping[tuple[Recipe, str], Trained]:
-    """Every training once, one backend after the other.
+    """Run every training once, one backend after the other.
 
     Arguments:
         cells: of one backend or both.
         dataset_of: loads the data of a recipe.
-        folder: keeps every training that ended; those it has are not run again.
-        devices: of the torch side.
+        folder: stores every training that ended; stored ones are not run again.
+        devices: for torch.
         processes, stack: as in `run_recipes`.
         on_status: called after every epoch of a stack.
 
     Raises:
-        UserError: as `run_recipes`.
+        UserError: as in `run_recipes`.
     """
     trained = {}
     for backend in dict.fromkeys(cell.backend for cell in cells):

@@ -1,4 +1,4 @@
-"""`twingrad bench`: what is claimed, measured. A benchmark is imported when it is asked for."""
+"""`twingrad bench`: run one of the benchmarks, which is imported only then."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -10,21 +10,27 @@ from scripts.program import plain_app
 from twingrad.errors import UserError
 
 BENCHMARKS = {
-    "training": ("benchmarks.training:benchmark", "An epoch in NumPy and in torch."),
-    "manual-speed": ("benchmarks.manual_speed:manual_speed", "NumPy against its products."),
-    "torch-speed": ("benchmarks.torch_speed:torch_speed", "torch against its products."),
-    "peers": ("benchmarks.peers.on_cpu:peers", "NumPy beside scikit-learn, JAX and Keras."),
-    "against": ("benchmarks.against:against", "Updates beside those of an earlier commit."),
-    "gpu": ("benchmarks.gpu.command:gpu", "A GPU, beside JAX and torch.func."),
-    "checkers": ("validation:checkers", "How often the checker finds a planted mistake."),
+    "training": ("benchmarks.training:benchmark", "Time an epoch in NumPy and in torch."),
+    "manual-speed": (
+        "benchmarks.manual_speed:manual_speed",
+        "Compare NumPy with its products.",
+    ),
+    "torch-speed": (
+        "benchmarks.torch_speed:torch_speed",
+        "Compare torch with its products.",
+    ),
+    "peers": ("benchmarks.peers.on_cpu:peers", "Compare NumPy with scikit-learn, JAX and Keras."),
+    "against": ("benchmarks.against:against", "Compare this code with an earlier commit."),
+    "gpu": ("benchmarks.gpu.command:gpu", "Measure a GPU, and compare with JAX and torch.func."),
+    "checkers": ("validation:checkers", "Count how often the checker finds planted mistakes."),
 }
-"""By name: where the command is, and what it measures."""
+"""The function and the help of each benchmark, by name."""
 
-app = plain_app(help="What is claimed about speed and about the checker, measured.")
+app = plain_app(help="Measure speed, and how often the checker finds mistakes.")
 
 
-def passing_on(name: str, where: str) -> Callable[[typer.Context], Any]:
-    """A command that imports the benchmark and passes all its arguments on, --help included."""
+def forwarding(name: str, where: str) -> Callable[[typer.Context], Any]:
+    """A command that imports a benchmark and forwards all arguments to it, including --help."""
 
     def command(context: typer.Context) -> Any:
         module, function = where.split(":")
@@ -51,4 +57,4 @@ for name, (where, help) in BENCHMARKS.items():
         help=help,
         add_help_option=False,
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    )(passing_on(name, where))
+    )(forwarding(name, where))

@@ -1,4 +1,4 @@
-"""What `check` runs, each kind into one result, and how it is printed."""
+"""The work of `check`: run each kind of check, and print its result."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,13 +22,13 @@ DTYPES = ("float64", "float32", "float16", "bfloat16")
 
 @dataclass(frozen=True)
 class Asked:
-    """The network that the options ask for; None where they leave it open.
+    """The options for the network to check; None if not given.
 
     Arguments:
-        kinds: fields of the network: normalization, activation, slope, dropout, smoothing.
+        kinds: further fields of the network: normalization, activation, slope, dropout, smoothing.
 
     Raises:
-        UserError: an option outside its range.
+        UserError: an option is out of range.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -42,28 +42,26 @@ class Asked:
 
     def __post_init__(self) -> None:
         if self.seed < 0:
-            raise UserError(f"--seed is {self.seed}, but at least 0 was expected")
+            raise UserError(f"--seed is {self.seed}, but expected at least 0")
         if self.dtype not in DTYPES:
-            raise UserError(
-                f"--dtype is {self.dtype!r}, but one of {', '.join(DTYPES)} was expected"
-            )
-        least = 2 if self.network.batch_norm and self.hidden != () else 1
-        if self.samples is not None and self.samples < least:
-            why = ": batch norm needs a spread" if least == 2 else ""
-            raise UserError(f"--samples is {self.samples}, but at least {least} was expected{why}")
+            raise UserError(f"--dtype is {self.dtype!r}, but expected one of: {', '.join(DTYPES)}")
+        minimum = 2 if self.network.batch_norm and self.hidden != () else 1
+        if self.samples is not None and self.samples < minimum:
+            why = ", since batch norm needs 2 samples" if minimum == 2 else ""
+            raise UserError(f"--samples is {self.samples}, but expected at least {minimum}{why}")
         if self.penalty is not None and not 0 <= self.penalty < float("inf"):
-            raise UserError(f"--penalty is {self.penalty}, but a finite number from 0 was expected")
+            raise UserError(f"--penalty is {self.penalty}, but expected a finite number from 0")
 
     @property
     def network(self) -> Network:
-        """The network, small unless said otherwise."""
+        """The network to check; a small one by default."""
         hidden = (50, 50) if self.hidden is None else self.hidden
         inputs = 10 if self.inputs is None else self.inputs
         plain = Network(inputs, hidden, 10, "batch" if self.batch_norm is not False else "none")
         return replace(plain, **self.kinds)
 
     def cases(self) -> Iterator[Case]:
-        """That network's case, or the standard ones."""
+        """The case of the given network, or the standard cases."""
         if self.hidden is None:
             return standard_cases(self.seed)
         penalty = 0.005 if self.penalty is None else self.penalty
@@ -72,7 +70,7 @@ class Asked:
 
 
 def split_name(code: str) -> tuple[Path, str | None]:
-    """FILE:NAME as both; a file whose own name has a colon is left whole."""
+    """Split FILE:NAME, unless the file's own name contains the colon."""
     if Path(code).exists() or ":" not in code:
         return Path(code), None
     path, _, name = code.rpartition(":")
@@ -87,14 +85,14 @@ def check_own_code(
     time_limit: float,
     python: Path | None = None,
 ) -> CheckResult:
-    """Somebody's code against every witness."""
+    """Check the user's code against every witness."""
     from compare.submissions import Request
     from compare.submissions.code_check import check_code
 
     if asked.dtype == "bfloat16":
-        raise UserError("--dtype is 'bfloat16', but NumPy has none to hand to your code")
+        raise UserError("--dtype is 'bfloat16', but NumPy, and so your code, does not have it")
     if eps is not None and not 0 <= eps < float("inf"):
-        raise UserError(f"--eps is {eps}, but a finite number from 0 was expected")
+        raise UserError(f"--eps is {eps}, but expected a finite number from 0")
     request = Request(
         hidden=asked.hidden,
         batch_norm=asked.batch_norm,
@@ -135,13 +133,13 @@ def known_parts(names: Sequence[str]) -> list[str]:
 
 
 def check_files(paths: list[Path]) -> CheckResult:
-    """Golden and trajectory files."""
+    """Check golden and trajectory files."""
     names = ", ".join(path.name for path in paths)
     return CheckResult(title=f"golden: {names}", cases=tuple(judge_golden_files(paths)))
 
 
 def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
-    """Every case of the files against both implementations."""
+    """Judge every case of the files against both implementations."""
     import manual_impl
     import torch_impl
     from compare.golden.golden_check import judge_file
@@ -151,16 +149,16 @@ def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
 
 
 def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> CheckResult:
-    """Both implementations against each other and the numerical derivatives.
+    """Check both implementations against each other and against numerical derivatives.
 
     Raises:
-        UserError: `random` below 1, or with a low precision.
+        UserError: `random` is less than 1, or given together with a low precision.
     """
     if random is not None and random < 1:
-        raise UserError(f"--random is {random}, but at least 1 was expected")
+        raise UserError(f"--random is {random}, but expected at least 1")
     if asked.dtype != "float64":
         if random is not None:
-            raise UserError("--random checks float64; give --dtype with --hidden or alone")
+            raise UserError("--random checks float64 only; give --dtype alone or with --hidden")
         return check_low(asked)
     if random is not None:
         cases = check_gradients(
@@ -179,7 +177,7 @@ def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> Che
 def check_gradients(
     cases: Iterator[Case], seed: int, *, sampled: bool = False, quiet: bool = False
 ) -> list[CaseVerdict]:
-    """Judges every case; of many, each tensor at a sample of its entries."""
+    """Judge every case; with `sampled`, only at some entries of each tensor."""
     import manual_impl
     import torch_impl
     from compare.twins.gradient_check import check_case
@@ -198,7 +196,7 @@ def check_gradients(
 
 
 def check_training() -> tuple[list[CaseVerdict], Any]:
-    """What no gradient check sees: a few updates of either implementation, and evaluation."""
+    """Check what gradients do not show: a few updates with each implementation, and evaluation."""
     import manual_impl
     import torch_impl
     from compare.diagnosis.state_diagnosis import examine_states, states_with
@@ -207,15 +205,15 @@ def check_training() -> tuple[list[CaseVerdict], Any]:
     cases, first = [], None
     for setting in SETTINGS:
         for side, implementation in (("by hand", manual_impl), ("autograd", torch_impl)):
-            found, right = course(implementation, setting), states_with((), setting)
-            verdicts = judge_states("a plain training", right, found, setting)
+            actual, expected = course(implementation, setting), states_with((), setting)
+            verdicts = judge_states("a plain training", expected, actual, setting)
             cases.append(CaseVerdict(f"training with {setting}, {side}", tuple(verdicts), None))
-            first = first or examine_states(found, verdicts, setting)
+            first = first or examine_states(actual, verdicts, setting)
     return cases, first
 
 
 def check_low(asked: Asked) -> CheckResult:
-    """Both implementations in a low precision; float64 arbitrates."""
+    """Check both implementations in low precision, with float64 as the reference."""
     import manual_impl
     import torch_impl
     from compare.numerics.precision import check_low_precision, smooth_case
@@ -234,7 +232,7 @@ def check_low(asked: Asked) -> CheckResult:
 
 
 def print_result(output: Output, result: CheckResult, details: bool) -> None:
-    """For people: what was assumed, what is wrong and where, and last the diagnosis."""
+    """Print the assumptions, what is wrong and where, and the diagnosis."""
     from compare.reports import tables
 
     if result.assumed:
@@ -255,7 +253,7 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
 
 
 def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """Which cases disagree, and the network of the one that says most as a tree."""
+    """Print the cases that disagree, and the most informative one as a tree."""
     for case in cases:
         if case.first_fault:
             fault = case.first_fault
@@ -267,7 +265,7 @@ def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
 
 
 def print_tree(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """The network of the case that says most, and what is said of it."""
+    """Print the network of the most informative case as a tree, with its diagnosis."""
     from compare.reports.tree import NodeTree
 
     examined = by_telling(cases)

@@ -1,4 +1,4 @@
-"""`twingrad COMMAND`: the commands joined."""
+"""`twingrad COMMAND`: the program with all its commands."""
 
 from typing import Annotated, NoReturn
 

@@ -1,4 +1,4 @@
-"""`twingrad compare`: gradients, golden files, a float64 training in lockstep, and whole curves."""
+"""`twingrad compare`: gradients, golden files, float64 updates in lockstep, and whole trainings."""
 
 import shutil
 from dataclasses import replace
@@ -31,11 +31,11 @@ from twingrad.training import Run
 
 SIDES = ("manual", "torch")
 MARK = "comparison.json"
-"""Tells a comparison's folder from any other that has a folder called runs."""
+"""The file that marks a folder as a comparison's."""
 
 MORE_SEEDS = (
-    "In float64 the two stay equal, so this may be the rounding of float32, which averages out "
-    "over more seeds, as a fault does not: try --seeds {seeds}, or more images."
+    "In float64 the two stay equal, so this may be the rounding of float32. Unlike a fault, it "
+    "averages out over more seeds: try --seeds {seeds}, or more images."
 )
 
 
@@ -45,7 +45,7 @@ def compare(
     preset: options.Preset = "three-layer",
     fields: options.Fields,
     seeds: Annotated[int, typer.Option(help="Trainings of each implementation.")] = 2,
-    seed: Annotated[int, typer.Option(help="The first of them.")] = 0,
+    seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     golden: Golden = None,
     device: options.Device = "cpu",
     threads: options.Threads = 1,
@@ -66,7 +66,7 @@ def compare(
 
     output = Output(json, quiet)
     if seeds < 1:
-        raise UserError(f"--seeds is {seeds}, but at least 1 was expected")
+        raise UserError(f"--seeds is {seeds}, but expected at least 1")
     find_device(device)
     recipe = build_recipe(preset, {**fields, "seed": seed})
     require_used(recipe, fields)
@@ -98,7 +98,7 @@ def judge(
     out: Path,
     output: Output,
 ) -> Report:
-    """Gradients, updates in lockstep and whole trainings, each told when it is known."""
+    """Gradients, updates in lockstep and whole trainings, each printed as soon as it is known."""
     from compare.reports import tables
     from compare.reports.compare_report import write_report
 
@@ -118,11 +118,11 @@ def judge(
 
     with output.busy("training in lockstep"):
         stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
-    parted = f"part at update {stepped.parted_at}" if stepped.parted_at else "never part"
+    parted = f"part at update {stepped.parted_at}" if stepped.parted_at else "do not part"
     output.print(
-        f"float64 in lockstep: {stepped.judged} updates within "
-        f"{max(stepped.worst[: stepped.judged]):.1e} relative ({stepped.worst_tensor}), "
-        f"{stepped.tolerance:g} allowed; in {len(stepped.worst)} they {parted}: "
+        f"float64 in lockstep: {stepped.judged} updates differ by at most "
+        f"{max(stepped.worst[: stepped.judged]):.1e} ({stepped.worst_tensor}), "
+        f"{stepped.tolerance:g} allowed; in {len(stepped.worst)} updates they {parted}: "
         f"{tables.coloured(stepped.verdict)}"
     )
 
@@ -138,9 +138,9 @@ def judge(
         output.print(f"{name}: final test accuracy {accuracies}")
     largest = curves.largest
     output.print(
-        f"curves: largest difference {100 * largest['difference']:.2f} points, mean of the seeds "
-        f"({largest['part']}, epoch {largest['epoch']}); final test accuracies "
-        f"{100 * curves.mean_final:.2f} points apart on average: {tables.coloured(curves.verdict)}"
+        f"curves: accuracies differ by at most {100 * largest['difference']:.2f} points, averaged "
+        f"over seeds ({largest['part']}, epoch {largest['epoch']}), and final test accuracies by "
+        f"{100 * curves.mean_final:.2f} points on average: {tables.coloured(curves.verdict)}"
     )
     if curves.verdict == "disagree" and stepped.verdict == "agree":
         output.print(MORE_SEEDS.format(seeds=2 * len(seeds)))
@@ -158,14 +158,15 @@ def judge(
     write_report(out, report, labelled(pairs))
     return report
 
-
 def require_free(out: Path, *, resume: bool, overwrite: bool) -> None:
-    """Raises UserError if the folder holds a comparison already, or something else."""
+    """Raise UserError if the folder already holds a comparison, or other files."""
     if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is a file, but a folder was expected")
+        raise UserError(f"--out {out}: is a file, but expected a folder")
     if out.is_dir() and any(child.name != LOCK for child in out.iterdir()):
         if not (out / MARK).is_file():
-            raise UserError(f"--out {out}: is not empty and holds no comparison; name another")
+            raise UserError(
+                f"--out {out}: is not empty and holds no comparison; name another folder"
+            )
         if not (resume or overwrite):
             raise UserError(
                 f"--out {out}: already holds a run; name another folder, or give --resume to "
@@ -188,7 +189,7 @@ def prepare_folder(out: Path, *, resume: bool) -> None:
 
 
 def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
-    """The standard small nets, and the recipe's own network on images of the data set."""
+    """Check the standard small networks, and the recipe's own network on images of the dataset."""
     import manual_impl
     import torch_impl
     from compare.cases import Case, random_case, standard_cases
@@ -215,7 +216,7 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
 def train_side(
     side: str, recipe: Recipe, dataset: Dataset, out: Path, device: str, progress: Progress
 ) -> Run:
-    """One of the float32 trainings, in a folder of its own."""
+    """Run one of the trainings in a separate folder, or continue it."""
     path = out / "runs" / f"{side}-seed{recipe.seed}"
     place = device if side == "torch" else "cpu"
     if (path / "recipe.json").exists():
@@ -240,7 +241,7 @@ def train_side(
 
 
 def labelled(pairs: list[tuple[Run, Run]]) -> dict[str, History]:
-    """Every history under the name of its side and seed."""
+    """Every history by its label: side and seed."""
     return {
         f"{side}, seed {run.recipe.seed}": run.history
         for pair in pairs

@@ -1,4 +1,4 @@
-"""`twingrad golden`: files that carry a case to code in any language, and its gradients back."""
+"""`twingrad golden`: exchange cases and gradients with code in any language through files."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,28 +11,31 @@ from scripts.output import Output
 from scripts.program import EXAMPLES, plain_app
 from twingrad.errors import UserError
 
-app = plain_app(help="Golden files: `new` writes inputs, `twingrad check --golden` judges.")
+HELP = "Exchange cases with code in any language through files."
+
+app = plain_app(help=HELP)
 
 
-@app.callback()
+@app.callback(help=HELP)
 def golden() -> None:
-    """Golden files: `new` writes inputs, `twingrad check --golden` judges."""
+    """A callback makes typer keep `new` as a command."""
 
 
 @app.command(epilog=EXAMPLES["new"])
 def new(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="To write, .npz or .mat.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write, .npz or .mat.")],
     hidden: Annotated[str, typer.Option(help="Widths of the hidden layers.")] = "14,12",
     batch_norm: Annotated[
-        bool, typer.Option("--batch-norm/--no-batch-norm", help="Before every ReLU.")
+        bool, typer.Option("--batch-norm/--no-batch-norm", help="Batch norm before every ReLU.")
     ] = False,
     inputs: Annotated[int, typer.Option(help="Values per sample.")] = 14,
-    samples: Annotated[int, typer.Option(help="Columns of X.")] = 9,
+    samples: Annotated[int, typer.Option(help="Number of samples, the columns of X.")] = 9,
     penalty: Annotated[float, typer.Option(help="lambda.")] = 0.1,
     seed: Annotated[int, typer.Option(help="Seed of parameters and samples.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
-    """Write a case: run your code on it, add grad_W_1, grad_b_1, ..., check --golden FILE."""
+    """Write a case. Run your code on it and add grad_W_1, grad_b_1, ... to the file; then run
+    `twingrad check --golden FILE`."""
     from compare.golden.golden_file import write_golden
 
     asked = Asked(parse_widths(hidden), batch_norm, inputs, samples, penalty, seed)

@@ -1,4 +1,4 @@
-"""The options that commands share, and those made from the fields of a recipe."""
+"""Options shared by several commands, and options generated from the fields of a recipe."""
 
 import dataclasses
 import functools
@@ -23,16 +23,16 @@ Data = Annotated[
     ),
 ]
 Out = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where the results go. [a folder in runs/]")
+    Path | None, typer.Option(metavar="DIR", help="Folder for the results. [a folder in runs/]")
 ]
 Json = Annotated[
     str | None, typer.Option(metavar="FILE", help="Write JSON; '-' for standard output.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 Threads = Annotated[int, typer.Option(help="BLAS threads.")]
-Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Device of the torch side.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue what is in the folder.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the folder.")]
+Device = Annotated[str, typer.Option(metavar="[cpu|cuda|cuda:N]", help="Device for torch.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")]
 Preset = Annotated[
     str, typer.Option(metavar=f"[{'|'.join(PRESETS)}]", help="The recipe to start from.")
 ]
@@ -40,10 +40,12 @@ Backend = Annotated[
     str | None,
     typer.Option(metavar="[manual|torch]", help="NumPy by hand, or torch's autograd. [manual]"),
 ]
-Processes = Annotated[int | None, typer.Option(help="Worker processes. [one a core, or one a GPU]")]
+Processes = Annotated[
+    int | None, typer.Option(help="Number of processes. [one per core, or one per GPU]")
+]
 
 Fields = dict[str, Any]
-"""The fields of a recipe that were given on the command line, by name."""
+"""The fields of a recipe given on the command line, by name."""
 
 ALL = tuple(field.name for field in dataclasses.fields(Recipe) if field.name != "name")
 TYPES: dict[str, Any] = typing.get_type_hints(Recipe)
@@ -62,13 +64,13 @@ BATCH_NORM = inspect.Parameter(
 
 
 def recipe_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Replaces a command's keyword-only parameter `fields` by one option per field of `Recipe`.
+    """Replace a command's keyword-only parameter `fields` by one option per field of `Recipe`.
 
-    Type, help and choices are those of the dataclass, so a new field needs no change here. The
-    command receives `Fields`: what was given, converted, with --batch-norm as `normalization`.
+    Type, help and choices come from the dataclass, so a new field needs no change here. The
+    command receives `Fields`: the given values, converted, with --batch-norm as `normalization`.
 
     Arguments:
-        names: the fields to offer; without any, all but `name`.
+        names: fields to offer; default: all except `name`.
     """
     fields = [f for f in dataclasses.fields(Recipe) if f.name in (names or ALL)]
     made = [option_of(field) for field in fields]
@@ -95,7 +97,7 @@ def recipe_options(*names: str) -> Callable[[Callable[..., Any]], Callable[..., 
 
 
 def option_of(field: "dataclasses.Field[Any]") -> inspect.Parameter:
-    """The option of one field; its value is None where it is not given."""
+    """The option for one field; its value is None if it is not given."""
     kind, flag, default = type_of(field.name), field.name.replace("_", "-"), field.default
     described = field.metadata["help"]
     if default is not None and kind is not bool:
@@ -115,7 +117,7 @@ def option_of(field: "dataclasses.Field[Any]") -> inspect.Parameter:
 
 
 def type_of(name: str) -> Any:
-    """The type of a field where it is not None; `tuple` for a tuple of anything."""
+    """The type of a field without None; `tuple` for any kind of tuple."""
     hint = TYPES[name]
     present = [each for each in typing.get_args(hint) or (hint,) if each is not NoneType]
     is_tuple = typing.get_origin(hint) is tuple or typing.get_origin(present[0]) is tuple
@@ -123,10 +125,10 @@ def type_of(name: str) -> Any:
 
 
 def collect(given: Mapping[str, Any]) -> Fields:
-    """What was given, without the options that were not.
+    """The options that were given, converted to fields.
 
     Raises:
-        UserError: a tuple that cannot be read, or --batch-norm beside --normalization.
+        UserError: a tuple cannot be parsed, or --batch-norm and --normalization are both given.
     """
     fields = {name: value for name, value in given.items() if value is not None}
     for name, value in fields.items():
@@ -143,10 +145,10 @@ def collect(given: Mapping[str, Any]) -> Fields:
 
 
 def parse_widths(text: str | None, option: str = "--hidden") -> tuple[int, ...] | None:
-    """ "50,50" as (50, 50); "" as no hidden layer.
+    """Parse widths: (50, 50) from "50,50", and no hidden layer from "".
 
     Raises:
-        UserError: anything but whole numbers between commas.
+        UserError: the text is not a list of whole numbers separated by commas.
     """
     if text is None:
         return None
@@ -157,21 +159,21 @@ def parse_widths(text: str | None, option: str = "--hidden") -> tuple[int, ...] 
 
 
 def build_recipe(name: str, fields: Mapping[str, Any]) -> Recipe:
-    """A preset with the fields that were given; None means not given.
+    """A preset with the given fields; None means not given.
 
     Raises:
-        UserError: an unknown preset, or a value outside its range.
+        UserError: the preset is unknown, or a value is out of range.
     """
     given = {key: value for key, value in fields.items() if value is not None}
     return dataclasses.replace(preset(name), **given)
 
 
 def require_used(recipe: Recipe, fields: Fields) -> None:
-    """Raises UserError if a given field has no effect in this recipe, such as Adam's beta1 in sgd.
+    """Raise UserError if a given field has no effect in this recipe, such as beta1 with sgd.
 
     Arguments:
-        recipe: made of the fields.
-        fields: what was given on the command line.
+        recipe: with these fields.
+        fields: those given on the command line.
     """
     for field in dataclasses.fields(Recipe):
         if field.name not in fields or field.metadata["only_with"] is None:
@@ -185,6 +187,6 @@ def require_used(recipe: Recipe, fields: Fields) -> None:
 
 
 def short_name(recipe: Recipe) -> str:
-    """Preset and normalisation, for the name of a folder: "three-layer-no-batch-norm"."""
+    """Preset and normalisation as the name of a folder, such as "three-layer-no-batch-norm"."""
     suffix = {"batch": "", "none": "-no-batch-norm"}
     return recipe.name + suffix.get(recipe.normalization, f"-{recipe.normalization}")

@@ -1,4 +1,4 @@
-"""Where a command's words go: tables for people, JSON for machines."""
+"""The output of a command: text for people, JSON for machines."""
 
 import json
 import sys
@@ -37,14 +37,14 @@ class PeopleConsole(Console):
 
 
 class Output:
-    """Standard output for people, unless it is taken by JSON; then they get standard error.
+    """Prints text to standard output, or to standard error if JSON goes to standard output.
 
     Arguments:
         json_file: `--json`, a path or "-".
-        quiet: people get nothing.
+        quiet: print no text.
 
     Raises:
-        UserError: the file's folder is missing; said before the work and not after it.
+        UserError: the file's folder is missing; checked here so that it fails before the work.
     """
 
     def __init__(self, json_file: str | None, quiet: bool) -> None:
@@ -62,17 +62,17 @@ class Output:
         )
 
     def print(self, *what: Any, **how: Any) -> None:
-        """For people; rich's options pass through."""
+        """Print text with rich, which takes the options."""
         self.console.print(*what, **how)
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
-        """Shows on standard error that something takes its time, until the context ends."""
+        """Show a status line on standard error until the context ends."""
         if self.console.quiet:
             return nullcontext()
         return Console(stderr=True).status(shown(doing))
 
     def write(self, value: dict[str, Any]) -> None:
-        """For machines, if they asked.
+        """Write JSON if `--json` was given.
 
         Raises:
             UserError: the file cannot be written.
@@ -92,12 +92,12 @@ class Output:
 
 
 def require_writable(path: Path, option: str) -> None:
-    """Raises UserError if a file's folder is missing, or a folder is in its place."""
+    """Raise UserError if the folder of a file is missing, or if the path is a folder."""
     try:
         missing, folder = not path.absolute().parent.is_dir(), path.is_dir()
     except (OSError, ValueError) as error:
         raise UserError(f"{option} {path}: cannot be written ({error})") from error
     if missing:
-        raise UserError(f"{option} {path}: cannot be written, as its folder is missing")
+        raise UserError(f"{option} {path}: cannot be written, its folder does not exist")
     if folder:
         raise UserError(f"{option} {path}: is a folder, but expected a file")

@@ -1,4 +1,4 @@
-"""How a command is run and how it ends."""
+"""Run commands, and turn exceptions into one line and an exit status."""
 
 import contextlib
 import os
@@ -32,7 +32,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 
 
 def plain_app(**options: Any) -> typer.Typer:
-    """A typer app whose errors are lines, not boxes and tracebacks."""
+    """A typer app that prints errors as plain lines."""
     return typer.Typer(
         **{"add_completion": False, "no_args_is_help": True, **options},
         pretty_exceptions_enable=False,
@@ -47,15 +47,15 @@ def summary_of(command: Callable[..., Any]) -> str:
 
 
 def run_command(command: Callable[..., Any]) -> NoReturn:
-    """Runs a single command as the program: `python -m scripts.COMMAND`."""
+    """Run a single command as the program: `python -m scripts.COMMAND`."""
     app = plain_app(no_args_is_help=False)
     app.command(epilog=EXAMPLES[command.__name__])(command)
     run(app)
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Runs the program and exits: 0 agreed, 1 disagrees, 2 bad input, 130 interrupted."""
-    if sys.stdout is None:  # closed by who started us
+    """Run the program and exit: 0 agreed, 1 disagreed, 2 bad input, 130 interrupted."""
+    if sys.stdout is None:  # the parent process closed it
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         status = app(standalone_mode=False)
@@ -66,12 +66,12 @@ def run(app: typer.Typer) -> NoReturn:
         stop(str(error), DISAGREED)
     except (KeyboardInterrupt, typer.Abort):
         stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        stop("whoever read the output has gone; what was finished is kept", BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output exited, as `head` does
+        stop("the reader of the output has exited; finished work is kept", BAD_INPUT)
     except OSError as error:
         stop(f"a file or the output cannot be read or written: {error}", BAD_INPUT)
     except Exception as error:
-        # typer's usage errors share no public class across its versions
+        # usage errors have no public base class that all versions of typer share
         message = getattr(error, "format_message", None)
         if message is None:
             raise
@@ -83,8 +83,8 @@ def run(app: typer.Typer) -> NoReturn:
 
 
 def stop(message: str, status: int) -> NoReturn:
-    """One line on standard error, then the end."""
-    with contextlib.suppress(OSError, AttributeError):  # there may be no one to tell
+    """Print one line on standard error and exit."""
+    with contextlib.suppress(OSError, AttributeError):  # standard error may be closed
         print(f"twingrad: {one_line(message)}", file=sys.stderr, flush=True)
     forget_output()
     sys.exit(status)

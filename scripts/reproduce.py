@@ -19,15 +19,13 @@ Only = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KEY",
-        help="One experiment, such as table3; repeat for more. 'ladder', alone, goes beyond the "
+        help="An experiment, such as table3; may be repeated. 'ladder', alone, goes beyond the "
         "report. [all of the report]",
     ),
 ]
 Row = Annotated[
     str | None,
-    typer.Option(
-        metavar="LABEL", help="One row of its table, as printed; of the ladder a rung's key."
-    ),
+    typer.Option(metavar="LABEL", help="One row, by its label; a rung of the ladder. [all]"),
 ]
 OneReading = Annotated[
     str | None,
@@ -37,10 +35,8 @@ OneReading = Annotated[
         help="As the code was, or as the assignment asks. [both]",
     ),
 ]
-OneSeed = Annotated[
-    int | None, typer.Option(help="One training of each setting, of this seed. [--seeds of them]")
-]
-Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each: a test of the command.")]
+OneSeed = Annotated[int | None, typer.Option(help="A single seed, with one backend only.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Two epochs of each, to try the command.")]
 
 
 def reproduce(
@@ -49,12 +45,12 @@ def reproduce(
     reading: OneReading = None,
     seed: OneSeed = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Trainings of every setting; the ladder has its own numbers.")
+        int, typer.Option(min=1, help="Seeds of every setting; the ladder has its own numbers.")
     ] = 5,
     backend: options.Backend = None,
     device: options.Device = "cpu",
     stack: Annotated[
-        int | None, typer.Option(help="Trainings side by side. [16; the ladder 1]")
+        int | None, typer.Option(help="Networks trained side by side. [16; the ladder 1]")
     ] = None,
     processes: options.Processes = None,
     quick: Quick = False,
@@ -65,14 +61,16 @@ def reproduce(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train the networks of the published report; say which of its numbers hold.
+    """Reproduce the published report, and judge its numbers.
 
-    With --resume nothing is trained again that --out holds, so that seeds can be added; the pages
-    are of what this call asks for. The first seed of each setting is trained with the other
-    backend too, unless --seed names the only one.
+    Trains every network of the report in two readings: as published and as specified.
 
-    --only ladder trains what goes beyond the report instead: each remedy alone and together, with
-    the settings chosen on the validation data. Its trainings continue after their last epoch.
+    With --resume, trainings in --out are not repeated, so you can add seeds; the pages contain
+    what this call selects. Without --seed, the first seed of each setting is also trained with the
+    other backend.
+
+    --only ladder goes beyond the report: it trains each remedy alone and together, with settings
+    chosen on the validation data. Its trainings can be continued after their last epoch.
     """
     if "ladder" in (only or ()):
         climb_ladder(
@@ -108,11 +106,11 @@ def reproduce(
     def dataset_of(recipe: Recipe) -> Dataset:
         nonlocal announced
         with output.busy("reading images"):
-            found = load_for(data, recipe)
+            dataset = load_for(data, recipe)
         if not announced:
-            output.print(f"data: {found.identity['description']}")
+            output.print(f"data: {dataset.identity['description']}")
         announced = True
-        return found
+        return dataset
 
     line = Terminal(output.console)
     try:
@@ -132,8 +130,8 @@ def reproduce(
                 on_status=line.show,
             )
     except KeyboardInterrupt:
-        said = f"saved; continue with the same command and --resume --out {folder}"
-        output.print(said, markup=False)
+        hint = f"saved; continue with the same command and --resume --out {folder}"
+        output.print(hint, markup=False)
         raise
     summary = summary_of(results)
     for sentence in summary.sentences:

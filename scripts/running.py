@@ -1,4 +1,4 @@
-"""A training in its folder: new, continued, or already there."""
+"""Train in a run folder: start, continue, or read a finished run."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -34,17 +34,17 @@ def train_in_folder(
     on_epoch: OnEpoch,
     **options: Any,
 ) -> Run:
-    """Trains from where the folder stands and leaves a summary and figures.
+    """Train from the folder's checkpoint, or from the start; write the summary and figures.
 
     Arguments:
-        folder: a run's; one that is finished is read, not run again.
-        recipe, dataset, backend: what to train, as the folder has it.
+        folder: of the run; a finished run is read, not repeated.
+        recipe, dataset, backend: those of the folder.
         on_epoch: called after every epoch.
         options: device and switches of the torch backend.
 
     Raises:
-        DivergedError: with its update and learning rate, after writing them to the summary; a
-            range test is then drawn all the same.
+        DivergedError: the cost became NaN or infinite; the summary says at which update, and a
+            range test is still drawn.
     """
     folder.require_same_data(dataset.identity)
     if (finished := finished_run(folder, recipe)) is not None:
@@ -65,8 +65,8 @@ def train_in_folder(
         folder.record_summary(summary | range_test(folder, recipe, dataset, costs, label))
         raise
     save_curves(folder.path, label, run.history)
-    found = range_test(folder, recipe, dataset, costs_in(folder), label)
-    folder.finish(summarise(run, backend, dataset) | found, run.parameters | run.statistics)
+    entry = range_test(folder, recipe, dataset, costs_in(folder), label)
+    folder.finish(summarise(run, backend, dataset) | entry, run.parameters | run.statistics)
     return run
 
 
@@ -106,20 +106,20 @@ def costs_in(folder: RunFolder) -> list[float]:
 def range_test(
     folder: RunFolder, recipe: Recipe, dataset: Dataset, costs: Sequence[float], label: str
 ) -> dict[str, Any]:
-    """Draws the outcome of a learning-rate range test; what the summary says of it.
+    """Draw the result of a learning-rate range test; return its entry of the summary.
 
-    Of a training with any other schedule nothing is drawn or said.
+    With any other schedule, draw nothing and return nothing.
     """
     if recipe.schedule != "range":
         return {}
     rates = recipe.plan_for(dataset).learning_rates[: len(costs)]
-    found = judge_range(rates, np.array(costs))
-    save_range(folder.path, label, found)
-    return {"range": {"falls_fastest": found.falls_fastest, "rises_from": found.rises_from}}
+    result = judge_range(rates, np.array(costs))
+    save_range(folder.path, label, result)
+    return {"range": {"falls_fastest": result.falls_fastest, "rises_from": result.rises_from}}
 
 
 def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
-    """What `summary.json` and `train --json` hold. Accuracies are from 0 to 1, times seconds."""
+    """The content of `summary.json` and `train --json`; accuracies in 0..1, times in seconds."""
     return {
         "status": "finished",
         "backend": backend,
@@ -133,7 +133,7 @@ def summarise(run: Run, backend: str, dataset: Dataset) -> dict[str, Any]:
 
 
 def peak_memory_mb() -> float | None:
-    """The process's largest resident memory so far, in MB; None where the system does not say."""
+    """The process's peak resident memory in MB; None if the system does not report it."""
     if resource is None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in KiB, on macOS in bytes
@@ -141,17 +141,17 @@ def peak_memory_mb() -> float | None:
 
 
 def finished_run(folder: RunFolder, recipe: Recipe) -> Run | None:
-    """The run in the folder, None where it is not finished.
+    """The run in the folder; None if it is not finished.
 
     Raises:
-        UserError: it diverged, so there is nothing to continue.
+        UserError: it diverged, so it cannot be continued.
     """
     summary = folder.read_summary()
     if summary is None:
         return None
     if summary.get("status") == "diverged":
         raise UserError(
-            f"--out {folder.path}: its run diverged at update {summary.get('update')} and cannot "
+            f"--out {folder.path}: the run diverged at update {summary.get('update')} and cannot "
             "be continued; name another folder or give --overwrite"
         )
     if summary.get("status") != "finished":

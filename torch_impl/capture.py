@@ -43,23 +43,10 @@ def differentiate(
 
 
 def compile_afresh(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a copy of the function.
-
-    torch.compile limits how many shapes it compiles one code object for, and several learners
-    together may exceed that limit.
-    """
+    """Compile a copy of the function: torch.compile limits the number of shapes per code object,
+    and several learners together may exceed that limit."""
     copy = FunctionType(f.__code__.replace(), f.__globals__, f.__name__, f.__defaults__)
     return torch.compile(copy, fullgraph=True, dynamic=False)
-
-
-def keep_freed_memory() -> None:
-    """Make the process reuse the memory of freed tensors instead of returning it to the system.
-
-    glibc maps fresh memory for each array above 128 KB, and the first write to each page is then
-    a page fault. Freeing such an array raises the limit to its size, up to 32 MB, so one large
-    array is allocated and freed here. Other systems are not affected.
-    """
-    torch.empty(31 * 2**20, dtype=torch.uint8)
 
 
 class Epoch:

@@ -1,10 +1,7 @@
 """The first layer in training: updated every time, or once every K updates.
 
 `manual_impl.first_layer` derives the blocks: W1 = c V, with V updated at the end of a block. Within
-the block, the missing terms are computed from products X X'.
-
-A block takes one product X V', products X X' shared by all networks, and, at its end, one product
-D' X that is added to V. The result differs from single updates only by rounding.
+the block, the missing terms are computed from products X X', which all networks share.
 """
 
 import math

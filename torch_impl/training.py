@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from torch_impl.capture import keep_freed_memory, require_compiler
+from torch_impl.capture import require_compiler
 from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
 from torch_impl.network import as_tensors
 from torch_impl.stack import Stack
+from twingrad.allocation import keep_freed_memory
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
 from twingrad.history import Evaluation, Part
@@ -138,8 +139,7 @@ class TorchLearner:
 
     @torch.no_grad()
     def take_precise_statistics(self) -> None:
-        """Replace the running statistics by the statistics of the whole training set, taken as
-        one minibatch."""
+        """Replace the running statistics by those of the training set as a single minibatch."""
         X = torch.as_tensor(self.data["training"].X).to(self.dtype)
         for stack in self.stacks:
             for i in range(stack.penalty.numel()):
@@ -162,10 +162,8 @@ class TorchLearner:
 
     @torch.no_grad()
     def restore(self, states: Iterable[State]) -> None:
-        """Continue from the networks' states, read one at a time; no network is marked.
-
-        The state of a network that diverged at its first update has no running statistics.
-        """
+        """Continue from the networks' states, read one at a time; no network is marked."""
+        # the state of a network that diverged at its first update has no running statistics
         self.updates, source = 0, iter(states)
         for stack in self.stacks:
             values = stack.parameters | stack.statistics | stack.memory

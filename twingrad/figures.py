@@ -98,18 +98,18 @@ def save_curves(folder: Path, label: str, history: History) -> None:
         figure.savefig(figures / f"{panel.replace(' ', '_')}.png", dpi=110)
 
 
-def range_figure(found: RangeTest, title: str) -> "Figure":
+def range_figure(result: RangeTest, title: str) -> "Figure":
     """The cost of every minibatch, raw and smoothed, against the learning rate."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.semilogx(found.rates, found.costs, ".", color="0.75", ms=2, label="minibatch")
-    rates = found.rates[: len(found.smoothed)]
-    axes.semilogx(rates, found.smoothed, color=COLOURS[0], lw=1.6, label="smoothed")
+    axes.semilogx(result.rates, result.costs, ".", color="0.75", ms=2, label="minibatch")
+    rates = result.rates[: len(result.smoothed)]
+    axes.semilogx(rates, result.smoothed, color=COLOURS[0], lw=1.6, label="smoothed")
     for label, rate, colour in [
-        ("falls fastest", found.falls_fastest, COLOURS[2]),
-        ("rises from", found.rises_from, COLOURS[1]),
+        ("falls fastest", result.falls_fastest, COLOURS[2]),
+        ("rises from", result.rises_from, COLOURS[1]),
     ]:
         if rate is not None:
             axes.axvline(rate, color=colour, ls="--", lw=1.2, label=f"{label} {rate:.2g}")
@@ -121,9 +121,9 @@ def range_figure(found: RangeTest, title: str) -> "Figure":
     return figure
 
 
-def save_range(folder: Path, label: str, found: RangeTest) -> None:
+def save_range(folder: Path, label: str, result: RangeTest) -> None:
     """Write figures/range.png into a run's folder."""
     figures = folder / "figures"
     figures.mkdir(exist_ok=True)
     title = f"{label}: learning-rate range test"
-    range_figure(found, title).savefig(figures / "range.png", dpi=110)
+    range_figure(result, title).savefig(figures / "range.png", dpi=110)

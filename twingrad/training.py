@@ -48,8 +48,7 @@ class Learner(Protocol):
         ...
 
     def take_precise_statistics(self) -> None:
-        """Replace the running statistics by the statistics of the whole training set, taken as
-        one minibatch."""
+        """Replace the running statistics by those of the training set as a single minibatch."""
         ...
 
     def state(self) -> list[State]:
@@ -173,12 +172,12 @@ def train_stack(
         costs = learner.run_epoch(inputs)
         first, rates = epoch * plans[0].updates_per_epoch, inputs.learning_rates
         done = first + rates.shape[1]
-        found = {part: learner.evaluate(part) for part in evaluate}
+        by_part = {part: learner.evaluate(part) for part in evaluate}
         seconds = time.perf_counter() - started
         for i, recipe in enumerate(recipes):
             if diverged[i]:
                 continue
-            evaluations = {part: each[i] for part, each in found.items()}
+            evaluations = {part: each[i] for part, each in by_part.items()}
             try:
                 require_finite(costs[i], first, plans[i].learning_rates)
                 for evaluation in evaluations.values():
@@ -203,8 +202,8 @@ def train_stack(
             )
         mark(learner, diverged)
         if save is not None:
-            kept = [list(history) for history in histories]
-            save(Checkpoint(epoch + 1, kept, list(diverged), learner.state()))
+            copies = [list(history) for history in histories]
+            save(Checkpoint(epoch + 1, copies, list(diverged), learner.state()))
         if on_epoch is not None:
             last = [
                 None if end else history[-1]
@@ -237,8 +236,8 @@ def train_one(
         UserError: the checkpoint in the folder belongs to another network.
     """
     start = None
-    if folder is not None and (kept := folder.load_checkpoint()) is not None:
-        history, state = kept
+    if folder is not None and (saved := folder.load_checkpoint()) is not None:
+        history, state = saved
         network = recipe.network(dataset.training.X.shape[1], dataset.classes)
         require_state_of(network, state, folder)
         start = Checkpoint(len(history), [history], [None], [state])
@@ -310,10 +309,10 @@ def require_memory(state: State, remembered: Iterable[str]) -> None:
 def require_state_of(network: Network, state: State, folder: RunFolder) -> None:
     """Raise UserError unless a checkpoint holds every tensor of the network in its shape."""
     for name, shape in (network.parameter_shapes | network.statistic_shapes).items():
-        found = state[name].shape if name in state else "missing"
-        if found != shape:
+        actual = state[name].shape if name in state else "missing"
+        if actual != shape:
             raise UserError(
-                f"{folder.path / 'checkpoint.safetensors'}: {name} is {found}, but expected "
+                f"{folder.path / 'checkpoint.safetensors'}: {name} is {actual}, but expected "
                 f"{shape}; train anew"
             )
 

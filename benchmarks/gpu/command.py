@@ -31,7 +31,7 @@ Part = Callable[[], bool]
 
 def parts(table: Table, task: Task) -> dict[str, Part]:
     """The measurements, the most important first, since time may run out."""
-    found: dict[str, Part] = {"slices": lambda: equality(table, task.device)}
+    by_name: dict[str, Part] = {"slices": lambda: equality(table, task.device)}
     for tf32 in (False, True):
         precision = "TF32" if tf32 else "float32"
         for name, part in (
@@ -39,13 +39,13 @@ def parts(table: Table, task: Task) -> dict[str, Part]:
             (f"{task.sizes.stacks[0]} nets", first_stack),
             (f"{task.sizes.settings} settings", sweep),
         ):
-            found[f"{name}, {precision}"] = partial(part, table, task, tf32=tf32)
-    found["memory"] = partial(memory, table, task)
-    found["one run"] = partial(one_run, table, task)
+            by_name[f"{name}, {precision}"] = partial(part, table, task, tf32=tf32)
+    by_name["memory"] = partial(memory, table, task)
+    by_name["one run"] = partial(one_run, table, task)
     for tf32 in (False, True):
         name = f"{task.sizes.stacks[1]} nets, {'TF32' if tf32 else 'float32'}"
-        found[name] = partial(second_stack, table, task, tf32=tf32)
-    return found
+        by_name[name] = partial(second_stack, table, task, tf32=tf32)
+    return by_name
 
 
 def measure(table: Table, task: Task, seconds: float) -> bool:

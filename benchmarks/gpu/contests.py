@@ -166,11 +166,11 @@ def contest(
         for _ in range(task.sizes.rounds):
             for name, work in works.items():
                 rates[name].append(networks * len(task.order) / task.seconds(work))
-    peers = {name: found for name, found in rates.items() if is_peer(name)}
-    for name, found in rates.items():
+    peers = {name: values for name, values in rates.items() if is_peer(name)}
+    for name, values in rates.items():
         table.row(
             f"{title}, {name}",
-            found,
+            values,
             "net-updates/s",
             precision=precision,
             peers={} if is_peer(name) else peers,

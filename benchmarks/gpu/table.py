@@ -70,20 +70,20 @@ class Table:
             peers: values of the peers in the same rounds, for the ratios.
             target: of the row.
         """
-        found = spread(values)
+        figure = spread(values)
         row: dict[str, Any] = {
             "what": what,
             "precision": precision,
-            "value": found["median"] if math.isfinite(found["median"]) else None,
+            "value": figure["median"] if math.isfinite(figure["median"]) else None,
             "unit": unit,
-            "range": found["range"] if all(map(math.isfinite, values)) else None,
+            "range": figure["range"] if all(map(math.isfinite, values)) else None,
             "n": len(values),
             "over": {name: ratio(values, below) for name, below in (peers or {}).items()},
             "target": None,
             "met": None,
         }
         if target and self.judged:
-            row |= {"target": str(target), "met": target.met(found["median"], row["over"])}
+            row |= {"target": str(target), "met": target.met(figure["median"], row["over"])}
         self.add(row)
 
     def missing(self, what: str, why: str, *, precision: str = "float32") -> None:

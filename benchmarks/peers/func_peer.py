@@ -86,9 +86,9 @@ class FuncTraining:
 
     def plain_update(self, X: Tensor, y: Tensor) -> None:
         """One update of all networks, in place."""
-        found, (costs, moments) = self.gradients(self.parameters, X, y, self.penalty)
+        gradients, (costs, moments) = self.gradients(self.parameters, X, y, self.penalty)
         for name, value in self.parameters.items():
-            value.sub_(self.eta.view(-1, *[1] * (value.dim() - 1)) * found[name])
+            value.sub_(self.eta.view(-1, *[1] * (value.dim() - 1)) * gradients[name])
         for name, value in self.running.items():
             value.mul_(1 - self.share).add_(self.share * moments[name])
         self.costs.copy_(costs)

@@ -68,7 +68,7 @@ def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.n
     dataset = Dataset(training, test, test, network.classes, identity={})
     learner = implementation.learner([recipe], network, dataset, [parameters])
 
-    found: dict[str, np.ndarray] = {}
+    values: dict[str, np.ndarray] = {}
     batch_J, batch_loss = [], []
     for t, rows in enumerate(order, start=1):
         [state] = learner.state()
@@ -80,9 +80,9 @@ def replay(golden: GoldenCase, implementation: Implementation) -> dict[str, np.n
         if t in (1, 2):
             [state] = learner.state()
             for name in network.statistic_shapes:
-                found[f"ema_{file_key(name)}_t{t}"] = state[name]
-    found["batch_J"], found["batch_loss"] = np.array(batch_J), np.array(batch_loss)
-    return found | end_of_replay(golden, implementation, network, learner, test)
+                values[f"ema_{file_key(name)}_t{t}"] = state[name]
+    values["batch_J"], values["batch_loss"] = np.array(batch_J), np.array(batch_loss)
+    return values | end_of_replay(golden, implementation, network, learner, test)
 
 
 def end_of_replay(
@@ -94,19 +94,19 @@ def end_of_replay(
 ) -> dict[str, np.ndarray]:
     """The final parameters and running statistics, and the metrics they give."""
     [state] = learner.state()
-    found = {f"ema_{file_key(name)}": state[name] for name in network.statistic_shapes}
-    found |= {f"final_{file_key(name)}": state[name] for name in network.parameter_shapes}
+    values = {f"ema_{file_key(name)}": state[name] for name in network.statistic_shapes}
+    values |= {f"final_{file_key(name)}": state[name] for name in network.parameter_shapes}
     parameters = {name: state[name] for name in network.parameter_shapes}
     statistics = {name: state[name] for name in network.statistic_shapes}
     trace = implementation.forward(
         network, parameters, test.X, test.y, penalty=0, statistics=statistics
     )
-    found["P_test"] = array(trace["p"]).T
+    values["P_test"] = array(trace["p"]).T
     parts = {"train": learner.evaluate("training")}
     if "Xtest" in golden:
         parts["test"] = learner.evaluate("test")
     for part, [evaluation] in parts.items():
-        found[f"J_{part}"] = np.array(evaluation.cost)
-        found[f"loss_{part}"] = np.array(evaluation.loss)
-        found[f"acc_{part}"] = np.array(evaluation.accuracy)
-    return found
+        values[f"J_{part}"] = np.array(evaluation.cost)
+        values[f"loss_{part}"] = np.array(evaluation.loss)
+        values[f"acc_{part}"] = np.array(evaluation.accuracy)
+    return values

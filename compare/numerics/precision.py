@@ -37,7 +37,10 @@ MARGIN = 16
 generous, but far below the error of any fault."""
 
 ORDERS = 6
-"""Number of orders of the samples over which the others' error is maximised."""
+"""Number of orders of the samples, and of random perturbations, over which errors are maximised."""
+
+MAX_TRIES = 200
+"""Maximum number of seeds that `smooth_case` tries."""
 
 ROUNDINGS = {"float16": 2.0**-11, "float32": 2.0**-24, "bfloat16": 2.0**-8}
 """Unit roundoff: half the distance from 1 to the next number."""
@@ -53,19 +56,18 @@ def rounded(case: Case, dtype: str) -> Case:
     return replace(case, parameters=parameters, X=through(case.X))
 
 
-def smooth_case(
-    network: Network, samples: int, *, penalty: float, seed: int, dtype: str, tries: int = 200
-) -> Case:
+def smooth_case(network: Network, samples: int, *, penalty: float, seed: int, dtype: str) -> Case:
     """A random case whose ReLU inputs are not close to 0, so that rounding cannot flip a mask.
+
+    Several seeds are tried; if none is good enough, the best is used.
 
     Arguments:
         network, samples, penalty, seed: as in `random_case`.
         dtype: determines the required distance.
-        tries: maximum number of seeds to try; the best is used if none is good enough.
     """
     required = 64 * ROUNDINGS[dtype]
     best, best_distance = None, -1.0
-    for attempt in range(tries):
+    for attempt in range(MAX_TRIES):
         case = random_case(network, samples, penalty=penalty, seed=seed + 1000 * attempt)
         case = rounded(case, dtype)
         distance = distance_to_kink(case)
@@ -111,11 +113,11 @@ def as_float64(value: Any) -> np.ndarray:
 
 
 def witnessed_errors(
-    case: Case, dtype: str, witnesses: Sequence[Implementation], *, orders: int = ORDERS
+    case: Case, dtype: str, witnesses: Sequence[Implementation]
 ) -> dict[str, float]:
     """For each tensor, the maximum absolute error of the witnesses over orders of the samples."""
-    errors = rounding_errors(case, dtype, orders)
-    for order in range(orders):
+    errors = rounding_errors(case, dtype)
+    for order in range(ORDERS):
         rows = np.random.default_rng(order).permutation(len(case.y))
         masks = {name: mask[rows] for name, mask in case.masks.items()}
         shuffled = replace(case, X=case.X[rows], y=case.y[rows], masks=masks)
@@ -128,7 +130,7 @@ def witnessed_errors(
     return errors
 
 
-def rounding_errors(case: Case, dtype: str, repeats: int) -> dict[str, float]:
+def rounding_errors(case: Case, dtype: str) -> dict[str, float]:
     """For each tensor, its maximum change if the result of every step moves by one rounding.
 
     Random perturbations after each step show how much precision the formulas themselves lose
@@ -136,7 +138,7 @@ def rounding_errors(case: Case, dtype: str, repeats: int) -> dict[str, float]:
     """
     exact = right_values(case)
     errors = dict.fromkeys(exact, 0.0)
-    for repeat in range(repeats):
+    for repeat in range(ORDERS):
         rng = np.random.default_rng(repeat)
 
         def perturbed_step(step: Step, rng: np.random.Generator = rng) -> Compute:
@@ -172,7 +174,7 @@ def scale(case: Case, name: str, exact: Mapping[str, np.ndarray]) -> float:
 def judge_low_precision(
     case: Case,
     dtype: str,
-    found: Mapping[str, np.ndarray],
+    values: Mapping[str, np.ndarray],
     witnesses: Mapping[str, Implementation],
 ) -> Iterator[TensorVerdict]:
     """Judge values computed in low precision by the rule at the top of this module.
@@ -180,20 +182,20 @@ def judge_low_precision(
     Arguments:
         case: with inputs already rounded to the dtype.
         dtype: "float32", "float16" or "bfloat16".
-        found: gradients by name, forward values as "forward ...".
+        values: gradients by name, forward values as "forward ...".
         witnesses: the other implementations by name; for bfloat16 only torch can be one.
     """
     errors = witnessed_errors(case, dtype, list(witnesses.values()))
     exact = right_values(case)
     zeros = structural_zeros(case.network, len(case.y))
-    for name in found:
+    for name in values:
         whose = " and ".join(witnesses) or "one rounding a step"
         note = f"error of {whose} in {dtype}: {errors[name]:.1e}"
         yield judge(
             name,
             "float64",
             exact[name],
-            np.asarray(found[name], np.float64),
+            np.asarray(values[name], np.float64),
             absolute=MARGIN * errors[name],
             note="; ".join(filter(None, [zeros.get(name, ""), note])),
         )
@@ -212,8 +214,8 @@ def check_low_precision(
     verdicts = []
     for side, tested in sides.items():
         others = {name: other for name, other in sides.items() if name != side}
-        found = values_in(tested, case, dtype)
-        tensors = tuple(judge_low_precision(case, dtype, found, others))
+        values = values_in(tested, case, dtype)
+        tensors = tuple(judge_low_precision(case, dtype, values, others))
         faulty = [tensor.name for tensor in tensors if tensor.verdict == "disagree"]
         fault = None
         if faulty:

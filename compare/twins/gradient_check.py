@@ -48,15 +48,15 @@ def check_case(
         the gradients of the parameters compared with numerical derivatives.
     """
     traces = [case.forward(side) for side in (manual, autograd)]
-    found, witnessed = (case.gradients(side) for side in (manual, autograd))
-    scales = scales_of(case, traces[0], found)
+    gradients, witness = (case.gradients(side) for side in (manual, autograd))
+    scales = scales_of(case, traces[0], gradients)
     forward = [
         judge(f"{VALUE}{name}", "autograd", array(traces[1][name]), array(value), relative=ROUNDING)
         for name, value in traces[0].items()
     ]
     backward = [
-        judge_gradient(name, "autograd", array(witnessed[name]), array(found[name]), scales[name])
-        for name in found
+        judge_gradient(name, "autograd", array(witness[name]), array(gradients[name]), scales[name])
+        for name in gradients
     ]
     numerical = derivatives(
         manual,
@@ -68,14 +68,17 @@ def check_case(
     along = [
         verdict
         for name, values in numerical.items()
-        for verdict in judge_derivatives(name, values, array(found[name]), scales[name])
+        for verdict in judge_derivatives(name, values, array(gradients[name]), scales[name])
     ]
     tensors = (*forward, *backward, *along)
     examination = None
     if any(tensor.verdict == "disagree" for tensor in tensors):
         examination = look_into(
             case,
-            {"by hand": (manual, traces[0], found), "autograd": (autograd, traces[1], witnessed)},
+            {
+                "by hand": (manual, traces[0], gradients),
+                "autograd": (autograd, traces[1], witness),
+            },
             numerical,
         )
     fault = examination.first_fault if examination is not None else None
@@ -99,8 +102,8 @@ def look_into(
         numerical: derivatives of every parameter, to group the witnesses into camps.
     """
     gradients = {
-        side: {name: array(value) for name, value in found.items()}
-        for side, (_, _, found) in sides.items()
+        side: {name: array(value) for name, value in by_name.items()}
+        for side, (_, _, by_name) in sides.items()
     }
     camps = tuple(camps_along(name, values, gradients) for name, values in numerical.items())
     examinations = []

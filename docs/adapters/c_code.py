@@ -1,9 +1,9 @@
-"""An adapter for code in another language: `two_layers.c`, compiled and called here.
+"""An adapter for code in another language: it compiles `two_layers.c` and calls it.
 
     twingrad check --code docs/adapters/c_code.py
 
-It needs a C compiler called `cc`. Code that cannot be called from Python can be run as a program
-(`subprocess.run`) on files that the adapter writes, or judged through a golden file.
+It needs a C compiler called `cc`. If your code cannot be called from Python, the adapter can write
+files and run it as a program (`subprocess.run`), or you can use a golden file.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ SOURCE = Path(__file__).with_name("two_layers.c")
 
 
 def compiled():
-    """The C file as a library."""
+    """Compile the C file into a library and load it."""
     library = Path(tempfile.mkdtemp()) / "two_layers.so"
     subprocess.run(
         ["cc", "-O2", "-shared", "-fPIC", SOURCE, "-o", library, "-lm"],
@@ -31,7 +31,7 @@ LIBRARY = compiled()
 
 
 def pointer(array):
-    """Where an array's numbers begin."""
+    """A pointer to an array's data."""
     return array.ctypes.data_as(ctypes.c_void_p)
 
 

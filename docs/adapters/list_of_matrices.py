@@ -1,16 +1,16 @@
-"""An adapter for NumPy code in a style of its own.
+"""An adapter for NumPy code with another interface.
 
     twingrad check --code docs/adapters/list_of_matrices.py
 
-The code (`train_step` below; yours would be imported) keeps weights and bias of a layer in one
-matrix, the bias as its last column, samples in columns, and lambda/2 ||W||^2 as penalty.
+The code (`train_step` below; import yours instead) stores the weights and bias of a layer in one
+matrix, with the bias as its last column. Samples are columns, and the penalty is lambda/2 ||W||^2.
 """
 
 import numpy as np
 
 
 def train_step(thetas, X, Y, weight_decay):
-    """Somebody's code: cost and gradients of a network given as a list of (out, in + 1)."""
+    """The code to check: cost and gradients of a network given as a list of (out, in + 1)."""
     n = X.shape[1]
     inputs, signal = [], X
     for theta in thetas:
@@ -31,9 +31,9 @@ def train_step(thetas, X, Y, weight_decay):
 
 
 def run(network, parameters, X, y, penalty):
-    """Our parameters into theirs, and the call."""
+    """Convert our parameters to the code's form and call it."""
     if network.batch_norm:
-        raise NotImplementedError("this code knows no batch norm")
+        raise NotImplementedError("this code has no batch norm")
     thetas = [
         np.column_stack([parameters[f"W{l}"], parameters[f"b{l}"]])
         for l in range(1, network.depth + 1)
@@ -43,12 +43,12 @@ def run(network, parameters, X, y, penalty):
 
 
 def gradients(network, parameters, X, y, *, penalty):
-    """Their gradients under our names. See compare/submissions/protocol.py."""
+    """The code's gradients under our names. See compare/submissions/protocol.py."""
     _, found = run(network, parameters, X, y, penalty)
     named = {f"W{l}": gradient[:, :-1] for l, gradient in enumerate(found, 1)}
     return named | {f"b{l}": gradient[:, -1] for l, gradient in enumerate(found, 1)}
 
 
 def forward(network, parameters, X, y, *, penalty):
-    """Optional: their cost, which is then differentiated numerically."""
+    """Optional: the code's cost, which is then differentiated numerically."""
     return {"cost": run(network, parameters, X, y, penalty)[0]}

@@ -1,4 +1,4 @@
-"""Test accuracies as points: against lambda, the learning-rate range, and sigma."""
+"""Figures of test accuracies against lambda, the learning-rate range and sigma."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ BY_LAMBDA: tuple[tuple[Experiment, Reading, float, Mapping[str, Any]], ...] = (
     (TABLE_1, "specified", 1.0, {"color": ORANGE, "fmt": "s"}),
     (TABLE_1_WIDE, "published", 1.04, {"color": GREEN, "fmt": "^"}),
 )
-"""What is drawn against lambda, how far beside it, and how."""
+"""The series drawn against lambda: experiment, reading, horizontal offset as a factor, style."""
 
 BY_NORM: Mapping[bool, tuple[str, float, Mapping[str, Any]]] = {
     True: ("with BN", -0.15, {"color": BLUE, "fmt": "o"}),
     False: ("without BN", 0.15, {"color": ORANGE, "fmt": "s"}),
 }
-"""Networks with and without batch norm: their name, how far beside their place, and how."""
+"""With and without batch norm: name, horizontal offset and style."""
 
 Panels = Sequence[tuple[Experiment, Reading]]
 RATES: Panels = ((TABLE_5, "published"), (TABLE_5, "specified"), (HIGH_RATES, "specified"))
@@ -38,12 +38,12 @@ SIGMAS: Panels = ((SENSITIVITY, "published"), (SENSITIVITY, "specified"))
 
 @dataclass(frozen=True)
 class Point:
-    """A row of an experiment on such a figure.
+    """A row of an experiment as a point.
 
     Arguments:
-        category: what its label begins with.
-        trainings: by seed, at least one.
-        published: test accuracy in %, None where there is none.
+        category: the first part of its label.
+        trainings: in order of seeds, at least one.
+        published: test accuracy in %, or None.
     """
 
     category: str
@@ -52,9 +52,9 @@ class Point:
 
     @property
     def accuracies(self) -> list[float]:
-        """Test, in %, of the seeds that did not diverge."""
-        found = [trained.test_accuracy for trained in self.trainings]
-        return [accuracy for accuracy in found if accuracy is not None]
+        """Test accuracies in % of the seeds that did not diverge."""
+        accuracies = [trained.test_accuracy for trained in self.trainings]
+        return [accuracy for accuracy in accuracies if accuracy is not None]
 
     @property
     def penalty(self) -> float:
@@ -66,7 +66,7 @@ class Point:
 
 
 def points_of(results: Results, experiment: Experiment, reading: Reading) -> list[Point]:
-    """The rows that were run."""
+    """The rows of an experiment that were run."""
     return [
         Point(row.label.partition(",")[0], trainings, row.test)
         for row in experiment.rows
@@ -75,9 +75,9 @@ def points_of(results: Results, experiment: Experiment, reading: Reading) -> lis
 
 
 def lambda_figure(results: Results, title: str) -> "Figure | None":
-    """Test accuracy against lambda: Table 1 with both its possible widths, and the search.
+    """Test accuracy against lambda: Table 1 with both possible widths, and the search.
 
-    None where nothing of them was run.
+    None if none of them was run.
     """
     from matplotlib.figure import Figure
 
@@ -88,15 +88,15 @@ def lambda_figure(results: Results, title: str) -> "Figure | None":
         return None
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
-    for points, reading, beside, style in groups:
+    for points, reading, offset, style in groups:
         hidden = list(points[0].trainings[0].recipe.hidden)
         name = f"{hidden}, {NAME_OF[reading]}: mean and sd of {seeds_of(points)} seeds"
-        draw_points(axes, [(beside * point.penalty, point) for point in points], name, style)
+        draw_points(axes, [(offset * point.penalty, point) for point in points], name, style)
     printed = {point.penalty: point for points, *_ in groups for point in points}
     draw_published(axes, list(printed.items()), "black", "the report's Table 1")
     if searched:
         draws = [(point.penalty, point.accuracies[0]) for point in searched]
-        label = "[50, 50], as published: the search drawn anew, one seed each"
+        label = "[50, 50], as published: the search repeated, one seed each"
         axes.plot(*zip(*draws, strict=True), ".", color="#888888", zorder=1, label=label)
     axes.set_xscale("log")
     axes.set_xlabel("lambda")
@@ -108,23 +108,23 @@ def lambda_figure(results: Results, title: str) -> "Figure | None":
 
 
 def norms_figure(results: Results, panels: Panels, title: str) -> "Figure | None":
-    """Test accuracy with and without batch norm, a panel for each experiment and reading.
+    """Test accuracy with and without batch norm, one panel for each experiment and reading.
 
-    None where nothing of them was run.
+    None if none of them was run.
     """
     from matplotlib.figure import Figure
 
-    found = [(points_of(results, *panel), *panel) for panel in panels]
-    held = [panel for panel in found if panel[0]]
-    if not held:
+    drawn = [(points_of(results, *panel), *panel) for panel in panels]
+    drawn = [panel for panel in drawn if panel[0]]
+    if not drawn:
         return None
-    figure = Figure(figsize=(3.4 * max(len(held), 2), 4.2), layout="constrained")
+    figure = Figure(figsize=(3.4 * max(len(drawn), 2), 4.2), layout="constrained")
     first: dict[str, Axes] = {}
     for axes, (points, experiment, reading) in zip(
-        figure.subplots(1, len(held), squeeze=False).flat, held, strict=True
+        figure.subplots(1, len(drawn), squeeze=False).flat, drawn, strict=True
     ):
-        if (same := first.setdefault(experiment.key, axes)) is not axes:
-            axes.sharey(same)
+        if (shared := first.setdefault(experiment.key, axes)) is not axes:
+            axes.sharey(shared)
         draw_norms(axes, points)
         about = f"{NAME_OF[reading]}, {seeds_of(points)} seeds"
         axes.set_title(f"{experiment.title.partition(':')[0]}\n{about}", fontsize=9.5)
@@ -141,13 +141,13 @@ def norms_figure(results: Results, panels: Panels, title: str) -> "Figure | None
 
 
 def draw_norms(axes: "Axes", points: Sequence[Point]) -> None:
-    """One panel: a place for each category, batch norm to its left, none to its right."""
+    """One panel: in each category, with batch norm on the left and without on the right."""
     categories = list(dict.fromkeys(point.category for point in points))
-    for norm, (name, beside, style) in BY_NORM.items():
+    for norm, (name, offset, style) in BY_NORM.items():
         places = [(categories.index(p.category), p) for p in points if p.batch_norm == norm]
-        ours = [(place + beside, point) for place, point in places]
+        ours = [(place + offset, point) for place, point in places]
         draw_points(axes, ours, f"{name}: mean and sd", style)
-        theirs = [(place + beside / 3, point) for place, point in places]
+        theirs = [(place + offset / 3, point) for place, point in places]
         draw_published(axes, theirs, style["color"], f"{name}, the report")
     axes.set_xticks(range(len(categories)), categories, rotation=20, fontsize=8)
     axes.set_xlim(-0.5, len(categories) - 0.5)
@@ -155,7 +155,7 @@ def draw_norms(axes: "Axes", points: Sequence[Point]) -> None:
 
 
 def seeds_of(points: Sequence[Point]) -> str:
-    """How many each mean is over."""
+    """The number of seeds behind each mean, as text."""
     counts = sorted({len(point.accuracies) for point in points} - {0})
     return " or ".join(map(str, counts)) or "no"
 
@@ -163,17 +163,17 @@ def seeds_of(points: Sequence[Point]) -> str:
 def draw_points(
     axes: "Axes", points: Sequence[tuple[float, Point]], label: str, style: Mapping[str, Any]
 ) -> None:
-    """Means with a standard deviation either way; at the bottom, how many seeds diverged.
+    """Draw means with standard deviations, and at the bottom the number of diverged seeds.
 
     Arguments:
-        points: with their places across.
+        points: with their horizontal positions.
     """
     drawn = [(place, point.accuracies) for place, point in points if point.accuracies]
     if drawn:
         axes.errorbar(
             [place for place, _ in drawn],
-            [fmean(found) for _, found in drawn],
-            [stdev(found) if len(found) > 1 else 0.0 for _, found in drawn],
+            [fmean(values) for _, values in drawn],
+            [stdev(values) if len(values) > 1 else 0.0 for _, values in drawn],
             ms=5,
             capsize=3,
             label=label,
@@ -196,7 +196,7 @@ def draw_points(
 def draw_published(
     axes: "Axes", points: Sequence[tuple[float, Point]], colour: str, label: str
 ) -> None:
-    """The printed accuracies as crosses."""
+    """Draw the published accuracies as crosses."""
     drawn = [(place, point.published) for place, point in points if point.published is not None]
     if drawn:
         axes.plot(*zip(*drawn, strict=True), "x", color=colour, ms=7, mew=1.8, label=label)

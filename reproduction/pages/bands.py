@@ -1,4 +1,4 @@
-"""Curves to be laid over each other: the report's, and mean and band of ours over the seeds."""
+"""Curves for the figures: the report's, and mean and range of ours over the seeds."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from reproduction.results import Trained
 
 SAMPLES = 45_000
-"""In the training set of every figure of the report."""
+"""Training samples in every figure of the report."""
 
 DrawnPart = Literal["training", "validation"]
 
@@ -26,9 +26,8 @@ class Band:
     """Curves of several seeds.
 
     Arguments:
-        updates: done at each point.
-        mean, low, high: over the seeds at each point; low and high are the smallest and the
-            largest.
+        updates: number of updates at each point.
+        mean, low, high: mean, minimum and maximum over the seeds at each point.
     """
 
     updates: Updates
@@ -38,15 +37,15 @@ class Band:
 
 
 def finished(trainings: Sequence[Trained]) -> list[Trained]:
-    """Those that did not diverge."""
+    """The trainings that did not diverge."""
     return [trained for trained in trainings if trained.test is not None]
 
 
 def band_of(trainings: Sequence[Trained], part: DrawnPart, quantity: str) -> Band | None:
-    """Band of one row's trainings that did not diverge; None where all did.
+    """The band of one row's trainings that did not diverge; None if all did.
 
     Arguments:
-        quantity: "cost", "loss" or "accuracy"; accuracies come out in %.
+        quantity: "cost", "loss" or "accuracy"; accuracies are returned in %.
     """
     kept = finished(trainings)
     if not kept:
@@ -58,7 +57,7 @@ def band_of(trainings: Sequence[Trained], part: DrawnPart, quantity: str) -> Ban
 
 
 def counted(trainings: Sequence[Trained]) -> str:
-    """How many seeds there are in a band, for people."""
+    """The number of seeds in a band, as text."""
     kept = len(finished(trainings))
     lost = len(trainings) - kept
     diverged = f" ({lost} diverged, left out)" if lost else ""
@@ -67,10 +66,10 @@ def counted(trainings: Sequence[Trained]) -> str:
 
 @dataclass(frozen=True)
 class Published:
-    """A curve read off a figure of the report.
+    """A curve read from a figure of the report.
 
     Arguments:
-        updates: done at each point.
+        updates: number of updates at each point.
         values: accuracies in %.
     """
 
@@ -79,14 +78,14 @@ class Published:
 
 
 def published_curve(key: str, part: DrawnPart, quantity: str) -> Published:
-    """One of those in `figures.json`.
+    """A curve from `figures.json`.
 
-    The report counts from t = 1, so that its t = 451 is after 450 updates. Its 3-layer run
-    without batch norm begins an epoch before the others, at t = 1: before the first update.
+    The report counts from t = 1, so its t = 451 is after 450 updates. Its 3-layer run without batch
+    norm starts one epoch before the others, at t = 1, which is before the first update.
 
     Arguments:
         key: of the figure.
-        quantity: "cost", "loss" or "accuracy"; the published losses are the costs once more.
+        quantity: "cost", "loss" or "accuracy"; the published losses are in fact the costs.
     """
     figure = published_figures()[key]
     values = in_percent(quantity) * np.array(figure[quantity][part])
@@ -94,7 +93,7 @@ def published_curve(key: str, part: DrawnPart, quantity: str) -> Published:
 
 
 def in_percent(quantity: str) -> float:
-    """What values from 0 to 1 are multiplied by."""
+    """The factor for a quantity: 100 for accuracies, which are shown in %."""
     return 100.0 if quantity == "accuracy" else 1.0
 
 

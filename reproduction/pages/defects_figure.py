@@ -1,4 +1,4 @@
-"""The figure of what each defect of the published code does alone."""
+"""The figure of the effect of each defect of the published code alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ STYLE_OF = {
     "stale eta": ("#56b4e9", ":"),
     ALL: ("#009e73", "--"),
 }
-"""Colour and line of each; the colours are Okabe and Ito's, told apart without red and green."""
+"""Colour and line style; the colours are Okabe and Ito's, which suit colour-blind readers."""
 
 PANELS: tuple[tuple[DrawnPart, str], ...] = (("training", "cost"), ("validation", "accuracy"))
 
 Lines = Mapping[str, Sequence[Trained]]
-"""By defect, the trainings by seed, at least one."""
+"""By defect, its trainings in order of seeds, at least one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Group:
     Arguments:
         name: "no BN" or "BN".
         key: of the published figure.
-        lines: those drawn.
+        lines: the runs to draw.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Group:
 
 
 def groups_of(results: Results) -> list[Group]:
-    """What was run of the experiment."""
+    """The groups of the experiment that were run."""
     groups = []
     for row in SWITCHES.rows:
         if row.figure is not None:
@@ -58,7 +58,7 @@ def groups_of(results: Results) -> list[Group]:
 
 
 def lines_of(results: Results, name: str, key: str) -> Lines:
-    """A group's runs; where there are any, with the report's own reading of the same network."""
+    """A group's runs, and if there are any, the same network as published."""
     lines = {
         row.label.removeprefix(f"{name}, "): trainings
         for row in SWITCHES.rows
@@ -76,8 +76,8 @@ def lines_of(results: Results, name: str, key: str) -> Lines:
 
 
 def defects_figure(results: Results, title: str) -> "Figure | None":
-    """Training cost and validation accuracy, a row with batch norm and one without; None where
-    nothing of the experiment was run."""
+    """Training cost and validation accuracy, one row with batch norm and one without; None if the
+    experiment was not run."""
     from matplotlib.figure import Figure
 
     groups = groups_of(results)
@@ -94,12 +94,12 @@ def defects_figure(results: Results, title: str) -> "Figure | None":
         row[-1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     for axes in grid[-1]:
         mark_updates(axes)
-    figure.suptitle(f"{title}\nlines: means; bands: smallest to largest of the seeds", fontsize=11)
+    figure.suptitle(f"{title}\nlines: means; bands: range over the seeds", fontsize=11)
     return figure
 
 
 def draw_group(axes: "Axes", group: Group, part: DrawnPart, quantity: str) -> None:
-    """Means and bands of one panel, the published points on top."""
+    """Draw the means and bands of one panel, with the published points on top."""
     for defect, trainings in group.lines.items():
         colour, style = STYLE_OF[defect]
         band = band_of(trainings, part, quantity)
@@ -120,26 +120,26 @@ def draw_group(axes: "Axes", group: Group, part: DrawnPart, quantity: str) -> No
 
 
 def defects_caption(results: Results) -> str:
-    """By how much each moves the end of the training cost and of the validation accuracy."""
-    said = []
+    """The change of the final training cost and validation accuracy by each defect."""
+    sentences = []
     for group in groups_of(results):
         ends = {defect: ends_of(trainings) for defect, trainings in group.lines.items()}
         plain = ends.pop(SPECIFIED, None)
         if plain is not None:
-            moves = [
+            changes = [
                 f"{defect} {end[0] - plain[0]:+.3f} and {end[1] - plain[1]:+.2f}"
                 for defect, end in ends.items()
                 if end is not None
             ]
-            said.append(f"{group.name}: {'; '.join(moves)}.")
+            sentences.append(f"{group.name}: {'; '.join(changes)}.")
     return (
-        "Change of the last training cost and of the last validation accuracy in percentage "
-        f"points, against as specified, means over the seeds. {' '.join(said)}"
+        "Change of the final training cost, and of the final validation accuracy in percentage "
+        f"points, relative to as specified; means over the seeds. {' '.join(sentences)}"
     )
 
 
 def ends_of(trainings: Sequence[Trained]) -> tuple[float, float] | None:
-    """The last mean training cost and validation accuracy in %; None where all diverged."""
+    """The final mean training cost and validation accuracy in %; None if all diverged."""
     bands = [band_of(trainings, part, quantity) for part, quantity in PANELS]
     cost, accuracy = (None if band is None else float(band.mean[-1]) for band in bands)
     return None if cost is None or accuracy is None else (cost, accuracy)

@@ -19,21 +19,21 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Text; `code` and **bold** are marked as in Markdown."""
+    """Text with `code`, **bold** and links as in Markdown."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list; each item is text as in a paragraph."""
+    """A list of items, each with text as in a paragraph."""
 
     items: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells are text as in a paragraph."""
+    """A table; cells contain text as in a paragraph."""
 
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -41,7 +41,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines for a shell, folded away under a summary."""
+    """Shell commands, folded under a summary."""
 
     summary: str
     lines: Sequence[str]
@@ -49,7 +49,7 @@ class Commands:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure's file, beside the document, with what it shows."""
+    """A figure's file, relative to the document, with its title and caption."""
 
     file: str
     title: str
@@ -65,7 +65,7 @@ def as_markdown(blocks: Iterable[Block]) -> str:
 
 
 def markdown_of(block: Block) -> str:
-    """One block."""
+    """One block as Markdown."""
     match block:
         case Heading():
             return f"{'#' * block.level} {block.text}"
@@ -87,15 +87,15 @@ def markdown_of(block: Block) -> str:
 
 
 def in_cell(text: str) -> str:
-    """Text that may stand in a Markdown table."""
+    """Escape text for a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")
 
 
 def as_html(blocks: Sequence[Block], pictures: Mapping[str, str]) -> str:
-    """The document as one HTML file that needs no other.
+    """The document as one self-contained HTML file.
 
     Arguments:
-        pictures: each file as a data URI.
+        pictures: the data URI of each picture, by file.
     """
     title = next(block.text for block in blocks if isinstance(block, Heading))
     return render_page(
@@ -108,7 +108,7 @@ def as_html(blocks: Sequence[Block], pictures: Mapping[str, str]) -> str:
 
 
 def marked(text: str) -> str:
-    """A paragraph's text as HTML, escaped."""
+    """A paragraph's text as escaped HTML."""
     escaped = html.escape(text)
     escaped = re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped)
     escaped = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", escaped)

@@ -1,4 +1,4 @@
-"""The report's figures redrawn, published over ours, and the figures of what was found."""
+"""The report's figures redrawn with our curves, and figures of further results."""
 
 import io
 import re
@@ -25,13 +25,13 @@ INITIALIZATIONS = {"he": "He", "xavier": "Xavier"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and what is said about it.
+    """A figure with its title and caption.
 
     Arguments:
         name: of its file.
         title: what is drawn.
         caption: what it shows.
-        figure: None where the results hold nothing for it.
+        figure: None if the results have no data for it.
     """
 
     name: str
@@ -41,10 +41,10 @@ class Picture:
 
 
 def save_figures(results: Results, folder: Path) -> list[tuple[str, str, str]]:
-    """Writes every figure that the results hold something for, as PNG.
+    """Write every figure for which the results have data, as PNG.
 
     Arguments:
-        folder: made if it is not there.
+        folder: created if necessary.
 
     Returns:
         File name, title and caption of each, the report's first.
@@ -59,16 +59,16 @@ def save_figures(results: Results, folder: Path) -> list[tuple[str, str, str]]:
 
 
 def save_small(figure: "Figure", path: Path) -> None:
-    """As PNG of 256 colours: a third of the size, and no colour visibly off."""
+    """Save as PNG with 256 colours, which takes a third of the size without visible change."""
     from PIL import Image
 
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     with Image.open(buffer) as image:
-        few = image.convert("RGB").quantize(
+        small = image.convert("RGB").quantize(
             method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
         )
-    few.save(path, optimize=True)
+    small.save(path, optimize=True)
 
 
 def pictures(results: Results) -> Iterator[Picture]:
@@ -77,25 +77,21 @@ def pictures(results: Results) -> Iterator[Picture]:
         for row in sorted(experiment.rows, key=lambda row: figure_number(row.figure or "")):
             if experiment != SWITCHES and row.figure is not None:
                 yield redrawn(results, experiment, row, row.figure)
-    title = "What each defect of the published code does alone ([100, 50], He)"
+    title = "The effect of each defect of the published code alone ([100, 50], He)"
     yield Picture("defects.png", title, defects_caption(results), defects_figure(results, title))
     title = "Table 1: test accuracy against lambda, with BN"
-    caption = "Crosses are the report's seven lambdas; it chose them by these test accuracies."
+    caption = "Crosses are the report's seven lambdas, chosen by these test accuracies."
     yield Picture("lambda.png", title, caption, lambda_figure(results, title))
     title = "Learning-rate ranges with and without BN: [100, 50], He, lambda .0051"
-    caption = "Table 5, and rates above those that the report tried."
+    caption = "Table 5, and learning rates above those in the report."
     yield Picture("rates.png", title, caption, norms_figure(results, RATES, title))
     title = "One sigma for all layers, with and without BN: [50, 50], lambda .005"
-    caption = "The assignment's test of how much batch norm depends on the initialisation."
+    caption = "The assignment's test of how much training depends on the initialisation."
     yield Picture("sigma.png", title, caption, norms_figure(results, SIGMAS, title))
 
 
 def redrawn(results: Results, experiment: Experiment, row: Row, key: str) -> Picture:
-    """A figure of the report.
-
-    Arguments:
-        key: of the published curves.
-    """
+    """A figure of the report with our curves; `key` is that of the published curves."""
     sides = [
         Side(name, trainings)
         for reading, name in NAME_OF.items()
@@ -109,7 +105,7 @@ def redrawn(results: Results, experiment: Experiment, row: Row, key: str) -> Pic
 
 
 def title_of(key: str, sides: Sequence[Side]) -> str:
-    """The figure's number in the report, and its network."""
+    """The title: the figure's number in the report, and its network."""
     number = figure_number(key)
     name = f"Figure {number}" if number else "Baseline"
     recipe = sides[0].trainings[0].recipe
@@ -121,13 +117,13 @@ def title_of(key: str, sides: Sequence[Side]) -> str:
 
 
 def figure_number(key: str) -> int:
-    """The report's, as in "fig10_He_noBN"; 0 for its baselines."""
-    found = re.match(r"fig(\d+)", key)
-    return int(found[1]) if found else 0
+    """The figure's number in the report, 10 for "fig10_He_noBN"; 0 for the baselines."""
+    match = re.match(r"fig(\d+)", key)
+    return int(match[1]) if match else 0
 
 
 def initialization_name(sides: Sequence[Side]) -> str:
-    """For people; of every reading where they differ."""
+    """The name of the initialisation, or of both if the readings differ."""
     names = []
     for side in sides:
         start = side.trainings[0].recipe.initialization
@@ -138,13 +134,13 @@ def initialization_name(sides: Sequence[Side]) -> str:
 
 
 def caption_of(key: str, sides: Sequence[Side]) -> str:
-    """Training costs where the published curve ends."""
+    """The caption: training costs at the end of the published curve."""
     published = published_curve(key, "training", "cost")
     end = published.updates[-1]
-    said = [f"{published.values[-1]:.3f} in the report"]
+    costs = [f"{published.values[-1]:.3f} in the report"]
     for side in sides:
         ours = band_of(side.trainings, "training", "cost")
         if ours is not None and end in ours.updates:
             mean = ours.mean[ours.updates == end].item()
-            said.append(f"{mean:.3f} {side.name} (mean of {counted(side.trainings)})")
-    return f"Training cost after {end} updates: {', '.join(said)}."
+            costs.append(f"{mean:.3f} {side.name} (mean of {counted(side.trainings)})")
+    return f"Training cost after {end} updates: {', '.join(costs)}."

@@ -1,4 +1,4 @@
-"""What was found beside the tables: claims, end costs, backends, gradients, defects."""
+"""Sections of the page other than the tables: claims, end costs, backends, gradients, flaws."""
 
 from collections.abc import Sequence
 
@@ -15,18 +15,18 @@ from reproduction.verdicts.summary import Summary
 
 
 def claims_section(summary: Summary) -> list[Block]:
-    """The report's claims with a verdict for each reading."""
+    """The report's claims, with a verdict for each reading."""
     if not summary.claims:
         return []
     blocks: list[Block] = [
         Heading("The report's claims"),
         Paragraph(
-            "Each is put to comparisons that were chosen, knowing the report, before the trainings "
-            "of these pages had been looked at; an interval at "
-            "95 % that holds 'no effect' speaks neither way. A claim **holds** if some comparisons "
-            "speak for it and none against, **does not hold** if some speak against it and none "
-            "for it, and is **not decided** otherwise; where comparisons must come together, all "
-            "have to speak for it."
+            "Each claim is tested by comparisons that we chose knowing the report, but before "
+            "looking at the trainings of this page. A comparison is inconclusive if "
+            "its 95 % interval contains 'no effect'. A claim **holds** if at least one comparison "
+            "supports it and none contradicts it, **does not hold** if at least one contradicts it "
+            "and none supports it, and is **not decided** otherwise. Two claims (regularisation "
+            "and depth) hold only if all comparisons support them."
         ),
     ]
     for claim in summary.claims:
@@ -34,11 +34,11 @@ def claims_section(summary: Summary) -> list[Block]:
             Heading(claim.statement, 3),
             Paragraph(claim.statistic),
             Table(
-                ["reading", "verdict", "in numbers"],
+                ["reading", "verdict", "comparisons"],
                 [
-                    [NAME_OF[reading], f"**{found.answer}**", found.sentence]
+                    [NAME_OF[reading], f"**{finding.answer}**", finding.sentence]
                     for reading in NAME_OF
-                    if (found := claim.findings.get(reading)) is not None
+                    if (finding := claim.findings.get(reading)) is not None
                 ],
             ),
         ]
@@ -46,7 +46,7 @@ def claims_section(summary: Summary) -> list[Block]:
 
 
 def costs_section(summary: Summary) -> list[Block]:
-    """Where the published curves end, and the signature of the missing penalty."""
+    """The end costs of the published curves, and the signature of the missing penalty."""
     if not any(summary.costs.values()):
         return []
     lines = [
@@ -64,13 +64,13 @@ def costs_section(summary: Summary) -> list[Block]:
         for cost in summary.costs[reading]
     ]
     blocks: list[Block] = [
-        Heading("Where the curves end"),
+        Heading("End costs"),
         Paragraph(
-            "Training cost at the end of each published curve, and ours at the same update. As "
-            f"published, ours should be within {100 * END_COST_WITHIN:g} %; as specified they "
-            "should not: without batch norm the missing penalty of W1 sets them apart, with it the "
-            "missing shuffling, a little. The last columns have where on the way the published "
-            "curve, training part, is furthest from the mean of ours."
+            "The training cost at the end of each published curve, and ours at the same update. As "
+            f"published, ours should be within {100 * END_COST_WITHIN:g} %. As specified they "
+            "should differ: without batch norm because of the missing penalty of W1, with it, a "
+            "little, because of the missing shuffling. The last columns give the largest "
+            "difference between the published training curve and the mean of ours, and its update."
         ),
         Table(
             [
@@ -81,8 +81,8 @@ def costs_section(summary: Summary) -> list[Block]:
                 "ours",
                 "difference",
                 "within",
-                "cost furthest apart",
-                "accuracy furthest apart, points",
+                "largest difference of cost",
+                "of accuracy, points",
             ],
             lines,
         ),
@@ -90,19 +90,19 @@ def costs_section(summary: Summary) -> list[Block]:
     signed = [
         [
             NAME_OF[reading],
-            cost_and_sd(found.difference),
-            f"{found.asked[0]:.3f} ± {found.asked[1]:.2f}",
-            "yes" if found.shown else "**no**",
+            cost_and_sd(one.difference),
+            f"{one.expected[0]:.3f} ± {one.expected[1]:.2f}",
+            "yes" if one.shown else "**no**",
         ]
         for reading in NAME_OF
-        for found in [summary.signatures[reading]]
-        if found.difference.mean is not None
+        for one in [summary.signatures[reading]]
+        if one.difference.mean is not None
     ]
     if signed:
         blocks += [
             Paragraph(
                 "The signature of the missing penalty: without batch norm, the end cost of He "
-                "less that of Xavier, paired by seed."
+                "minus that of Xavier, paired by seed."
             ),
             Table(["reading", "ours", "expected", "shown"], signed),
         ]
@@ -110,44 +110,45 @@ def costs_section(summary: Summary) -> list[Block]:
 
 
 def backends_section(results: Results) -> list[Block]:
-    """One seed with the other backend."""
-    found = backend_differences(results)
-    if not found.differences:
+    """The comparison of both backends."""
+    comparison = backend_differences(results)
+    if not comparison.differences:
         return []
     names = {"manual": "NumPy", "torch": "torch"}
     main = str(results.about["backend"])
     other = "torch" if main == "manual" else "manual"
-    said = [
-        f"{len(found.differences)} trainings, the first seed of each setting, were done with "
-        f"{names[other]} too, from the same parameters over the same minibatches. Rounding sets "
-        "the two apart, at worst until they differ like two seeds. "
-        f"{found.within} of {found.judged} differences lie within what two seeds would differ by "
-        "(95 % are expected if backends differ like seeds)."
+    differences = comparison.differences
+    sentences = [
+        f"{len(differences)} trainings, the first seed of each setting, were also run with "
+        f"{names[other]}, from the same parameters and with the same minibatches. Rounding makes "
+        "the results differ, at most like two seeds. "
+        f"{comparison.within} of {comparison.judged} differences are within the 95 % limit for two "
+        "seeds (95 % are expected if backends differ like seeds)."
     ]
-    if outside := [f"{d.experiment} {d.row}" for d in found.differences if d.within is False]:
-        said.append(f"Outside: {'; '.join(outside)}.")
-    if found.ratio is not None and found.ratio_limit is not None:
-        said.append(
-            f"The median difference is {found.ratio:.2f} times that of two seeds (above "
-            f"{found.ratio_limit:.2f} something but chance would be at work)."
+    if outside := [f"{d.experiment} {d.row}" for d in differences if d.within is False]:
+        sentences.append(f"Outside: {'; '.join(outside)}.")
+    if comparison.ratio is not None and comparison.ratio_limit is not None:
+        sentences.append(
+            f"The median difference is {comparison.ratio:.2f} times that of two seeds (more than "
+            f"{comparison.ratio_limit:.2f} could not be explained by chance)."
         )
-    if found.bias is not None:
-        said.append(
-            f"The signed mean is {found.bias.value:+.2f} of that unit ({found.bias.low:+.2f} to "
-            f"{found.bias.high:+.2f})."
+    if (bias := comparison.bias) is not None:
+        sentences.append(
+            f"The mean of the signed differences is {bias.value:+.2f} in the same unit "
+            f"({bias.low:+.2f} to {bias.high:+.2f})."
         )
     return [
         Heading("Both backends"),
-        Paragraph(" ".join(said)),
+        Paragraph(" ".join(sentences)),
         Table(
             ["experiment", "", "reading", names[main], names[other], "difference", "limit", ""],
-            [backend_line(one) for one in found.differences],
+            [backend_line(one) for one in differences],
         ),
     ]
 
 
 def backend_line(one: BackendDifference) -> list[str]:
-    """One line of the table."""
+    """One row of the table of backends."""
     return [
         one.experiment,
         one.row,
@@ -167,7 +168,7 @@ def gradients_section(checks: Sequence[GradientCheck]) -> list[Block]:
             str(check.layers),
             "with" if check.batch_norm else "without",
             f"{check.penalty:g}",
-            "as published" if check.as_published else "right",
+            "as published" if check.as_published else "correct",
             *(f"{check.kinds[k]:.1e}" if k in check.kinds else "" for k in KINDS),
             "passes" if check.passed_report else "**fails**",
             f"{check.relative:.1e}",
@@ -178,11 +179,11 @@ def gradients_section(checks: Sequence[GradientCheck]) -> list[Block]:
     return [
         Heading("Gradient checks"),
         Paragraph(
-            "The report's measure: the largest absolute difference between the derived gradient "
-            "and two-point differences (h = 1e-5), below 1e-6; on 10 inputs and 20 samples. Ours: "
-            "every gradient against autograd and complex step, up to rounding. Without penalty "
-            "the published code passes both: a check with lambda = 0 alone cannot see that W1's "
-            "penalty is missing."
+            "The report's measure: the maximum absolute difference between the derived gradient "
+            "and two-point differences (h = 1e-5) is below 1e-6, with 10 inputs and 20 samples. "
+            "Ours: every gradient agrees with autograd and complex step up to rounding. Without a "
+            "penalty the published code passes both: a check with lambda = 0 alone cannot detect "
+            "that W1's penalty is missing."
         ),
         Table(
             ["layers", "BN", "lambda", "code", *KINDS, "report's", "relative", "ours"],
@@ -192,23 +193,23 @@ def gradients_section(checks: Sequence[GradientCheck]) -> list[Block]:
 
 
 def flaws_section(results: Results) -> list[Block]:
-    """The defects of the published code and of its report."""
+    """The flaws of the published code and its report."""
     return [
-        Heading("What is wrong with the published code, and the evidence"),
-        Table(["", "defect", "evidence"], list(rows_of(results))),
+        Heading("Flaws of the published code and report, with the evidence"),
+        Table(["", "flaw", "evidence"], list(rows_of(results))),
     ]
 
 
 KINDS = ("W", "b", "gamma", "beta")
 
 
-def apart(found: Apart | None) -> str:
-    """By how much, and where."""
-    return "" if found is None else f"{found.difference:+.2f} at {found.update}"
+def apart(largest: Apart | None) -> str:
+    """The largest difference and its update."""
+    return "" if largest is None else f"{largest.difference:+.2f} at {largest.update}"
 
 
 def three(value: float | None) -> str:
-    """Three decimals."""
+    """A number with three decimals."""
     return "" if value is None else f"{value:.3f}"
 
 

@@ -1,4 +1,4 @@
-"""A figure of the report redrawn: its curves over ours, a row of panels for each reading."""
+"""A figure of the report redrawn with our curves, one row of panels for each reading."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ COLOUR_OF: Mapping[DrawnPart, str] = {"training": COLOURS[0], "validation": COLO
 TITLES = ("cost", 'loss (published "loss" = its cost)', "accuracy, %", "learning rate")
 
 CYCLE_ENDS = range(0, 9001, 2250)
-"""Updates at which the learning rate is at an end of its range, in the report's figures."""
+"""Updates at the ends of half cycles in the report's figures."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Side:
     """One reading of a figure.
 
     Arguments:
-        name: for people.
-        trainings: by seed, at least one; those that diverged are not drawn.
+        name: of the reading.
+        trainings: in order of seeds, at least one; diverged ones are not drawn.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Side:
 
 
 def curves_figure(title: str, sides: Sequence[Side], key: str) -> "Figure":
-    """Cost, loss, accuracy and learning rate, all readings on the same axes.
+    """Cost, loss, accuracy and learning rate, with equal scales in all readings.
 
     Arguments:
-        title: above all.
-        sides: the readings, from above.
+        title: of the whole figure.
+        sides: the readings, from top to bottom.
         key: of the published curves.
     """
     from matplotlib.figure import Figure
@@ -65,7 +65,7 @@ def curves_figure(title: str, sides: Sequence[Side], key: str) -> "Figure":
 
 
 def draw_curves(axes: "Axes", side: Side, key: str, quantity: str) -> None:
-    """Training and validation: ours with their bands, the published points on top."""
+    """Draw our training and validation curves with bands, and the published points on top."""
     for part, colour in COLOUR_OF.items():
         ours = band_of(side.trainings, part, quantity)
         if ours is not None:
@@ -76,23 +76,23 @@ def draw_curves(axes: "Axes", side: Side, key: str, quantity: str) -> None:
 
 
 def published_style(part: DrawnPart) -> dict[str, Any]:
-    """Black points: full ones for training, hollow ones for validation."""
+    """Black points: filled for training, hollow for validation."""
     face = "black" if part == "training" else "white"
     return {"color": "black", "ls": "", "marker": "o", "ms": 3, "mew": 0.7, "mfc": face}
 
 
 def draw_rates(axes: "Axes", side: Side) -> None:
-    """The learning rate of every update, in figures that of the one which begins a cycle anew."""
+    """Draw the learning rate of every update, labelled at the start of the second cycle."""
     plan = side.trainings[0].recipe.plan(SAMPLES)
-    rates, begins, colour = plan.learning_rates, 2 * plan.half_cycle, "#444444"
+    rates, second, colour = plan.learning_rates, 2 * plan.half_cycle, "#444444"
     axes.plot(np.arange(1, len(rates) + 1), rates, color=colour, lw=1.2)
-    if len(rates) > begins:
-        rate = rates[begins - 1]
-        axes.plot(begins, rate, "o", color=colour, ms=4)
+    if len(rates) > second:
+        rate = rates[second - 1]
+        axes.plot(second, rate, "o", color=colour, ms=4)
         axes.annotate(
-            f"at {begins}:\n{rate:.4g}",
-            (begins, rate),
-            (begins, rates.max()),
+            f"at {second}:\n{rate:.4g}",
+            (second, rate),
+            (second, rates.max()),
             ha="center",
             va="top",
             fontsize=8,
@@ -101,14 +101,14 @@ def draw_rates(axes: "Axes", side: Side) -> None:
 
 
 def mark_updates(axes: "Axes") -> None:
-    """Marks the ends of the cycles' halves."""
+    """Mark the ends of half cycles."""
     axes.set_xlabel("update")
     axes.set_xticks(CYCLE_ENDS)
     axes.tick_params(axis="x", labelsize=8)
 
 
 def legend_of(sides: Sequence[Side]) -> "list[Artist]":
-    """What lines, points and bands are, and over how many seeds."""
+    """The legend: lines, points and bands, with the number of seeds."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -123,7 +123,7 @@ def legend_of(sides: Sequence[Side]) -> "list[Artist]":
     bands = [
         Patch(
             color="#bbbbbb",
-            label=f"band {side.name}: smallest to largest of {counted(side.trainings)}",
+            label=f"band {side.name}: range over {counted(side.trainings)}",
         )
         for side in sides
     ]

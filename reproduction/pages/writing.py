@@ -1,4 +1,4 @@
-"""The pages of a reproduction: Markdown beside its figures, and one HTML file."""
+"""The pages of a reproduction: Markdown with figures, and one HTML file."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -36,26 +36,26 @@ from twingrad.text import spell
 
 SOURCES = {
     "report": "The report, table by table",
-    "assignment": "What the assignment asks for and the report left out",
-    "ours": "What tests an explanation",
+    "assignment": "Experiments of the assignment that the report omits",
+    "ours": "Tests of explanations",
 }
 
 
 def write_pages(results: Results, folder: Path) -> None:
-    """Writes figures, `README.md` and `reproduction.html`."""
+    """Write figures, `README.md` and `reproduction.html`."""
     drawn = save_figures(results, folder / FIGURES)
     pictures = [Picture(f"{FIGURES}/{name}", title, caption) for name, title, caption in drawn]
     blocks = document_of(results, pictures)
     write_whole(folder / PAGE, as_markdown(blocks).encode())
-    inside = {
+    embedded = {
         picture.file: data_uri((folder / picture.file).read_bytes(), "image/png")
         for picture in pictures
     }
-    write_page(folder / REPORT, as_html(blocks, inside))
+    write_page(folder / REPORT, as_html(blocks, embedded))
 
 
 def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:
-    """Everything, in the order of the report."""
+    """The whole document, in the order of the report."""
     summary = summary_of(results)
     blocks: list[Block] = [Heading("The published report, reproduced", 1), *opening(summary)]
     run = {cell.experiment for cell in results.cells}
@@ -73,13 +73,13 @@ def document_of(results: Results, pictures: Sequence[Picture]) -> list[Block]:
 
 
 def counted_seeds(about: Mapping[str, Any]) -> str:
-    """How many there are; the tables have n where it is another."""
+    """The number of seeds as text."""
     seeds = about["seeds"]
-    return "1 seed" if seeds == 1 else f"{seeds} seeds where a table has no other n"
+    return "1 seed" if seeds == 1 else f"{seeds} seeds unless a table gives another n"
 
 
 def command_of(about: Mapping[str, Any]) -> str:
-    """What made these pages."""
+    """The command that made these pages."""
     words = ["twingrad", "reproduce"]
     if about.get("seed") is None:
         words += ["--seeds", str(about["seeds"])]
@@ -94,9 +94,9 @@ def command_of(about: Mapping[str, Any]) -> str:
 
 
 def which_copy(data: Mapping[str, Any]) -> str:
-    """What a reader must know of the data."""
+    """A remark on the data, if they are not the official ones."""
     if data["synthetic"]:
-        return ", a synthetic stand-in: these accuracies say nothing of the report's"
+        return ", a synthetic stand-in: these accuracies say nothing about the report's"
     return "" if data["official"] else ", not the official copy (the MD5s of its files differ)"
 
 
@@ -111,16 +111,16 @@ def part_of(results: Results, experiments: Sequence[Experiment], heading: str) -
 
 
 def opening(summary: Summary) -> list[Block]:
-    """What was run, how to read it, and what was found."""
+    """The beginning of the page: what was run, how to read it, and the findings."""
     about = summary.about
     data, machine = about["data"], about["environment"]
     blocks: list[Block] = [
         Paragraph(
-            "A course report (KTH DD2424, Assignment 3: a fully connected network on CIFAR-10, in "
-            "Matlab) and every one of its numbers, trained anew in two readings. **As published** "
-            "does what the report's code did; **as specified** does what the assignment asks. A "
-            "published number **stands** if it lies within the 95 % prediction interval for one "
-            "further run, from the mean and standard deviation of ours over seeds."
+            "This page repeats every training of a course report (KTH DD2424, Assignment 3: a "
+            "fully connected network on CIFAR-10, in Matlab) in two readings: **as published**, "
+            "with the defects of the report's code, and **as specified** in the assignment. A "
+            "published number is **within** if it lies in the 95 % prediction interval for one "
+            "further run, computed from the mean and standard deviation of ours over seeds."
         ),
         Paragraph(
             f"Data: {data['name']}{which_copy(data)}. "
@@ -129,8 +129,8 @@ def opening(summary: Summary) -> list[Block]:
             f"{spell(about['training seconds'])}. Made by "
             f"`{command_of(about)}`; every run with its curves is in `results.json`."
         ),
-        Heading("What was found"),
-        Bullets([f"{said[0].upper()}{said[1:]}." for said in summary.sentences]),
+        Heading("Findings"),
+        Bullets([f"{sentence[0].upper()}{sentence[1:]}." for sentence in summary.sentences]),
         Heading("The defects of the published reading"),
         Bullets([f"`{name}`: {what}" for name, what in DEFECTS.items()]),
     ]

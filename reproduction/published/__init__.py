@@ -1,1 +1,1 @@
-"""The report as data: its experiments, and its two readings."""
+"""The report as data: its experiments and their two readings."""

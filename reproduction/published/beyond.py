@@ -1,4 +1,4 @@
-"""What the assignment asks for and the report left out, and what tests our explanations."""
+"""Experiments that the assignment asks for and the report omits, and tests of our explanations."""
 
 from dataclasses import replace
 
@@ -23,8 +23,8 @@ from reproduction.published.report import (
 TWO_LAYERS = Experiment(
     key="two-layers",
     title="The 2-layer default on one batch",
-    about="50 nodes, no batch norm, batch 1 alone for training and batch 2 for validation, lambda "
-    ".01, learning rate 1e-5 to 1e-1; the accuracies are those that the assignment quotes.",
+    about="50 nodes, no batch norm, batch 1 for training and batch 2 for validation, lambda .01, "
+    "learning rate 1e-5 to 1e-1. The published accuracies are those in the assignment.",
     fields={
         "hidden": (50,),
         "batches": 1,
@@ -44,8 +44,8 @@ TWO_LAYERS = Experiment(
 THREE_CYCLES = Experiment(
     key="three-cycles",
     title="3 cycles at the best lambda",
-    about="3 layers [50, 50] with batch norm, lambda .0051, He, learning rate 1e-5 to 1e-1; the "
-    "assignment asks for it, the report leaves it out.",
+    about="3 layers [50, 50] with batch norm, lambda .0051, He, learning rate 1e-5 to 1e-1. The "
+    "assignment asks for it; the report omits it.",
     fields={"penalty": BEST_LAMBDA, **SMALL, **BN, **HE, **rates(1e-5, 1e-1), "batch_size": 100},
     rows=(Row("3 cycles", {"cycles": 3}),),
     source="assignment",
@@ -55,7 +55,7 @@ SENSITIVITY = Experiment(
     key="sigma",
     title="One sigma for all layers",
     about="[50, 50], lambda .005, learning rate 1e-5 to 1e-1, 2 cycles: the assignment's test of "
-    "how much batch norm depends on initialisation, left out of the report.",
+    "how much training depends on initialisation, which the report omits.",
     fields={"penalty": 0.005, **SMALL, **rates(1e-5, 1e-1), **TWO_CYCLES},
     rows=tuple(
         Row(f"sigma {sigma}, {name}", {"initialization": sigma} | norm)
@@ -66,27 +66,27 @@ SENSITIVITY = Experiment(
 )
 
 
-def alone(**defect: bool) -> Fields:
-    """One defect of the published code."""
+def single(**defect: bool) -> Fields:
+    """The field for a single defect of the published code."""
     return {"defects": Defects(**defect)}
 
 
 SWITCHES = Experiment(
     key="switches",
-    title="What each defect alone does",
-    about="The runs of Figures 10 and 13 ([100, 50], He) as specified, then with one defect of "
-    "the published code at a time.",
+    title="The effect of each defect alone",
+    about="The runs of Figures 10 and 13 ([100, 50], He) as specified, and with one defect of the "
+    "published code at a time.",
     fields={"penalty": BEST_LAMBDA, **WIDE, **HE, **rates(1e-4, 1e-1), **TWO_CYCLES},
     rows=(
         Row("no BN, as specified", NO_BN, figure="fig10_He_noBN"),
-        Row("no BN, W1 unpenalised", NO_BN | alone(unpenalised_first_layer=True)),
-        Row("no BN, unshuffled", NO_BN | alone(unshuffled=True)),
-        Row("no BN, every file by itself", NO_BN | alone(per_file_standardization=True)),
-        Row("no BN, stale eta", NO_BN | alone(stale_eta=True)),
+        Row("no BN, W1 unpenalised", NO_BN | single(unpenalised_first_layer=True)),
+        Row("no BN, unshuffled", NO_BN | single(unshuffled=True)),
+        Row("no BN, every file by itself", NO_BN | single(per_file_standardization=True)),
+        Row("no BN, stale eta", NO_BN | single(stale_eta=True)),
         Row("BN, as specified", BN, figure="fig13_He_BN"),
-        Row("BN, unshuffled", BN | alone(unshuffled=True)),
-        Row("BN, every file by itself", BN | alone(per_file_standardization=True)),
-        Row("BN, stale eta", BN | alone(stale_eta=True)),
+        Row("BN, unshuffled", BN | single(unshuffled=True)),
+        Row("BN, every file by itself", BN | single(per_file_standardization=True)),
+        Row("BN, stale eta", BN | single(stale_eta=True)),
     ),
     source="ours",
     readings=("specified",),
@@ -96,7 +96,8 @@ SWITCHES = Experiment(
 BASELINE_FROM_HE = Experiment(
     key="baseline-from-he",
     title="The 3-layer baseline without batch norm from He",
-    about="As published but for the initialisation: tests whether that run began from Xavier.",
+    about="As published except for the initialisation: a test of whether the published run started "
+    "from Xavier.",
     fields=dict(BASELINES.fields),
     rows=(Row("3 layers, no BN, He", SMALL | NO_BN, 53.47, None, "noBN_3layer_50_50"),),
     source="ours",
@@ -107,8 +108,8 @@ BASELINE_FROM_HE = Experiment(
 TABLE_1_WIDE = Experiment(
     key="table1-wide",
     title="Table 1 with [100, 50]",
-    about="The report does not say which widths Table 1 has: the other reading of it, from sigma "
-    ".01.",
+    about="The report does not give the widths of Table 1. These are the other possible widths, "
+    "from sigma .01.",
     fields=dict(TABLE_1.fields) | WIDE | SIGMA_01,
     rows=TABLE_1.rows,
     source="ours",
@@ -119,8 +120,8 @@ TABLE_1_WIDE = Experiment(
 FROM_SIGMA_01 = Experiment(
     key="tables-from-01",
     title="Tables 1 and 2 from sigma .01",
-    about="The sigma of Tables 3 and 4, as a start of Tables 1 and 2. Table 2's three low ranges "
-    "are what decided for .001, so that they stand there in part by construction.",
+    about="Tables 1 and 2 started from the sigma of Tables 3 and 4. We chose .001 because of Table "
+    "2's three low ranges, so their agreement there is partly by construction.",
     fields=SMALL | BN | SIGMA_01 | TWO_CYCLES,
     rows=(
         *(replace(row, fields={**row.fields, **rates(1e-5, 1e-1)}) for row in TABLE_1.rows),
@@ -133,9 +134,10 @@ FROM_SIGMA_01 = Experiment(
 
 STARTS = Experiment(
     key="starts",
-    title="Where Table 2 started",
-    about="Its three ranges below 1e-2 from five starts. At such rates the start decides how far a "
-    "training gets, so that the published accuracies tell which it was.",
+    title="The initialisation of Table 2",
+    about="Its three ranges below 1e-2 from five initialisations. At such low rates the "
+    "initialisation determines how far a training gets, so the published accuracies show which "
+    "one was used.",
     fields=dict(TABLE_2.fields),
     rows=tuple(
         Row(f"{row.label}, {name}", {**row.fields, "initialization": start}, row.test)
@@ -157,9 +159,9 @@ STARTS = Experiment(
 
 MORE_SEEDS = Experiment(
     key="more-seeds",
-    title="More seeds of what lies outside",
-    about="A standard deviation from 5 seeds is itself uncertain by a third; these numbers lie "
-    "outside the interval that 5 seeds give.",
+    title="More seeds for the numbers outside",
+    about="A standard deviation from 5 seeds is itself uncertain by a third. These numbers lie "
+    "outside the interval from 5 seeds.",
     fields=SMALL | TWO_CYCLES,
     rows=(
         replace(BASELINES.rows[0], fields={**BASELINES.fields, **BASELINES.rows[0].fields}),
@@ -174,8 +176,8 @@ MORE_SEEDS = Experiment(
 HIGH_RATES = Experiment(
     key="high-rates",
     title="Learning rates above the report's",
-    about="[100, 50], He, lambda .0051, 2 cycles from 1e-4 up to .3, 1 and 3: the report says that "
-    "batch norm bears higher learning rates, and tries none above .1.",
+    about="[100, 50], He, lambda .0051, 2 cycles from 1e-4 up to .3, 1 and 3: the report claims "
+    "that batch norm tolerates higher learning rates, but tries none above .1.",
     fields={"penalty": BEST_LAMBDA, "eta_min": 1e-4, **WIDE, **HE, **TWO_CYCLES},
     rows=tuple(
         Row(f"up to {eta_max:g}, {name}", {"eta_max": eta_max} | norm)

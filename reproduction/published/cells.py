@@ -1,4 +1,4 @@
-"""What is to be trained: every row of every experiment, in its readings, with every seed."""
+"""The trainings of a reproduction: every row of every experiment, in every reading and seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +14,10 @@ QUICK_EPOCHS = 2
 
 @dataclass(frozen=True)
 class Cell:
-    """One training of one row. Several cells may be the same training.
+    """One training of one row. Several cells may share a training.
 
     Arguments:
-        experiment, row: key and label.
+        experiment, row: key of the experiment and label of the row.
         reading: of the report.
         seed, backend, recipe: of the training.
     """
@@ -31,7 +31,7 @@ class Cell:
 
 
 def chosen(only: Sequence[str]) -> tuple[Experiment, ...]:
-    """The experiments of these keys, in the report's order; all of them for none.
+    """The experiments with these keys, in the report's order; all of them if none is given.
 
     Raises:
         UserError: there is no such experiment.
@@ -39,18 +39,18 @@ def chosen(only: Sequence[str]) -> tuple[Experiment, ...]:
     known = {experiment.key: experiment for experiment in EXPERIMENTS}
     for key in only:
         if key not in known:
-            raise UserError(f"--only is {key!r}, but there are only: {', '.join(known)}, ladder")
+            raise UserError(f"--only is {key!r}, but expected one of: {', '.join(known)}, ladder")
     return tuple(known[key] for key in known if key in only or not only)
 
 
 def cells_of(
     experiments: Sequence[Experiment], *, seeds: int, backend: str, quick: bool = False
 ) -> list[Cell]:
-    """All trainings of the experiments with one backend, the report's readings side by side.
+    """All trainings of the experiments with one backend, in all readings.
 
     Arguments:
-        seeds: 0 to seeds - 1.
-        quick: stops every training after two epochs.
+        seeds: number of seeds, from 0.
+        quick: stop every training after two epochs.
     """
     return [
         Cell(experiment.key, row.label, reading, seed, backend, trained(recipe, quick))
@@ -65,7 +65,7 @@ def cells_of(
 def cells_of_both(
     experiments: Sequence[Experiment], *, seeds: int, backend: str, quick: bool = False
 ) -> list[Cell]:
-    """The same, and the first seed with the other backend too, where an experiment asks for it."""
+    """The same, and the first seed also with the other backend if the experiment specifies it."""
     both = [experiment for experiment in experiments if experiment.both_backends]
     other = "torch" if backend == "manual" else "manual"
     return [
@@ -76,13 +76,13 @@ def cells_of_both(
 
 @dataclass(frozen=True)
 class Choice:
-    """Which trainings of the experiments are run.
+    """A choice of trainings.
 
     Arguments:
-        only: keys of experiments; none for all.
-        row: label of the one row; None for all.
-        reading: the one reading; None for all.
-        seed: the one seed, trained with one backend alone; None for all.
+        only: keys of experiments; empty for all.
+        row: label of a single row; None for all.
+        reading: a single reading; None for both.
+        seed: a single seed, trained with one backend only; None for all.
     """
 
     only: Sequence[str] = ()
@@ -91,7 +91,7 @@ class Choice:
     seed: int | None = None
 
     def cells(self, *, seeds: int, backend: str, quick: bool = False) -> list[Cell]:
-        """The trainings; as in `cells_of_both`, or in `cells_of` where one seed was named.
+        """The chosen trainings, from `cells_of_both`, or from `cells_of` for a single seed.
 
         Raises:
             UserError: there is no such experiment, row, reading or seed.
@@ -106,16 +106,16 @@ class Choice:
             wanted = getattr(self, name)
             known = dict.fromkeys(str(getattr(cell, name)) for cell in cells)
             if wanted is not None and str(wanted) not in known:
-                raise UserError(f"--{name} is {wanted!r}, but there are only: {'; '.join(known)}")
+                raise UserError(f"--{name} is {wanted!r}, but expected one of: {'; '.join(known)}")
             cells = [cell for cell in cells if wanted in (None, getattr(cell, name))]
         return cells
 
 
 def recipe_of_row(experiment: Experiment, row: Row, reading: Reading, seed: int) -> Recipe:
-    """What a row trains."""
+    """The recipe of a row."""
     return recipe_of({**experiment.fields, **row.fields}, reading, seed, row.as_published)
 
 
 def trained(recipe: Recipe, quick: bool) -> Recipe:
-    """The recipe, or its first two epochs."""
+    """The recipe, or with `quick` its first two epochs."""
     return replace(recipe, epochs=QUICK_EPOCHS) if quick else recipe

@@ -1,4 +1,4 @@
-"""The command that repeats one training of the page by hand."""
+"""Commands that repeat single trainings of the page."""
 
 import shlex
 from collections.abc import Sequence
@@ -9,11 +9,8 @@ from twingrad.recipe import Recipe
 
 
 def command_of(cell: Cell) -> str:
-    """What trains a cell alone.
-
-    A recipe without defects is one that `twingrad train` has options for. The defects are no
-    options there, so `twingrad reproduce` trains those that have some.
-    """
+    """The command that trains one cell: `twingrad train`, or `twingrad reproduce` if the recipe has
+    defects, for which `train` has no options."""
     if isinstance(cell.recipe, PublishedRecipe):
         words = ["twingrad", "reproduce", "--only", cell.experiment, "--row", cell.row]
         words += ["--reading", cell.reading, "--seed", str(cell.seed)]
@@ -25,7 +22,7 @@ def command_of(cell: Cell) -> str:
 
 
 def train_options(recipe: Recipe) -> Sequence[str]:
-    """The options in which a recipe is not the plain one, and the seed."""
+    """The options for all fields that differ from the defaults, and for the seed."""
     plain, words = Recipe().as_json(), []
     for name, value in recipe.as_json().items():
         option = f"--{name.replace('_', '-')}"

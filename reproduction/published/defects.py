@@ -1,8 +1,8 @@
 """The four defects of the published code, and a recipe that trains with them.
 
-`twingrad.recipe.Recipe` knows none of this: it only lets a subclass say how the samples are
-ordered, which learning rates there are, which weights lack their penalty and how the data are
-standardised. So a `PublishedRecipe` trains, stacks and is stored wherever a recipe does.
+`twingrad.recipe.Recipe` has no defects: it only lets a subclass override the order of the samples,
+the learning rates, the unpenalised weights and the standardisation. A `PublishedRecipe` can
+therefore be used wherever a recipe can.
 """
 
 from collections.abc import Iterable
@@ -20,20 +20,20 @@ from twingrad.settings import setting
 DEFECTS = {
     "unpenalised_first_layer": "Without batch norm the gradient of W1 lacks its penalty, "
     "2 lambda W1, while the cost counts lambda ||W1||^2: W1 never decays.",
-    "unshuffled": "A permutation was drawn every epoch and not used: the minibatches are the "
-    "same 450, in the same order, in every epoch.",
+    "unshuffled": "A permutation was drawn every epoch but not used: every epoch has the same 450 "
+    "minibatches in the same order.",
     "per_file_standardization": "Every file was standardised by its own mean and standard "
-    "deviation (divided by N - 1): the test images by their own, the validation images by those "
-    "of all of batch 5.",
-    "stale_eta": "At t = 2 l n_s no branch of the schedule applied, so that the learning rate "
-    "of the update before was used again.",
+    "deviation (divisor N - 1): the test images by those of the test file, the validation images "
+    "by those of the whole of batch 5.",
+    "stale_eta": "At t = 2 l n_s no branch of the schedule applied, so the previous learning rate "
+    "was used again.",
 }
-"""Each defect, with a sentence on what the published code did."""
+"""Each defect, with a description."""
 
 
 @dataclass(frozen=True)
 class Defects:
-    """Which defects a training has; `DEFECTS` describes them."""
+    """The defects of a training; `DEFECTS` describes them."""
 
     unpenalised_first_layer: bool = False
     unshuffled: bool = False
@@ -47,7 +47,7 @@ class Defects:
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Defects":
-        """The defects of these names.
+        """The defects with these names.
 
         Raises:
             TypeError: there is no such defect.
@@ -57,9 +57,9 @@ class Defects:
 
 @dataclass(frozen=True)
 class PublishedRecipe(Recipe):
-    """A recipe with defects. `with_defects` makes one."""
+    """A recipe with defects; created by `with_defects`."""
 
-    defects: Defects = setting(Defects(), "What the published code did.")  # noqa: RUF009
+    defects: Defects = setting(Defects(), "Defects of the published code.")  # noqa: RUF009
 
     @property
     def unpenalised(self) -> tuple[str, ...]:
@@ -84,8 +84,8 @@ class PublishedRecipe(Recipe):
 
     @classmethod
     def from_json(cls, fields: dict[str, Any], source: str) -> Recipe:
-        """The recipe that `as_json` described, now or when every recipe had a field for each
-        defect; without defects a plain one."""
+        """Read the output of `as_json`, also of versions in which every defect was a field of the
+        recipe; without defects the result is a plain recipe."""
         fields = dict(fields)
         names = [*fields.pop("defects", ()), *(one for one in DEFECTS if fields.pop(one, False))]
         try:
@@ -96,7 +96,7 @@ class PublishedRecipe(Recipe):
 
 
 def with_defects(recipe: Recipe, defects: Defects) -> Recipe:
-    """The recipe with these defects; the recipe itself for none."""
+    """The recipe with these defects; the recipe itself if there are none."""
     if not defects.names:
         return recipe
     plain = {field.name: getattr(recipe, field.name) for field in fields(Recipe)}
@@ -106,13 +106,13 @@ def with_defects(recipe: Recipe, defects: Defects) -> Recipe:
 def stale_rates(
     rates: Float[np.ndarray, " updates"], half_cycle: int
 ) -> Float[np.ndarray, " updates"]:
-    """Learning rates where update t = 2 l n_s keeps the rate of update t - 1.
+    """Learning rates in which update t = 2 l n_s repeats the rate of update t - 1.
 
     Arguments:
         rates: of every update; not changed.
         half_cycle: n_s, in updates.
     """
-    begins = np.arange(2 * half_cycle, len(rates) + 1, 2 * half_cycle)
+    t = np.arange(2 * half_cycle, len(rates) + 1, 2 * half_cycle)
     stale = rates.copy()
-    stale[begins - 1] = rates[begins - 2]
+    stale[t - 1] = rates[t - 2]
     return stale

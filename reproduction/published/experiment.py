@@ -1,4 +1,4 @@
-"""An experiment of the report as data: what it varies, and what the report printed."""
+"""An experiment as data: its settings, and the report's numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from reproduction.published.readings import READINGS, Reading
 
 @dataclass(frozen=True)
 class Row:
-    """A network of an experiment: a line of a table, or a figure.
+    """One setting of an experiment: a row of a table, or a figure.
 
     Arguments:
-        label: as the report names it.
-        fields: of the recipe, beside the experiment's.
-        test: the published test accuracy in %, None where there is none.
-        train: the published training accuracy in %.
-        figure: key of the published curve in `figures.json`.
-        as_published: fields that only the report's code had so.
+        label: the report's name for it.
+        fields: fields of the recipe in addition to the experiment's.
+        test: published test accuracy in %, or None.
+        train: published training accuracy in %, or None.
+        figure: key of the published curve in `figures.json`, or None.
+        as_published: fields that differ in the published reading only.
     """
 
     label: str
@@ -30,19 +30,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A table, or what stands for one.
+    """A table of the report, or an additional experiment.
 
     Arguments:
         key: its name on the command line.
-        title: a heading.
-        about: what is asked of it, a sentence or two.
-        fields: of the recipe, common to all rows.
-        rows: the networks.
-        source: "report" for what it printed, "assignment" for what it left out, "ours" for what
-            tests an explanation.
-        readings: in which it is run.
-        both_backends: whether a seed of it is run with the other backend too.
-        seeds: run with so many, whatever is asked for; None for as many as are.
+        title: its heading.
+        about: its description, a sentence or two.
+        fields: fields of the recipe that all rows share.
+        rows: its settings.
+        source: "report"; "assignment" for what the report omits; "ours" for tests of explanations.
+        readings: the readings in which it is run.
+        both_backends: whether its first seed is also run with the other backend.
+        seeds: a fixed number of seeds; None for the requested number.
     """
 
     key: str

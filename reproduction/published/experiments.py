@@ -1,4 +1,4 @@
-"""All experiments, in the order of the page."""
+"""All experiments."""
 
 from reproduction.published.beyond import (
     BASELINE_FROM_HE,
@@ -43,4 +43,4 @@ EXPERIMENTS = (
     TABLE_1_WIDE,
     HIGH_RATES,
 )
-"""In the report's order, then the assignment's, then ours."""
+"""In the order of the page: the report's, then the assignment's, then ours."""

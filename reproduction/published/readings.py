@@ -1,4 +1,4 @@
-"""Two readings of the report: what the assignment specifies, and what the published code did."""
+"""The two readings of the report: as the assignment specifies, and as the published code did."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,7 +11,7 @@ Reading = Literal["specified", "published"]
 READINGS: tuple[Reading, ...] = ("specified", "published")
 
 NAME_OF: Mapping[Reading, str] = {"published": "as published", "specified": "as specified"}
-"""For people, in the order in which they are shown."""
+"""Names of the readings, in the order in which they are shown."""
 
 
 def recipe_of(
@@ -20,10 +20,11 @@ def recipe_of(
     """The recipe of a row in one reading.
 
     Arguments:
-        fields: of the recipe; "defects" are those that a row has in every reading.
-        reading: "published" has all defects, the missing penalty without batch norm alone.
-        seed: of initialisation and, where there is any, of shuffling.
-        as_published: fields for the published reading alone.
+        fields: of the recipe; "defects" are defects that a row has in every reading.
+        reading: "published" has all defects, except that the penalty is only missing without
+            batch norm.
+        seed: of the initialisation and the sample order.
+        as_published: fields that differ in the published reading.
     """
     values = {**fields, "seed": seed}
     defects = values.pop("defects", Defects())

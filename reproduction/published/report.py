@@ -1,6 +1,6 @@
-"""Every experiment of the report: settings, labels and what it printed, as data.
+"""Every experiment of the report as data: settings, labels and published numbers.
 
-Read it beside the report: labels, settings and numbers are in its order. Accuracies are in %.
+They are in the order of the report. Accuracies are in %.
 """
 
 import math
@@ -34,7 +34,7 @@ BASELINES = Experiment(
     key="baselines",
     title="Baselines: 3 and 9 layers",
     about="lambda .005, learning rate 1e-5 to 1e-1, He, 2 cycles. The published 3-layer run "
-    "without batch norm began from Xavier, as its first cost shows.",
+    "without batch norm started from Xavier, as its first cost shows.",
     fields={"penalty": 0.005, **HE, **rates(1e-5, 1e-1), **TWO_CYCLES},
     rows=(
         Row("3 layers, no BN", SMALL | NO_BN, 53.47, None, "noBN_3layer_50_50", XAVIER),
@@ -53,14 +53,14 @@ LAMBDAS = (
     ("1e-5..1e-4", 6.3570e-05, 51.54),
     ("1e-4..1e-3", 1.0647e-04, 51.30),
 )
-"""The range that was searched, the lambda it gave, its test accuracy."""
+"""The range searched, the lambda found there, and its test accuracy."""
 
 TABLE_1 = Experiment(
     key="table1",
     title="Table 1: lambda",
-    about="Batch norm, [50, 50], learning rate 1e-5 to 1e-1, 2 cycles; seven lambdas that random "
-    "searches in the ranges named gave. The report says 'not using any method of initialization': "
-    "sigma .001 here, which Table 2 tells apart from .01.",
+    about="Batch norm, [50, 50], learning rate 1e-5 to 1e-1, 2 cycles; seven lambdas found by "
+    "random searches in the given ranges. The report says 'not using any method of "
+    "initialization'; we use sigma .001, which Table 2 distinguishes from .01.",
     fields=SMALL | BN | SIGMA_001 | rates(1e-5, 1e-1) | TWO_CYCLES,
     rows=tuple(
         Row(f"{penalty:g} (from {searched})", {"penalty": penalty}, test)
@@ -72,8 +72,8 @@ TABLE_2 = Experiment(
     key="table2",
     title="Table 2: learning-rate range",
     about="Batch norm, [50, 50], lambda .0051, sigma .001 as in Table 1, 2 cycles; eta_min to "
-    "eta_max. The report does not name the start; the three low ranges show it, see 'Where Table 2 "
-    "started'.",
+    "eta_max. The report does not give the initialisation; the three low ranges show it, see 'The "
+    "initialisation of Table 2'.",
     fields={"penalty": BEST_LAMBDA, **SMALL, **BN, **SIGMA_001, **TWO_CYCLES},
     rows=(
         Row("1e-5 to 1e-1", rates(1e-5, 1e-1), 53.09),
@@ -119,8 +119,8 @@ TABLE_3 = Experiment(
 TABLE_4 = Experiment(
     key="table4",
     title="Table 4: initialisation with batch norm (Figures 12, 13, 14)",
-    about="As Table 3, with batch norm. The printed 66.36 is probably 67.36: Figure 12 reads "
-    "67.37.",
+    about="As Table 3, with batch norm. The printed 66.36 is probably a misprint for 67.36: Figure "
+    "12 ends at 67.37.",
     fields={"penalty": BEST_LAMBDA, **WIDE, **BN, **rates(1e-4, 1e-1), **TWO_CYCLES},
     rows=(
         Row("sigma .01", SIGMA_01, 54.22, 66.36, "fig12_var0.01_BN"),
@@ -151,16 +151,16 @@ DRAWS = 8
 
 
 def drawn(searched: str) -> list[float]:
-    """Lambdas log-uniform in a range such as "1e-3..1e-2", the same every time."""
+    """Fixed random lambdas, log-uniform in a range such as "1e-3..1e-2"."""
     low, high = (round(math.log10(float(end))) for end in searched.split(".."))
     return [10**u for u in stream(0, "search", -low, -high).uniform(low, high, DRAWS).tolist()]
 
 
 SEARCH = Experiment(
     key="search",
-    title="The search for lambda, rerun from its ranges",
-    about=f"As Table 1, {DRAWS} lambdas drawn log-uniform from each range, one seed; the report "
-    "chose by test accuracy, the assignment asks for validation accuracy.",
+    title="The search for lambda, repeated",
+    about=f"As Table 1, with {DRAWS} lambdas drawn log-uniformly from each range, one seed. The "
+    "report chose by test accuracy; the assignment asks for validation accuracy.",
     fields=dict(TABLE_1.fields),
     rows=tuple(
         Row(f"{penalty:.3g} (from {searched})", {"penalty": penalty})

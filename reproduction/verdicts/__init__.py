@@ -1,1 +1,1 @@
-"""What stands and what does not."""
+"""Verdicts on the report's numbers and claims."""

@@ -1,15 +1,15 @@
-"""Whether the two backends agree: their differences against the spread between seeds.
+"""Compare the two backends: their differences relative to the spread between seeds.
 
-A training and its twin start from the same parameters and see the same minibatches, so that in
-exact arithmetic they end equal. Rounding sets them apart, and training magnifies that: at worst
-until they are as far from each other as two runs of different seeds, whose difference has the
-standard deviation sqrt(2) sd, where sd is that between seeds. Each difference is held against
-that, and all of them together. The test is one of "no worse than chance", and two correct
-backends may well do better than it asks; what it would miss is a small error that shifts all
-results one way, and for that the mean of the signed differences is given with its interval.
+Both backends start a training from the same parameters and use the same minibatches, so in exact
+arithmetic the results would be equal. Rounding makes them differ, and training amplifies this, at
+most until they differ like two runs with different seeds. The difference of two such runs has
+standard deviation sqrt(2) sd, where sd is that between seeds. Each difference, and all of them
+together, are compared with it. Two correct backends may well differ less than that. The test would
+miss a small error that shifts all results in one direction, so the mean of the signed differences
+is given too, with its interval.
 
-The spread is taken from the seeds that the difference is not made of: only then are the two
-independent and their ratio Student's t.
+The spread is computed from the other seeds, so that it is independent of the difference and their
+ratio is Student's t.
 """
 
 import math
@@ -27,13 +27,13 @@ from reproduction.verdicts.judgement import Interval, mean_interval, t_quantile
 
 @dataclass(frozen=True)
 class BackendDifference:
-    """One training by both backends.
+    """One training with both backends.
 
     Arguments:
-        experiment, row, reading, seed: the first cell that this training is of.
-        main, other: test accuracy in % by each backend, None if it diverged.
-        spread: sd between the main backend's other seeds; None for fewer than 2 of them.
-        freedom: their number less one.
+        experiment, row, reading, seed: the first cell of this training.
+        main, other: test accuracy in % with each backend, None if it diverged.
+        spread: sd over the main backend's other seeds; None for fewer than 2.
+        freedom: degrees of freedom of the spread.
     """
 
     experiment: str
@@ -47,27 +47,27 @@ class BackendDifference:
 
     @property
     def difference(self) -> float | None:
-        """Difference of the other backend from the main one, in points."""
+        """The other backend's accuracy minus the main one's, in points."""
         return None if self.main is None or self.other is None else self.other - self.main
 
     @property
     def ratio(self) -> float | None:
-        """The difference over that of two seeds, sqrt(2) times the spread: Student's t if backends
-        differ like seeds. None where seeds do not differ at all."""
+        """The difference divided by sqrt(2) times the spread: Student's t if backends differ like
+        seeds. None if there is no spread."""
         if self.difference is None or not self.spread:
             return None
         return self.difference / (math.sqrt(2) * self.spread)
 
     @property
     def limit(self) -> float | None:
-        """That two runs of different seeds differ by no more than, with 95 % probability."""
+        """The 95 % limit for the difference of two runs with different seeds."""
         if self.spread is None:
             return None
         return t_quantile(self.freedom) * math.sqrt(2) * self.spread
 
     @property
     def within(self) -> bool | None:
-        """Whether the backends differ by no more than that; None if it cannot be said."""
+        """Whether the difference is within the limit; None if it cannot be judged."""
         if self.difference is None or self.limit is None:
             return None
         return abs(self.difference) <= self.limit
@@ -75,13 +75,13 @@ class BackendDifference:
 
 @dataclass(frozen=True)
 class BackendComparison:
-    """All trainings that were done with both backends, each once.
+    """All trainings that were run with both backends, each once.
 
     Arguments:
-        differences: of each.
-        ratio: median size of the differences, each over that of two seeds: of Student's t it is
-            about .7, of backends that agree 0. A median, since spreads differ a hundredfold
-            between settings and a few would else decide. None without any.
+        differences: of each training.
+        ratio: median of the absolute ratios: about .7 for Student's t, 0 for equal backends. The
+            median is used because spreads differ a hundredfold between settings, and a few of
+            them would dominate a mean. None if there are no ratios.
         ratio_limit: exceeded with 5 % probability if backends differ like seeds.
         bias: mean of the signed ratios.
     """
@@ -93,36 +93,36 @@ class BackendComparison:
 
     @property
     def judged(self) -> int:
-        """How many could be held against a spread."""
-        return sum(found.within is not None for found in self.differences)
+        """Number of differences that could be judged."""
+        return sum(difference.within is not None for difference in self.differences)
 
     @property
     def within(self) -> int:
-        """How many of those are within their limit; 95 % or more are expected."""
-        return sum(found.within is True for found in self.differences)
+        """Number of those within their limit; at least 95 % are expected."""
+        return sum(difference.within is True for difference in self.differences)
 
     @property
     def split(self) -> list[BackendDifference]:
-        """Those that diverged with one backend alone."""
+        """Trainings that diverged with only one backend."""
         return [d for d in self.differences if (d.main is None) != (d.other is None)]
 
 
 def backend_differences(results: Results) -> BackendComparison:
-    """Compares every training that both backends have done; equal cells count once."""
+    """Compare every training that was run with both backends; equal cells count once."""
     main = results.about["backend"]
     twins = {
         cell.recipe: cell
         for cell in reversed(results.cells)
         if cell.backend != main and (cell.recipe, main) in results.trainings
     }
-    found = [difference_of(results, cell) for cell in reversed(twins.values())]
-    ratios = [d.ratio for d in found if d.ratio is not None]
-    freedom = float(np.median([d.freedom for d in found if d.ratio is not None] or [1]))
-    return BackendComparison(found, *typical(ratios, freedom), mean_interval(ratios))
+    differences = [difference_of(results, cell) for cell in reversed(twins.values())]
+    ratios = [d.ratio for d in differences if d.ratio is not None]
+    freedom = float(np.median([d.freedom for d in differences if d.ratio is not None] or [1]))
+    return BackendComparison(differences, *median_ratio(ratios, freedom), mean_interval(ratios))
 
 
 def difference_of(results: Results, cell: Cell) -> BackendDifference:
-    """A cell of the other backend beside the main one's."""
+    """Compare a cell of the other backend with the main backend's."""
     place = (cell.experiment, cell.row, cell.reading)
     accuracies = [
         trained.test_accuracy
@@ -140,11 +140,11 @@ def difference_of(results: Results, cell: Cell) -> BackendDifference:
     )
 
 
-def typical(ratios: Sequence[float], freedom: float) -> tuple[float | None, float | None]:
-    """The median of the ratios' sizes, and its limit, as in `BackendComparison`.
+def median_ratio(ratios: Sequence[float], freedom: float) -> tuple[float | None, float | None]:
+    """The median of the absolute ratios, and its limit, as in `BackendComparison`.
 
-    Of N independent values the median lies at a quantile that is Beta((N + 1) / 2, (N + 1) / 2)
-    distributed; the values are the sizes of Student's t.
+    The median of N independent values is at a quantile with distribution Beta((N + 1) / 2,
+    (N + 1) / 2); the values are absolute values of Student's t.
     """
     if not ratios:
         return None, None

@@ -1,8 +1,8 @@
-"""A quantity with batch norm against the same without, paired by seed.
+"""Compare quantities with and without batch norm, paired by seed.
 
-The replicates are the seeds: what is measured at several settings is first combined within a
-seed, and the interval is of those numbers, one for each seed, so that runs of one seed need not
-be independent of each other.
+The replicates are the seeds: values from several settings are first combined for each seed, and
+the interval is computed from one number per seed, so runs with the same seed need not be
+independent.
 """
 
 import math
@@ -21,22 +21,22 @@ from reproduction.verdicts.judgement import Interval, Place, mean_interval, pair
 Measured = Float[np.ndarray, "seeds places"]
 PerSeed = Float[np.ndarray, " seeds"]
 Wanted = Literal["less", "more"]
-Speaks = Literal["for it", "against it", "neither way"]
+Outcome = Literal["supports", "contradicts", "inconclusive"]
 Setting = tuple[Place, Place]
-"""A place with batch norm and its like without."""
+"""A row with batch norm, and the same row without."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity with batch norm and without.
+    """One quantity with and without batch norm.
 
     Arguments:
         what: the quantity and its unit.
         with_bn, without: its values; None for fewer than 2 seeds.
-        effect: with less without, or with over without; None where there is no interval.
-        kind: which of the two.
-        n: seeds that have all values.
-        wanted: what the claim expects with batch norm.
+        effect: with minus without, or with divided by without; None if there is no interval.
+        kind: whether the effect is a difference or a ratio.
+        n: number of seeds with all values.
+        wanted: the claim's prediction for batch norm.
     """
 
     what: str
@@ -48,25 +48,27 @@ class Comparison:
     wanted: Wanted
 
     @property
-    def speaks(self) -> Speaks:
-        """For the claim or against it, if the interval leaves out "no effect"."""
+    def outcome(self) -> Outcome:
+        """Whether it supports or contradicts the claim; inconclusive if the interval contains "no
+        effect"."""
         if self.effect is None:
-            return "neither way"
+            return "inconclusive"
         none = 1 if self.kind == "ratio" else 0
         if self.effect.low <= none <= self.effect.high:
-            return "neither way"
-        return "for it" if (self.effect.low > none) == (self.wanted == "more") else "against it"
+            return "inconclusive"
+        as_wanted = (self.effect.low > none) == (self.wanted == "more")
+        return "supports" if as_wanted else "contradicts"
 
     @property
     def sentence(self) -> str:
-        """It in numbers, without a full stop."""
+        """The comparison in numbers, without a full stop."""
         what = self.what[0].upper() + self.what[1:]
         if self.effect is None:
-            return f"{what}: no interval, for too few seeds ({self.n}) or no spread between them"
+            return f"{what}: no interval, since there are too few seeds ({self.n}) or no spread"
         return (
             f"{what}: {self.with_bn:.3g} with, {self.without:.3g} without, {self.kind} "
             f"{self.effect.value:.3g} ({self.effect.low:.3g} to {self.effect.high:.3g}, {self.n} "
-            f"seeds): speaks {self.speaks}"
+            f"seeds): {self.outcome}"
         )
 
 
@@ -76,14 +78,14 @@ def sides_of(
     settings: Sequence[Setting],
     measure: Callable[[Trained], float | None],
 ) -> tuple[Measured, Measured]:
-    """A measure with batch norm and without, of the seeds that have a value everywhere."""
+    """A measure with and without batch norm, for the seeds that have all values."""
     places = [place for side in zip(*settings, strict=True) for place in side]
     table = paired(results, reading, places, measure)
     return table[:, : len(settings)], table[:, len(settings) :]
 
 
 def compare_means(what: str, with_bn: PerSeed, without: PerSeed, wanted: Wanted) -> Comparison:
-    """The mean difference of pairs, a pair for each seed, with Student's interval."""
+    """The mean difference of pairs, one per seed, with Student's interval."""
     n, effect = len(with_bn), mean_interval(with_bn - without)
     if effect is None:
         return Comparison(what, None, None, None, "difference", n, wanted)
@@ -92,11 +94,11 @@ def compare_means(what: str, with_bn: PerSeed, without: PerSeed, wanted: Wanted)
 
 
 def compare_spreads(what: str, with_bn: Measured, without: Measured) -> Comparison:
-    """The ratio of the standard deviations between seeds, less of which is wanted.
+    """The ratio of the standard deviations between seeds; the claim predicts a ratio below 1.
 
-    Each is pooled over the places, which are taken to spread alike and independently, as the two
-    sides are: places * (n - 1) degrees of freedom of the F distribution on either side. Where runs
-    of one seed go up and down together, as those without batch norm do, it is too narrow.
+    Each is pooled over the rows, which are assumed to be independent and to have equal variance:
+    F distribution with rows * (n - 1) degrees of freedom on either side. If results with the same
+    seed are correlated, as they are without batch norm, the interval is too narrow.
     """
     n, places = with_bn.shape
     if n < 2:
@@ -113,9 +115,9 @@ def compare_spreads(what: str, with_bn: Measured, without: Measured) -> Comparis
 
 
 def compare_variances(what: str, with_bn: Measured, without: Measured) -> Comparison:
-    """The difference of `variance_between`, less of which is wanted; from 3 seeds on.
+    """The difference of `variance_between`; the claim predicts less. It needs at least 3 seeds.
 
-    The interval is the jackknife's: Student's, of what each seed contributes.
+    The interval is the jackknife's: Student's, computed from pseudo-values.
     """
     n = len(with_bn)
     if n < 3:
@@ -124,8 +126,8 @@ def compare_variances(what: str, with_bn: Measured, without: Measured) -> Compar
 
 
 def variance_between(values: Measured) -> float:
-    """Variance of the places' true means: that of their means over the seeds, less what the noise
-    adds to it. Without bias, and so below 0 at times. It takes 2 seeds."""
+    """Unbiased estimate of the variance between the rows' true means: the variance of their means
+    over the seeds, minus the contribution of the noise. It may be negative, and needs 2 seeds."""
     n, places = values.shape
     noise = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + values.mean()
     noise_variance = (noise**2).sum() / ((n - 1) * (places - 1))
@@ -133,7 +135,7 @@ def variance_between(values: Measured) -> float:
 
 
 def pseudo_values(values: Measured) -> PerSeed:
-    """Jackknife pseudo-values, one for each seed; their mean is `variance_between`."""
+    """Jackknife pseudo-values of `variance_between`, one for each seed."""
     n = len(values)
     left_out = np.array([variance_between(np.delete(values, seed, axis=0)) for seed in range(n)])
     return n * variance_between(values) - (n - 1) * left_out

@@ -1,4 +1,4 @@
-"""Where the published curves end, and the signature that the missing penalty leaves there."""
+"""The final costs of the published curves, and the effect of the missing penalty on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from reproduction.results import Results, Trained
 from reproduction.verdicts.judgement import Verdict, judge, paired
 
 END_COST_WITHIN = 0.02
-"""Asked of end costs, relative to the published one."""
+"""Maximum difference of end costs, relative to the published one."""
 
-ASKED_SIGNATURE: dict[Reading, tuple[float, float]] = {
+EXPECTED_SIGNATURE: dict[Reading, tuple[float, float]] = {
     "specified": (0.0, 0.02),
     "published": (0.516, 0.05),
 }
-"""The end cost of He less that of Xavier, without batch norm, and how near to it is asked for."""
+"""Expected end cost of He minus that of Xavier, without batch norm, and its tolerance."""
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Where a published curve is furthest from the mean of ours.
+    """The largest difference between a published curve and the mean of ours.
 
     Arguments:
-        difference: published less ours; of accuracies in points.
-        update: at which.
+        difference: published minus ours; for accuracies in points.
+        update: at which it occurs.
     """
 
     difference: float
@@ -36,17 +36,17 @@ class Apart:
 
 @dataclass(frozen=True)
 class EndCost:
-    """Where a published curve of the training cost ends, and ours at the same update.
+    """The final training cost of a published curve, and ours at the same update.
 
     Arguments:
-        experiment, row: key and label.
+        experiment, row: key of the experiment and label of the row.
         figure: key of the published curve.
-        epoch: at whose end costs are compared. It is the last one, but for the 3-layer run
-            without batch norm: the report plots that an epoch too early, so that its last point
-            is the end of epoch 19.
+        epoch: the epoch at whose end costs are compared. It is the last one, except for the 3-layer
+            run without batch norm, which the report plots one epoch too early: its last point is
+            the end of epoch 19.
         cost: ours and the published one.
-        furthest: of the training cost and accuracy, over the whole curve; None where all ours
-            diverged.
+        furthest: largest differences of training cost and accuracy over the whole curve; None if
+            all of ours diverged.
     """
 
     experiment: str
@@ -58,21 +58,21 @@ class EndCost:
 
     @property
     def relative_difference(self) -> float | None:
-        """Relative difference of our mean from the published cost."""
+        """Difference of our mean from the published cost, relative to the latter."""
         if self.cost.mean is None or self.cost.published is None:
             return None
         return self.cost.mean / self.cost.published - 1
 
     @property
     def within(self) -> bool | None:
-        """Whether that is as small as asked."""
-        found = self.relative_difference
-        return None if found is None else abs(found) <= END_COST_WITHIN
+        """Whether the relative difference is within the limit."""
+        difference = self.relative_difference
+        return None if difference is None else abs(difference) <= END_COST_WITHIN
 
 
 def end_costs(results: Results, reading: Reading) -> list[EndCost]:
-    """End costs of the report's rows with a figure, except trainings that stop before its end."""
-    found = []
+    """End costs of the report's rows with a figure, except trainings that end before the curve."""
+    ends = []
     for experiment in EXPERIMENTS:
         for row in experiment.rows if experiment.source == "report" else ():
             trainings = results.of(experiment.key, row.label, reading)
@@ -89,59 +89,60 @@ def end_costs(results: Results, reading: Reading) -> list[EndCost]:
                 quantity: furthest_apart(trainings, row.figure, quantity)
                 for quantity in ("cost", "accuracy")
             }
-            found.append(EndCost(experiment.key, row.label, row.figure, epoch, cost, furthest))
-    return found
+            ends.append(EndCost(experiment.key, row.label, row.figure, epoch, cost, furthest))
+    return ends
 
 
 def furthest_apart(trainings: Sequence[Trained], figure: str, quantity: str) -> Apart | None:
-    """Over the updates at which both curves have a point; of the training part."""
+    """The largest difference over the updates at which both training curves have a point."""
     ours, published = (
         band_of(trainings, "training", quantity),
         published_curve(figure, "training", quantity),
     )
     if ours is None:
         return None
-    updates, here, there = np.intersect1d(ours.updates, published.updates, return_indices=True)
-    differences = published.values[there] - ours.mean[here]
+    updates, i, j = np.intersect1d(ours.updates, published.updates, return_indices=True)
+    differences = published.values[j] - ours.mean[i]
     worst = int(np.abs(differences).argmax())
     return Apart(float(differences[worst]), int(updates[worst]))
 
 
 def cost_after(trained: Trained, epoch: int) -> float | None:
-    """The training cost; None for a training that diverged or is shorter."""
+    """The training cost after an epoch; None if the training diverged or is shorter."""
     curve = trained.curves["training"]["cost"]
     return None if trained.test is None or len(curve) < epoch else curve[epoch - 1]
 
 
 @dataclass(frozen=True)
 class Signature:
-    """What the missing penalty leaves in Table 3: the He and the Xavier run end apart in cost.
+    """The effect of the missing penalty in Table 3: a difference in end cost between He and Xavier.
 
     Arguments:
         reading: of the report.
-        difference: end training cost of He less that of Xavier of the same seed, ours and that
-            of Figures 10 and 11.
+        difference: final training cost of He minus that of Xavier with the same seed; ours, and
+            that of Figures 10 and 11.
     """
 
     reading: Reading
     difference: Verdict
 
     @property
-    def asked(self) -> tuple[float, float]:
-        """The difference that is expected of this reading, and how near to it."""
-        return ASKED_SIGNATURE[self.reading]
+    def expected(self) -> tuple[float, float]:
+        """The expected difference in this reading, and its tolerance."""
+        return EXPECTED_SIGNATURE[self.reading]
 
     @property
     def shown(self) -> bool | None:
-        """Whether our mean is as near as asked."""
+        """Whether our mean is within the tolerance."""
         if self.difference.mean is None:
             return None
-        expected, within = self.asked
-        return abs(self.difference.mean - expected) <= within
+        expected, tolerance = self.expected
+        return abs(self.difference.mean - expected) <= tolerance
 
 
 def signature(results: Results, reading: Reading) -> Signature:
-    """Signature of one reading; two runs of one seed start from the same normal numbers, scaled."""
+    """The signature in one reading; runs with the same seed start from the same random numbers,
+    scaled differently."""
     places = [("table3", "He"), ("table3", "Xavier")]
     costs = paired(results, reading, places, lambda trained: trained.end("training", "cost"))
     he, xavier = (

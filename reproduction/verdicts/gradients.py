@@ -1,4 +1,4 @@
-"""The report's gradient checks, by its own measure and by ours, and what they could not see."""
+"""The report's gradient checks, by its measure and by ours, and what they could not detect."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -20,34 +20,34 @@ from twingrad.network import Gradients, Network, Parameters
 from twingrad.streams import stream
 
 INPUTS, SAMPLES = 10, 20
-"""The assignment's way: fewer dimensions and samples than the images have."""
+"""As in the assignment: fewer dimensions and samples than in training."""
 
 HIDDEN = (9, 8, 7, 6, 6, 6, 6, 6)
-"""Widths of the hidden layers; shallower networks take the first of them."""
+"""Widths of the hidden layers; shallower networks use the first of them."""
 
 LAYERS = (2, 3, 4, 5, 9)
 PENALTIES = (0.0, 0.005)
 
 STEP = 1e-5
-"""h of the two-point differences, the course's."""
+"""h of the two-point differences, as in the course."""
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """One network's gradients.
+    """The result for one network.
 
     Arguments:
-        layers: k, the affine ones.
+        layers: k, the number of affine layers.
         batch_norm, penalty: of the network and its cost.
-        as_published: whether they are those of the published code, W1's without its penalty.
-        kinds: {"W" | "b" | "gamma" | "beta": largest absolute difference from the two-point
+        as_published: whether the gradients are the published code's, in which that of W1 lacks its
+            penalty.
+        kinds: {"W" | "b" | "gamma" | "beta": maximum absolute difference from the two-point
             differences (J(w + h) - J(w - h)) / 2h}.
-        relative: the largest difference from autograd in a parameter, relative to the largest
-            entry there; gradients that are zero in theory are judged absolutely, and not in it.
+        relative: maximum difference from autograd, relative to the largest entry of the parameter's
+            gradient; gradients that are zero in theory are not included.
         passed_report: whether every difference in `kinds` is below 1e-6, the report's measure.
-        passed_ours: whether all gradients agree with autograd and with complex step, up to
-            rounding.
-        diagnosis: the mistake that our check names, "" for none.
+        passed_ours: whether all gradients agree with autograd and complex step up to rounding.
+        diagnosis: the mistake found by our check, "" if there is none.
     """
 
     layers: int
@@ -61,13 +61,13 @@ class GradientCheck:
     diagnosis: str
 
     def as_json(self) -> dict[str, Any]:
-        """Every field."""
+        """Every field, ready for JSON."""
         return dataclasses.asdict(self)
 
 
 def gradient_checks() -> list[GradientCheck]:
-    """Networks of 2 to 5 and of 9 layers, with and without batch norm, without penalty and with;
-    at last those without batch norm as published."""
+    """Check networks of 2 to 5 and of 9 layers, with and without batch norm and penalty; then those
+    without batch norm as published."""
     cases = [
         small_case(layers, batch_norm, penalty)
         for batch_norm in (False, True)
@@ -82,24 +82,24 @@ def gradient_checks() -> list[GradientCheck]:
 
 
 def small_case(layers: int, batch_norm: bool, penalty: float) -> Case:
-    """A network of so many affine layers, its parameters and samples random."""
+    """A network of this many affine layers with random parameters and samples."""
     network = Network(INPUTS, HIDDEN[: layers - 1], normalization="batch" if batch_norm else "none")
     return random_case(network, SAMPLES, penalty=penalty, seed=0)
 
 
 def check_gradients(case: Case, *, as_published: bool) -> GradientCheck:
-    """Judges the gradients by hand, or the published code's, by both measures.
+    """Judge the gradients by hand, or the published code's, by both measures.
 
     Arguments:
-        case: float64, without batch norm if as published.
-        as_published: takes the penalty out of the gradient of W1.
+        case: float64; without batch norm for `as_published`.
+        as_published: leave the penalty out of the gradient of W1.
     """
     code = PUBLISHED if as_published else cast(Implementation, manual_impl)
-    found = code.gradients(case.network, case.parameters, case.X, case.y, penalty=case.penalty)
+    gradients = code.gradients(case.network, case.parameters, case.X, case.y, penalty=case.penalty)
     kinds: dict[str, float] = {}
     for name, differences in two_point_differences(case).items():
         kind, _ = split_name(name)
-        kinds[kind] = max(kinds.get(kind, 0.0), float(np.abs(found[name] - differences).max()))
+        kinds[kind] = max(kinds.get(kind, 0.0), float(np.abs(gradients[name] - differences).max()))
     ours = check_case(case, code, cast(Implementation, torch_impl))
     best = None if ours.examination is None else ours.examination.best
     return GradientCheck(
@@ -124,11 +124,10 @@ def check_gradients(case: Case, *, as_published: bool) -> GradientCheck:
 def two_point_differences(case: Case) -> dict[str, Float[np.ndarray, "..."]]:
     """(J(w + h) - J(w - h)) / 2h for every entry of every parameter, in its shape.
 
-    As in the report nothing is done about the kinks of the ReLUs; in `small_case` there is none
-    so near.
+    As in the report, kinks of the ReLUs are not handled; in `small_case` none is close enough.
     """
-    found = {name: np.zeros(value.shape) for name, value in case.parameters.items()}
-    largest = max(value.size for value in found.values())
+    differences = {name: np.zeros(value.shape) for name, value in case.parameters.items()}
+    largest = max(value.size for value in differences.values())
     for probe in probes(case.parameters, stream(0, "probes"), every_below=largest, entries=0):
         above, below = (
             manual_impl.forward(
@@ -140,8 +139,8 @@ def two_point_differences(case: Case) -> dict[str, Float[np.ndarray, "..."]]:
             )["cost"]
             for h in (STEP, -STEP)
         )
-        found[probe.name] += float(above - below) / (2 * STEP) * probe.direction
-    return found
+        differences[probe.name] += float(above - below) / (2 * STEP) * probe.direction
+    return differences
 
 
 def unpenalised_first_layer(
@@ -152,13 +151,13 @@ def unpenalised_first_layer(
     *,
     penalty: float,
 ) -> Gradients:
-    """What the published code computes without batch norm: 2 lambda W1 is missing."""
-    found = manual_impl.gradients(network, parameters, X, y, penalty=penalty)
-    return found | {"W1": found["W1"] - 2 * penalty * parameters["W1"]}
+    """The published code's gradients without batch norm: 2 lambda W1 is missing."""
+    gradients = manual_impl.gradients(network, parameters, X, y, penalty=penalty)
+    return gradients | {"W1": gradients["W1"] - 2 * penalty * parameters["W1"]}
 
 
 PUBLISHED = cast(
     Implementation,
     SimpleNamespace(forward=manual_impl.forward, gradients=unpenalised_first_layer),
 )
-"""The published code's two passes without batch norm."""
+"""The published code without batch norm."""

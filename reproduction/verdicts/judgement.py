@@ -1,7 +1,8 @@
-"""Whether a published number stands: against the spread between our seeds.
+"""Judge published numbers by the spread between our seeds.
 
-Intervals are for normally distributed values of unknown spread, at 95 %. By chance alone one
-number in twenty lies outside its interval: of 41 that stand in truth, about 39 are found to.
+A published number stands if it lies within the 95 % prediction interval of our runs, for normally
+distributed values of unknown variance. By chance one number in twenty lies outside: of 41 correct
+numbers about 39 stand.
 """
 
 import math
@@ -23,16 +24,16 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """A published number beside ours.
+    """A published number compared with ours.
 
     Arguments:
-        n: seeds with a value.
-        mean: of them; None for none.
-        sd: of them, divided by n - 1; None for fewer than 2.
-        low, high: 95 % prediction interval for one further run, as the published one was:
-            mean +- t sd sqrt(1 + 1/n), with n - 1 degrees of freedom; None as `sd`.
-        published: None where the report has no number.
-        diverged: seeds without a value; the interval is for a run that has one.
+        n: number of seeds with a value.
+        mean: their mean; None if there are none.
+        sd: their standard deviation, with divisor n - 1; None for fewer than 2.
+        low, high: 95 % prediction interval for one further run, such as the published one:
+            mean +- t sd sqrt(1 + 1/n), with n - 1 degrees of freedom; None if sd is.
+        published: the report's number, or None.
+        diverged: number of seeds without a value; they do not count for the interval.
     """
 
     n: int
@@ -45,7 +46,7 @@ class Verdict:
 
     @property
     def stands(self) -> bool | None:
-        """Whether the interval holds the published number; None if there is none of either."""
+        """Whether the published number is within the interval; None if either is missing."""
         if self.published is None or self.low is None or self.high is None:
             return None
         return self.low <= self.published <= self.high
@@ -60,24 +61,24 @@ class Verdict:
 
 def judge(values: Sequence[float | None], published: float | None) -> Verdict:
     """A verdict from the values of all seeds, None for those that diverged."""
-    found = np.array([value for value in values if value is not None])
-    n, diverged = len(found), len(values) - len(found)
-    mean = float(found.mean()) if n else None
+    finite = np.array([value for value in values if value is not None])
+    n, diverged = len(finite), len(values) - len(finite)
+    mean = float(finite.mean()) if n else None
     if mean is None or n < 2:
         return Verdict(n, mean, None, None, None, published, diverged)
-    sd = float(found.std(ddof=1))
+    sd = float(finite.std(ddof=1))
     half = t_quantile(n - 1) * sd * math.sqrt(1 + 1 / n)
     return Verdict(n, mean, sd, mean - half, mean + half, published, diverged)
 
 
 def t_quantile(freedom: float) -> float:
-    """That Student's t stays within, either side of 0, with 95 % probability."""
+    """The two-sided 95 % quantile of Student's t."""
     return float(stats.t.ppf(0.975, freedom))
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate and where the estimated value lies with 95 % confidence.
+    """An estimate with its 95 % confidence interval.
 
     Arguments:
         value: the estimate.
@@ -90,7 +91,7 @@ class Interval:
 
 
 def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"]) -> Interval | None:
-    """Student's, of the mean of independent values; None for fewer than 2."""
+    """Student's interval for the mean of independent values; None for fewer than 2."""
     n = len(values)
     if n < 2:
         return None
@@ -102,27 +103,27 @@ def mean_interval(values: Sequence[float] | Float[np.ndarray, " n"]) -> Interval
 def verdicts(
     results: Results, experiment: Experiment, row: Row, reading: Reading
 ) -> dict[str, Verdict]:
-    """Verdicts on a row's accuracies in %: "test", and "training" where the report prints it."""
+    """Verdicts on a row's accuracies in %: "test", and "training" if the report prints it."""
     trainings = results.of(experiment.key, row.label, reading)
-    found = {"test": judge([trained.test_accuracy for trained in trainings], row.test)}
+    judged = {"test": judge([trained.test_accuracy for trained in trainings], row.test)}
     if row.train is not None:
-        found["training"] = judge([training_accuracy(trained) for trained in trainings], row.train)
-    return found
+        judged["training"] = judge([training_accuracy(trained) for trained in trainings], row.train)
+    return judged
 
 
 def training_accuracy(trained: Trained) -> float | None:
-    """At the end, in %."""
-    found = trained.end("training", "accuracy")
-    return None if found is None else 100 * found
+    """The final training accuracy in %; None if the training diverged."""
+    accuracy = trained.end("training", "accuracy")
+    return None if accuracy is None else 100 * accuracy
 
 
 def published_test_accuracies(
     results: Results, reading: Reading
 ) -> list[tuple[Experiment, Row, Verdict]]:
-    """The 41 test accuracies of the report; those that were not run have n = 0.
+    """Verdicts on the 41 test accuracies of the report; n = 0 for those that were not run.
 
-    They are not 41 independent verdicts: the report prints several runs of one setting, and the
-    first number of Tables 1 and 2 is the same.
+    They are not independent: the report prints several runs of the same setting, and the first
+    number of Tables 1 and 2 is the same.
     """
     return [
         (experiment, row, verdicts(results, experiment, row, reading)["test"])
@@ -138,12 +139,12 @@ def paired(
     places: Sequence[Place],
     measure: Callable[[Trained], float | None],
 ) -> Float[np.ndarray, "seeds places"]:
-    """A measure at several places, a line for every seed that has a value at all of them."""
+    """A measure for several rows, with one line for each seed that has a value in all of them."""
     columns = [
         {trained.recipe.seed: measure(trained) for trained in results.of(*place, reading)}
         for place in places
     ]
     seeds = sorted(set.intersection(*(set(column) for column in columns)))
     lines = [[column[seed] for column in columns] for seed in seeds]
-    kept = [line for line in lines if None not in line]
-    return np.array(kept, dtype=float).reshape(-1, len(places))
+    complete = [line for line in lines if None not in line]
+    return np.array(complete, dtype=float).reshape(-1, len(places))

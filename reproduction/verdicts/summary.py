@@ -1,4 +1,4 @@
-"""A reproduction in a few numbers: what stands, what does not."""
+"""A reproduction in a few numbers and sentences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from reproduction.verdicts.end_costs import (
 )
 from reproduction.verdicts.judgement import Verdict, published_test_accuracies, verdicts
 
-NAMED = 5
-"""Numbers outside their interval that are named in a sentence; more are in the tables."""
+MAX_NAMED = 5
+"""Maximum number of rows named in a sentence."""
 
 Judged = Sequence[tuple[Experiment, Row, Verdict]]
 
@@ -30,12 +30,12 @@ class Summary:
     """All verdicts.
 
     Arguments:
-        accuracies: of the published test accuracies that were run, by reading.
-        costs: of the published curves' ends.
+        accuracies: verdicts on the published test accuracies that were run, by reading.
+        costs: end costs of the published curves.
         signatures: of the missing penalty.
         claims: of the report.
-        from_sigma_01: how many published test accuracies would stand as published with Tables 1
-            and 2 started from sigma .01; None where that was not run.
+        from_sigma_01: number of published test accuracies that would stand, as published, if Tables
+            1 and 2 started from sigma .01; None if that was not run.
         about: as in `Results`.
     """
 
@@ -48,43 +48,44 @@ class Summary:
 
     @property
     def sentences(self) -> list[str]:
-        """For people, a line each; nothing of what was not run."""
+        """One sentence for each finding of the experiments that were run."""
         if self.about["quick"]:
-            return ["two epochs of each training: nothing can be judged by them"]
-        said = []
+            return ["two epochs of each training, from which nothing can be concluded"]
+        sentences = []
         for reading, name in NAME_OF.items():
-            said += [f"{name}: {found}" for found in self.found_in(reading)]
+            sentences += [f"{name}: {finding}" for finding in self.findings_in(reading)]
         for claim in self.claims:
             answers = [
                 f"{claim.findings[reading].answer} {name}"
                 for reading, name in NAME_OF.items()
                 if reading in claim.findings
             ]
-            said.append(f"'{claim.statement.rstrip('.')}': {', '.join(answers)}")
-        return said
+            sentences.append(f"'{claim.statement.rstrip('.')}': {', '.join(answers)}")
+        return sentences
 
-    def found_in(self, reading: Reading) -> Iterator[str]:
-        """What stands in one reading."""
+    def findings_in(self, reading: Reading) -> Iterator[str]:
+        """The findings in one reading, except claims."""
         outside, judged = self.outside(reading), self.judged(reading)
         if judged:
             names = [f"{experiment.key} {row.label}" for experiment, row, _ in outside]
-            if len(names) > NAMED:
+            if len(names) > MAX_NAMED:
                 names = ["see the tables"]
             yield (
-                f"{len(judged) - len(outside)} of {len(judged)} published test accuracies stand"
+                f"{len(judged) - len(outside)} of {len(judged)} published test accuracies are "
+                "within our 95 % interval"
                 f"{'; outside: ' if names else ''}{', '.join(names)}"
             )
         if reading == "published" and self.from_sigma_01 is not None:
             yield (
-                "Tables 1 and 2 start from sigma .001, which the low learning rates of Table 2 "
-                f"decided for; from .01 {self.from_sigma_01} of {len(judged)} would stand"
+                "Tables 1 and 2 start from sigma .001, chosen because of the low learning rates of "
+                f"Table 2; from .01 {self.from_sigma_01} of {len(judged)} would be within"
             )
         if reading == "specified" and outside:
-            known = {id(row): verdict.stands for _, row, verdict in self.judged("published")}
-            stand = sum(known.get(id(row)) is True for _, row, _ in outside)
+            stands = {id(row): verdict.stands for _, row, verdict in self.judged("published")}
+            reached = sum(stands.get(id(row)) is True for _, row, _ in outside)
             yield (
-                f"of the {len(outside)} outside, {stand} stand as published: with the defects of "
-                "the published code they are reached"
+                f"of the {len(outside)} outside, {reached} are within as published, that is, with "
+                "the defects of the published code"
             )
         if costs := self.costs[reading]:
             near = sum(cost.within is True for cost in costs)
@@ -95,20 +96,20 @@ class Summary:
         difference = self.signatures[reading].difference
         if difference.mean is not None:
             yield (
-                f"without batch norm the cost of He ends {difference.mean:.3f} above that of "
+                f"without batch norm the end cost of He is {difference.mean:.3f} above that of "
                 f"Xavier (published {difference.published:.3f})"
             )
 
     def judged(self, reading: Reading) -> Judged:
-        """Those of the published test accuracies that could be."""
+        """The published test accuracies that could be judged."""
         return [one for one in self.accuracies[reading] if one[2].stands is not None]
 
     def outside(self, reading: Reading) -> Judged:
-        """Those of them that do not stand."""
+        """The judged test accuracies outside their interval."""
         return [one for one in self.judged(reading) if not one[2].stands]
 
     def as_json(self) -> dict[str, Any]:
-        """For machines; accuracies in %."""
+        """Everything, ready for JSON; accuracies in %."""
         return {
             "about": self.about,
             "test_accuracies": {
@@ -126,16 +127,16 @@ class Summary:
                 for reading, costs in self.costs.items()
             },
             "signatures": {
-                reading: {**vars(found.difference), "shown": found.shown}
-                for reading, found in self.signatures.items()
+                reading: {**vars(one.difference), "shown": one.shown}
+                for reading, one in self.signatures.items()
             },
             "claims": [
                 {
                     "claim": claim.statement,
                     "statistic": claim.statistic,
                     "findings": {
-                        reading: {"answer": found.answer, "sentence": found.sentence}
-                        for reading, found in claim.findings.items()
+                        reading: {"answer": one.answer, "sentence": one.sentence}
+                        for reading, one in claim.findings.items()
                     },
                 }
                 for claim in self.claims
@@ -144,7 +145,7 @@ class Summary:
 
 
 def summary_of(results: Results) -> Summary:
-    """All verdicts on what was run."""
+    """All verdicts on the experiments that were run."""
     quick = results.about["quick"]
     return Summary(
         accuracies={
@@ -164,13 +165,13 @@ def summary_of(results: Results) -> Summary:
 
 
 def standing_from_sigma_01(results: Results) -> int | None:
-    """See `Summary.from_sigma_01`."""
-    started = {
+    """`Summary.from_sigma_01`."""
+    stands = {
         row.label: verdicts(results, FROM_SIGMA_01, row, "published")["test"].stands
         for row in FROM_SIGMA_01.rows
     }
-    stand = [
-        started[row.label] if experiment in (TABLE_1, TABLE_2) else verdict.stands
+    all_stand = [
+        stands[row.label] if experiment in (TABLE_1, TABLE_2) else verdict.stands
         for experiment, row, verdict in published_test_accuracies(results, "published")
     ]
-    return None if None in stand else sum(map(bool, stand))
+    return None if None in all_stand else sum(map(bool, all_stand))

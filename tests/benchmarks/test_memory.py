@@ -13,4 +13,4 @@ def test_a_stacked_net_takes_at_most_two_and_a_half_megabytes(package):
 def test_where_no_system_tells_there_is_no_figure(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
     assert memory.per_stacked_net("manual_impl") is None
-    assert memory.spell(None) == "unknown here"
+    assert memory.memory_text(None) == "unknown on this system"

@@ -23,7 +23,7 @@ def reproduce(twingrad, small_data, tmp_path, monkeypatch):
 def test_a_table_in_both_readings_and_by_both_backends(reproduce, tmp_path):
     status, out, err = reproduce("--only", "table3", "--quick")
     assert (status, err) == (0, "")
-    assert "two epochs of each training: nothing can be judged by them" in out
+    assert "two epochs of each training, from which nothing can be concluded" in out
     results = Results.load(tmp_path / "r" / "results.json")
     assert len(results.cells) == 3 * 2 * (2 + 1)
     trained = results.of("table3", "He", "published")
@@ -122,9 +122,9 @@ def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--only", "table9"], "--only is 'table9', but there are only: baselines"),
+        (["--only", "table9"], "--only is 'table9', but expected one of: baselines"),
         (["--backend", "jax"], "--backend is 'jax', but expected manual or torch"),
-        (["--resume", "--overwrite"], "--resume keeps and --overwrite removes what is there"),
+        (["--resume", "--overwrite"], "--resume keeps existing files and --overwrite removes them"),
         (["--stack", "0"], "--stack is 0, but at least 1 was expected"),
         (["--device", "tpu"], "--device is 'tpu', but expected cpu, cuda or cuda:N"),
     ],

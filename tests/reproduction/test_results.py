@@ -84,5 +84,5 @@ def test_a_row_s_trainings_come_by_seed_and_of_the_main_backend():
 @pytest.mark.parametrize("content", ["", "{}", '{"runs": [{}], "cells": []}'])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "results.json").write_text(content)
-    with pytest.raises(UserError, match=r"results\.json: no results of a reproduction"):
+    with pytest.raises(UserError, match=r"results\.json: holds no results of a reproduction"):
         Results.load(tmp_path / "results.json")

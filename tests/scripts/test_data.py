@@ -30,7 +30,7 @@ def test_verify_exits_2_on_data_that_cannot_be_used_and_says_why(tmp_path):
     problems = {file["name"]: file["problem"] for file in report["files"]}
     assert result.returncode == 2
     assert report["usable"] is False
-    assert "no whole pickle" in problems["data_batch_1"]
+    assert "no complete pickle" in problems["data_batch_1"]
     assert "data_batch_2 is missing" in problems["data_batch_2"]
     assert problems["batches.meta"] is None
 

@@ -184,5 +184,5 @@ def test_the_same_data_are_accepted(tmp_path):
 
 def test_other_data_are_refused(tmp_path):
     folder = create(tmp_path / "run")
-    with pytest.raises(UserError, match="digest c0, but these have d1"):
+    with pytest.raises(UserError, match="digest c0, but got data with digest d1"):
         folder.require_same_data({"name": "clouds", "digest": "d1"})

@@ -51,7 +51,7 @@ def inputs_of(stack, epoch=1, inputs=24):
 def test_what_differs_is_named(field, changes):
     stack = recipes()
     stack[2] = dataclasses.replace(stack[2], **changes)
-    with pytest.raises(UserError, match=rf"equal {field}, .*number 3 is"):
+    with pytest.raises(UserError, match=rf"equal {field}, .*in number 3"):
         require_stackable(stack)
 
 

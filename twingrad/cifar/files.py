@@ -42,9 +42,9 @@ def find(path: Path) -> Path | None:
         return path
     folders = [path, *(path / layout.folder for layout in LAYOUTS)]
     archives = [path / layout.archive for layout in LAYOUTS]
-    found = [folder for folder in folders if _layouts_in(folder)]
-    found += [archive for archive in archives if os.path.isfile(archive)]
-    return found[0] if found else None
+    candidates = [folder for folder in folders if _layouts_in(folder)]
+    candidates += [archive for archive in archives if os.path.isfile(archive)]
+    return candidates[0] if candidates else None
 
 
 def find_or_fail(path: Path, called: str) -> Path:
@@ -57,9 +57,9 @@ def find_or_fail(path: Path, called: str) -> Path:
     Raises:
         UserError: there is none.
     """
-    found = find(path)
-    if found is not None:
-        return found
+    place = find(path)
+    if place is not None:
+        return place
     problem = "no CIFAR-10 in this folder" if os.path.isdir(path) else "no such file or folder"
     raise UserError(
         f"{called}: {problem}; expected a folder of data_batch_1 ... test_batch (or .bin, .mat), "
@@ -109,16 +109,16 @@ class Files:
 
     def _in_archive(self) -> Iterator[RawFile]:
         archive = Archive(self.path)
-        found = None
+        chosen = None
         for name, content in archive.members():
             layout = LAYOUT_OF_FILE.get(name)
-            if layout is not None and found in (None, layout):
-                self.layout = found = layout
+            if layout is not None and chosen in (None, layout):
+                self.layout = chosen = layout
                 if name in self._wanted():
                     yield RawFile(layout, name, f"{self.path}: {name}", content)
-        if found is None:
+        if chosen is None:
             raise damaged(str(self.path), "no file of CIFAR-10", "data_batch_1 and the others")
-        official = OFFICIAL_ARCHIVE_MD5[found.kind]
+        official = OFFICIAL_ARCHIVE_MD5[chosen.kind]
         self.archive = identify(self.path.name, archive.md5, official)
 
 

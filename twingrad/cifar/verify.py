@@ -41,8 +41,8 @@ class Verification:
     @property
     def official(self) -> bool | None:
         """Whether these are the official files; None if no official MD5 is known."""
-        found = [file.identity for file in self.files if file.identity is not None]
-        return official_copy(found, self.archive)
+        identities = [file.identity for file in self.files if file.identity is not None]
+        return official_copy(identities, self.archive)
 
     def report(self) -> dict[str, Any]:
         """The results, ready for JSON."""

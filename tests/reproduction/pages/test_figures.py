@@ -71,7 +71,7 @@ def test_a_row_of_panels_holds_the_means_the_published_points_and_the_learning_r
     stale, plain = (axes.texts[0].get_text() for axes in (rate, below[3]))
     assert (stale, plain) == ("at 4500:\n5.444e-05", "at 4500:\n1e-05")
     said = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert said[-2] == "band published: smallest to largest of 3 seeds"
+    assert said[-2] == "band published: range over 3 seeds"
 
 
 def test_only_what_was_run_is_drawn_and_all_files_are_small_pngs(tmp_path):

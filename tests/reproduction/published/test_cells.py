@@ -108,7 +108,7 @@ def test_every_published_figure_has_its_row():
 
 
 def test_an_unknown_experiment_is_named():
-    with pytest.raises(UserError, match=r"--only is 'table9', but there are only: baselines, "):
+    with pytest.raises(UserError, match=r"--only is 'table9', but expected one of: baselines, "):
         chosen(["table9"])
 
 
@@ -147,9 +147,9 @@ def test_a_command_of_reproduce_trains_the_cell_alone(
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
-        ({"row": "Glorot"}, "--row is 'Glorot', but there are only: sigma .01; He; Xavier"),
-        ({"reading": "both"}, "--reading is 'both', but there are only: specified; published"),
-        ({"seed": -1}, "--seed is -1, but there are only: 0; 1"),
+        ({"row": "Glorot"}, "--row is 'Glorot', but expected one of: sigma .01; He; Xavier"),
+        ({"reading": "both"}, "--reading is 'both', but expected one of: specified; published"),
+        ({"seed": -1}, "--seed is -1, but expected one of: 0; 1"),
     ],
 )
 def test_a_choice_of_nothing_says_what_there_is(choice, said):

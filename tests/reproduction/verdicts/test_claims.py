@@ -54,21 +54,21 @@ def comparison(low, high, wanted="more", kind="difference"):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "wanted", "speaks"),
+    ("low", "high", "wanted", "outcome"),
     [
-        (0.1, 0.2, "more", "for it"),
-        (0.1, 0.2, "less", "against it"),
-        (-0.2, -0.1, "less", "for it"),
-        (-0.2, -0.1, "more", "against it"),
-        (-0.1, 0.1, "more", "neither way"),
+        (0.1, 0.2, "more", "supports"),
+        (0.1, 0.2, "less", "contradicts"),
+        (-0.2, -0.1, "less", "supports"),
+        (-0.2, -0.1, "more", "contradicts"),
+        (-0.1, 0.1, "more", "inconclusive"),
     ],
 )
-def test_difference_speaks_if_its_interval_leaves_out_zero(low, high, wanted, speaks):
-    assert comparison(low, high, wanted).speaks == speaks
+def test_a_difference_is_conclusive_if_its_interval_excludes_zero(low, high, wanted, outcome):
+    assert comparison(low, high, wanted).outcome == outcome
 
 
-def test_ratio_speaks_if_its_interval_leaves_out_one():
-    assert comparison(0.5, 0.9, "less", "ratio").speaks == "for it"
+def test_a_ratio_is_conclusive_if_its_interval_excludes_one():
+    assert comparison(0.5, 0.9, "less", "ratio").outcome == "supports"
 
 
 def test_means_are_compared_in_pairs():
@@ -79,7 +79,7 @@ def test_means_are_compared_in_pairs():
 
 def test_one_pair_says_nothing():
     found = compare_means("x", np.array([9.0]), np.array([1.0]), "more")
-    assert (found.effect, found.speaks) == (None, "neither way")
+    assert (found.effect, found.outcome) == (None, "inconclusive")
 
 
 def test_spreads_are_pooled_over_places():
@@ -118,30 +118,30 @@ def test_variances_take_three_seeds():
 
 
 @pytest.mark.parametrize(
-    ("speaks", "together", "answer"),
+    ("outcomes", "all_needed", "answer"),
     [
-        ({"for it"}, False, "holds"),
-        ({"for it", "neither way"}, False, "holds"),
-        ({"for it", "against it"}, False, "not decided"),
-        ({"against it", "neither way"}, False, "does not hold"),
-        ({"neither way"}, False, "not decided"),
-        ({"for it"}, True, "holds"),
-        ({"for it", "neither way"}, True, "not decided"),
-        ({"for it", "against it"}, True, "does not hold"),
-        ({"neither way"}, True, "not decided"),
+        ({"supports"}, False, "holds"),
+        ({"supports", "inconclusive"}, False, "holds"),
+        ({"supports", "contradicts"}, False, "not decided"),
+        ({"contradicts", "inconclusive"}, False, "does not hold"),
+        ({"inconclusive"}, False, "not decided"),
+        ({"supports"}, True, "holds"),
+        ({"supports", "inconclusive"}, True, "not decided"),
+        ({"supports", "contradicts"}, True, "does not hold"),
+        ({"inconclusive"}, True, "not decided"),
     ],
 )
-def test_answer_follows_the_rule(speaks, together, answer):
-    assert answer_of(speaks, together) == answer
+def test_answer_follows_the_rule(outcomes, all_needed, answer):
+    assert answer_of(outcomes, all_needed) == answer
 
 
 def test_sentence_tells_of_statistics_that_point_different_ways():
-    found = finding_of([comparison(0.1, 0.2), comparison(-0.2, -0.1)], together=False)
-    assert found.sentence.endswith("The statistics point different ways.")
+    found = finding_of([comparison(0.1, 0.2), comparison(-0.2, -0.1)], all_needed=False)
+    assert found.sentence.endswith("The comparisons disagree.")
 
 
 def test_sentence_has_the_numbers():
-    expected = "X: 1 with, 2 without, difference 0 (0.1 to 0.2, 3 seeds): speaks for it"
+    expected = "X: 1 with, 2 without, difference 0 (0.1 to 0.2, 3 seeds): supports"
     assert comparison(0.1, 0.2).sentence == expected
 
 

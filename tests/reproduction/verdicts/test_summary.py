@@ -30,14 +30,16 @@ def sentences(results):
 
 def test_what_stands_is_counted_and_what_does_not_is_named():
     results = results_of(told(he=55.0), "published")
-    assert "as published: 2 of 3 published test accuracies stand; outside: table3 He" in sentences(
-        results
-    )
+    assert (
+        "as published: 2 of 3 published test accuracies are within our 95 % interval; outside: "
+        "table3 He"
+    ) in sentences(results)
 
 
 def test_all_that_stand_need_no_names():
     results = results_of(told(), "published")
-    assert "as published: 3 of 3 published test accuracies stand" in sentences(results)
+    expected = "as published: 3 of 3 published test accuracies are within our 95 % interval"
+    assert expected in sentences(results)
 
 
 def test_the_signature_is_said():
@@ -45,15 +47,15 @@ def test_the_signature_is_said():
     results = results_of(
         {("table3", name): [Told(cost=cost[name])] * 3 for name in cost}, "published"
     )
-    (said,) = [sentence for sentence in sentences(results) if "He ends" in sentence]
-    assert "0.500 above that of Xavier (published 0.516)" in said
+    (sentence,) = [sentence for sentence in sentences(results) if "end cost of He" in sentence]
+    assert "0.500 above that of Xavier (published 0.516)" in sentence
 
 
 def test_a_table_has_ours_beside_the_printed():
     results = results_of(told(he=55.0), "published")
     text = markdown_of(table_of(results, TABLE_3))
     assert "| He | 53.48 | 55.00 ± 0.30 (n = 3) | 53.51 to 56.49 | **outside** | not run |" in text
-    assert "| Xavier | 53.92 | 53.00 ± 0.30 (n = 3) | 51.51 to 54.49 | stands |" in text
+    assert "| Xavier | 53.92 | 53.00 ± 0.30 (n = 3) | 51.51 to 54.49 | within |" in text
 
 
 def test_what_nobody_explained_is_said_to_be_so():

@@ -59,7 +59,7 @@ def test_a_half_downloaded_archive_is_named(copies, tmp_path, kept):
     archive = pack(copies[0] / FOLDERS["binary"], tmp_path / "cifar-10-binary.tar.gz")
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(kept * len(whole))])
-    with pytest.raises(UserError, match="cut short or corrupt"):
+    with pytest.raises(UserError, match="truncated or corrupt"):
         load_cifar(tmp_path, batches=1)
 
 
