@@ -4,18 +4,19 @@ recipe.json             the resolved recipe, the backend and the device
 environment.json        machine and versions
 dataset.json            the identity of the data
 metrics.jsonl           an entry per epoch
-checkpoint.safetensors  the state at the end of the last epoch, to continue from; what the optimiser
-                        remembers of a parameter is called velocity.W1, moment1.W1, ...
+checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; it stays
+                        where it holds more than the parameters: what the optimiser remembers of
+                        one is called velocity.W1, moment1.W1, ...
 parameters.safetensors  parameters and running statistics at the end
 summary.json            final training, validation and test evaluation; or where it diverged
-lock                    held by the process that trains here
+lock                    held by the process that trains here, while it does
 figures/                cost, loss, accuracy and learning rate; of a range test also its outcome
 """
 
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,10 @@ class RunFolder:
             recipe: the run's own with more epochs.
             backend, device: the run's own.
         """
+        if not (self.path / "checkpoint.safetensors").exists() and self.read_summary():
+            history = self.read_history()
+            updates = {"updates": np.array(history[-1].update)}
+            self.save_checkpoint(history, self.read_state() | updates)
         (self.path / "summary.json").unlink(missing_ok=True)  # first: now the run has not ended
         self.write_recipe(recipe, backend, device)
 
@@ -143,9 +148,14 @@ class RunFolder:
         return history, state
 
     def finish(self, summary: dict[str, Any], state: dict[str, np.ndarray]) -> None:
-        """Writes the end of a run. The checkpoint stays, for more epochs."""
+        """Writes the end of a run and drops the checkpoint, unless it holds more: what the
+        optimiser remembers, for more epochs."""
         write_whole(self.path / "parameters.safetensors", save(state))
         self.record_summary(summary)
+        checkpoint = self.path / "checkpoint.safetensors"
+        with suppress(*DAMAGE):
+            if set(load_file(checkpoint)) <= {*state, "updates"}:
+                checkpoint.unlink()
 
     def record_summary(self, summary: dict[str, Any]) -> None:
         """Writes summary.json alone: what a run that diverged leaves."""
