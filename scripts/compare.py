@@ -23,7 +23,7 @@ from twingrad.environment import environment
 from twingrad.errors import UserError
 from twingrad.files import write_json
 from twingrad.history import History
-from twingrad.locks import hold
+from twingrad.locks import holding
 from twingrad.recipe import Recipe
 from twingrad.run_folder import LOCK, RunFolder, make_folder
 from twingrad.threads import limit_threads
@@ -78,7 +78,7 @@ def compare(
     recipe.plan_for(dataset)
     require_free(out, resume=resume, overwrite=overwrite)
     again = f"the same options, --resume and --out {out}"
-    with hold(out, "comparison"), saving(out, again, output):
+    with holding(out, "comparison"), saving(out, again, output):
         prepare_folder(out, resume=resume)  # last: bad input costs no results
         output.print(f"data: {dataset.identity['description']}", markup=False)
         report = judge(
@@ -157,6 +157,7 @@ def judge(
     )
     write_report(out, report, labelled(pairs))
     return report
+
 
 def require_free(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise UserError if the folder already holds a comparison, or other files."""

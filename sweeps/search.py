@@ -156,7 +156,6 @@ class Search:
             self.study.report(int(key), result.history)
         self._tell(key, result.recipe, outcome)
 
-
     def _tell(self, key: str, recipe: Recipe, outcome: Outcome) -> None:
         self.ended.add(key)
         self.study.tell(int(key), outcome)
