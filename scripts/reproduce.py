@@ -138,7 +138,7 @@ def reproduce(
                 backend=backend or "manual",
                 devices=device.split(","),
                 processes=processes,
-                stack=stack or 16,
+                stack=stack,
                 quick=quick,
                 resume=resume,
                 overwrite=overwrite,
