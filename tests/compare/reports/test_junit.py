@@ -53,7 +53,7 @@ def test_a_failure_says_what_where_and_why():
     assert "broken: wrong by its own operation" in said
     assert "passes the ReLU of layer 1 unmasked" in said
     inherited = root.find(".//testcase[@name='W1']/failure").get("message")
-    assert "inherits: wrong only because of what it was handed" in inherited
+    assert "inherits: wrong only because its input is wrong" in inherited
 
 
 def test_a_value_is_not_taken_for_the_gradient_of_the_same_name():
