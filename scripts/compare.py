@@ -23,7 +23,7 @@ from twingrad.environment import environment
 from twingrad.errors import UserError
 from twingrad.files import write_json
 from twingrad.history import History
-from twingrad.locks import hold
+from twingrad.locks import holding
 from twingrad.recipe import Recipe
 from twingrad.run_folder import LOCK, RunFolder, make_folder
 from twingrad.threads import limit_threads
@@ -78,7 +78,7 @@ def compare(
     recipe.plan_for(dataset)
     require_free(out, resume=resume, overwrite=overwrite)
     again = f"the same options, --resume and --out {out}"
-    with hold(out, "comparison"), saving(out, again, output):
+    with holding(out, "comparison"), saving(out, again, output):
         prepare_folder(out, resume=resume)  # last, so that bad input deletes nothing
         output.print(f"data: {dataset.identity['description']}", markup=False)
         report = judge(
@@ -98,7 +98,7 @@ def judge(
     out: Path,
     output: Output,
 ) -> Report:
-    """Compare gradients, updates in lockstep and whole trainings, printing each result."""
+    """Gradients, updates in lockstep and whole trainings, each printed as soon as it is known."""
     from compare.reports import tables
     from compare.reports.compare_report import write_report
 

@@ -23,7 +23,10 @@ app = plain_app(help="Download, verify and describe CIFAR-10.")
 
 @app.command(epilog=EXAMPLES["download"])
 def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
-    """Download CIFAR-10. The default folder is the user's cache, where all commands find it."""
+    """Download CIFAR-10.
+
+    The default folder is the user's cache, where all commands find it.
+    """
     from twingrad.cifar.download import download as download_cifar  # torchvision is slow to import
 
     output = Output(None, quiet)
@@ -35,7 +38,10 @@ def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
 def verify(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> int:
-    """Check every file. An MD5 that is not the official one is a warning, not an error."""
+    """Check every file.
+
+    An MD5 that is not the official one is a warning, not an error.
+    """
     output = Output(json, quiet)
     place = locate_data(data)
     if place is None:
@@ -71,7 +77,7 @@ def unofficial(verification: Verification) -> str:
 def describe(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> None:
-    """Describe the data of a training. Shows the source, images per class and colours."""
+    """Describe the data of a training: source, images per class and colours."""
     output = Output(json, quiet)
     place = locate_data(data)
     cifar = synthetic_cifar() if place is None else load_cifar(place)

@@ -40,7 +40,9 @@ Backend = Annotated[
     str | None,
     typer.Option(metavar="[manual|torch]", help="NumPy by hand, or torch's autograd. [manual]"),
 ]
-Processes = Annotated[int | None, typer.Option(help="Worker processes. [one per core or GPU]")]
+Processes = Annotated[
+    int | None, typer.Option(help="Number of processes. [one per core, or one per GPU]")
+]
 
 Fields = dict[str, Any]
 """The fields of a recipe given on the command line, by name."""

@@ -92,12 +92,12 @@ class Output:
 
 
 def require_writable(path: Path, option: str) -> None:
-    """Raise UserError if a file's folder does not exist, or the path is a folder."""
+    """Raise UserError if the folder of a file is missing, or if the path is a folder."""
     try:
         missing, folder = not path.absolute().parent.is_dir(), path.is_dir()
     except (OSError, ValueError) as error:
         raise UserError(f"{option} {path}: cannot be written ({error})") from error
     if missing:
-        raise UserError(f"{option} {path}: cannot be written, as its folder is missing")
+        raise UserError(f"{option} {path}: cannot be written, its folder does not exist")
     if folder:
         raise UserError(f"{option} {path}: is a folder, but expected a file")

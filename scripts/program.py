@@ -55,7 +55,7 @@ def run_command(command: Callable[..., Any]) -> NoReturn:
 
 def run(app: typer.Typer) -> NoReturn:
     """Run the program and exit: 0 agreed, 1 disagreed, 2 bad input, 130 interrupted."""
-    if sys.stdout is None:  # closed by the calling process
+    if sys.stdout is None:  # the parent process closed it
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     try:
         status = app(standalone_mode=False)
@@ -66,8 +66,8 @@ def run(app: typer.Typer) -> NoReturn:
         stop(str(error), DISAGREED)
     except (KeyboardInterrupt, typer.Abort):
         stop("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        stop("the reader of the output exited; finished results are kept", BAD_INPUT)
+    except BrokenPipeError:  # the reader of our output exited, as `head` does
+        stop("the reader of the output has exited; finished work is kept", BAD_INPUT)
     except OSError as error:
         stop(f"a file or the output cannot be read or written: {error}", BAD_INPUT)
     except Exception as error:

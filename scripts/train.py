@@ -15,7 +15,7 @@ from scripts.progress import Progress
 from scripts.running import load_backend, saving, train_in_folder
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
-from twingrad.locks import hold
+from twingrad.locks import holding
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder, require_free
 from twingrad.threads import limit_threads
@@ -79,7 +79,7 @@ def train(
         require_free(out, overwrite=overwrite)
     run = None
     again = f"twingrad train --resume --out {out}"
-    with hold(out, "training"), saving(out, again, output):
+    with holding(out, "training"), saving(out, again, output):
         try:
             if resume:
                 lengthen(folder, recipe, dataset, backend, device)
@@ -164,7 +164,8 @@ def lengthen(
     summary = folder.read_summary()
     if done == plan.epochs and len(plan.learning_rates) % plan.updates_per_epoch:
         raise UserError("--epochs: the run ended within an epoch and cannot go on; train anew")
-    if summary is not None and folder.load_checkpoint() is None:
+    remembers = recipe.optimizer != "sgd"
+    if summary is not None and remembers and folder.load_checkpoint() is None:
         raise UserError(f"--epochs: {folder.path} has no checkpoint to go on from; train anew")
     if summary is not None and summary["status"] != "finished":
         return  # it diverged, which is said in a moment

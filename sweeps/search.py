@@ -18,8 +18,13 @@ from sweeps.study.trial import Outcome, Row, Trial, ended, outcome_of, ranked
 from twingrad.recipe import Recipe
 from twingrad.training import Checkpoint, Diverged, Run
 
-OFTEN = 0.5
-"""Seconds between two words on epochs; to say how the sweep stands it reads the study."""
+OFTEN, SHARE = 0.5, 0.05
+"""Seconds between two reports of epochs, and the part of the time that reports may take: each reads
+the whole study."""
+
+WAVES = 8
+"""Groups that each worker gets from one look at the study; so a sweep of a million trials begins
+before all of them are drawn."""
 
 POLL = 0.5
 """Seconds between two looks at a study whose trials train elsewhere."""
@@ -56,7 +61,7 @@ class Search:
         self.begun = {key for task in executor.tasks.values() for key in task.keys}
         self.ended = {str(row.number) for row in study.rows() if row.outcome is not None}
         self.repeats = Repeats(study)
-        self.said_at = -OFTEN
+        self.quiet_until = self.busy_until = 0.0
         self.typical = forms(study.space, study.recipe)[0]
         per_trial = self.typical.plan(self.samples(self.typical)).epochs
         self.clock = Clock(per_trial * (study.plan.trials - len(self.ended)))
@@ -98,13 +103,13 @@ class Search:
         """How many trials to ask for.
 
         A sampler that learns, and a study that others share, are asked for what starts now; else
-        all at once, so that the groups come out even.
+        for several waves at once, so that the groups come out even.
         """
         plan, idle = self.study.plan, self.executor.idle
         stack = self.stack(self.typical)
         if plan.sampler in LEARNING:
             return idle * min(stack, max(1, plan.trials // 8))
-        return plan.trials if self.study.private else idle * stack
+        return (WAVES * self.executor.slots if self.study.private else idle) * stack
 
     def _groups(self, trials: list[Trial]) -> list[Task]:
         """Groups of trials; one whose curves are here already, or that repeats another whose
@@ -151,7 +156,6 @@ class Search:
             self.study.report(int(key), result.history)
         self._tell(key, result.recipe, outcome)
 
-
     def _tell(self, key: str, recipe: Recipe, outcome: Outcome) -> None:
         self.ended.add(key)
         self.study.tell(int(key), outcome)
@@ -192,12 +196,14 @@ class Search:
 
     def _say(self, said: str) -> None:
         now = time.monotonic()
-        if self.on_status is None or (not said and now < self.said_at + OFTEN):
+        if self.on_status is None or now < (self.busy_until if said else self.quiet_until):
             return
-        self.said_at = now
         rows, total = self.study.rows(), self.study.plan.trials
         done, best = sum(row.outcome is not None for row in rows), describe_best(rows)
         self.on_status(status_of(self.executor, done, total, said, clock=self.clock, best=best))
+        spent = time.monotonic() - now
+        self.quiet_until = now + max(OFTEN, spent / SHARE)
+        self.busy_until = self.quiet_until if spent > SHARE * OFTEN else now
 
 
 def accuracy_of(checkpoint: Checkpoint, i: int) -> float:

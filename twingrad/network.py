@@ -29,6 +29,13 @@ Gradients = dict[str, np.ndarray]
 """Gradients of the cost with respect to every parameter and intermediate except p, by name."""
 
 
+STEEPEST = 1e30
+"""Of a slope; float32 holds it."""
+
+LARGEST = 100_000_000
+"""Weights of a network: 400 MB in float32, and training holds several times that."""
+
+
 @dataclass(frozen=True)
 class Network:
     """A multilayer perceptron: hidden layers, then affine and softmax.
@@ -72,6 +79,12 @@ class Network:
         ]:
             if word not in known:
                 raise UserError(f"{what} is {word!r}, but expected one of: {', '.join(known)}")
+        size = sum(n * m for n, m in zip(self.widths, self.widths[1:], strict=False))
+        if size > LARGEST:
+            raise UserError(
+                f"widths {self.widths} make {size:.3g} weights, but at most {LARGEST:.3g} were "
+                "expected; take narrower layers"
+            )
         if self.normalization == "layer" and 1 in self.hidden:
             raise UserError(
                 "a hidden size is 1, but layer norm needs at least 2 units: a single one always "
@@ -84,8 +97,10 @@ class Network:
         ]:
             if not 0 <= number < high:
                 raise UserError(f"{what} is {number}, but expected a number from 0 to below {high}")
-        if not -float("inf") < self.slope < float("inf"):
-            raise UserError(f"slope is {self.slope}, but expected a finite number")
+        if not -STEEPEST <= self.slope <= STEEPEST:
+            raise UserError(
+                f"slope is {self.slope}, but expected a number from {-STEEPEST:g} to {STEEPEST:g}"
+            )
 
     @property
     def depth(self) -> int:

@@ -4,8 +4,8 @@ recipe.json             the complete recipe, the backend and the device
 environment.json        machine and versions
 dataset.json            the identity of the data
 metrics.jsonl           one line per epoch
-checkpoint.safetensors  the state at the end of the last epoch, to continue from; the optimiser's
-                        memory is called velocity.W1, moment1.W1, ...
+checkpoint.safetensors  the state at the end of the last epoch, until the run is finished; then it
+                        stays only if it holds the optimiser's memory (velocity.W1, moment1.W1, ...)
 parameters.safetensors  final parameters and running statistics
 summary.json            final training, validation and test evaluation, or where it diverged
 lock                    held by the process that trains here
@@ -15,7 +15,7 @@ figures/                cost, loss, accuracy and learning rate; for a range test
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,10 @@ class RunFolder:
             recipe: that of the run, with more epochs.
             backend, device: those of the run.
         """
+        if not (self.path / "checkpoint.safetensors").exists() and self.read_summary():
+            history = self.read_history()
+            updates = {"updates": np.array(history[-1].update)}
+            self.save_checkpoint(history, self.read_state() | updates)
         (self.path / "summary.json").unlink(missing_ok=True)  # first: marks the run as unfinished
         self.write_recipe(recipe, backend, device)
 
@@ -144,9 +148,14 @@ class RunFolder:
         return history, state
 
     def finish(self, summary: dict[str, Any], state: dict[str, np.ndarray]) -> None:
-        """Write the final parameters and the summary. The checkpoint stays, for more epochs."""
+        """Write the final parameters and the summary. The checkpoint is removed, unless it holds
+        the optimiser's memory, which more epochs would need."""
         write_whole(self.path / "parameters.safetensors", save(state))
         self.record_summary(summary)
+        checkpoint = self.path / "checkpoint.safetensors"
+        with suppress(*DAMAGE):
+            if set(load_file(checkpoint)) <= {*state, "updates"}:
+                checkpoint.unlink()
 
     def record_summary(self, summary: dict[str, Any]) -> None:
         """Write summary.json alone, which is all that a diverged run leaves."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.submissions.asking.importing import OURS
+from compare.submissions.source import UNREADABLE
 
 WATCHED = (
     "torch",
@@ -110,7 +111,7 @@ def names_in(path: Path) -> tuple[set[str], set[str]]:
     """The packages that a file imports, and those of ours that its strings and names hold."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
+    except (*UNREADABLE, OSError):
         return set(), set()
     names: set[str] = set()
     mentions: set[str] = set()

@@ -1,6 +1,6 @@
 """What was found of one submission, without points: enough for every output, ready for JSON."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from compare.grading.imports import Used
@@ -17,12 +17,14 @@ class Compared:
         networks: "without batch norm" or "with batch norm"; "" of a single layer.
         layer: the name of a single layer; "" of a network.
         agrees: by tensor whether every comparison of it agrees.
+        missing: parameters whose gradient was not returned.
     """
 
     case: str
     networks: str
     layer: str
     agrees: dict[str, bool]
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Judged:
         file: the file that was judged, as the student named it.
         outcome: the verdict.
         reason: why it is not right, in one line.
+        spoiled: what makes every number of it doubtful, such as two calls that differ.
         comparisons: how many there were.
         compared: case by case.
         conventions: names of the rubric's conventions that it uses.
@@ -49,6 +52,7 @@ class Judged:
     file: str
     outcome: Outcome
     reason: str = ""
+    spoiled: str = ""
     comparisons: int = 0
     compared: tuple[Compared, ...] = ()
     conventions: tuple[str, ...] = ()
@@ -71,7 +75,8 @@ def from_json(values: dict[str, Any]) -> Judged:
         TypeError, KeyError: it is something else.
     """
     values = dict(values)
-    values["compared"] = tuple(Compared(**entry) for entry in values["compared"])
+    compared = (Compared(**entry) for entry in values["compared"])
+    values["compared"] = tuple(replace(case, missing=tuple(case.missing)) for case in compared)
     values["used"] = Used(**{key: tuple(held) for key, held in values["used"].items()})
     for key in ("conventions", "findings", "not_checked"):
         values[key] = tuple(values[key])

@@ -28,6 +28,9 @@ from compare.submissions.remote import RemoteError, session
 from twingrad.errors import UserError
 from twingrad.network import EPS
 
+SPOILING = ("not deterministic", "accumulation", "evaluation mode")
+"""Kinds of findings after which no number of a submission counts."""
+
 LONGEST = 300
 """Characters of a line."""
 
@@ -177,6 +180,9 @@ class Judging:
             file=file,
             outcome=outcome,
             reason="" if result.agrees else self.own_words(result.diagnosis or "it disagrees"),
+            spoiled=next(
+                (self.own_words(f.message) for f in result.findings if f.kind in SPOILING), ""
+            ),
             comparisons=comparisons,
             compared=by_case(submission, result),
             conventions=conventions_of(result),
@@ -199,18 +205,22 @@ class Judging:
 
 def by_case(submission: Submission, result: CheckResult) -> tuple[Compared, ...]:
     """Which tensors agree, case by case."""
-    networks = {}
-    for answer in submission.answers:
-        kind = "with batch norm" if answer.spec.batch_norm else "without batch norm"
-        networks[case_of(answer, "full", EPS).name] = kind
+    specs = {case_of(answer, "full", EPS).name: answer.spec for answer in submission.answers}
+    failed = {finding.tensor for finding in result.findings if finding.fails}
     layers = {layer.name for layer in submission.layers}
     found = []
     for case in result.cases:
         agrees: dict[str, bool] = {}
         for tensor in case.tensors:
-            agrees[tensor.name] = agrees.get(tensor.name, True) and tensor.verdict == "agree"
+            right = tensor.verdict == "agree" and tensor.name not in failed
+            agrees[tensor.name] = agrees.get(tensor.name, True) and right
         layer = next((name for name in layers if case.name.split(" (")[0] == name), "")
-        found.append(Compared(case.name, networks.get(case.name, ""), layer, agrees))
+        networks = ""
+        missing: tuple[str, ...] = ()
+        if (spec := specs.get(case.name)) is not None:
+            networks = "with batch norm" if spec.batch_norm else "without batch norm"
+            missing = tuple(n for n in spec.network.parameter_shapes if n not in agrees)
+        found.append(Compared(case.name, networks, layer, agrees, missing))
     return tuple(found)
 
 

@@ -44,7 +44,7 @@ class Graded:
 
 def grade(judged: Judged, rubric: Rubric) -> Graded:
     """The points of a submission by a rubric."""
-    why = judged.reason if judged.outcome == "could not run" else ""
+    why = judged.reason if judged.outcome == "could not run" else judged.spoiled
     forbidden = [name for name in judged.used.packages if name in rubric.forbidden]
     if forbidden:
         why = why or f"it uses {', '.join(forbidden)}, which the rubric forbids"
@@ -64,6 +64,10 @@ def why_not(quantity: Quantity, judged: Judged, rubric: Rubric) -> str:
     if wrong:
         case, name = wrong[0]
         return f"{shown(name)} differs in the case {case.case}"
+    lacking = [(case, name) for case in judged.compared for name in lacked(quantity, case)]
+    if lacking:
+        case, name = lacking[0]
+        return f"not checked: the gradient of {name} was not returned in the case {case.case}"
     missing = sorted(set(quantity.tensors) - {word for _, name in seen for word in kinds(name)})
     if missing:
         return f"not checked: no {', '.join(missing)} was returned"
@@ -84,6 +88,13 @@ def meant(quantity: Quantity, case: Compared) -> list[str]:
     if not quantity.tensors:
         return list(case.agrees)
     return [name for name in case.agrees if set(kinds(name)) & set(quantity.tensors)]
+
+
+def lacked(quantity: Quantity, case: Compared) -> list[str]:
+    """The tensors that a quantity is about and that were not returned."""
+    if quantity.layers or quantity.networks not in ("all", case.networks):
+        return []
+    return [name for name in case.missing if set(kinds(name)) & set(quantity.tensors)]
 
 
 def kinds(name: str) -> tuple[str, ...]:

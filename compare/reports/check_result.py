@@ -185,7 +185,7 @@ def support(examined: Sequence[Examination]) -> Counter[str]:
 
 def quantity(case: str, name: str) -> str:
     """What a tensor of a case is, without its layer."""
-    kind = re.sub(r"(?<=[a-z])\d+$", "", name, flags=re.IGNORECASE)
+    kind = re.sub(r"(?<=[A-Za-z])\d+\b", "", name)
     if is_value(name):
         return f"value of {kind.removeprefix(VALUE)}"
     if case.startswith("training"):

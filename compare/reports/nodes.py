@@ -17,7 +17,7 @@ MARKS: dict[Status, tuple[str, str]] = {
 
 MEANINGS: dict[Status, str] = {
     "agrees": "right, within rounding",
-    "inherits": "wrong only because of what it was handed",
+    "inherits": "wrong only because its input is wrong",
     "broken": "wrong by its own operation",
     "unclear": "wrong, and what it was computed of is not known",
     "not given": "not shown by the code, so not judged",

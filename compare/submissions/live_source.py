@@ -12,7 +12,7 @@ from typing import Any
 
 from compare.submissions.asking.importing import OURS
 from compare.submissions.remote import description
-from compare.submissions.source import Source, words_of
+from compare.submissions.source import UNREADABLE, Source, words_of
 from compare.submissions.things import is_class, is_torch, kind_of, methods_of
 
 LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib"))
@@ -122,5 +122,5 @@ def parsed(file: str) -> ast.Module:
     """The syntax tree of a file or cell; an empty one where there is no text."""
     try:
         return ast.parse("".join(linecache.getlines(file)), file)
-    except (SyntaxError, ValueError):
+    except UNREADABLE:
         return ast.Module([], [])

@@ -14,6 +14,9 @@ from compare.submissions.things import file_of
 
 MAX_SMALL_NUMBERS = 6
 
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What Python's parser may raise on somebody's text."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -52,7 +55,7 @@ class Source:
         """The file's syntax tree; an empty one where this Python cannot parse it."""
         try:
             return ast.parse(self.content, str(self.path))
-        except (SyntaxError, ValueError):
+        except UNREADABLE:
             return ast.Module([], [])
 
     def words(self) -> set[str]:
@@ -175,7 +178,7 @@ def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     """The names in each `return` of a function, of the last one first; None for an expression."""
     try:
         tree = ast.parse(description(function).get("source") or "")
-    except SyntaxError:
+    except UNREADABLE:
         return []
     if not tree.body:
         return []

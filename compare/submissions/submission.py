@@ -99,7 +99,6 @@ class Running:
         path: the same as a path.
         seen: that statistic of every minibatch, (calls, width).
         values: what was kept after each, (calls, width).
-        start: what was kept before the first; None if there was nothing.
         samples: n of every minibatch.
     """
 
@@ -108,7 +107,6 @@ class Running:
     path: tuple[Any, ...]
     seen: np.ndarray
     values: np.ndarray
-    start: np.ndarray | None
     samples: int
 
 

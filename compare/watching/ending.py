@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from compare.submissions.newer_python import needed_python
+from compare.submissions.source import UNREADABLE
 
 Reason = Literal["enough", "finished", "time", "size", "exit", "exception", "killed"]
 
@@ -102,6 +103,6 @@ def reads_here(file: Any) -> bool:
         return False
     try:
         ast.parse(Path(file).read_bytes())
-    except (SyntaxError, ValueError, OSError):
+    except (*UNREADABLE, OSError):
         return False
     return True

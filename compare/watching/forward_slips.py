@@ -4,7 +4,8 @@ import numpy as np
 
 from compare.watching.normalisation import BY_VARIANCE
 from compare.watching.passes import Update
-from compare.watching.rebuild import TWICE, Slip
+from compare.watching.rebuild import TWICE
+from compare.watching.rebuilt import Slip
 from compare.watching.recording import Event, Recording
 from compare.watching.relations import close
 from compare.watching.result import Finding

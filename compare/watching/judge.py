@@ -1,7 +1,9 @@
 """One update against the reference: what is right, what inherits, what is first wrong, and why."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -70,13 +72,20 @@ def conventions_of(update: Update) -> Conventions:
     assert update.roles is not None
     n = update.found.n
     leaves = [role for name, role in update.roles.found.items() if is_leaf(name)]
-    told = [role for role in leaves if role.status != "wrong"] or leaves
+    told = trusted(leaves)
     scales = Counter(nearest_scale(role.c, n) for role in told if role.c)
     # of as many for the sum as for the mean, the mean
     scale = max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
-    decays = [role.d for role in told if role.name.startswith("W") and role.value.named]
+    weights = [role for role in leaves if role.name.startswith("W") and role.value.named]
+    decays = [role.decay(n) for role in trusted(weights)]
     decay = majority(decays)
     return Conventions(scale, decay)
+
+
+def trusted(roles: list[Role]) -> list[Role]:
+    """Those that are right; else those that follow from a wrong one; else all."""
+    right = [role for role in roles if role.status == "right"]
+    return right or [role for role in roles if role.status != "wrong"] or roles
 
 
 def majority(numbers: list[float]) -> float:
@@ -87,8 +96,12 @@ def majority(numbers: list[float]) -> float:
     return max(zip(votes, numbers, strict=True))[1]
 
 
-def judge_update(update: Update) -> Judged | None:
-    """The verdict on one update; None where it could not be rebuilt."""
+def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judged | None:
+    """The verdict on one update; None where it could not be rebuilt.
+
+    Arguments:
+        own: the factor of each W in its gradient, where the program means them to differ.
+    """
     if update.case is None or update.roles is None or update.right is None:
         return None
     conventions = conventions_of(update)
@@ -102,6 +115,9 @@ def judge_update(update: Update) -> Judged | None:
         if name.startswith("W") and not role.value.named and not role.d:
             # a product inside an expression: what the line adds to it was not seen
             found[name] = found[name] + conventions.decay * case.parameters[name]
+        elif name in (own or {}):
+            away = conventions.decay - own[name]
+            found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)
     evidence = Evidence(case, found, rounding)
     wrong = evidence.wrong
@@ -175,14 +191,36 @@ def misscaled(judged: Judged) -> None:
     if not scaled_off:
         return
     first = min(scaled_off, key=lambda role: role.shown.index)
+    first = divided_again(judged, first) or first
     if judged.event is not None and first.shown.index > judged.event.index:
         return
     judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown
-    judged.said = [
-        f"Backward pass, first wrong: the gradient of {first.name} is {first.c:.6g} times what it "
-        f"should be, neither that of the mean over the minibatch nor that of the sum (n = {n}).",
-        *judged.said[1:],
-    ]
+    said = (
+        f"the gradient of {first.name} is {first.c:.6g} times what it should be, neither that of "
+        f"the mean over the minibatch nor that of the sum (n = {n})."
+    )
+    if not off(first.c, n):
+        said = f"on its way down to {first.name} the gradient is divided by n = {n} once more."
+    explained = judged.examination is not None and judged.examination.best is not None
+    judged.said = [f"Backward pass, first wrong: {said}", *(judged.said[1:] if explained else [])]
+
+
+def divided_again(judged: Judged, first: Role) -> Role | None:
+    """The gradient on the way down that turned from that of the sum into that of the mean, where
+    the line of a parameter's gradient with a wrong factor is right for another layer."""
+    roles, n = judged.update.roles, judged.update.found.n
+    assert roles is not None
+    site = first.shown.site
+    same = [role for role in roles.found.values() if role.shown.site is site and role is not first]
+    if not is_leaf(first.name) or all(off(role.c, n) for role in same):
+        return None
+    way = [r for r in roles.found.values() if not is_leaf(r.name) and r.name[0] in "sx" and r.c]
+    way = sorted(way, key=lambda role: role.shown.index)
+    for above, below in pairwise(way):
+        changed = nearest_scale(above.c, n) != nearest_scale(below.c, n)
+        if changed and below.shown.index < first.shown.index:
+            return below
+    return None
 
 
 def tensor(evidence: Evidence, name: str) -> TensorVerdict:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.cases import Case
-from compare.watching.rebuild import Pass
+from compare.watching.activations import RELU
+from compare.watching.rebuilt import Pass
 from compare.watching.relations import scaled
 from compare.watching.values import Value, Values
 from twingrad.network import EPS, Network, Parameters
@@ -67,16 +68,34 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
             expected = made(p - np.eye(classes)[y])
             if any(scaled(rows, expected).error < tolerance for rows in targets[expected.shape]):
                 return Labels(y, value, True)
+    for value in values.within(found.index, end, (n, classes)):
+        for rows, _ in value.views((n, classes)):
+            y = taken_away(p, rows, tolerance)
+            if y is not None:
+                return Labels(y, value, True)
     if candidates:
         value, y = candidates[0]
         return Labels(y, value, False)
     return None
 
 
+def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | None:
+    """The classes (n,) of which G is p - Y, or a part of it; None where it is not so.
+
+    Such labels were never assigned: G[rows, y[sel]] -= 1.
+    """
+    for c in (1.0, float(len(p)), -1.0, -float(len(p))):
+        Y = p - c * G
+        ones = Y > 0.5
+        if (ones.sum(axis=1) == 1).all() and np.abs(Y - ones).max() <= max(tolerance, 1e-7):
+            return np.asarray(ones.argmax(axis=1))
+    return None
+
+
 def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
     """The rebuilt network with its minibatch, without a penalty."""
     hidden = found.layers[:-1]
-    first = hidden[0] if hidden else None
+    activation = hidden[0].activation if hidden else RELU
     norms = {norm_name(layer.norm) for layer in hidden}
     eps = next((layer.norm.eps for layer in hidden if layer.norm is not None), EPS)
     dropout = max((1 - 1 / layer.factor for layer in hidden if layer.mask is not None), default=0.0)
@@ -85,8 +104,8 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
         hidden=tuple(len(layer.W) for layer in hidden),
         classes=len(found.layers[-1].W),
         normalization=norms.pop() if len(norms) == 1 else "none",
-        activation="leaky_relu" if first is not None and first.slope else "relu",
-        slope=first.slope if first is not None and first.slope else 0.01,
+        activation=activation.kind,
+        slope=activation.slope or 0.01,
         dropout=dropout if 0 < dropout < 1 else 0.0,
         eps=eps,
     )

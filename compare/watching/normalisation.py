@@ -1,12 +1,18 @@
 """Batch norm and layer norm, told from their input and output alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from compare.watching.relations import columns_fit
 from compare.watching.values import Value, Values
+
+LAYER_EPS = (0.0, 1e-5, 1e-8, 1e-12, 1e-6, 1e-7, 1e-10, 1e-3)
+"""Those that are tried in a layer norm."""
+
+GAMMA_ROUNDING = 1e-6
+"""How far a gamma that was worked out may be off, over 10."""
 
 LARGEST_EPS = 0.1
 """Largest eps that a program is believed to add to the variance."""
@@ -23,7 +29,7 @@ class Norm:
         wrong: what is wrong with it, in words; "" where nothing is.
         frozen: whether mu and v are not of the minibatch (running statistics).
         after: whether it follows the activation.
-        deviation: (m,), what u - mu is divided by.
+        deviation: (m,), of a layer norm (n,), what u - mu is divided by.
     """
 
     kind: str
@@ -48,7 +54,7 @@ def norm_of(
     fitted = columns_fit(z, rows, tolerance)
     if fitted is not None:
         return batch_norm(z, rows, fitted, values, u.first, index, tolerance)
-    return layer_norm(z, rows, tolerance)
+    return layer_norm(z, rows, values, index, tolerance)
 
 
 def batch_norm(
@@ -182,18 +188,50 @@ def gammas(values: Values, index: int, m: int) -> Iterator[tuple[Value | None, n
     yield None, np.ones(m)
 
 
-def layer_norm(z: np.ndarray, u: np.ndarray, tolerance: float) -> Norm | None:
+def layer_norm(
+    z: np.ndarray, u: np.ndarray, values: Values, index: int, tolerance: float
+) -> Norm | None:
     """z = gamma (u - mean of the row) / deviation of the row + beta."""
     if z.shape != u.shape or u.shape[1] < 2:
         return None
     v = u.var(axis=1)
     if (v <= 0).any():
         return None
-    for eps in (0.0, 1e-5, 1e-8, 1e-12, 1e-6, 1e-7, 1e-3):
-        hat = (u - u.mean(axis=1, keepdims=True)) / np.sqrt(v + eps)[:, None]
-        if columns_fit(z[:, :2], hat[:, :2], tolerance) is None:
-            continue
-        fitted = columns_fit(z, hat, tolerance)
-        if fitted is not None:
-            return Norm("layer", fitted[0], fitted[1], eps)
+    centred = u - u.mean(axis=1, keepdims=True)
+    for reading in (*READINGS[:3], BY_VARIANCE):
+        for eps in LAYER_EPS:
+            deviation = row_deviation(reading, v, u.shape[1], eps)
+            hat = centred / deviation[:, None]
+            if columns_fit(z[:, :2], hat[:, :2], tolerance) is None:
+                continue
+            fitted = columns_fit(z, hat, tolerance)
+            if fitted is not None:
+                norm = Norm("layer", *fitted, eps, reading, deviation=deviation)
+                return by_fewer(norm, u.shape[1], values, index)
     return None
+
+
+def row_deviation(reading: str, v: np.ndarray, m: int, eps: float) -> np.ndarray:
+    """(n,), what rows are divided by, from their variances over m units."""
+    return {
+        READINGS[0]: np.sqrt(v + eps),
+        READINGS[1]: np.sqrt(v * m / (m - 1) + eps),
+        READINGS[2]: np.sqrt(v) + eps,
+        BY_VARIANCE: v + eps,
+    }[reading]
+
+
+def by_fewer(norm: Norm, m: int, values: Values, index: int) -> Norm:
+    """The same with the variance divided by m - 1, where gamma as it was seen says so.
+
+    With an eps below the rounding nothing but gamma tells the two apart.
+    """
+    factor = np.sqrt(m / (m - 1))
+    seen = [gamma for _, gamma in gammas(values, index, m)]
+    if norm.wrong or any(close_to(gamma, norm.gamma, GAMMA_ROUNDING) for gamma in seen):
+        return norm
+    if not any(close_to(gamma, factor * norm.gamma, GAMMA_ROUNDING) for gamma in seen):
+        return norm
+    assert norm.deviation is not None
+    gamma, deviation = factor * norm.gamma, factor * norm.deviation
+    return replace(norm, gamma=gamma, deviation=deviation, wrong=READINGS[1])

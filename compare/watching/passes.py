@@ -10,11 +10,15 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.labels import Labels, case_of, labels_of
-from compare.watching.rebuild import TWICE, Pass, rebuild
+from compare.watching.rebuild import TWICE, rebuild
+from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
-from compare.watching.relations import sums_to_one
+from compare.watching.relations import is_distribution, shares_of_one, sums_to_one
 from compare.watching.roles import Reader, Roles, backward_arrays
 from compare.watching.values import Value, Values
+
+SATURATED = 0.5
+"""Share of samples with a probability of 1 above which nothing is learnt from a softmax."""
 
 TRIED = 8
 """Places with probabilities that are tried for a training."""
@@ -22,10 +26,15 @@ TRIED = 8
 
 @dataclass(frozen=True)
 class Probabilities:
-    """The output of a softmax: the array, the axis of the classes, and where it was first seen."""
+    """The output of a softmax: the array, the axis of the classes, and where it was first seen.
+
+    Arguments:
+        whole: whether all entries together sum to 1, not those of each sample.
+    """
 
     value: Value
     axis: int
+    whole: bool = False
 
     @property
     def event(self) -> Event:
@@ -89,7 +98,22 @@ def probabilities(values: Values) -> list[Probabilities]:
             axes = sums_to_one(value.array)
             if axes:
                 found.append(Probabilities(value, axes[0]))
+            elif shares_of_one(value.array):
+                found.append(Probabilities(value, int(np.argmin(value.array.shape)), True))
+    if not found:  # one sample at a time
+        found = [
+            Probabilities(value, 0)
+            for value in values.all
+            if value.raw.dtype.kind == "f" and is_distribution(value.array)
+        ]
+    # of saturated logits exp(s - max) sums to 1 too
+    found = [p for p in found if not saturated(p)] or found
     return sorted(found, key=lambda p: p.value.first)
+
+
+def saturated(p: Probabilities) -> bool:
+    """Whether the largest probability of most samples is 1."""
+    return bool((p.value.array.max(axis=p.axis) == 1).mean() > SATURATED)
 
 
 def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
@@ -148,7 +172,8 @@ def drawn(values: Values, found: Pass, start: int, end: int) -> int:
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
     """Rebuilds one pass and recognises its gradients."""
     update = labelled(values, p, start)
-    if update.labels is None or not update.labels.confirmed:
+    two = p.value.array.ndim == 2 and not p.whole
+    if (update.labels is None or not update.labels.confirmed) and two:
         other = labelled(values, p, start, over_samples=True)
         better = other.labels is not None and other.found.complete
         if better and (update.labels is None or other.labels.confirmed):  # type: ignore[union-attr]
@@ -161,14 +186,16 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     update.right = {name: value for name, value in both.items() if not is_value(name)}
     update.trace = values_of(both)
     arrays = backward_arrays(values, p.value.first, update.end)
-    reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance)
+    text = values.recording.text
+    reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance, text)
     update.roles = reader.read()
     return update
 
 
 def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool = False) -> Update:
     """The network and the labels of one pass."""
-    found = rebuild(values, p.value, p.axis, p.value.first, over_samples=over_samples)
+    kind = "whole" if p.whole else "samples" if over_samples else "classes"
+    found = rebuild(values, p.value, p.axis, p.value.first, over=kind)
     update = Update(found, begins(values, found, start), ends(values, p, found))
     if found.layers:
         update.labels = labels_of(values, found, update.end)

@@ -1,18 +1,18 @@
 """From the values of one pass to the network that computed them, from its softmax down."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import numpy as np
 
+from compare.watching.activations import KNOWN, Activation, activation_of, other_activation
 from compare.watching.normalisation import Norm, norm_of
+from compare.watching.rebuilt import Layer, Pass, Seen, Slip
 from compare.watching.relations import (
     TOLERANCE,
     TOLERANCE_32,
     bias_left,
     close,
     dropped,
-    leaky_slope,
     softmax,
 )
 from compare.watching.values import FEW, Value, Values, mixture
@@ -26,93 +26,13 @@ ZEROS = 0.05
 
 TWICE = "the softmax is taken twice"
 
+AXES = {"classes": 1, "samples": 0, "whole": None}
+"""Over which axis a softmax may be taken, samples in rows."""
 
-@dataclass(frozen=True)
-class Seen:
-    """An array of the pass, turned so that samples are rows.
-
-    Arguments:
-        value: where it comes from.
-        rows: (n, m).
-        turned: whether it was transposed for that.
-    """
-
-    value: Value
-    rows: np.ndarray
-    turned: bool
-
-
-@dataclass
-class Layer:
-    """One affine layer and what follows it, as rebuilt.
-
-    Arguments:
-        W: (out, in); b: (out,); `weight` is the array that holds W.
-        s: output of the affine map, (n, out).
-        h: its input, (n, in); `source` is the array that s was read from, if any.
-        norm: a normalisation, where there is one.
-        z: input of the activation, where there is one; x: its output; slope below 0.
-        mask, factor: of dropout, where there is one.
-    """
-
-    weight: Value
-    W: np.ndarray
-    b: np.ndarray
-    s: np.ndarray
-    h: Seen
-    source: Value | None = None
-    norm: Norm | None = None
-    z: Seen | None = None
-    x: Seen | None = None
-    slope: float = 0.0
-    mask: np.ndarray | None = None
-    factor: float = 1.0
-
-
-@dataclass(frozen=True)
-class Slip:
-    """Something in the forward pass that is not as it should be, found while rebuilding.
-
-    Arguments:
-        value: the array that holds it.
-        said: what is wrong, in a sentence.
-        norm: the normalisation that it is in, where it is in one.
-    """
-
-    value: Value
-    said: str
-    norm: Norm | None = None
-
-
-@dataclass
-class Pass:
-    """One forward pass as rebuilt.
-
-    Arguments:
-        index: of the event where the probabilities were first seen.
-        p: the probabilities (n, classes).
-        columns: whether the program keeps samples in columns.
-        layers: from the first to the last.
-        slips: what is wrong in it, the first layer's first.
-        complete: whether the search ended at an input.
-    """
-
-    index: int
-    p: Seen
-    columns: bool
-    tolerance: float
-    layers: list[Layer] = field(default_factory=list)
-    slips: list[Slip] = field(default_factory=list)
-    complete: bool = False
-
-    @property
-    def n(self) -> int:
-        return len(self.p.rows)
-
-    @property
-    def X(self) -> np.ndarray:
-        """The minibatch (n, d)."""
-        return self.layers[0].h.rows
+WRONG_AXES = {
+    "samples": "the softmax is taken over the samples, not the classes",
+    "whole": "the exponentials are divided by their sum over all samples and classes together",
+}
 
 
 class Rebuilder:
@@ -120,11 +40,11 @@ class Rebuilder:
 
     def __init__(self, values: Values, index: int, n: int, tolerance: float) -> None:
         self.values, self.index, self.n, self.tolerance = values, index, n, tolerance
-        self.over_samples = False
+        self.over = "classes"
 
     def softmax(self, s: np.ndarray) -> np.ndarray:
         """As the program takes it."""
-        return softmax(s.T).T if self.over_samples else softmax(s)
+        return softmax(s, AXES[self.over])
 
     def seen(self, m: int, but: Value | None = None) -> Iterator[Seen]:
         """Arrays (n, m) seen before, the latest first."""
@@ -149,23 +69,47 @@ class Rebuilder:
                 (weight, W, turned)
                 for weight in self.values.before(self.index + 1, (m, d))
                 for W, turned in weight.views((m, d))
-                if not diagonal(W)
             ]
             if not inputs or not weights:
                 continue
             heads = np.stack([h.value.head(h.turned) for h in inputs])  # (inputs, few, d)
             mixed = np.stack([weight.mixed(turned) for weight, _, turned in weights])
             rest = head[:, None] - heads @ mixed.T  # (inputs, few, weights)
-            near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
+            if self.n == 1:  # then any b would do: it must have been seen
+                mixed_b = np.array([0.0, *(b @ mixture(m) for b in self.vectors(m))])
+                near = np.abs(rest[:, 0, :, None] - mixed_b).min(axis=2) <= allowed
+            else:
+                near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
             for j, i in np.argwhere(near.T):
                 (weight, W, _), h = weights[j], inputs[i]
-                if h.value is weight or h.rows is s:
+                if h.value is weight or h.rows is s or is_diagonal(W):
                     continue
                 b = bias_left(s, h.rows, W, self.tolerance)
                 if b is None and shifted:
                     b = bias_left(s, h.rows, W, self.tolerance, shifted=True)
+                if b is not None and self.n == 1:
+                    b = self.seen_bias(b, s, shifted)
+                elif b is not None:
+                    b = self.bias(b, s)
                 if b is not None:
-                    return Layer(weight, W, self.bias(b, s), s, h, source)
+                    return Layer(weight, W, b, s, h, source)
+        return None
+
+    def vectors(self, m: int) -> list[np.ndarray]:
+        """Vectors (m,) seen before."""
+        return [value.array for value in self.values.before(self.index + 1, (m,))]
+
+    def seen_bias(self, b: np.ndarray, s: np.ndarray, shifted: bool) -> np.ndarray | None:
+        """The recorded vector or zeros that b is within its rounding; None where there is none.
+
+        Arguments:
+            shifted: whether b is known up to a constant.
+        """
+        doubt = 10 * self.tolerance * float(np.abs(s).max(initial=0))
+        for vector in (*self.vectors(len(b)), np.zeros_like(b)):
+            away = b - vector
+            if np.abs(away - away.mean() * shifted).max() <= doubt:
+                return vector
         return None
 
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
@@ -180,18 +124,26 @@ class Rebuilder:
             return nearest.array
         return np.zeros_like(b) if np.abs(b).max() <= doubt else b
 
-    def activation(self, h: Seen) -> tuple[Seen, float] | None:
-        """z and the slope of h = max(z, 0) + slope min(z, 0)."""
+    def activation(self, h: Seen) -> tuple[Seen, Activation] | None:
+        """z and f of h = f(z)."""
         for z in self.seen(h.rows.shape[1], h.value):
-            slope = leaky_slope(h.rows, z.rows, self.tolerance)
-            if slope is not None:
-                return z, slope
+            f = activation_of(h.rows, z.rows, self.tolerance)
+            if f is not None:
+                return z, f
         return self.product_and_bias(h)
 
-    def product_and_bias(self, h: Seen) -> tuple[Seen, float] | None:
+    def unknown_activation(self, h: Seen) -> str:
+        """Says that h = f(z) with z of an affine layer and an f that has no derivation here."""
+        for z in self.seen(h.rows.shape[1], h.value):
+            name = other_activation(h.rows, z.rows, self.tolerance)
+            if name and self.affine(z.rows, z.value) is not None:
+                return f"a hidden layer's activation, which is {name}; known are {KNOWN}"
+        return ""
+
+    def product_and_bias(self, h: Seen) -> tuple[Seen, Activation] | None:
         """z of h = max(z, 0) where z = x W^T + b was not seen, but x W^T and b were."""
         m = h.rows.shape[1]
-        vectors = [value.array for value in self.values.before(self.index + 1, (m,))]
+        vectors = self.vectors(m)
         if not vectors or (h.rows < 0).any():
             return None
         b = np.stack(vectors)[:, None]  # (vectors, 1, m)
@@ -201,9 +153,9 @@ class Rebuilder:
             near = np.abs(made - h.rows[:FEW]).max(axis=(1, 2)) <= limit
             for at in np.flatnonzero(near):
                 z = product.rows + vectors[at]
-                slope = leaky_slope(h.rows, z, self.tolerance)
-                if slope is not None:
-                    return Seen(product.value, z, product.turned), slope
+                f = activation_of(h.rows, z, self.tolerance)
+                if f is not None:
+                    return Seen(product.value, z, product.turned), f
         return None
 
     def dropout(self, h: Seen) -> tuple[Seen, np.ndarray, float] | None:
@@ -226,24 +178,24 @@ class Rebuilder:
         return None
 
 
-def rebuild(values: Values, p: Value, axis: int, index: int, *, over_samples: bool = False) -> Pass:
+def rebuild(values: Values, p: Value, axis: int, index: int, *, over: str = "classes") -> Pass:
     """The network below probabilities.
 
     Arguments:
         p: the probabilities.
         axis: along which they sum to 1.
         index: of the event up to which the program had run.
-        over_samples: whether that axis is taken for the samples: a softmax over the wrong axis.
+        over: over what the softmax is taken, one of `AXES`; with "samples" the axis is theirs.
     """
-    columns = (axis == 0) != over_samples
-    rows = p.array.T if columns else p.array
+    columns = p.array.ndim == 2 and (axis == 0) != (over == "samples")
+    rows = p.array.T if columns else np.atleast_2d(p.array)
     tolerance = TOLERANCE_32 if p.raw.dtype.itemsize < 8 else TOLERANCE
     found = Pass(index, Seen(p, rows, columns), columns, tolerance)
     search = Rebuilder(values, index, len(rows), tolerance)
-    search.over_samples = over_samples
+    search.over = over
     top = last_layer(search, found)
-    if over_samples:
-        found.slips.append(Slip(p, "the softmax is taken over the samples, not the classes"))
+    if over in WRONG_AXES:
+        found.slips.append(Slip(p, WRONG_AXES[over]))
     if top is None:
         return found
     found.layers.append(top)
@@ -315,12 +267,14 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     if act is None:
         layer = search.affine(h.rows, h.value)
         if layer is None:
-            found.complete = not looks_rectified(h.rows)
+            other = search.unknown_activation(h)
+            found.lacks = other or found.lacks
+            found.complete = not other and not looks_rectified(h.rows)
             return None
         found.slips.append(Slip(h.value, "there is no activation between two layers"))
         layer.x = layer.z = h
         return layer
-    z, slope = act
+    z, activation = act
     layer = search.affine(z.rows, z.value)
     norm = after
     if layer is None:
@@ -328,17 +282,16 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
         if below is None:
             return None
         layer, norm = below
-    layer.z, layer.x, layer.slope, layer.norm = z, x, slope, norm
+    layer.z, layer.x, layer.activation, layer.norm = z, x, activation, norm
     layer.mask, layer.factor = mask, factor
     if norm is not None:
         norm.after = after is not None
     return layer
 
 
-def diagonal(W: np.ndarray) -> bool:
-    """Whether a square matrix only scales each unit, as batch norm written with np.diag does."""
-    m, d = W.shape
-    return m == d > 1 and np.count_nonzero(W) == np.count_nonzero(W.diagonal())
+def is_diagonal(W: np.ndarray) -> bool:
+    """Whether a matrix only scales, such as diag(1 / root of the variance)."""
+    return len(W) == W.shape[1] and np.count_nonzero(W) <= len(W) and bool(np.diag(W).any())
 
 
 def looks_rectified(h: np.ndarray) -> bool:
@@ -353,6 +306,6 @@ def number_slips(found: Pass) -> None:
         if layer.norm is not None and layer.norm.wrong:
             assert layer.z is not None
             value = layer.z.value
-            said = f"batch norm of layer {l}: {layer.norm.wrong}"
+            said = f"{layer.norm.kind} norm of layer {l}: {layer.norm.wrong}"
             slips.append(Slip(value, said, layer.norm))
     found.slips[:0] = slips

@@ -151,7 +151,7 @@ def mapped(path: Path) -> np.ndarray:
     size = path.stat().st_size if path.is_file() else 0
     if size > MAX_BYTES:
         raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; record again")
-    return np.memmap(path, np.uint8, "r") if size else np.zeros(0, np.uint8)
+    return np.memmap(path, np.uint8, "r").view(np.ndarray) if size else np.zeros(0, np.uint8)
 
 
 def read_end(path: Path) -> dict[str, Any]:

@@ -19,10 +19,10 @@ def close(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
     return bool(np.abs(a - b).max(initial=0) <= tolerance * scale)
 
 
-def softmax(s: np.ndarray) -> np.ndarray:
-    """Along the rows: (n, K)."""
-    e = np.exp(s - s.max(axis=1, keepdims=True))
-    return np.asarray(e / e.sum(axis=1, keepdims=True))
+def softmax(s: np.ndarray, axis: int | None = 1) -> np.ndarray:
+    """Along the rows of s (n, K); along the columns; or of all entries together."""
+    e = np.exp(s - s.max(axis=axis, keepdims=True))
+    return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
 def sums_to_one(a: np.ndarray) -> list[int]:
@@ -32,6 +32,20 @@ def sums_to_one(a: np.ndarray) -> list[int]:
     if ((a == 0) | (a == 1)).all():
         return []
     return [axis for axis in (1, 0) if np.abs(a.sum(axis=axis) - 1).max() < 1e-5]
+
+
+def is_distribution(a: np.ndarray) -> bool:
+    """Whether a vector holds the probabilities of one sample's classes, not all 0 or 1."""
+    if a.ndim != 1 or len(a) < 2 or a.min() < 0 or a.max() >= 1:
+        return False
+    return abs(float(a.sum()) - 1) < 1e-6 and bool(np.ptp(a) > 0)
+
+
+def shares_of_one(a: np.ndarray) -> bool:
+    """Whether all entries of a matrix are above 0 and together sum to 1."""
+    if a.ndim != 2 or min(a.shape) < 2 or a.min() <= 0 or a.max() >= 1:
+        return False
+    return abs(float(a.sum()) - 1) < 1e-6
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ program's own (wrong) gradients above it, up to orientation and a factor. Of tho
 is a wrong gradient if what comes after it follows from it.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from compare.cases import Case
 from compare.derivation.backward import operation_of, order, step_from
 from compare.numerics.structure import structural_zeros
-from compare.watching.recording import Event
+from compare.watching.recording import Event, Site
 from compare.watching.relations import scaled, two_terms
 from compare.watching.values import Value, Values
 
@@ -58,6 +59,10 @@ class Role:
         """Where it is assigned."""
         return self.event or self.value.shown
 
+    def decay(self, n: int) -> float:
+        """The factor of W in a weight's gradient over that of the mean or the sum of n samples."""
+        return self.d * self.c / nearest_scale(self.c, n)
+
 
 @dataclass
 class Roles:
@@ -87,7 +92,9 @@ class Reader:
         trace: Mapping[str, np.ndarray],
         arrays: list[Value],
         tolerance: float,
+        text: Callable[[Site], str],
     ) -> None:
+        self.text = text
         self.case, self.right, self.trace = case, right, dict(trace)
         self.arrays, self.tolerance = arrays, 10 * tolerance
         self.roles = Roles()
@@ -111,11 +118,24 @@ class Reader:
                 self.assumed[name] = local
             else:
                 self.assumed[name] = role.gradient / role.c
+        if len(self.case.y) == 1:
+            self.biases_of_one()
         self.updates_left_over()
         self.leaves_left_over()
         self.settle()
         self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
         return self.roles
+
+    def biases_of_one(self) -> None:
+        """The gradient of b, which for one sample is that of s and often the same array."""
+        for name in [
+            name for name in self.names if operation_of(self.case.network, name)[0] == "b"
+        ]:
+            role = self.roles.found.get(f"s{name[1:]}")
+            if role is not None and name not in self.roles.found:
+                status = "right" if role.status == "right" else "inherits"
+                same = replace(role, name=name, status=status, gradient=role.gradient[0])
+                self.roles.found[name] = same
 
     def is_leaf(self, name: str, *others: str) -> bool:
         return operation_of(self.case.network, name)[0] in (*LEAVES, *others)
@@ -211,13 +231,22 @@ class Reader:
             following = (self.follows(name, child, given, since) for child in children)
             follower = next((value for value in following if value is not None), None)
             if follower is not None:
-                again = [e for e in role.value.events if e.index > role.shown.index]
-                again = [e for e in again if e.site.id != role.shown.site.id]
+                inside = self.part_of_line(role.value)
+                again = [e for e in role.value.events if e.index >= role.shown.index]
+                again = [e for e in again if inside or e.site.id != role.shown.site.id]
                 again.sort(key=lambda e: e.site.kind not in ("augmented", "item"))
                 event = next((e for e in again if e.site.kind in ASSIGNED), follower.shown)
                 self.take(Role(name, "wrong", role.value, role.gradient, role.c, event=event))
                 return True
         return False
+
+    def part_of_line(self, value: Value) -> bool:
+        """Whether an array was first seen inside the expression that is assigned, and is not all
+        of it: (G @ W.T) * (h > 0)."""
+        first, shown = value.events[0], value.shown
+        return first is not shown and not self.text(shown.site).rstrip(" )").endswith(
+            first.site.name.rstrip(" )")
+        )
 
     def children(self, name: str) -> list[str]:
         """Gradients that may be computed of this one: those until the layer below is done."""
@@ -249,17 +278,57 @@ class Reader:
 
     def settle(self) -> None:
         """Takes for the gradient of a parameter its last form: divided by n, with the penalty."""
-        n = len(self.case.y)
+        usual = self.usual_scale()
         for name, first in list(self.roles.found.items()):
             if not self.is_leaf(name):
                 continue
             same = [first, *(r for r in self.roles.copies if r.name == name)]
-            whole = [r for r in same if r.status == first.status and r.value.named]
-            whole = [r for r in whole if not off(r.c, n)]
+            whole = self.forms(first)
+            whole = [r for r in whole if nearest_scale(r.c, len(self.case.y)) == usual] or whole
             if whole:
                 last = max(whole, key=lambda role: role.value.first)
-                self.roles.found[name] = last
-                self.roles.copies = [r for r in (*same, *self.others(name)) if r is not last]
+                self.roles.found[name] = self.changed_after(last) or last
+                kept = self.roles.found[name]
+                self.roles.copies = [r for r in (*same, *self.others(name)) if r is not kept]
+
+    def changed_after(self, role: Role) -> Role | None:
+        """What a parameter's right gradient was turned into under its name; None where it stays.
+
+        A gradient whose entries were clipped stays what it is.
+        """
+        place = role.shown.name, role.shown.site.function, role.shown.stack
+        later = [
+            (event, value, rows)
+            for value, rows in self.views(role.name)
+            for event in value.events
+            if event.index > role.shown.index
+            and event.site.kind in ("augmented", "item")
+            and (event.name, event.site.function, event.stack) == place
+        ]
+        if role.status != "right" or not later:
+            return None
+        event, value, rows = max(later, key=lambda entry: entry[0].index)
+        clipped = np.isclose(rows, role.gradient) | np.isclose(np.abs(rows), np.abs(rows).max())
+        if clipped.all() or not np.isfinite(rows).all():
+            return None
+        self.taken.add(value.id)
+        return Role(role.name, "wrong", value, rows, role.c, event=event)
+
+    def forms(self, first: Role) -> list[Role]:
+        """All forms of a parameter's gradient that may be the last: the sum, the mean, ..."""
+        same = [first, *(r for r in self.roles.copies if r.name == first.name)]
+        whole = [r for r in same if r.status == first.status and r.value.named]
+        return [r for r in whole if not off(r.c, len(self.case.y))]
+
+    def usual_scale(self) -> float:
+        """The scale that the last forms of most parameters' gradients have."""
+        lasts = [
+            max(whole, key=lambda role: role.value.first)
+            for name, first in self.roles.found.items()
+            if self.is_leaf(name) and (whole := self.forms(first))
+        ]
+        scales = Counter(nearest_scale(role.c, len(self.case.y)) for role in lasts)
+        return max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
 
     def others(self, name: str) -> list[Role]:
         return [role for role in self.roles.copies if role.name != name]
@@ -292,7 +361,7 @@ class Reader:
                 and sorted(self.right[other].shape) == sorted(self.right[name].shape)
             ]
             for value, rows in self.views(name):
-                if value.id in self.taken:
+                if value.id in self.taken or not rows.any():
                     continue
                 if others and abs(correlation(rows, self.right[name])) < 0.5:
                     continue  # as likely one of the others

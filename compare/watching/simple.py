@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from compare.watching.rebuild import Pass
+from compare.watching.rebuilt import Pass
 from compare.watching.roles import Roles
 from compare.watching.values import Value
 
@@ -17,6 +17,7 @@ UNARY: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "1 / root of {}": lambda a: 1 / np.sqrt(a),
     "{} where positive": lambda a: np.maximum(a, 0),
     "{} > 0": lambda a: (a > 0).astype(float),
+    "{} <= 0": lambda a: (a <= 0).astype(float),
     "{} less its row maximum": lambda a: a - a.max(axis=-1, keepdims=True),
     "exp({} less its row maximum)": lambda a: np.exp(a - a.max(axis=-1, keepdims=True)),
     "sum of {} over rows": lambda a: a.sum(axis=0),
@@ -77,6 +78,9 @@ class Simple:
             self.add(f"dJ/d{name}", role.gradient)
         for name, role in roles.updates.items():
             self.add(f"the new {name}", role.gradient)
+        if "p" in names and "Y" in names:
+            with np.errstate(all="ignore"):
+                self.add("dJ/dp", -names["Y"] / names["p"])
         for number, layer in enumerate(found.layers, start=1):
             self.add(f"W{number} x", layer.s - layer.b)
 
@@ -84,7 +88,9 @@ class Simple:
         """Adds a known array, with all that unary operations make of it."""
         if len(self.known) >= MOST or np.ndim(array) not in (1, 2):
             return
-        known = np.asarray(array, np.float64)
+        known = np.squeeze(np.asarray(array, np.float64))  # of one sample, vectors
+        if known.ndim == 0:
+            return
         self.known.append((name, known))
         with np.errstate(all="ignore"):
             for form, apply in UNARY.items():
@@ -98,7 +104,9 @@ class Simple:
 
     def explain(self, value: Value) -> str:
         """What an array is made of, in words; "" where that is not simple."""
-        if not np.isfinite(value.array).all() or not value.array.any():
+        if not value.array.any():
+            return "zeros"
+        if not np.isfinite(value.array).all():
             return ""
         turned = [value.array] if value.array.ndim == 1 else [value.array, value.array.T]
         with np.errstate(all="ignore"):

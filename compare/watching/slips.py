@@ -1,6 +1,7 @@
 """Mistakes that stand between the arrays of the derivation: a bias that is updated and not used, a
 gradient that is one number, a wrong term inside batch norm's backward pass."""
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,6 +13,10 @@ from compare.watching.recording import Event, Recording
 from compare.watching.relations import scaled
 from compare.watching.result import Finding, Place
 from compare.watching.values import Value, Values
+from twingrad.layers import BATCH_NORMS
+
+ZERO = 1e-12
+"""A sum this small, relative to its largest term, is rounding."""
 
 ONE = 1e-6
 """A factor this near to 1, relative to it, is 1."""
@@ -52,17 +57,27 @@ def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
         role = update.roles.found.get(name)
         if name.rstrip("0123456789") != "b" or (role is not None and role.status == "right"):
             continue
-        total = float(update.right[name].sum())
         for event in values.recording.events[update.found.index : update.end]:
             if event.value is None or event.site.kind not in ("assign", "augmented", "return"):
                 continue
-            if any(abs(event.value - c * total) <= 1e-9 * abs(c * total) for c in (1, n, -1, -n)):
+            if is_total(values.recording, event, update.right[name], n):
                 said = (
                     f"Backward pass, first wrong: the gradient of {name}. It is one number, summed "
                     "over the units too. Sum over the samples alone."
                 )
                 yield Finding("backward", place_of(values.recording, event), (said,))
                 break
+
+
+def is_total(recording: Recording, event: Event, gradient: np.ndarray, n: int) -> bool:
+    """Whether a number is a gradient's sum over its units: 0 but for rounding in the last layer."""
+    assert event.value is not None
+    total = float(gradient.sum())
+    if abs(total) > ZERO * np.abs(gradient).max():
+        means = (1, n, 1 / len(gradient), n / len(gradient))
+        return any(abs(abs(event.value) - c * abs(total)) <= 1e-9 * c * abs(total) for c in means)
+    rounding = abs(event.value) <= ZERO * n * np.abs(gradient).max()
+    return rounding and re.search(r"\b(sum|mean)\b", recording.text(event.site)) is not None
 
 
 def inside_batch_norm(values: Values, judged: Judged) -> Value | None:
@@ -76,7 +91,9 @@ def inside_batch_norm(values: Values, judged: Judged) -> Value | None:
     if update.case is None or not name.startswith("s") or not name[1:].isdigit():
         return None
     l = int(name[1:])
-    if f"gamma{l}" not in update.case.parameters or update.roles is None or update.right is None:
+    if update.case.network.normalization not in BATCH_NORMS:
+        return None
+    if update.roles is None or update.right is None:
         return None
     trace = update.trace or {}
     above = update.roles.found.get(f"s_hat{l}") or update.roles.found.get(f"s_tilde{l}")

@@ -5,7 +5,7 @@ import numpy as np
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
 from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
-from compare.watching.course.penalty import judge_costs
+from compare.watching.course.penalty import each_layer_its_own, judge_costs
 from compare.watching.course.rates import judge_rates
 from compare.watching.course.running_statistics import judge_running
 from compare.watching.course.sharing import (
@@ -19,7 +19,7 @@ from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import NO_PENALTY, Step, penalties, steps_of
 from compare.watching.course.too_early import judge_order
 from compare.watching.course.torch_modes import judge_modes
-from compare.watching.course.update_findings import judge_rules
+from compare.watching.course.update_findings import judge_rules, not_finite
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.passes import Update
@@ -48,6 +48,13 @@ def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
     return out
 
 
+def own_penalties(values: Values, updates: list[Update]) -> dict[str, float]:
+    """The factor of each W in its gradient, where the cost says that layers differ on purpose."""
+    with np.errstate(all="ignore"):
+        factors = penalties(updates, steps_of(values, updates))
+        return factors if each_layer_its_own(values, updates, factors) else {}
+
+
 def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
     """All subjects, one after another."""
     steps = steps_of(values, updates)
@@ -62,6 +69,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     judge_standardisation(values, updates, sets, out)
     kept_by_reference(values, updates, out)
     overwritten_probabilities(values, updates, out)
+    not_finite(values, updates, out)
 
 
 def judge_updates(

@@ -1,5 +1,6 @@
 """The distinct arrays of a recording, found by shape and by time, in either orientation."""
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator
@@ -29,7 +30,7 @@ def mixture(m: int) -> np.ndarray:
 
 
 class Value:
-    """A recorded array as a matrix or vector, without axes of length 1.
+    """A recorded array as a matrix or vector, without axes of length 1; images are rows.
 
     Arguments:
         id: of the array in the recording.
@@ -80,7 +81,7 @@ class Value:
         """Its first rows, or with `turned` its first columns as rows, (few, m)."""
         key = ("head", turned)
         if key not in self.kept:
-            rows = self.array.T if turned else self.array
+            rows = self.array.T if turned else np.atleast_2d(self.array)
             self.kept[key] = np.ascontiguousarray(rows[:FEW])
         return self.kept[key]
 
@@ -107,10 +108,12 @@ class Value:
             yield self.array, False
         if self.array.ndim == 2 and self.array.shape[::-1] == shape:
             yield self.array.T, True
+        if self.array.ndim == 1 and shape == (1, len(self.array)):  # of one sample
+            yield self.array[None], False
 
 
 class Values:
-    """All arrays of a recording that are matrices or vectors."""
+    """All arrays of a recording, as matrices and vectors."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -122,8 +125,8 @@ class Values:
         self.by_shape: dict[tuple[int, ...], list[Value]] = defaultdict(list)
         alike: dict[tuple[object, ...], list[Value]] = defaultdict(list)
         for number, events in seen.items():
-            shape = tuple(n for n in recording.places[number][1] if n != 1)
-            if len(shape) not in (1, 2):
+            shape = flat_shape(recording.places[number][1])
+            if not shape:
                 continue
             value = Value(number, recording.array(number).reshape(shape), events)
             key = corners(value.raw)
@@ -142,7 +145,7 @@ class Values:
 
     def of_shape(self, shape: tuple[int, ...]) -> list[Value]:
         """Those of a shape, in either orientation, in order of their first event."""
-        return self.by_shape.get(tuple(sorted(shape)), [])
+        return self.by_shape.get(tuple(sorted(n for n in shape if n != 1)), [])
 
     def before(self, index: int, shape: tuple[int, ...], reach: int = REACH) -> list[Value]:
         """Those last seen before an event, the latest first, at most `reach` of them."""
@@ -154,6 +157,12 @@ class Values:
         """Those seen from one event until before another, in order of their first event there."""
         found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]
         return sorted(found, key=lambda v: v.indices[bisect_left(v.indices, start)])
+
+
+def flat_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without axes of length 1; of images (n, 32, 32, 3) that of a row each."""
+    kept = tuple(n for n in shape if n != 1)
+    return kept if len(kept) <= 2 else (kept[0], math.prod(kept[1:]))
 
 
 def corners(raw: np.ndarray) -> tuple[object, ...]:

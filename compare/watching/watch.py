@@ -4,6 +4,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
@@ -13,7 +15,7 @@ from compare.watching.lines import identified, lines_of
 from compare.watching.passes import Update, probabilities, training
 from compare.watching.result import WatchResult
 from compare.watching.running import Recorded, record
-from compare.watching.training import judge_training
+from compare.watching.training import judge_training, own_penalties
 from compare.watching.values import Values
 from twingrad.errors import UserError
 
@@ -51,11 +53,21 @@ def watch(
 
 
 def judge_recording(recorded: Recorded) -> WatchResult:
-    """The verdict on what a program did."""
+    """The verdict on what a program did.
+
+    The arrays are small: with one thread BLAS is faster, on a busy machine several times.
+    """
+    with threadpool_limits(1):
+        return judged_recording(recorded)
+
+
+def judged_recording(recorded: Recorded) -> WatchResult:
+    """The same with the threads that are set."""
     start = time.perf_counter()
     values = Values(recorded.read())
     updates = training(values)
-    judged = [j for update in chosen(updates) if (j := judge_update(update)) is not None]
+    own = own_penalties(values, updates)
+    judged = [j for update in chosen(updates) if (j := judge_update(update, own)) is not None]
     findings = of_one_update(values, updates, judged)
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
@@ -131,11 +143,11 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
     if not values.all:
         seen = "no array was assigned"
     elif not probabilities(values):
-        seen = "no softmax was seen"
+        seen = "no softmax was seen, and other losses than its cross-entropy are not judged"
     elif not updates or not updates[0].found.layers:
         seen = "a softmax was seen, but not the affine layer below it"
     elif not updates[0].found.complete:
-        seen = "the network was rebuilt down to an array that could not be explained"
+        seen = f"the network was rebuilt down to {updates[0].found.lacks}"
     else:
         seen = "no labels were seen that fit the probabilities"
     return UserError(

@@ -109,7 +109,9 @@ class Summary:
         return [one for one in self.judged(reading) if not one[2].stands]
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, ready for JSON; accuracies in %."""
+        """Everything, ready for JSON; accuracies in %. A quick run judges nothing."""
+        if self.about["quick"]:
+            return {"about": self.about, "judged": False}
         return {
             "about": self.about,
             "test_accuracies": {

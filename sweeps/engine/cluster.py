@@ -56,6 +56,7 @@ class Cluster(Executor):
         self.counted, self.nodes, self.units = -FRESH, 0, 0
         require_cluster(address)
         ray.init(address, namespace=NAMESPACE, logging_level="ERROR", log_to_driver=False)
+        ray._private.worker._worker_logs_enabled = False  # they would go to standard output
         try:
             self.memory = self._require_nodes(backend, started + READY)
         except BaseException:

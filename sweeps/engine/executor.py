@@ -188,13 +188,13 @@ def killed_too_often(task: Task) -> UserError:
 
 
 def evaluations_alone(result: Result) -> Result:
-    """Without parameters, costs of minibatches and test evaluation; a paused stack keeps what it
-    continues from."""
+    """Without what a sweep does not store: parameters, the test evaluation, costs and learning
+    rates of minibatches; a paused stack keeps what it continues from."""
     if isinstance(result, Checkpoint):
         return result
     kept: list[Run | Diverged] = []
     for one in result:
-        history = [replace(epoch, costs=()) for epoch in one.history]
+        history = [replace(epoch, costs=(), learning_rates=()) for epoch in one.history]
         if isinstance(one, Diverged):
             kept.append(replace(one, history=history))
             continue

@@ -50,7 +50,7 @@ class SweepStudy:
         private: bool,
     ) -> None:
         self.owner, self.plan, self.space, self.recipe = owner, plan, space, recipe
-        self.private = private
+        self.private, self.storage = private, storage
         self.study = optuna.create_study(
             storage=storage, study_name=name, direction="maximize", load_if_exists=True
         )
@@ -90,8 +90,9 @@ class SweepStudy:
         return trials
 
     def report(self, number: int, history: History) -> None:
-        """A trial's validation accuracy after each of its epochs, those told before left out."""
-        trial, known = self._live(number), self._frozen()[number].intermediate_values
+        """Report a trial's validation accuracy after every epoch that was not reported before."""
+        trial = self._live(number)
+        known = self.storage.get_trial(trial._trial_id).intermediate_values
         for epoch in history:
             if epoch.epoch not in known and epoch.validation is not None:
                 trial.report(epoch.validation.accuracy, epoch.epoch)
@@ -165,7 +166,7 @@ class SweepStudy:
 
     def _reserve(self) -> bool:
         """Takes the next number of the study; False if the plan has no more."""
-        if len(self._frozen()) >= self.plan.trials:
+        if self.storage.get_n_trials(self.study._study_id) >= self.plan.trials:
             return False
         trial = self.study.ask()
         if trial.number >= self.plan.trials:  # another process took the last one
@@ -177,6 +178,8 @@ class SweepStudy:
 
     def _open(self, stage: int) -> bool:
         """Whether every trial before a stage has ended."""
+        if stage == 0:
+            return True
         before = self._frozen()[: self.plan.first_of(stage)]
         return len(before) == self.plan.first_of(stage) and all(
             trial.state.is_finished() for trial in before
@@ -186,7 +189,8 @@ class SweepStudy:
         return self.study.get_trials(deepcopy=False)
 
     def _live(self, number: int) -> optuna.Trial:
-        return optuna.Trial(self.study, self._frozen()[number]._trial_id)
+        find = self.storage.get_trial_id_from_study_id_trial_number
+        return optuna.Trial(self.study, find(self.study._study_id, number))
 
     def _is_mine(self, trial: FrozenTrial) -> bool:
         """Whether a trial was left running by an earlier process of this run folder."""

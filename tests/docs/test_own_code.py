@@ -31,6 +31,7 @@ def test_mended_as_the_page_says_it_agrees(example):
     example.write_text(example.read_text().replace("if l > 1:", "if l > 0:"))
     result = check_code(example, None, Request())
     assert (result.verdict, result.findings) == ("agree", ())
+    assert f"not checked: {'; '.join(result.not_checked)}" in " ".join(PAGE.split())
 
 
 def test_every_option_that_the_page_names_is_there(twingrad_help):

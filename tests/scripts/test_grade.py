@@ -183,7 +183,7 @@ def test_forty_submissions_are_judged_as_they_should_be(tmp_path):
     expected = write_course(folder, port=port, outside=outside, marker=marker)
     assert len(expected) == 40
     before = {path: path.read_bytes() for path in folder.rglob("*.py")}
-    limits = ["--time-limit", "15", "--memory", "1000", "--disk", "50"]
+    limits = [*GENEROUS, "--memory", "1000", "--disk", "50"]
     done = subprocess.run(
         [sys.executable, "-m", "scripts.grade", str(folder), "--out", str(out), *limits],
         cwd=ROOT,

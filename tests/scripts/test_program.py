@@ -1,4 +1,11 @@
+import os
+import stat
+import subprocess
+import sys
+
 import pytest
+
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"]])
@@ -21,3 +28,68 @@ def test_help_names_every_command(twingrad):
     assert status == 0
     for command in ("compare", "check", "train", "data"):
         assert f"  {command}" in out
+
+
+@pytest.mark.parametrize("command", ["compare", "watch", "check", "train", "sweep", "reproduce"])
+def test_every_help_has_an_example_and_h_is_help(twingrad, command):
+    status, out, err = twingrad(command, "-h")
+    assert (status, err) == (0, "")
+    assert f"Example: twingrad {command} " in " ".join(out.split())
+
+
+def test_summaries_are_not_cut_and_choices_are_shown(twingrad):
+    _, out, _ = twingrad("-h")
+    assert "..." not in out.partition("Commands:")[2]
+    _, out, _ = twingrad("data", "-h")
+    assert "..." not in out.partition("Commands:")[2]
+    _, out, _ = twingrad("train", "-h")
+    assert "--backend [manual|torch]" in out
+    assert "--install-completion" in twingrad("-h")[1]
+
+
+def test_the_version_is_that_of_the_package(twingrad):
+    status, out, _ = twingrad("--version")
+    assert status == 0
+    assert out.startswith("twingrad")
+
+
+def test_control_characters_in_a_message_are_written_out(twingrad):
+    status, _, err = twingrad("train", "--preset", "a\x1b[31mb\u202ec\nd")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+    assert "\\x1b[31mb\\u202ec" in err
+
+
+def test_a_reader_that_goes_away_is_one_line_and_2():
+    command = (
+        f"{sys.executable} -m twingrad check --explain W1 | head -c 0; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout.strip() in ("0", "2")  # 0 where all was written before the reader went
+
+
+@pytest.mark.parametrize("redirect", [">&-", "> full"])
+def test_an_output_that_takes_nothing_is_no_traceback(tmp_path, redirect):
+    if "full" in redirect:
+        try:
+            os.mknod(tmp_path / "full", stat.S_IFCHR | 0o600, os.makedev(1, 7))
+            (tmp_path / "full").open("wb").close()
+        except OSError as error:
+            pytest.skip(f"no device can be made or opened here: {error}")
+    command = f"{sys.executable} -m twingrad check --explain W1 {redirect}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == (2 if "full" in redirect else 0)
+    assert done.stderr.count("\n") == done.returncode // 2

@@ -295,7 +295,7 @@ def test_an_interrupted_range_test_resumes_to_the_same_finding(
     rates = ("--eta-min", "1e-4", "--eta-max", "1e3", "--quiet")
     twingrad("train", *RANGE, tmp_path / "whole", *rates)
     with monkeypatch.context() as patch:
-        patch.setattr("scripts.output.Output.epoch", interrupt)
+        patch.setattr("scripts.progress.Progress.epoch", interrupt)
         assert twingrad("train", *RANGE, tmp_path / "part", *rates)[0] == 130
     assert twingrad("train", "--resume", "--out", tmp_path / "part", "--quiet")[0] == 0
     whole, part = (
@@ -360,7 +360,7 @@ def test_a_run_may_be_resumed_compiled(twingrad, small_data, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("scripts.output.Output.epoch", interrupt)
+        patch.setattr("scripts.progress.Progress.epoch", interrupt)
         assert twingrad("train", *SHORT, "--backend", "torch", "--out", tmp_path / "run")[0] == 130
     resumed = twingrad("train", "--resume", "--compiled", "--out", tmp_path / "run", "--quiet")
     assert (resumed[0], len(compilations)) == (0, 2)
@@ -401,7 +401,7 @@ def test_an_interrupted_run_exits_130_and_resumes_to_the_same_bits(
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("scripts.output.Output.epoch", interrupt)
+        patch.setattr("scripts.progress.Progress.epoch", interrupt)
         status, out, err = twingrad("train", *options, "--out", parts)
     assert status == 130
     assert "--resume" in out
@@ -409,3 +409,75 @@ def test_an_interrupted_run_exits_130_and_resumes_to_the_same_bits(
     assert twingrad("train", "--resume", "--out", parts)[0] == 0
     saved = [(path / "parameters.safetensors").read_bytes() for path in (whole, parts)]
     assert saved[0] == saved[1]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_more_epochs_give_the_bits_of_a_longer_training(twingrad, small_data, tmp_path, optimizer):
+    short, long = tmp_path / "short", tmp_path / "long"
+    options = (*SHORT, "--optimizer", optimizer, "--half-cycle", "40")
+    assert twingrad("train", *options, "--out", short)[0] == 0
+    extend = ("train", "--resume", "--quiet", "--out", short)
+    assert twingrad(*extend, "--epochs", 4)[0] == 0
+    assert twingrad("train", *options, "--epochs", 4, "--out", long)[0] == 0
+    for name in ("parameters.safetensors", "recipe.json"):
+        assert (short / name).read_bytes() == (long / name).read_bytes()
+    status, _, err = twingrad(*extend, "--epochs", 3)
+    assert status == 2
+    assert "--epochs is 3, but the run has 4 already" in err
+
+
+def test_a_range_test_has_no_more_epochs(twingrad, small_data, tmp_path):
+    assert twingrad("train", *SHORT, "--schedule", "range", "--out", tmp_path / "r")[0] == 0
+    status, _, err = twingrad("train", "--resume", "--out", tmp_path / "r", "--epochs", 9)
+    assert status == 2
+    assert "cannot extend a range test" in err
+
+
+def test_without_a_folder_a_training_takes_the_next_number(
+    twingrad, small_data, untrained, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(3):
+        assert twingrad("train", *SHORT)[0] == 130
+    name = "three-layer-manual-seed0"
+    assert {path.name for path in (tmp_path / "runs").iterdir()} == {name, f"{name}-2", f"{name}-3"}
+
+
+def test_a_folder_left_half_made_is_taken(twingrad, small_data, tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    for name in ("environment.json", ".recipe.json.123", "lock"):
+        (out / name).write_text("")
+    assert twingrad("train", *SHORT, "--out", out)[0] == 0
+    (out / "mine.txt").write_text("")
+    (out / "recipe.json").unlink()
+    status, _, err = twingrad("train", *SHORT, "--out", out, "--overwrite")
+    assert status == 2
+    assert "is not empty and holds no run" in err
+
+
+def test_a_disk_that_is_full_keeps_what_was_finished(twingrad, small_data, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("scripts.running.save_curves", full)
+        status, _, err = twingrad("train", *SHORT, "--out", tmp_path / "run")
+    assert status == 2
+    assert err.count("\n") == 1
+    assert "No space left on device" in err
+    assert f"twingrad train --resume --out {tmp_path / 'run'}" in err
+    assert twingrad("train", "--resume", "--quiet", "--out", tmp_path / "run")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "null", "[]", '{"epoch": 1}', '{"epoch": 2, "update": "x", "training": 5}'],
+)
+def test_damaged_metrics_of_a_finished_run_are_one_line(twingrad, small_data, tmp_path, line):
+    assert twingrad("train", *SHORT, "--out", tmp_path / "run")[0] == 0
+    with (tmp_path / "run/metrics.jsonl").open("a") as file:
+        file.write(line + "\n")
+    status, _, err = twingrad("train", "--resume", "--out", tmp_path / "run")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "metrics.jsonl: cannot be read" in err

@@ -41,6 +41,7 @@ def cluster():
     head = {"num_cpus": 0, "node_ip_address": "127.0.1.1", "include_dashboard": False}
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patched.setenv("RAY_worker_niceness", "0")  # 15, beside other work, would take for ever
         made = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
         made.nodes = [made.add_node(num_cpus=1, node_ip_address=f"127.0.1.{i}") for i in (2, 3)]
         yield made

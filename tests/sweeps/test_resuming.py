@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeps import run_sweep
+from sweeps.engine.records import Records
 from sweeps.output.folder import SweepFolder
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from tests.sweeps.processes import start
@@ -121,3 +122,32 @@ def test_a_final_choice_that_was_interrupted_is_continued(tmp_path):
     )
     assert seen == [3, 4]
     assert 0 <= results.chosen["test"]["accuracy"] <= 1
+
+
+def test_a_stack_interrupted_while_it_is_stored_is_trained_again_as_it_was(tmp_path, monkeypatch):
+    settings = {"recipe": small(), "trials": 6, "processes": 1}
+    whole = run_sweep([PENALTIES], clouds(), folder=tmp_path / "whole", stack=3, **settings)
+    save = Records.save
+
+    def interrupted(self, key, result):
+        if key in ("1", "2"):
+            raise KeyboardInterrupt
+        save(self, key, result)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Records, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep([PENALTIES], clouds(), folder=tmp_path / "cut", stack=3, **settings)
+    log = tmp_path / "cut" / "trials" / "groups.jsonl"
+    groups = log.read_text()
+    log.write_text(groups + "\n[[")  # as where a kill cut a line off
+    trained = []
+    monkeypatch.setattr(Records, "save", lambda *args: (trained.append(args[1]), save(*args)))
+    again = run_sweep(
+        [PENALTIES], clouds(), folder=tmp_path / "cut", stack=1, resume=True, **settings
+    )
+    assert sorted(trained) == ["1", "2", "3", "4", "5"]
+    assert log.read_text() == groups + "\n[["
+    for before, now in zip(whole.rows, again.rows, strict=True):  # to the last bit
+        assert before.outcome.training == now.outcome.training
+        assert before.outcome.validation == now.outcome.validation

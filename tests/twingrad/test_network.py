@@ -114,9 +114,15 @@ def test_impossible_widths_are_named(arguments, message):
         ({"smoothing": 1.0}, r"smoothing is 1\.0"),
         ({"eps": -1e-5}, "eps is -1e-05"),
         ({"eps": float("nan")}, "eps is nan"),
-        ({"slope": float("inf")}, "slope is inf, but expected a finite number"),
+        ({"slope": float("inf")}, "slope is inf, but expected a number from -1e+30 to 1e+30"),
     ],
 )
 def test_options_out_of_their_range_are_named(options, message):
     with pytest.raises(UserError, match=message):
         Network(**{"inputs": 7, "hidden": (5,), **options})
+
+
+@pytest.mark.parametrize("width", [2**63, 10**30, 50_000_000])
+def test_a_network_that_no_memory_holds_is_refused(width):
+    with pytest.raises(UserError, match="weights, but at most 1e\\+08 were expected"):
+        Network(10, (width,), 10)

@@ -25,7 +25,12 @@ def examine_dropout(code: Code, spec: CaseSpec, report: Report) -> None:
         report.leave_out(f"{DROPOUT} (off)")
         return
     try:
-        first, second = (dropping.cost(case, dropping.hand_over(case, "float64")) for _ in range(2))
+        first, second, plain = (
+            one.cost(case, one.hand_over(case, "float64")) for one in (dropping, dropping, code)
+        )
+        if first == plain:
+            report.leave_out(f"{DROPOUT} (its argument changes nothing)")
+            return
         if first != second:
             report.leave_out(f"{DROPOUT} (off: it draws anew in every call, whatever the seed)")
             return

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from compare.submissions.remote import session
-from compare.submissions.source import Source
+from compare.submissions.source import UNREADABLE, Source
 
 OURS = (
     "twingrad",
@@ -46,7 +46,7 @@ def imports_of(path: Path) -> tuple[int, set[str]]:
     """How far the relative imports of a file reach up, and the modules of its absolute ones."""
     try:
         tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError):
+    except (*UNREADABLE, OSError):
         return 0, set()
     levels, names = 0, set()
     for node in ast.walk(tree):

@@ -109,7 +109,7 @@ def reading_of(code: Code, case: Case, taken: Taken) -> Network | None:
 def follow(instance: Instance, case: Case, report: Report) -> None:
     """Trains on further minibatches, and evaluates another."""
     batches = [minibatch(case, number) for number in range(CALLS)]
-    states = [arrays(instance)]
+    states: list[Arrays] = []
     for batch in batches:
         instance.train(batch)
         states.append(arrays(instance))
@@ -139,23 +139,21 @@ def statistics(case: Case, batches: Sequence[Case], states: Sequence[Arrays]) ->
         seen = np.stack([np.asarray(trace[name]) for trace in traces])
         path = statistic_in(kept, seen)
         if path is not None:
-            before = states[0].get(path)
-            start = None if before is None else before.reshape(-1)
             where = f"self{written(path)}"
-            yield Running(name, where, path, seen, np.stack(kept[path]), start, len(case.X))
+            yield Running(name, where, path, seen, np.stack(kept[path]), len(case.X))
 
 
 def moving(states: Sequence[Arrays]) -> dict[Path, list[np.ndarray]]:
     """The arrays that change from call to call, flat, after each call.
 
     Arguments:
-        states: before the first call, and after each.
+        states: after each call.
     """
     return {
-        path: [state[path].reshape(-1) for state in states[1:]]
+        path: [state[path].reshape(-1) for state in states]
         for path, last in states[-1].items()
-        if all(path in state and state[path].shape == last.shape for state in states[1:])
-        and not np.array_equal(states[1][path], last)
+        if all(path in state and state[path].shape == last.shape for state in states)
+        and not np.array_equal(states[0][path], last)
     }
 
 

@@ -62,7 +62,7 @@ def follow(
         given = {**inputs.others, **fresh, x: value.copy(), where: settings}
         return split(call(source, 0, pair.forward, **given))[0]
 
-    states: list[Arrays] = [{}]
+    states: list[Arrays] = []
     for value in batches[:CALLS]:
         output(value)
         held = session().agent.itself(settings)
@@ -75,7 +75,7 @@ def follow(
         if path is not None:
             values = np.stack(kept[path])
             place = f"{where}[{path[0]!r}]"
-            found.append(Running(name, place, path, seen, values, None, inputs.arrays[x].shape[0]))
+            found.append(Running(name, place, path, seen, values, inputs.arrays[x].shape[0]))
     if len(found) < 2:
         report.leave_out(f"running statistics of {pair.forward.__name__} (none were found)")
         return

@@ -22,6 +22,7 @@ FORMS = (
     "the second moment is not corrected for its start at 0",
     "the first moment is not corrected for its start at 0",
     "neither moment is corrected for its start at 0",
+    "the root of the second moment is missing",
 )
 """How the moments may be corrected, the right form first."""
 
@@ -69,7 +70,7 @@ def directions(
         v = beta2 * v + (1 - beta2) * g * g
         first = m if form in (FORMS[2], FORMS[3]) else m / (1 - beta1**t)
         second = v if form in (FORMS[1], FORMS[3]) else v / (1 - beta2**t)
-        yield first / (np.sqrt(second) + eps), v
+        yield first / ((second if form == FORMS[4] else np.sqrt(second)) + eps), v
 
 
 def adam_of(steps: list[Step], delta: float, betas: list[float], scale: float) -> list[Adam]:
@@ -127,6 +128,8 @@ def judge_adam(
     best = taken[0]
     if best.beta1 == 0:
         out.facts["optimiser"] = f"RMSprop {best.beta2:g}"
+        if best.steady and best.form == FORMS[4] and as_recorded(values, best.rates[0]):
+            out.add("update", steps[name][0].event, f"RMSprop, {name}: {best.form}.")
         return True
     out.facts["optimiser"] = f"Adam {best.beta1:g}, {best.beta2:g}"
     if not best.steady:
@@ -134,15 +137,20 @@ def judge_adam(
     out.facts["learning rate"] = f"constant {best.rates[0]:.4g}"
     if best.form and as_recorded(values, best.rates[0]):
         event = last_holder(values, updates[0], steps[name][0], best)
+        if best.form == FORMS[4]:
+            event = steps[name][0].event
         shown = ", ".join(f"{rate:.4g}" for rate in best.rates[:3])
         said = (
             f"Adam, {name}: {best.form}; with the correction the learning rate would not be "
             f"the {shown} that the changes show without it."
         )
         out.add("update", event, said)
-    elif not best.form and best.beta1 > best.beta2:
-        said = f"Adam's factors look swapped: {best.beta1:g} for the first moment, {best.beta2:g}."
-        out.add("update", steps[name][0].event, said, fails=False)
+    elif not best.form and best.beta1**2 >= best.beta2**0.5:
+        said = (
+            f"Adam's factors are swapped: {best.beta1:g} for the first moment and {best.beta2:g} "
+            f"for the second; its analysis needs beta1^2 < root of beta2."
+        )
+        out.add("update", steps[name][0].event, said)
     return True
 
 

@@ -135,7 +135,7 @@ def evaluation_costs(
     shapes = [layer.W.shape for layer in updates[0].found.layers]
     trained = {u.found.p.value.id for u in updates}
     starts = sorted(p.value.first for p in found)
-    others = [p for p in found if p.value.id not in trained]
+    others = [p for p in found if p.value.id not in trained and p.value.array.ndim == 2]
     step = max(1, len(others) // PASSES)
     labels: dict[tuple[int, int], list[tuple[Value, np.ndarray]]] = {}
     sums: dict[int, Sums] = {}

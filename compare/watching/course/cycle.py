@@ -14,6 +14,9 @@ INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
 NEARBY = 60
 """Events before a learning rate among which the line is searched that computed it."""
 
+JUMP = 5.0
+"""A change of the rate so many times the usual one is a jump."""
+
 SHORTEST = 4
 """Updates that make a half cycle at least."""
 
@@ -51,7 +54,7 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
         out.add("learning_rate", event, flat)
         out.facts["learning rate"] = f"{low:.4g} to {high:.4g}"
         return
-    if cyclical(sequence, out):
+    if negative(sequence, out) or cyclical(sequence, out):
         return
     changes = np.flatnonzero(np.diff(eta))
     ratios = eta[changes + 1] / np.where(eta[changes] == 0, np.nan, eta[changes])
@@ -59,6 +62,24 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
         out.facts["learning rate"] = f"step decay by {ratios[0]:.6g} from {eta[0]:.4g}"
         return
     out.facts["learning rate"] = f"varies between {low:.4g} and {high:.4g}"
+
+
+def negative(sequence: Sequence, out: TrainingVerdict) -> bool:
+    """Whether rates fall below 0, so that updates go uphill; how they came there is said."""
+    eta = sequence.values
+    below = np.flatnonzero(eta < 0)
+    if not len(below) or eta[0] < 0:
+        return False
+    at = int(below[0])
+    usual = float(np.median(np.abs(np.diff(eta))))
+    how = "jumps" if eta[at - 1] - eta[at] > JUMP * usual > 0 else "falls"
+    said = (
+        f"The learning rate {how} from {eta[at - 1]:.4g} to {eta[at]:.4g}: below 0 updates go "
+        f"uphill."
+    )
+    out.add("learning_rate", sequence.events[at], said)
+    out.facts["learning rate"] = f"varies between {eta.min():.4g} and {eta.max():.4g}"
+    return True
 
 
 def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
@@ -79,6 +100,8 @@ def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
         rise = f"rising by {step:.4g} an update from {low:.4g} to {high:.4g}"
         out.facts["learning rate"] = f"{rise}; the end of a half cycle was not seen"
         return True
+    if broken(sequence, step, out):
+        return True
     expected, first, n_s, low = best_cycle(eta, n_s)
     out.facts["learning rate"] = f"cyclical, n_s {n_s}, {low:.4g} to {high:.4g}"
     off = np.flatnonzero(np.abs(expected - eta) > 0.02 * step)
@@ -91,6 +114,26 @@ def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
             )
             out.add("learning_rate", sequence.events[at], said)
     return True
+
+
+def broken(sequence: Sequence, step: float, out: TrainingVerdict) -> bool:
+    """Whether rates that rise and then fall jump in between: the two halves do not meet."""
+    difference = np.diff(sequence.values)
+    for at in np.flatnonzero(np.abs(difference) > JUMP * step):
+        rises = at > 0 and difference[at - 1] > 0
+        falls = at + 1 < len(difference) and difference[at + 1] < 0
+        if rises and falls:
+            was, then = sequence.values[at], sequence.values[at + 1]
+            said = (
+                f"The learning rate rises to {was:.4g}, jumps to {then:.4g} and falls from there: "
+                f"the two halves of the cycle do not meet."
+            )
+            out.add("learning_rate", sequence.events[at + 1], said)
+            out.facts["learning rate"] = (
+                f"varies between {sequence.values.min():.4g} and {sequence.values.max():.4g}"
+            )
+            return True
+    return False
 
 
 def best_cycle(eta: np.ndarray, n_s: int) -> tuple[np.ndarray, int, int, float]:

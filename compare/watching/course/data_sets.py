@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.watching.recording import Event
-from compare.watching.values import Value, Values
+from compare.watching.values import Value, Values, flat_shape
 
 MOST = 24
 """Arrays of samples that are looked at."""
@@ -44,9 +44,10 @@ class DataSet:
 
     def positions(self, X: np.ndarray) -> np.ndarray | None:
         """Where the samples X (k, d) are in it; None unless all are."""
-        if X.shape[1] != self.d:
-            return None
-        wanted = X @ self.vector
+        return None if X.shape[1] != self.d else self.places(X @ self.vector)
+
+    def places(self, wanted: np.ndarray) -> np.ndarray | None:
+        """Where the samples with these products (k,) are in it; None unless all are."""
         order = np.argsort(self.key)
         at = np.clip(np.searchsorted(self.key[order], wanted), 1, max(self.n - 1, 1))
         near = np.stack([at - 1, np.minimum(at, self.n - 1)])
@@ -56,6 +57,28 @@ class DataSet:
         if (away[best, np.arange(len(wanted))] > limit).any():
             return None
         return np.asarray(order[near[best, np.arange(len(wanted))]])
+
+
+def batches_at(values: Values, data: DataSet, X: Value) -> list[np.ndarray] | None:
+    """Where the samples of every minibatch are that the line of one assigned, whole or as their
+    products; None unless all are of this data set."""
+    found = []
+    for event in values.recording.events:
+        if (event.site.id, event.path) != (X.shown.site.id, X.shown.path):
+            continue
+        at = None
+        if event.array is not None and event.array in values.by_id:
+            a = values.by_id[event.array].array
+            if a.ndim == 2 and data.d in a.shape:
+                at = data.positions(a if a.shape[1] == data.d else a.T)
+        elif event.projection is not None:
+            if event.axis != (X.array.shape[1] != data.d):
+                continue
+            at = data.places(values.recording.array(event.projection))
+        if at is None:
+            return None
+        found.append(at)
+    return found
 
 
 def data_sets(values: Values, n: int, d: int) -> list[DataSet]:
@@ -79,10 +102,11 @@ def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None
     """A large array of which a summary was recorded."""
     assert event.data is not None
     held = values.recording.data[event.data]
-    if len(held.shape) != 2 or d not in held.shape:
+    shape = flat_shape(held.shape)
+    if len(shape) != 2 or d not in shape:
         return None
-    columns = held.shape[1] != d
-    count = held.shape[1] if columns else held.shape[0]
+    columns = shape[1] != d
+    count = shape[1] if columns else shape[0]
     across, along = ("row", "column") if columns else ("column", "row")
     s = values.recording.summary(event.data)
     if count <= n or f"{along} projection" not in s:

@@ -9,7 +9,8 @@ from compare.watching.course.torch_modes import evaluates
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.normalisation import LARGEST_EPS, norm_of
 from compare.watching.passes import Probabilities, Update, loops, probabilities
-from compare.watching.rebuild import Pass, Rebuilder, Seen, last_layer
+from compare.watching.rebuild import Rebuilder, last_layer
+from compare.watching.rebuilt import Pass, Seen
 from compare.watching.recording import Event
 from compare.watching.relations import TOLERANCE, TOLERANCE_32, columns_fit
 from compare.watching.values import Values

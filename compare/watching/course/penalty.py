@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.watching.course.costs import COARSE_32, Costs, all_costs
+from compare.watching.course.costs import COARSE_32, Costs, all_costs, training_costs
 from compare.watching.course.steps import is_float32
 from compare.watching.course.verdict import TrainingVerdict
-from compare.watching.passes import Update
+from compare.watching.passes import Update, probabilities
 from compare.watching.recording import Event
 from compare.watching.values import Values
 
@@ -35,11 +35,17 @@ class Reading:
     part: float
 
 
-def readings(costs: Costs, factor: float) -> Iterator[Reading]:
-    """The right costs first, then the wrong ones; `factor` is that of ||W||^2."""
+def readings(costs: Costs, factor: float, own: list[float]) -> Iterator[Reading]:
+    """The right costs first, then the wrong ones.
+
+    Arguments:
+        factor: of ||W||^2, of most layers.
+        own: the same of each layer's gradient; the cost may have these.
+    """
     n, L, penalty = costs.n, costs.loss, factor * costs.squares
-    yield Reading("", "", L + penalty, L)
-    yield Reading("", "", n * (L + penalty), n * L)
+    for part in {penalty, own_penalty(costs, own)}:
+        yield Reading("", "", L + part, L)
+        yield Reading("", "", n * (L + part), n * L)
     mean = float(-np.log(costs.own.mean()))
     yield Reading("cost", "it is the logarithm of the mean probability", mean, mean)
     yield Reading("cost", "it is the logarithm of the mean probability", mean + penalty, mean)
@@ -47,6 +53,37 @@ def readings(costs: Costs, factor: float) -> Iterator[Reading]:
         summed = "the loss is summed over the samples, its gradient and the penalty are not"
         yield Reading("cost", summed, n * L + penalty, n * L)
         yield from wrong_penalties(costs, factor)
+
+
+def own_penalty(costs: Costs, own: list[float]) -> float:
+    """The penalty with a factor for each layer."""
+    pairs = zip(own, costs.weights, strict=False)
+    return float(sum(factor * W.squares for factor, W in pairs))
+
+
+def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[str, float]) -> bool:
+    """Whether the cost has each layer's penalty as its gradient has it, with factors that differ.
+
+    Then the layers that have none, or another, are meant so.
+    """
+    own = by_layer(penalties)
+    usual = sorted(own)[len(own) // 2] if own else 0.0
+    if not own or max(own) - min(own) <= SAME * max(own):
+        return False
+    for costs in training_costs(values, updates, probabilities(values)):
+        total = costs.loss + own_penalty(costs, own)
+        told = costs.own.size and abs(own_penalty(costs, own) - usual * costs.squares)
+        least = max(WEIGHS if not costs.known else 0.0, 30 * costs.finest) * abs(total)
+        if told > least and costs.holds(total, costs.finest) is not None:
+            return True
+    return False
+
+
+def by_layer(penalties: dict[str, float]) -> list[float]:
+    """lambda of each layer, from the first; empty where one is not known."""
+    numbers = range(1, len(penalties) + 1)
+    known = all(f"W{l}" in penalties for l in numbers)
+    return [penalties[f"W{l}"] / 2 for l in numbers] if known else []
 
 
 def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
@@ -85,7 +122,7 @@ def judge_costs(
     wrong: list[tuple[Event, Costs, Reading]] = []
     right = lossy = 0
     for choices in passes:
-        verdict = read_pass(choices, usual / 2)
+        verdict = read_pass(choices, usual / 2, by_layer(penalties))
         right += verdict == "right"
         lossy += verdict == "loss"
         if isinstance(verdict, tuple):
@@ -108,7 +145,11 @@ def judge_costs(
         mixed(wrong, out, usual)
     elif not right and not lossy:
         out.not_checked.append("the cost: no number of the program equals ours")
-    if not is_float32(updates[0]):  # there a small penalty is less than the rounding
+    if each_layer_its_own(values, updates, penalties):
+        out.facts["penalty"] = ", ".join(
+            f"{name} lambda {decay / 2:.4g}" for name, decay in sorted(penalties.items())
+        )
+    elif not is_float32(updates[0]):  # there a small penalty is less than the rounding
         different_layers(updates, penalties, right > 0, out)
 
 
@@ -136,16 +177,18 @@ def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual
         out.add(reading.what, part or event, said)
 
 
-def read_pass(choices: list[Costs], factor: float) -> str | tuple[Event, Costs, Reading]:
+def read_pass(
+    choices: list[Costs], factor: float, own: list[float]
+) -> str | tuple[Event, Costs, Reading]:
     """What the numbers after one pass are: "right", "loss", "" or a wrong reading."""
     for fine in (True, False):
         found: tuple[Event, Costs, Reading] | None = None
         for costs in choices:
             limit = costs.finest if fine else costs.tolerance
-            for reading in readings(costs, factor):
+            for reading in readings(costs, factor, own):
                 event = costs.holds(reading.total, limit)
                 if event is not None and not reading.what:
-                    return "right" if factor else "loss"
+                    return "right" if factor or any(own) else "loss"
                 if event is not None and found is None and tells(costs, reading, factor, limit):
                     found = event, costs, reading
         if found is not None:

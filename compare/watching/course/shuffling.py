@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compare.watching.course.data_sets import DataSet, data_sets, label_arrays
+from compare.watching.course.data_sets import DataSet, batches_at, data_sets, label_arrays
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.recording import Event
@@ -77,7 +77,9 @@ def share(classes: np.ndarray, batches: list[Batch]) -> float:
 
 def order_of(batches: list[Batch]) -> str:
     """Whether minibatches are runs of neighbours."""
-    runs = all((np.diff(at) == 1).mean() > TOGETHER for at, _ in batches)
+    if len(batches[0][0]) == 1:  # one sample at a time
+        batches = [(np.concatenate([at for at, _ in batches]), batches[0][1])]
+    runs = all(len(at) > 1 and (np.diff(at) == 1).mean() > TOGETHER for at, _ in batches)
     return "in the order of the data" if runs else "in random order"
 
 
@@ -86,6 +88,8 @@ def apart(
     batches: list[Batch], updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Samples and labels that do not belong together, where it can be said how that came."""
+    if two_labels(values, training[0], updates, out):
+        return
     best = max(share(classes, batches) for _, classes in labels)
     start = updates[0].found.index
     before = first_permutation(values, training[0])
@@ -120,6 +124,56 @@ def apart(
         f"samples and labels: {best:.0%} of the labels are at the places of their samples in any "
         f"array of labels that was seen"
     )
+
+
+def two_labels(values: Values, data: DataSet, updates: list[Update], out: TrainingVerdict) -> bool:
+    """Whether the same sample came with different labels: then they are drawn apart.
+
+    Minibatches and labels are paired by the lines that assign them, as often as these were seen.
+    """
+    first = updates[0]
+    assert first.labels is not None
+    X, y = first.found.layers[0].h.value, first.labels.value
+    keys, classes = batches_at(values, data, X), labels_at(values, y, first.found.p.rows.shape[1])
+    if (
+        keys is None
+        or len(keys) != len(classes)
+        or any(len(k) != len(c) for k, c in zip(keys, classes, strict=True))
+    ):
+        return False
+    known: dict[int, int] = {}
+    again = other = 0
+    for k, c in zip(keys, classes, strict=True):
+        for sample, label in zip(k, c, strict=True):
+            if sample in known:
+                again += 1
+                other += known[sample] != label
+            known[int(sample)] = int(label)
+    if again < FEWEST or other < (1 - APART) * again:
+        return False
+    event = next((e for e in y.events if e.site.kind != "operand"), None)
+    said = (
+        f"Samples and labels are drawn apart: of {again} times that a sample was used again, it "
+        f"had another label {other} times."
+    )
+    out.add("shuffling", event, said)
+    return True
+
+
+def labels_at(values: Values, y: Value, classes: int) -> list[np.ndarray]:
+    """The classes of every minibatch at the line that assigned one of them."""
+    found = []
+    for event in values.recording.events:
+        if event.array is None or (event.site.id, event.path) != (y.shown.site.id, y.shown.path):
+            continue
+        held = values.by_id.get(event.array)
+        if held is None:
+            continue
+        a = held.array
+        if a.ndim == 2:
+            a = a.argmax(axis=0 if a.shape[1] != classes else 1)
+        found.append(a.astype(int))
+    return found
 
 
 def first_permutation(values: Values, data: DataSet) -> int:

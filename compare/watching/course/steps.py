@@ -179,7 +179,7 @@ def penalties(updates: list[Update], steps: dict[str, list[Step]]) -> dict[str, 
     for u in updates:
         for name, role in (u.roles.found if u.roles is not None else {}).items():
             if name.startswith("W") and role.status == "right" and role.value.named:
-                found.setdefault(name, []).append(role.d)
+                found.setdefault(name, []).append(role.decay(u.found.n))
     told = {name: float(np.median(ds)) for name, ds in found.items()}
     for name, taken in steps.items():
         if name.startswith("W") and abs(told.get(name, 0.0)) < NO_PENALTY:

@@ -10,9 +10,31 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.recording import Event
 from compare.watching.relations import scaled
+from compare.watching.values import Values
 
 SAME_DIRECTION = 1e-6
 """Relative difference up to which an array is a multiple of a change."""
+
+
+def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+    """The first array with NaN or infinite entries, where parameters have them from then on."""
+    shapes = {layer.W.shape for layer in updates[0].found.layers}
+    shapes |= {shape[::-1] for shape in shapes}
+    broken = [
+        value
+        for value in values.all
+        if value.raw.dtype.kind == "f"
+        and value.first > updates[0].found.index
+        and not np.isfinite(value.raw).all()
+    ]
+    weights = [value for value in broken if value.raw.shape in shapes and value.named]
+    if weights:
+        first = min((value.shown for value in broken), key=lambda event: event.index)
+        said = (
+            "From here on there are values that are not finite (NaN or infinite), and the weights "
+            "become so."
+        )
+        out.add("not_finite", first, said)
 
 
 def velocity(updates: list[Update], step: Step) -> Event | None:

@@ -91,6 +91,8 @@ def rule_of(steps: list[Step], delta: float) -> Rule:
     if len({step.own is None for step in steps}) == 1:
         rule = with_history(steps, delta)
         if rule.name:
+            if steps[0].own is None:
+                rule.trusted = set(rule.rates)
             return rule
     if len(rates) >= max(2, MOSTLY * len(moving)):
         return Rule("plain", 0.0, rates, trusted)

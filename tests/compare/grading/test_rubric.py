@@ -78,6 +78,19 @@ def test_what_was_not_compared_earns_nothing(rubric):
     assert grade(judged(bare), rubric(TEXT)).earned[0].why == "not checked: no b was returned"
 
 
+def test_a_gradient_that_is_missing_in_one_layer_costs_its_quantity(rubric):
+    lacking = Compared("plain", "without batch norm", "", PLAIN.agrees, missing=("W3",))
+    graded = grade(judged(lacking, NORM), rubric(TEXT))
+    assert [one.points for one in graded.earned] == [0, 3.5, 1]
+    assert "the gradient of W3 was not returned" in graded.earned[0].why
+
+
+def test_calls_that_differ_cost_everything(rubric):
+    spoiled = judged(PLAIN, NORM, outcome="wrong", spoiled="two calls differ")
+    graded = grade(spoiled, rubric(TEXT))
+    assert (graded.points, graded.earned[0].why) == (0, "two calls differ")
+
+
 def test_one_layer_alone_can_be_asked_for(rubric):
     read = rubric('[[quantity]]\nname="first"\npoints=2\ntensors=["W1"]')
     wrong = Compared("plain", "without batch norm", "", PLAIN.agrees | {"W2": False})

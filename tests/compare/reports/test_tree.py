@@ -28,7 +28,7 @@ def test_a_missing_mask_is_one_broken_node_and_all_below_it_inherits():
     text = shown(examination("ReLU mask missing", (1,)))
     assert marked(text, "✗") == ["s_tilde1"]
     assert set(marked(text, "~")) == BELOW_THE_MASK
-    assert "~ inherits: wrong only because of what it was handed" in text
+    assert "~ inherits: wrong only because its input is wrong" in text
 
 
 def test_a_broken_node_shows_its_worst_entry():

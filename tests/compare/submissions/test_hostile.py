@@ -67,6 +67,12 @@ def test_right_code_is_judged_though_it_takes_something_away(run, change):
     assert len(found.answers) == 2
 
 
+def test_a_file_too_deep_to_parse_is_named(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("x = " + "+".join(["1"] * 100_000))
+    assert "RecursionError" in failing(run_code(path, None, PLAIN))[0]
+
+
 def test_choosing_an_interpreter_runs_none_of_the_users_files(run, tmp_path):
     (tmp_path / "json.py").write_text("open('ran.txt', 'w').write('x')\nraise SystemExit(0)\n")
     run(top="x = 1")

@@ -33,9 +33,11 @@ CASES = {
 def test_code_from_outside_agrees(name):
     result = check_code(student(f"getting_in/{name}"), None, Request())
     assert (result.verdict, result.findings) == ("agree", ())
-    assert [said.split(" (")[0] for said in result.untried] == [
-        said.split(" (")[0] for said in [CASES[name]] if said
-    ]
+    said = {one.split(" (")[0] for one in result.untried}
+    expected = CASES[name].split(" (")[0]
+    assert expected in {"", *said}
+    networks = {one for one in said if one.startswith("networks")}
+    assert networks <= {expected, "networks with batch norm"}
     judged = {t.name for case in result.cases for t in case.tensors}
     assert {"W1", "b1", "W2", "b2"} <= judged
 

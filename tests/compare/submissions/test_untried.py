@@ -35,8 +35,8 @@ def test_an_operation_that_was_never_written_fails_the_check(tmp_path):
 def test_a_mode_that_the_code_does_not_know_is_said(tmp_path):
     path = course_code(tmp_path, "classifiers/fc_net.py", '== "batchnorm"', '== "batch_norm"')
     result = check_code(path, None, Request())
-    assert result.untried == ("networks with batch norm (it makes no gamma1)",)
-    assert result.as_json()["untried"] == list(result.untried)
+    assert result.not_checked[0] == "networks with batch norm (it makes no gamma1)"
+    assert result.as_json()["not_checked"] == list(result.not_checked)
 
 
 MODULE = """

@@ -1,0 +1,84 @@
+"""Activations, told from their input and output alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from compare.watching.relations import close, leaky_slope
+
+KNOWN = "ReLU, leaky ReLU and GELU"
+"""Those that the derivation has."""
+
+SMOOTH = 0.02
+"""Error of an interpolation, relative to the range, up to which h is a function of z."""
+
+FEWEST, MOST = 200, 4000
+"""Entries that an interpolation needs, and those that are looked at."""
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One of ours.
+
+    Arguments:
+        kind: "relu", "leaky_relu" or "gelu".
+        slope: of a leaky ReLU below 0.
+    """
+
+    kind: str
+    slope: float = 0.0
+
+
+RELU = Activation("relu")
+
+OTHERS = {
+    "tanh": np.tanh,
+    "the sigmoid": expit,
+    "softplus": lambda z: np.logaddexp(z, 0),
+    "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "swish": lambda z: z * expit(z),
+    "GELU's approximation by tanh": lambda z: (
+        z / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    ),
+}
+"""Activations that have no derivation here, by name."""
+
+
+def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation | None:
+    """The activation f of h = f(z), (n, m) each; None where it is none of ours."""
+    if h.shape != z.shape:
+        return None
+    slope = leaky_slope(h, z, tolerance)
+    if slope is not None:
+        return Activation("leaky_relu", slope) if slope else RELU
+    few = z[:2], h[:2]
+    if close(few[0] * ndtr(few[0]), few[1], tolerance) and close(z * ndtr(z), h, tolerance):
+        return Activation("gelu")
+    return None
+
+
+def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
+    """What f of h = f(z) is called, entry by entry; "" where h is no function of z."""
+    if h.shape != z.shape or z.size < FEWEST or not np.isfinite(z).all():
+        return ""
+    with np.errstate(all="ignore"):
+        for name, f in OTHERS.items():
+            if close(f(z[:2]), h[:2], 10 * tolerance) and close(f(z), h, 10 * tolerance):
+                return name
+    return "none that is known by name" if is_function(h, z) else ""
+
+
+def is_function(h: np.ndarray, z: np.ndarray) -> bool:
+    """Whether h is a continuous function of z, not a straight line, from neighbours in z."""
+    step = max(1, z.size // MOST)
+    x, y = z.ravel()[::step], h.ravel()[::step]
+    order = np.argsort(x)
+    x, y = x[order], y[order]
+    size = float(np.ptp(y))
+    if size == 0 or np.ptp(x) == 0:
+        return False
+    between = np.interp(x[1:-1:2], x[::2], y[::2])
+    straight = np.polyval(np.polyfit(x, y, 1), x)
+    near = np.abs(between - y[1:-1:2]) <= SMOOTH * size
+    return bool(near.mean() > 0.98 and np.abs(straight - y).max() > SMOOTH * size)
