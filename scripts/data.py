@@ -77,7 +77,10 @@ def unofficial(verification: Verification) -> str:
 def describe(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
 ) -> None:
-    """Describe the data of a training: source, images per class and colours."""
+    """Describe the data of a training.
+
+    Shows their source, the images per class and the colours.
+    """
     output = Output(json, quiet)
     place = locate_data(data)
     cifar = synthetic_cifar() if place is None else load_cifar(place)
