@@ -528,6 +528,21 @@ def mean_cost(
     return {"p": p, "loss": loss, "cost": cost}
 
 
+def unknown_layers(module: Any) -> list[Any]:
+    """(name, class) of the layers of torch's own with parameters that are no affine layer and no
+    normalisation over samples or units."""
+    import torch
+
+    known = (torch.nn.Linear, torch.nn.BatchNorm1d, torch.nn.LayerNorm)
+    return [
+        [name, type(inner).__name__]
+        for name, inner in module.named_modules()
+        if type(inner).__module__.startswith("torch.nn.modules.")
+        and inner._parameters
+        and not isinstance(inner, (*known, torch.nn.ParameterList, torch.nn.ParameterDict))
+    ]
+
+
 def frozen_norms(module: Any) -> list[Any]:
     """The batch norms of a torch module in evaluation mode: as it is, and after train()."""
     import torch

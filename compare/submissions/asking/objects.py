@@ -10,6 +10,7 @@ import manual_impl
 from compare.cases import Case
 from compare.submissions.asking.collect import Taken, take
 from compare.submissions.asking.failures import CodeFailure, Unsupported
+from compare.submissions.binding import looks_like_probabilities
 from compare.submissions.layouts.layout import Code, Instance
 from compare.submissions.matching import is_close, nearest_reading
 from compare.submissions.report import Report
@@ -201,24 +202,38 @@ def evaluated(
     after = arrays(instance)
     changed = [one.where for one in running if not same(before, after, one.path)]
     used = {one.name: one.values[-1] for one in running}
-    right = trace_of(case, used or None)
     last = f"s{network.depth}"
-    name, found = next(
-        ((n, value) for value in outputs for n in (last, "p") if is_close(value, right[n])),
-        (None, None),
-    )
-    if name is None:
-        shaped = [value for value in outputs if value.shape == right[last].shape]
-        if not shaped:
-            report.leave_out("evaluation (it returned neither logits nor probabilities)")
-            return
-        sums = np.allclose(shaped[0].sum(axis=1), 1) and (shaped[0] >= 0).all()
-        name, found = ("p" if sums else last), shaped[0]
-    assert found is not None
-    by_batch = trace_of(case, None)[name] if used else None
+    right = outputs_of(trace_of(case, used or None), last)
+    by_batch = outputs_of(trace_of(case, None), last) if used else {}
+    given = [(n, comparable(n, value)) for value in outputs for n in (last, "p")]
+    given = [(n, value) for n, value in given if value.shape == right[n].shape]
+    known = [
+        (n, v)
+        for n, v in given
+        if any(is_close(v, expected[n]) for expected in (right, by_batch) if expected)
+    ]
+    if not known and instance.gives_scores:
+        known = [(n, v) for n, v in given if n == "p" and looks_like_probabilities(v)]
+        known = known or [(n, v) for n, v in given if n == last]
+    if not known:
+        report.leave_out(f"evaluation (what {instance.testing} gives is not recognised)")
+        return
+    name, found = known[0]
+    expected = right[name]
     report.evaluations.append(
-        Evaluation(instance.testing, name, found, right[name], by_batch, tuple(changed))
+        Evaluation(instance.testing, name, found, expected, by_batch.get(name), tuple(changed))
     )
+
+
+def outputs_of(trace: Mapping[str, np.ndarray], last: str) -> dict[str, np.ndarray]:
+    """The logits and the probabilities of a forward pass."""
+    return {name: comparable(name, trace[name]) for name in (last, "p")}
+
+
+def comparable(name: str, value: np.ndarray) -> np.ndarray:
+    """Logits without what they have in common, so that log-probabilities are the same as they;
+    probabilities as they are."""
+    return value if name == "p" or value.ndim != 2 else value - value.mean(axis=1, keepdims=True)
 
 
 def trace_of(case: Case, statistics: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

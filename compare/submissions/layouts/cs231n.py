@@ -140,6 +140,7 @@ class CS231nInstance:
     code: CS231nCode
     model: Any
     testing: str = "loss(X)"
+    gives_scores: bool = True
 
     def train(self, case: Case) -> Raw:
         handed = self.code.hand_over(case, "float64")

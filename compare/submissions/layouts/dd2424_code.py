@@ -332,6 +332,7 @@ class OwnInstance:
 
     code: DD2424Code
     thing: Any
+    gives_scores: bool = False
 
     @property
     def testing(self) -> str:

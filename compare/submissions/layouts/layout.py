@@ -41,6 +41,11 @@ class Instance(Protocol):
         """How it is asked for an evaluation, in words."""
         ...
 
+    @property
+    def gives_scores(self) -> bool:
+        """Whether an evaluation must give logits or probabilities, and nothing else."""
+        ...
+
     def train(self, case: Case) -> Raw:
         """A forward and backward pass with the case's parameters."""
         ...

@@ -21,6 +21,7 @@ from compare.submissions.orientation import as_array
 from compare.submissions.remote import RemoteError, session
 from compare.submissions.source import Source
 from compare.submissions.things import is_class, is_function, is_torch
+from twingrad.errors import UserError
 from twingrad.network import Network
 
 COSTS = ("cost", "loss", "cost_function", "loss_function", "compute_cost", "compute_loss")
@@ -110,7 +111,18 @@ def zeros(inputs: int) -> Any:
 
 
 def apart(source: Source, module: Any, X: Any) -> Anatomy:
-    """`take_apart`, with what the module raises as a finding."""
+    """`take_apart`, with what the module raises as a finding.
+
+    Raises:
+        UserError: it has layers that are not known here.
+    """
+    unknown = session().agent.unknown_layers(module)
+    if unknown:
+        named = ", ".join(f"{cls} ({name or 'the module itself'})" for name, cls in unknown)
+        raise UserError(
+            f"{source}: it has layers that are not known here: {named}; check --code takes affine "
+            "layers, ReLU and batch norm or none"
+        )
     try:
         return take_apart(module, X)
     except RemoteError as error:

@@ -148,3 +148,24 @@ def test_what_the_verdict_rests_on_is_counted(tmp_path):
     )
     said = result.as_json()
     assert (said["compared"], said["not_checked"]) == (76, list(result.not_checked))
+
+
+CONVOLUTION = """
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3)
+        self.last = nn.Linear(4 * 30 * 30, 10)
+
+    def forward(self, x):
+        return self.last(self.first(x).relu().flatten(1))
+"""
+
+
+def test_a_torch_layer_that_is_not_known_is_refused_by_its_name(tmp_path):
+    (tmp_path / "net.py").write_text(CONVOLUTION)
+    with pytest.raises(UserError, match=r"layers that are not known here: Conv2d \(first\)"):
+        check_code(tmp_path / "net.py", None, Request())

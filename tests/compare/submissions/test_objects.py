@@ -154,3 +154,53 @@ def test_what_an_object_keeps_from_a_call_is_told(tmp_path):
     submission = run_code(course_code(tmp_path, (GRADIENTS, halved)), None, NORMALISED)
     finding = found(submission, "accumulation")
     assert "gives other gradients (b3): it keeps something" in finding.message
+
+
+def test_an_evaluation_may_give_log_probabilities_or_probabilities(tmp_path):
+    old = "            return scores\n"
+    exponentials = "np.exp(scores - scores.max(axis=1, keepdims=True))"
+    for name, given in (("plain", "p"), ("logarithms", "np.log(p)")):
+        new = f"            e = {exponentials}\n            p = e / e.sum(axis=1, keepdims=True)\n"
+        path = tmp_path / name
+        path.mkdir()
+        assert checked(path, (old, f"{new}            return {given}\n")).verdict == "agree"
+
+
+OWN = """
+import numpy as np
+
+
+class Net:
+    def __init__(self, sizes):
+        self.W = [np.zeros((b, a)) for a, b in zip(sizes, sizes[1:])]
+        self.b = [np.zeros(b) for b in sizes[1:]]
+        self.seen = 0
+
+    def forward(self, X, training=True):
+        self.H = [X]
+        for W, b in zip(self.W, self.b):
+            s = self.H[-1] @ W.T + b
+            self.H.append(np.maximum(s, 0))
+        e = np.exp(s - s.max(axis=1, keepdims=True))
+        p = e / e.sum(axis=1, keepdims=True)
+        return p if training else OUTPUT
+
+    def backward(self, X, Y, p, lam):
+        G = (p - Y) / len(X)
+        dW, db = [0] * len(self.W), [0] * len(self.W)
+        for i in reversed(range(len(self.W))):
+            dW[i], db[i] = G.T @ self.H[i] + 2 * lam * self.W[i], G.sum(axis=0)
+            G = (G @ self.W[i]) * (self.H[i] > 0)
+        return dW, db
+"""
+
+
+@pytest.mark.parametrize(("output", "told"), [("p", False), ("s", False), ("p.argmax(1)", True)])
+def test_what_an_own_class_gives_in_evaluation_is_recognised_or_not_checked(tmp_path, output, told):
+    (tmp_path / "net.py").write_text(OWN.replace("OUTPUT", output))
+    request = Request(hidden=(6, 5), inputs=7, samples=9, penalty=0.1)
+    result = check_code(tmp_path / "net.py", None, request)
+    assert result.verdict == "agree"
+    assert "second-call" in result.covered
+    assert any(said.startswith("evaluation (") for said in result.not_checked) is told
+    assert ("evaluation" in result.covered) is not told
