@@ -41,18 +41,24 @@ class Records:
         return asked
 
     def find(self, entry: Entry, conditions: Conditions) -> Judged | None:
-        """The verdict on a submission with the same content under the same conditions."""
+        """The verdict on a submission with the same content under the same conditions.
+
+        That it could not run holds for the same limits alone; that it is right or wrong, for any.
+        """
         record = read(self.file(entry))
         if record.get("key") != key(entry, conditions):
             return None
         try:
-            return from_json(record["judged"])
+            judged = from_json(record["judged"])
         except (KeyError, TypeError, AttributeError):
             return None
+        same = record.get("limits") == str(conditions.limits)
+        return judged if same or judged.outcome != "could not run" else None
 
     def keep(self, entry: Entry, conditions: Conditions, judged: Judged) -> None:
         """Writes a verdict."""
-        write_json(self.file(entry), {"key": key(entry, conditions), "judged": judged.as_json()})
+        record = {"key": key(entry, conditions), "limits": str(conditions.limits)}
+        write_json(self.file(entry), {**record, "judged": judged.as_json()})
 
     def file(self, entry: Entry) -> Path:
         """Where the verdict on a submission is."""
@@ -60,11 +66,10 @@ class Records:
 
 
 def key(entry: Entry, conditions: Conditions) -> str:
-    """A number of all that a verdict depends on."""
+    """A number of all that a verdict depends on, but for the limits."""
     everything = (
         digest(entry),
         str(conditions.request),
-        str(conditions.limits),
         str(conditions.python),
         conditions.file,
         conditions.thing,

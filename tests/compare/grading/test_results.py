@@ -96,6 +96,12 @@ def test_a_record_is_for_one_content_and_one_seed(tmp_path, conditions):
     assert records.find(entry, conditions) == judged
     other = Conditions(conditions.python, Request(seed=4), conditions.limits, Isolation())
     assert records.find(entry, other) is None
+    longer = Conditions(conditions.python, Request(seed=3), Limits(seconds=90), Isolation())
+    assert records.find(entry, longer) == judged
+    hung = Judged("a", "a.py", "could not run", "it hangs")
+    records.keep(entry, conditions, hung)
+    assert records.find(entry, conditions) == hung
+    assert records.find(entry, longer) is None
     path.write_text("x = 2")
     assert records.find(entry, conditions) is None
     (tmp_path / "out/records/a.json").write_text("[1, 2]")
