@@ -32,7 +32,7 @@ RUBRIC = Rubric("Title <b>", (Quantity("W", 2.5, ("W",)), Quantity("=b", 1, ("b"
 def grades():
     right = Compared("case", "without batch norm", "", {"W1": True, "b1": False})
     found = [
-        Judged("anna", "a.py", "wrong", EVIL, 7, (right,), used=Used(written=("jax",))),
+        Judged("anna", "a.py", "wrong", EVIL, compared=(right,), used=Used(written=("jax",))),
         Judged(EVIL, "b.py", "could not run", "it hangs", findings=(EVIL,)),
     ]
     graded = [(Entry(one.name, Path("x")), grade(one, RUBRIC)) for one in found]
