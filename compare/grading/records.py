@@ -37,7 +37,7 @@ class Records:
         if asked is None:
             known = read(self.folder / "seed.json").get("seed")
             asked = known if type(known) is int else secrets.randbelow(2**31)
-        write_json(self.folder / "seed.json", {"seed": asked})
+        self.write(self.folder / "seed.json", {"seed": asked})
         return asked
 
     def find(self, entry: Entry, conditions: Conditions) -> Judged | None:
@@ -58,7 +58,18 @@ class Records:
     def keep(self, entry: Entry, conditions: Conditions, judged: Judged) -> None:
         """Writes a verdict."""
         record = {"key": key(entry, conditions), "limits": str(conditions.limits)}
-        write_json(self.file(entry), {**record, "judged": judged.as_json()})
+        self.write(self.file(entry), {**record, "judged": judged.as_json()})
+
+    def write(self, path: Path, value: dict[str, Any]) -> None:
+        """Writes JSON.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        try:
+            write_json(path, value)
+        except OSError as error:
+            raise UserError(f"--out {self.folder}: cannot be written ({error.strerror})") from error
 
     def file(self, entry: Entry) -> Path:
         """Where the verdict on a submission is."""
