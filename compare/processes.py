@@ -29,6 +29,9 @@ MARK = "TWINGRAD_PROCESS"
 
 GUARD = Path(__file__).with_name("guard") / "__main__.py"
 
+SLACK = 4.0
+"""Seconds that the guard has beyond those for ending the program's processes."""
+
 MAX_REPORT = 65536
 """Bytes of what the guard says."""
 
@@ -138,9 +141,11 @@ class Program:
             OSError: it could not be started.
         """
         os.close(self.alive)
+        killed = False
         try:
-            self.guard.wait(family.ENDING + 1)
-        except subprocess.TimeoutExpired:
+            self.guard.wait(family.ENDING + SLACK)
+        except subprocess.TimeoutExpired:  # it was stopped, or the machine is very busy
+            killed = True
             self.guard.kill()
             self.guard.wait()
         if self.guard.returncode != 0:
@@ -151,6 +156,8 @@ class Program:
         said = self.read_report()
         if "failed" in said:
             raise OSError(0, str(said["failed"]))
+        if not said and killed:
+            return Ending()
         if not said:  # the guard itself was ended
             code = self.guard.returncode
             name = signal.Signals(-code).name if code < 0 else f"exit status {code}"

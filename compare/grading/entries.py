@@ -60,9 +60,13 @@ def find_entries(folder: Path, *, single: bool = False) -> tuple[list[Entry], li
     if not os.path.lexists(folder):
         raise UserError(f"{folder}: no such file or folder; expected a folder of submissions")
     if single or not folder.is_dir():
-        return [Entry(folder.resolve().stem, folder)], []
+        return [Entry(folder.resolve().stem, folder.resolve())], []
+    try:
+        paths = sorted(folder.iterdir(), key=lambda path: path.name)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror})") from error
     found, ignored = [], []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+    for path in paths:
         if path.name.startswith(".") or path.name in SKIPPED:
             continue
         if path.suffix.lower() in (".py", ".ipynb") or path.is_dir():

@@ -26,8 +26,8 @@ def judge_folder(
     records: Records,
     jobs: int,
     tell: Callable[[Judged, bool], None],
-) -> dict[str, Judged]:
-    """The verdicts by name; what was judged before is not judged again.
+) -> None:
+    """Judges every submission; what was judged before is not judged again.
 
     Arguments:
         records: of verdicts; each is kept as it comes.
@@ -35,21 +35,19 @@ def judge_folder(
         tell: called for each verdict, with whether it was known.
     """
     known = {entry.name: records.find(entry, conditions) for entry in entries}
-    found = {name: judged for name, judged in known.items() if judged is not None}
-    for judged in found.values():
-        tell(judged, True)
+    for before in known.values():
+        if before is not None:
+            tell(before, True)
     by_name = {entry.name: entry for entry in entries}
     scratch = Path(tempfile.mkdtemp(prefix="twingrad-"))
     scratch.chmod(0o711)  # a submission may run as another user
     try:
-        waiting = [entry for entry in entries if entry.name not in found]
+        waiting = [entry for entry in entries if known[entry.name] is None]
         for judged in judge_all(waiting, conditions, jobs, scratch):
             records.keep(by_name[judged.name], conditions, judged)
-            found[judged.name] = judged
             tell(judged, False)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return found
 
 
 def grades_of(

@@ -71,7 +71,8 @@ def why_not(quantity: Quantity, judged: Judged, rubric: Rubric) -> str:
     missing = sorted(set(quantity.tensors) - {word for _, name in seen for word in kinds(name)})
     if missing:
         return f"not checked: no {', '.join(missing)} was returned"
-    if not quantity.tensors and not quantity.layers and judged.outcome != "right":
+    everything = not quantity.tensors and not quantity.layers and quantity.networks == "all"
+    if everything and judged.outcome != "right":
         return judged.reason
     for name in judged.conventions:
         if name not in rubric.conventions and affects(name, quantity):

@@ -37,22 +37,39 @@ class Records:
         if asked is None:
             known = read(self.folder / "seed.json").get("seed")
             asked = known if type(known) is int else secrets.randbelow(2**31)
-        write_json(self.folder / "seed.json", {"seed": asked})
+        self.write(self.folder / "seed.json", {"seed": asked})
         return asked
 
     def find(self, entry: Entry, conditions: Conditions) -> Judged | None:
-        """The verdict on a submission with the same content under the same conditions."""
+        """The verdict on a submission with the same content under the same conditions.
+
+        That it could not run holds for the same limits alone; that it is right or wrong, for any.
+        """
         record = read(self.file(entry))
         if record.get("key") != key(entry, conditions):
             return None
         try:
-            return from_json(record["judged"])
+            judged = from_json(record["judged"])
         except (KeyError, TypeError, AttributeError):
             return None
+        same = record.get("limits") == str(conditions.limits)
+        return judged if same or judged.outcome != "could not run" else None
 
     def keep(self, entry: Entry, conditions: Conditions, judged: Judged) -> None:
         """Writes a verdict."""
-        write_json(self.file(entry), {"key": key(entry, conditions), "judged": judged.as_json()})
+        record = {"key": key(entry, conditions), "limits": str(conditions.limits)}
+        self.write(self.file(entry), {**record, "judged": judged.as_json()})
+
+    def write(self, path: Path, value: dict[str, Any]) -> None:
+        """Writes JSON.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        try:
+            write_json(path, value)
+        except OSError as error:
+            raise UserError(f"--out {self.folder}: cannot be written ({error.strerror})") from error
 
     def file(self, entry: Entry) -> Path:
         """Where the verdict on a submission is."""
@@ -60,11 +77,10 @@ class Records:
 
 
 def key(entry: Entry, conditions: Conditions) -> str:
-    """A number of all that a verdict depends on."""
+    """A number of all that a verdict depends on, but for the limits."""
     everything = (
         digest(entry),
         str(conditions.request),
-        str(conditions.limits),
         str(conditions.python),
         conditions.file,
         conditions.thing,

@@ -75,7 +75,11 @@ def start(conditions: Conditions, scratch: Path) -> Worker:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=work, args=(there, conditions, scratch), daemon=True)
-    process.start()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: we decide on an interrupt
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
     there.close()
     return Worker(process, here)
 
@@ -121,7 +125,6 @@ def work(pipe: Pipe, conditions: Conditions, scratch: Path) -> None:
     """In the process: judges what comes."""
     from twingrad.threads import limit_threads
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process above decides
     limit_threads(1)
     while True:
         try:

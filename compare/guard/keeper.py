@@ -15,7 +15,7 @@ from compare.guard import family, kernel, private_root
 TICK = 0.05
 """Seconds between two looks at the program's processes."""
 
-PATIENCE = 0.5
+PATIENCE = 2.0
 """Seconds that helpers of a program that ended, such as multiprocessing's, have to end."""
 
 LIBRARIES_EVERY = 10

@@ -30,7 +30,7 @@ points = 2
 tensors = ["b3"]
 """
 
-GENEROUS = ["--time-limit", "60"]
+GENEROUS = ["--time-limit", "120"]
 """For machines that others keep busy."""
 
 

@@ -101,7 +101,7 @@ HOSTILE = {
         "inside": "number = 0\n    while True:\n        number += 1\n"
         '        open(f"file{number}", "wb").write(bytes(10_000_000))'
     },
-    "x06_printing": {"inside": "import os\n    while True: os.write(1, bytes(65536))"},
+    "x06_printing": {"top": "import os\nwhile True: os.write(1, bytes(65536))"},
     "x07_parent": {"inside": "import os, signal\n    os.kill(os.getppid(), signal.SIGKILL)"},
     "x08_network": {
         "inside": "import socket\n"

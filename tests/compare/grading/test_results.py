@@ -32,7 +32,7 @@ RUBRIC = Rubric("Title <b>", (Quantity("W", 2.5, ("W",)), Quantity("=b", 1, ("b"
 def grades():
     right = Compared("case", "without batch norm", "", {"W1": True, "b1": False})
     found = [
-        Judged("anna", "a.py", "wrong", EVIL, 7, (right,), used=Used(written=("jax",))),
+        Judged("anna", "a.py", "wrong", EVIL, compared=(right,), used=Used(written=("jax",))),
         Judged(EVIL, "b.py", "could not run", "it hangs", findings=(EVIL,)),
     ]
     graded = [(Entry(one.name, Path("x")), grade(one, RUBRIC)) for one in found]
@@ -96,6 +96,12 @@ def test_a_record_is_for_one_content_and_one_seed(tmp_path, conditions):
     assert records.find(entry, conditions) == judged
     other = Conditions(conditions.python, Request(seed=4), conditions.limits, Isolation())
     assert records.find(entry, other) is None
+    longer = Conditions(conditions.python, Request(seed=3), Limits(seconds=90), Isolation())
+    assert records.find(entry, longer) == judged
+    hung = Judged("a", "a.py", "could not run", "it hangs")
+    records.keep(entry, conditions, hung)
+    assert records.find(entry, conditions) == hung
+    assert records.find(entry, longer) is None
     path.write_text("x = 2")
     assert records.find(entry, conditions) is None
     (tmp_path / "out/records/a.json").write_text("[1, 2]")

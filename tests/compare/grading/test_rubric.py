@@ -97,6 +97,14 @@ def test_one_layer_alone_can_be_asked_for(rubric):
     assert points(judged(wrong, outcome="wrong"), read) == [2]
 
 
+def test_everything_in_one_kind_of_network_can_be_asked_for(rubric):
+    text = '[[quantity]]\nname="norm"\npoints=2\nnetworks="with batch norm"'
+    wrong = Compared("plain", "without batch norm", "", PLAIN.agrees | {"W2": False})
+    assert points(judged(wrong, NORM, outcome="wrong"), rubric(text)) == [2]
+    worse = Compared("norm", "with batch norm", "", {"gamma1": False})
+    assert points(judged(wrong, worse, outcome="wrong"), rubric(text)) == [0]
+
+
 def test_single_layers_are_chosen_by_name(rubric):
     read = rubric('[[quantity]]\nname="affine"\npoints=2\nlayers=["affine_backward"]')
     right = Compared("affine_backward (affine)", "", "affine_backward", {"dx": True})
