@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.space.axes import Space, apply
 from sweeps.space.samplers import make_sampler, narrowed_space
 from sweeps.study.identity import describe, require_same
-from sweeps.study.plan import Plan
+from sweeps.study.plan import LEARNING, Plan
 from sweeps.study.trial import Outcome, Row, Trial
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
@@ -164,7 +164,10 @@ class SweepStudy:
         """Takes the next number of the study; False if the plan has no more."""
         if self.storage.get_n_trials(self.study._study_id) >= self.plan.trials:
             return False
-        trial = self.study.ask()
+        if self.plan.sampler in LEARNING:
+            trial = self.study.ask()
+        else:  # it would look through all trials for one that waits, and there is none
+            trial = optuna.Trial(self.study, self.storage.create_new_trial(self.study._study_id))
         if trial.number >= self.plan.trials:  # another process took the last one
             self.study.tell(trial, state=TrialState.FAIL)
             return False
