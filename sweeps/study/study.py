@@ -59,6 +59,7 @@ class SweepStudy:
         require_same(self.study.user_attrs.get("sweep"), identity, name)
         salt = f"{owner if not private else ''} {len(self._frozen())}"
         self.study.sampler = make_sampler(plan, space, recipe, salt)
+        self.count = len(self._frozen())
         self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
         """Mine, and not yet handed out."""
 
@@ -162,7 +163,9 @@ class SweepStudy:
 
     def _reserve(self) -> bool:
         """Takes the next number of the study; False if the plan has no more."""
-        if self.storage.get_n_trials(self.study._study_id) >= self.plan.trials:
+        if not self.private:
+            self.count = self.storage.get_n_trials(self.study._study_id)
+        if self.count >= self.plan.trials:
             return False
         if self.plan.sampler in LEARNING:
             trial = self.study.ask()
@@ -173,6 +176,7 @@ class SweepStudy:
             return False
         trial.set_user_attr("owner", self.owner)
         self.asked.add(trial.number)
+        self.count = trial.number + 1
         return True
 
     def _open(self, stage: int) -> bool:
