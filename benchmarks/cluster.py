@@ -9,7 +9,6 @@ import heapq
 import sys
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,9 +119,9 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
             return found
 
         study.ask = timed  # type: ignore[method-assign]
-        records = partial(records_of, Records(folder / "trials", data.samples, states=False))
+        records = Records(folder / "trials", data.samples, states=False)
         executor, log = Instant(slots), GroupLog(folder / "trials" / "groups.jsonl")
-        search = Search(study, executor, records, log, data, stack=lambda recipe: stack)
+        search = Search(study, executor, records, log, data, lambda recipe: stack)
         started = time.process_time()
         search.run()
         spent = time.process_time() - started - executor.seconds
@@ -130,11 +129,6 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
         rows = (folder / JOURNAL).read_bytes().count(b"\n")
         grown = resident() - before
     return Costs(*(value / trials for value in (asked, spent - asked, grown, disk, rows)))
-
-
-def records_of(records: Records, recipe: Recipe) -> Records:
-    """The one folder that all trials share."""
-    return records
 
 
 def resident() -> int:

@@ -1,7 +1,7 @@
 """The course of a sweep: ask the study, train groups, tell it what became of them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sweeps.engine.data import Loaded, forms
@@ -47,10 +47,9 @@ class Search:
         self,
         study: SweepStudy,
         executor: Executor,
-        records: Callable[[Recipe], Records],
+        records: Records,
         log: GroupLog,
         data: Loaded,
-        *,
         stack: StackOf,
         on_status: OnStatus | None = None,
     ) -> None:
@@ -119,7 +118,7 @@ class Search:
             key = str(trial.number)
             if key in self.begun:  # in a group that began again, or that a cluster still trains
                 continue
-            known = self.records(trial.recipe).load(key)
+            known = self.records.load(key)
             if known is not None and known.recipe == trial.recipe:
                 self._tell_end(key, known)
             elif self.repeats.admit(trial):
@@ -143,7 +142,7 @@ class Search:
 
     def _keep(self, key: str, result: Run | Diverged) -> None:
         if key not in self.ended:
-            self.records(result.recipe).save(key, result)
+            self.records.save(key, result)
             self._tell_end(key, result)
 
     def _tell_end(self, key: str, result: Run | Diverged) -> None:

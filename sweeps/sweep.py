@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,15 +193,13 @@ def conduct(
     """
     settings, space = folder.settings, folder.space
     search_data = data.without_test()
-    records = partial(records_in, folder.path / "trials", data)
+    records = Records(folder.path / "trials", data.samples, states=False)
     log = GroupLog(folder.path / "trials" / "groups.jsonl")
     work = Work(settings["backend"], keep_states=False, curves=folder.curves)
     try:
-        executor.open(f"sweep {settings['owner']}", search_data, work)
-        Search(
-            *(study, executor, records, log, search_data), stack=stack_of, on_status=on_status
-        ).run()
-        executor.close()
+        with executor:
+            executor.open(f"sweep {settings['owner']}", search_data, work)
+            Search(study, executor, records, log, search_data, stack_of, on_status).run()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
             write_results(folder.path, results_of(folder, study))
@@ -248,8 +245,3 @@ def require_data_allow(space: Space, recipe: Recipe, data: Loaded) -> None:
             values = suited(axis.field, axis.decode(label), searched, recipe)
             one = replace(recipe, **values)
             one.plan_for(data(one))
-
-
-def records_in(path: Path, data: Loaded, recipe: Recipe) -> Records:
-    """Where the curves of a recipe's trial are kept."""
-    return Records(path, data.samples, states=False)

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeps.space.axes import Space, apply
 from sweeps.space.samplers import make_sampler, narrowed_space
 from sweeps.study.identity import describe, require_same
-from sweeps.study.plan import Plan
+from sweeps.study.plan import LEARNING, Plan
 from sweeps.study.trial import Outcome, Row, Trial
 from twingrad.errors import UserError
 from twingrad.history import History
@@ -60,6 +60,7 @@ class SweepStudy:
         require_same(self.study.user_attrs.get("sweep"), identity, name)
         salt = f"{owner if not private else ''} {len(self._frozen())}"
         self.study.sampler = make_sampler(plan, space, recipe, salt)
+        self.count = len(self._frozen())
         self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
         """Mine, and not yet handed out."""
 
@@ -166,14 +167,20 @@ class SweepStudy:
 
     def _reserve(self) -> bool:
         """Takes the next number of the study; False if the plan has no more."""
-        if self.storage.get_n_trials(self.study._study_id) >= self.plan.trials:
+        if not self.private:
+            self.count = self.storage.get_n_trials(self.study._study_id)
+        if self.count >= self.plan.trials:
             return False
-        trial = self.study.ask()
+        if self.plan.sampler in LEARNING:
+            trial = self.study.ask()
+        else:  # it would look through all trials for one that waits, and there is none
+            trial = optuna.Trial(self.study, self.storage.create_new_trial(self.study._study_id))
         if trial.number >= self.plan.trials:  # another process took the last one
             self.study.tell(trial, state=TrialState.FAIL)
             return False
         trial.set_user_attr("owner", self.owner)
         self.asked.add(trial.number)
+        self.count = trial.number + 1
         return True
 
     def _open(self, stage: int) -> bool:

@@ -196,3 +196,10 @@ def test_stacks_fit_into_memory_and_one_too_large_is_refused():
     for stack, memory in [(6, 5 * each), (None, each - 1)]:
         with pytest.raises(UserError, match="does not fit into memory: it takes about"):
             stack_sizer(stack, 16, memory, data)(small())
+
+
+def test_a_cluster_and_a_shared_study_do_not_go_together(tmp_path):
+    with pytest.raises(UserError, match="--cluster cannot go with --storage") as refused:
+        sweep(tmp_path / "s", cluster="auto", storage=f"sqlite:///{tmp_path}/shared.db")
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "s").exists()

@@ -4,6 +4,7 @@ of the local engine."""
 import json
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -191,4 +192,23 @@ def test_a_node_without_the_drivers_torch_is_named(cluster, tmp_path, module, sa
             )
     finally:
         cluster.remove_node(node)
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "no Ray cluster is there"),
+        ("127.0.0.1:none", "no Ray cluster is there"),
+        ("nonsense", "is no address such as"),
+        ("ray://127.0.0.1:10001", "run the sweep on a node of the cluster"),
+        ("SILENT", r"no Ray cluster answered within 8 s"),
+    ],
+)
+def test_where_no_cluster_is_the_sweep_ends_in_one_line(tmp_path, address, said):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it listens, and never answers
+        address = address.replace("SILENT", f"127.0.0.1:{silent.getsockname()[1]}")
+        with pytest.raises(UserError, match=f"--cluster {address}: .*{said}") as refused:
+            run_sweep([PENALTIES], clouds(), folder=tmp_path / "s", cluster=address)
+    assert "\n" not in str(refused.value)
     assert not (tmp_path / "s").exists()
