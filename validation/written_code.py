@@ -53,13 +53,15 @@ class Written:
             raise ValueError(f"{self.style}: {self.old!r} occurs {text.count(self.old)} times")
         names: dict[str, Any] = {}
         exec(compile(text.replace(self.old, self.new), f"{self.style}.py", "exec"), names)
-        return names["run"]  # type: ignore[no-any-return]
+        return names["run"]
 
     def evidence(self, case: Case) -> Evidence:
         """What it gives on a case: gradients of the parameters, p, loss and cost."""
         parameters = {name: value.copy() for name, value in case.parameters.items()}
         with np.errstate(all="ignore"):
-            given = self.run(case.X.copy(), case.y.copy(), parameters, case.penalty, case.network.eps)
+            given = self.run(
+                case.X.copy(), case.y.copy(), parameters, case.penalty, case.network.eps
+            )
         found = {f"forward {name}": np.asarray(given[name]) for name in ("p", "loss", "cost")}
         return Evidence(case, found | given["grads"])
 
@@ -117,7 +119,5 @@ def judge(one: Written) -> Verdict:
 def said_places(found: Examination) -> set[tuple[str, str]]:
     """(pass, operation) of the explanation's mistakes, or of the suspects without one."""
     if found.best is not None:
-        return {
-            (part.fault.stage, part.fault.operation) for part in found.best.candidate.parts
-        }
+        return {(part.fault.stage, part.fault.operation) for part in found.best.candidate.parts}
     return {(found.blame.stage or "", operation) for operation, _ in found.blame.suspects}

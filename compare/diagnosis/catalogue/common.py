@@ -428,7 +428,7 @@ def all_scalings() -> Iterator[Scaling]:
                 steps.setdefault(key, (step, []))[1].append(kind)
     for (_, stage, _), (step, kinds) in steps.items():
         if step.terms:
-            own = Scaling(step.operation, stage, step.terms, tuple(kinds))
+            own = Scaling(step.operation, stage, step.terms, step.formula, tuple(kinds))
             if stage == "forward" and any(term.back for term in step.terms):
                 yield replace(own, followed=True)
             yield own
