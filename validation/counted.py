@@ -151,9 +151,7 @@ def written_counts(measured: Measured) -> dict[str, Any]:
         "detected": sum(one.detected for one in said),
         "placed": sum(one.placed for one in said),
         "named": sum(one.named for one in said),
-        "false": [
-            f"{one.written.style}: {one.written.new}; {one.said}" for one in said if one.false
-        ],
+        "false": [f"{v.written.style}: {v.written.new}; {v.said}" for v in said if v.false],
         "unnamed": [f"{one.written.style}: {one.written.new}" for one in said if not one.named],
         "styles": len({one.written.style for one in said}),
         "right": len(measured.written_right),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compare.cases import Case
+from compare.derivation import Place, steps_of
 from compare.diagnosis.catalogue import Candidate
 from compare.diagnosis.catalogue.common import SCALINGS
 from compare.diagnosis.catalogue.scaled import told
@@ -26,9 +27,11 @@ def candidates(case: Case, seed: int) -> Iterator[Candidate]:
     for scaling in SCALINGS:
         if not scaling.layers(case.network) or scaling.operation in SCALARS:
             continue
+        steps = steps_of(case.network, scaling.stage)
+        layer = next(one.layer for (name, _), one in steps.items() if name == scaling.operation)
         for term in scaling.unknown:
             number = plain(float(f"{rng.uniform(0.2, 0.9) * rng.choice([-1, 1, 3.7]):.3g}"))
-            belonging = [one.name for one in scaling.terms if one.formula]
-            fault = told(scaling, {term.name: number}, whole=belonging == [term.name])
+            belonging = scaling.belonging(Place(case, layer, {}, {}))
+            fault = told(scaling, {term.name: number}, whole=belonging == {term.name})
             places = list(fault.candidates(case.network))
             yield places[rng.integers(len(places))]

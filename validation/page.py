@@ -10,9 +10,9 @@ PAGE = """# Does the checker find what is wrong?
 
 A test of the tester. Faults of the catalogue ({catalogue} of them, at every layer and everywhere
 they can be made), coefficients drawn at random, {outside} faults that the catalogue does not have,
-and pairs and triples of its faults are planted in {networks} small networks{sampled}. Beside them stand
-implementations that are right and compute otherwise. All counts are of one run with seed {seed};
-they depend on no machine:
+and pairs and triples of its faults are planted in {networks} small networks{sampled}.
+Beside them stand implementations that are right and compute otherwise. All counts are of one run
+with seed {seed}; they depend on no machine:
 
 ```
 python -m validation{option} --json docs/benchmarks/checkers.json --markdown docs/checkers.md
@@ -35,10 +35,11 @@ In percent of those seen; combined are pairs and triples of the catalogue's faul
   told apart: a ReLU's mask and the way down to it hand on one gradient, and in a minibatch larger
   than the layer is wide that gradient does not follow from W's. **Mean**: how many suspects
   there are on average.
-- **Named**: the diagnosis says this fault first. Asked of the catalogue's faults, of drawn coefficients, and of pairs
-  ({pairs} of them), not of triples. **Layers**: and at the right layers. Where it
-  does not, the values are the same: "b meaned twice" at every layer is that at the last layer
-  alone where a batch norm makes the others 0.
+- **Named**: the diagnosis says this fault first. Asked of the catalogue's faults, of drawn
+  coefficients, and of pairs ({pairs} of them), not of triples. **Layers**: and at
+  the right layers. Where it does not, the values are the same: "b meaned twice" at every layer is
+  that at the last layer alone where a batch norm makes the others 0, and of parameters alone a
+  factor in the ReLU is one on the way down to it.
 - The catalogue's faults are planted by the functions that the diagnosis tries. That they are named
   says that no other fault is taken for them, not that a slip in somebody's code is one of them.
 
@@ -46,12 +47,14 @@ In percent of those seen; combined are pairs and triples of the catalogue's faul
 
 ## Written by hand
 
-{written_faults} faults were written into {written_styles} programs of other people's styles (loops over lists, samples in
-columns, einsum, objects, a tape of its own, dictionaries of caches; `validation/written`), none of
-them by the functions that plant the others. The checker sees the gradients of the parameters with
-p, loss and cost: {written_detected} detected, {written_placed} placed at the operation that was changed, {written_named} explained by a
-mistake there, {written_false} explained by one elsewhere; of the others the place alone is told. Of
-{written_right} right but unusual programs {written_accused} are accused.
+{written_faults} faults were written into {written_styles} programs of other people's styles (loops
+over lists, samples in columns, einsum, objects, a tape of its own, dictionaries of caches;
+`validation/written`), none of them by the functions that plant the others. The checker sees the
+gradients of the parameters with p, loss and cost.
+
+| detected | placed at the changed operation | named there | named elsewhere | right, accused |
+| --- | --- | --- | --- | --- |
+{written_row}
 
 ## Training
 
@@ -102,11 +105,13 @@ def page(counts: dict[str, Any]) -> str:
     accused = ", ".join(training["accused"])
     written = counts["written"]
     sample = counts["sample"]
+    numbers = {n: v if isinstance(v, int) else len(v) for n, v in written.items()}
+    row = [str(numbers[name]) for name in ("detected", "placed", "named", "false")]
+    row.append(f"{numbers['accused']} of {numbers['right']}")
     return PAGE.format(
-        **{
-            f"written_{name}": value if isinstance(value, int) else len(value)
-            for name, value in written.items()
-        },
+        written_faults=numbers["faults"],
+        written_styles=numbers["styles"],
+        written_row=f"| {' | '.join(row)} |",
         option="" if sample is None else f" --sample {sample}",
         sampled="" if sample is None else f", {sample} of each drawn for each network",
         state_faults=state_faults,

@@ -245,7 +245,7 @@ def told_as(
                 yield Candidate(common.fault(scaling), site.layers, other, every=site.every), True
     if named:
         return
-    belonging = {n for n, coefficient in right.items() if coefficient}
+    belonging = scaling.belonging(at)
     ratios = [values[n] / right[n] for n in belonging & values.keys()]
     alike = all(near(ratio, ratios[0], tolerance) for ratio in ratios) if ratios else False
     whole = alike and set(wrong) == belonging

@@ -67,6 +67,10 @@ class Scaling:
         """Whether they are in several layers."""
         return END not in self.kinds
 
+    def belonging(self, at: Place) -> set[str]:
+        """The terms that the right step has."""
+        return {term.name for term in self.terms if term.right(at)}
+
     def term(self, name: str) -> Term:
         """The term of that name."""
         return next(term for term in self.terms if term.name == name)
