@@ -85,7 +85,13 @@ def of_leaf(name: str) -> Iterator[Common]:
 
 
 LEAVES = (
-    Common("penalty missing", "W", "penalty: 0", fix="Add 2 * lam * W there."),
+    Common(
+        "penalty missing",
+        "W",
+        "penalty: 0",
+        "The penalty's part 2 lambda W is missing from the gradient of W at {where}.",
+        "Add 2 * lam * W there.",
+    ),
     Common(
         "lambda for 2 lambda",
         "W",
