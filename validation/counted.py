@@ -7,13 +7,13 @@ from typing import Any
 from compare.diagnosis.catalogue import FAULTS
 from compare.diagnosis.search import FLOAT32
 from validation.gathered import OUTSIDE
-from validation.measure import CATALOGUE, COMBINED, SINGLES, Measured, Said
+from validation.measure import CATALOGUE, COMBINED, DRAWN, SINGLES, Measured, Said
 from validation.networks import touches_kink
 from validation.others import RULES
 from validation.ours import Finding
 from validation.training import training_counts
 
-GROUPS = (CATALOGUE, SINGLES, COMBINED)
+GROUPS = (CATALOGUE, DRAWN, SINGLES, COMBINED)
 SHOWINGS = {True: "everything", False: "parameters"}
 
 
@@ -110,7 +110,7 @@ def our_line(measured: Measured) -> dict[str, Any]:
     }
 
 
-def as_json(measured: Measured, seed: int) -> dict[str, Any]:
+def as_json(measured: Measured, seed: int, sample: int | None) -> dict[str, Any]:
     """All counts, and by name all that went wrong."""
     lines = {
         group: {
@@ -124,6 +124,7 @@ def as_json(measured: Measured, seed: int) -> dict[str, Any]:
     return {
         "what": "faults planted in small networks, and right code written otherwise",
         "seed": seed,
+        "sample": sample,
         "networks": [case.name for case in measured.cases],
         "faults": {
             CATALOGUE: [*(fault.name for fault in FAULTS), FLOAT32],
@@ -131,6 +132,7 @@ def as_json(measured: Measured, seed: int) -> dict[str, Any]:
         },
         "found": lines,
         "training": training_counts(),
+        "written": written_counts(measured),
         "right_variants": measured.right,
         "false_alarms": measured.alarms,
         "other_checks": [our_line(measured), *comparison(measured)],
@@ -138,4 +140,20 @@ def as_json(measured: Measured, seed: int) -> dict[str, Any]:
             "faults": len(consistent),
             "kinds": sorted({said.kind for said in consistent}),
         },
+    }
+
+
+def written_counts(measured: Measured) -> dict[str, Any]:
+    """Of the programs written by hand, and by change what was not named."""
+    said = measured.written
+    return {
+        "faults": len(said),
+        "detected": sum(one.detected for one in said),
+        "placed": sum(one.placed for one in said),
+        "named": sum(one.named for one in said),
+        "false": [f"{v.written.style}: {v.written.new}; {v.said}" for v in said if v.false],
+        "unnamed": [f"{one.written.style}: {one.written.new}" for one in said if not one.named],
+        "styles": len({one.written.style for one in said}),
+        "right": len(measured.written_right),
+        "accused": [f"{one.style}: {one.new}" for one in measured.written_accused],
     }

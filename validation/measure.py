@@ -2,20 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
 
 import manual_impl
 import torch_impl
 from compare.cases import Case
 from compare.numerics.precision import judge_low_precision, smooth_case
+from validation.drawn import drawn
 from validation.gathered import combined, outside_singles
 from validation.networks import networks, touches_kink
 from validation.others import RememberedCost, central_differences, consistent, say
 from validation.ours import Finding, alarm, examine
 from validation.planting import ALWAYS_SHOWN, Planted, catalogue
-from validation.remembering import remembered
 from validation.variants import Variant, applicable, combinations, in_float32, variants
+from validation.written_code import Verdict, Written, case_of, judge, written
 
-CATALOGUE, SINGLES, COMBINED = "catalogue", "outside", "combined"
+CATALOGUE, DRAWN, SINGLES, COMBINED = "catalogue", "drawn", "outside", "combined"
 """The groups of faults; the last are pairs and triples of the first."""
 
 FLOAT32_COMBINATIONS = 30
@@ -55,6 +60,8 @@ class Measured:
         right: how many right variants in float64, and in float32.
         alarms: the same: the names of those that were accused, and of what.
         others: what the other checks say.
+        written: what is said of the faults written by hand.
+        written_right, written_accused: right programs written by hand, and those called wrong.
     """
 
     cases: list[Case]
@@ -64,39 +71,67 @@ class Measured:
     right: dict[str, int] = field(default_factory=lambda: {"float64": 0, "float32": 0})
     alarms: dict[str, list[str]] = field(default_factory=lambda: {"float64": [], "float32": []})
     others: list[Said] = field(default_factory=list)
+    written: list[Verdict] = field(default_factory=list)
+    written_right: list[Written] = field(default_factory=list)
+    written_accused: list[Written] = field(default_factory=list)
 
     def found(self, group: str, everything: bool) -> list[Finding]:
         """The findings of one line of the table."""
         return [f for f in self.findings.get(group, []) if f.everything == everything]
 
 
-def measure(seed: int = 0, tell: Callable[[str], None] = lambda doing: None) -> Measured:
+def measure(
+    seed: int = 0,
+    tell: Callable[[str], None] = lambda doing: None,
+    sample: int | None = None,
+) -> Measured:
     """The whole measurement.
 
     Arguments:
         seed: of parameters, minibatches and drawn combinations.
+        sample: how many faults of each group, and right variants, in each network; None for all.
         tell: is told what is being done.
     """
     cases = networks(seed)
     measured = Measured(cases)
     for number, case in enumerate(cases):
         tell(case.name)
-        groups = planted_in(case, seed + number)
-        with remembered(case):
-            for group, faults in groups.items():
-                examine_all(measured, group, faults)
-        right = list(variants(case, seed + number))
+        groups = {
+            group: sampled(faults, sample, seed + number)
+            for group, faults in planted_in(case, seed + number).items()
+        }
+        for group, faults in groups.items():
+            examine_all(measured, group, faults)
+        right = sampled(list(variants(case, seed + number)), sample, seed + number)
         accuse(measured, right)
         hear_others(measured, case, groups, right)
         if not touches_kink(case):  # float32 would move it
-            judge_float32(measured, case, seed + number)
+            judge_float32(measured, case, seed + number, sample)
+    tell("programs written by hand")
+    measured.written = [judge(one) for one in written("faults")]
+    measured.written_right = list(written("right"))
+    measured.written_accused = [
+        one for one in measured.written_right if one.evidence(case_of(one.style)).wrong
+    ]
     return measured
+
+
+T = TypeVar("T")
+
+
+def sampled(all_of_them: Sequence[T], count: int | None, seed: int) -> list[T]:
+    """So many of them, drawn by a seed, in their order; None for all."""
+    if count is None or count >= len(all_of_them):
+        return list(all_of_them)
+    chosen = np.random.default_rng(seed).choice(len(all_of_them), size=count, replace=False)
+    return [all_of_them[i] for i in sorted(chosen)]
 
 
 def planted_in(case: Case, seed: int) -> dict[str, list[Planted]]:
     """The faults of each group."""
     return {
         CATALOGUE: catalogue(case),
+        DRAWN: drawn(case, seed),
         SINGLES: outside_singles(case),
         COMBINED: combined(case, seed),
     }
@@ -107,7 +142,7 @@ def worth_naming(fault: Planted, group: str) -> bool:
 
     Of the others there is nothing to name.
     """
-    return group == CATALOGUE or len(fault.parts) == 2
+    return group in (CATALOGUE, DRAWN) or len(fault.parts) == 2
 
 
 def examine_all(measured: Measured, group: str, faults: Sequence[Planted]) -> None:
@@ -137,10 +172,10 @@ def accuse(measured: Measured, right: Sequence[Variant]) -> None:
         measured.right["float64"] += 1
 
 
-def judge_float32(measured: Measured, like: Case, seed: int) -> None:
+def judge_float32(measured: Measured, like: Case, seed: int, sample: int | None) -> None:
     """The same formulas in float32, by the rule for low precision."""
     case = smooth_case(like.network, len(like.y), penalty=like.penalty, seed=seed, dtype="float32")
-    for name, values in float32_values(case, seed):
+    for name, values in islice(float32_values(case, seed), sample):
         witnesses = {"by hand": manual_impl, "autograd": torch_impl}
         verdicts = judge_low_precision(case, "float32", values, witnesses)
         wrong = [verdict.name for verdict in verdicts if verdict.verdict != "agree"]

@@ -8,14 +8,14 @@ from validation.tables import COMPARED, FOUND, SHORT, compared_rows, found_rows,
 
 PAGE = """# Does the checker find what is wrong?
 
-A test of the tester. Every fault of the catalogue ({catalogue} of them), at every layer and
-everywhere it can be made, is planted in {networks} small networks; so are {outside} faults that
-the catalogue does not have, and pairs and triples drawn from it. Beside them stand
-implementations that are right and compute otherwise. All counts are of one run with seed {seed};
-they depend on no machine:
+A test of the tester. Faults of the catalogue ({catalogue} of them, at every layer and everywhere
+they can be made), coefficients drawn at random, {outside} faults that the catalogue does not have,
+and pairs and triples of its faults are planted in {networks} small networks{sampled}.
+Beside them stand implementations that are right and compute otherwise. All counts are of one run
+with seed {seed}; they depend on no machine:
 
 ```
-python -m validation --json docs/benchmarks/checkers.json --markdown docs/checkers.md
+python -m validation{option} --json docs/benchmarks/checkers.json --markdown docs/checkers.md
 ```
 
 ## Faults found
@@ -35,14 +35,26 @@ In percent of those seen; combined are pairs and triples of the catalogue's faul
   told apart: a ReLU's mask and the way down to it hand on one gradient, and in a minibatch larger
   than the layer is wide that gradient does not follow from W's. **Mean**: how many suspects
   there are on average.
-- **Named**: the diagnosis says this fault first. Asked of the catalogue's faults, and of its pairs
-  ({pairs} of them), not of triples. **Layers**: and at the right layers. Where it
-  does not, the values are the same: "b meaned twice" at every layer is that at the last layer
-  alone where a batch norm makes the others 0.
+- **Named**: the diagnosis says this fault first. Asked of the catalogue's faults, of drawn
+  coefficients, and of pairs ({pairs} of them), not of triples. **Layers**: and at
+  the right layers. Where it does not, the values are the same: "b meaned twice" at every layer is
+  that at the last layer alone where a batch norm makes the others 0, and of parameters alone a
+  factor in the ReLU is one on the way down to it.
 - The catalogue's faults are planted by the functions that the diagnosis tries. That they are named
   says that no other fault is taken for them, not that a slip in somebody's code is one of them.
 
 {shortfalls}
+
+## Written by hand
+
+{written_faults} faults were written into {written_styles} programs of other people's styles (loops
+over lists, samples in columns, einsum, objects, a tape of its own, dictionaries of caches;
+`validation/written`), none of them by the functions that plant the others. The checker sees the
+gradients of the parameters with p, loss and cost.
+
+| detected | placed at the changed operation | named there | named elsewhere | right, accused |
+| --- | --- | --- | --- | --- |
+{written_row}
 
 ## Training
 
@@ -91,7 +103,17 @@ def page(counts: dict[str, Any]) -> str:
     state_faults = training["faults"]
     state_detected = state_faults - len(training["missed"])
     accused = ", ".join(training["accused"])
+    written = counts["written"]
+    sample = counts["sample"]
+    numbers = {n: v if isinstance(v, int) else len(v) for n, v in written.items()}
+    row = [str(numbers[name]) for name in ("detected", "placed", "named", "false")]
+    row.append(f"{numbers['accused']} of {numbers['right']}")
     return PAGE.format(
+        written_faults=numbers["faults"],
+        written_styles=numbers["styles"],
+        written_row=f"| {' | '.join(row)} |",
+        option="" if sample is None else f" --sample {sample}",
+        sampled="" if sample is None else f", {sample} of each drawn for each network",
         state_faults=state_faults,
         state_detected=state_detected,
         state_placed=state_detected - len(training["misplaced"]),

@@ -4,7 +4,7 @@ from compare.derivation.place import Derivation, Step, Term, total, zero
 
 PRODUCT = (
     Term("product", "the product x W'", "x W'", lambda at: at.x @ at.W.T),
-    Term("b", "b", "b", lambda at: at.b, back=(("b", "b"),)),
+    Term("b", "the bias b", "b", lambda at: at.b, back=(("b", "b"),)),
 )
 
 GRADIENT_OF_W = (

@@ -34,12 +34,12 @@ NORMALISED = (
 SCALED_AND_SHIFTED = (
     Term(
         "scaled",
-        "gamma s_hat",
+        "the product gamma s_hat",
         "gamma s_hat",
         lambda at: at.gamma * at.s_hat,
         back=(("gamma", "gamma"), ("s_hat", "s_hat")),
     ),
-    Term("beta", "beta", "beta", lambda at: at.beta, back=(("beta", "beta"),)),
+    Term("beta", "the shift beta", "beta", lambda at: at.beta, back=(("beta", "beta"),)),
 )
 
 GRADIENT_OF_GAMMA = (
@@ -107,25 +107,25 @@ THROUGH_MU = (
 )
 
 
-def ways_down(n: str) -> tuple[Term, ...]:
+def ways_down(name: str, n: str) -> tuple[Term, ...]:
     """The three ways from s."""
     return (
         Term(
             "direct",
-            "the direct term",
+            f"the direct term of {name}'s backward pass",
             "G_s_hat / sqrt(v + eps)",
             lambda at: at.G_s_hat / at.spread(at.root),
         ),
         Term(
             "mean",
-            "the mean's term",
+            f"the mean's term of {name}'s backward pass",
             f"G_mu / {n}",
             lambda at: at.spread(at.G_mu) / at.size,
             holds_n=True,
         ),
         Term(
             "variance",
-            "the variance's term",
+            f"the variance's term of {name}'s backward pass",
             f"G_v (2/{n}) (s - mu)",
             lambda at: at.spread(at.G_v) * (2 / at.size) * centred(at),
             holds_n=True,
@@ -145,7 +145,7 @@ def normalization(
         shared: by what mu and v are shared.
         sums: further lines of code for the gradients of v and mu; "" for none.
     """
-    ways = ways_down(n)
+    ways = ways_down(name, n)
     return Derivation(
         forward=(
             Step(

@@ -66,8 +66,8 @@ COST_TERMS = (
 )
 
 LOGIT_GRADIENT = (
-    Term("p", "p / n", "p", lambda at: at.p / at.n, holds_n=True),
-    Term("Y", "-Y / n", "- Y", lambda at: -at.Y / at.n, holds_n=True),
+    Term("p", "the part p / n", "p", lambda at: at.p / at.n, holds_n=True),
+    Term("Y", "the part -Y / n", "- Y", lambda at: -at.Y / at.n, holds_n=True),
 )
 
 SOFTMAX = Step(

@@ -71,15 +71,33 @@ class Examination:
             # what explains every value tells the place too, which the values alone may not
             part = self.best.candidate.parts[0]
             if part.fault.stage == stage or self.forward_unseen:
-                network = self.evidence.case.network
-                titles = [part.fault.step_in(network, part.first_layer).title]
-                stage = part.fault.stage
+                titles, stage = self.explained_places, part.fault.stage
         in_pass = "Backward pass" if stage == "backward" else "Forward pass"
         if len(titles) == 1:
             return f"{in_pass}, first wrong: the {titles[0]}."
         if len(titles) > 4:
             return f"{in_pass}, first wrong: something from the {titles[0]} to the {titles[-1]}."
         return f"{in_pass}, first wrong is one of these: the {', the '.join(titles)}."
+
+    @property
+    def equals(self) -> list[Match]:
+        """The explanations of which none is likelier than the first."""
+        return [
+            match for match in self.diagnosis.matches if self.best and match.rank == self.best.rank
+        ]
+
+    @property
+    def explained_places(self) -> list[str]:
+        """The steps where the likeliest explanations have their first mistake, in one pass."""
+        network = self.evidence.case.network
+        parts = [match.candidate.parts[0] for match in self.equals]
+        steps = [part.fault.step_in(network, part.first_layer) for part in parts]
+        same = [
+            s
+            for s, part in zip(steps, parts, strict=True)
+            if part.fault.stage == parts[0].fault.stage
+        ]
+        return list(dict.fromkeys(step.title for step in same))
 
     @property
     def sentences(self) -> list[str]:
@@ -94,7 +112,7 @@ class Examination:
             said.append(f"The residual is {best.residual:.1e}{beside}.")
             others = [m.candidate.name for m in self.diagnosis.matches[1:4]]
             if others:
-                said.append(f"The same values come of: {'; '.join(others)}.")
+                said.append(f"Also consistent with: {'; '.join(others)}.")
         elif self.evidence.wrong:
             said.append(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]} ({self.diagnosis.tried} tried).")
             if self.diagnosis.partly is not None:

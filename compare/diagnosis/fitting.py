@@ -88,8 +88,22 @@ def fits(
                 trial = tried(evidence, candidate, drawn=not common)
                 if trial is not None and trial.stopped != first:
                     yield trial
+        if site.scaling.stage == "forward" and own_value(evidence, site) not in evidence.found:
+            yield from common_trials(evidence, site, first, other)  # the fit may have lost its way
     except Inapplicable:
         return
+
+
+def common_trials(
+    evidence: Evidence, site: Site, first: str, other: Candidate | None
+) -> Iterator[Trial]:
+    """The coefficients that people often get wrong, tried as they are."""
+    for common in COMMON:
+        if common.fits(site.scaling):
+            fault = common.fault(site.scaling)
+            trial = tried(evidence, Candidate(fault, site.layers, other, every=site.every))
+            if trial is not None and trial.stopped != first:
+                yield trial
 
 
 def same_step(site: Site, other: Candidate | None) -> bool:
@@ -231,7 +245,7 @@ def told_as(
                 yield Candidate(common.fault(scaling), site.layers, other, every=site.every), True
     if named:
         return
-    belonging = {n for n, coefficient in right.items() if coefficient}
+    belonging = scaling.belonging(at)
     ratios = [values[n] / right[n] for n in belonging & values.keys()]
     alike = all(near(ratio, ratios[0], tolerance) for ratio in ratios) if ratios else False
     whole = alike and set(wrong) == belonging

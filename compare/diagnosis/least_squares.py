@@ -123,6 +123,8 @@ def solve(
     chosen = list(effects)
     values, base, last = dict(start), predict(start), np.inf
     for _ in range(steps):
+        if steps > 1:
+            effects = {name: differential(evidence, predict, values, name, base) for name in chosen}
         system = System(evidence, effects)
         tensors = system.first(chosen)
         if not tensors:

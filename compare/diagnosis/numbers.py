@@ -98,6 +98,8 @@ def written(at: Place, operation: str) -> Iterator[Number]:
     """What may be written in the formula of an operation, the likeliest first."""
     yield from PLAIN
     own = of_size("m") if at.layer.kind == "layer_norm" else OWN.get(operation, [])
+    if at.layer.kind == "relu":  # which has no slope
+        own = []
     simple = [*of_size("n"), *own]
     yield from simple
     yield from (

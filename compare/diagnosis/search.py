@@ -42,12 +42,14 @@ class Match:
         runner_up: the same of the best that does not explain it; None where nothing else came
             near the question.
         form: what lambda means in the sentences.
+        rank: of explanations of the same rank none is likelier.
     """
 
     candidate: Candidate
     residual: float
     runner_up: float | None
     form: Form = "full"
+    rank: tuple[Any, ...] = ()
 
     @property
     def sentences(self) -> list[str]:
@@ -125,7 +127,12 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     kept = without_twins(sorted(found, key=lambda one: likelihood(evidence, one, found)))
     left = (t.residual for t in trials if t.stopped is not None and np.isfinite(t.residual))
     runner_up = min(left, default=None)
-    matches = tuple(Match(t.candidate, t.residual, runner_up, evidence.form) for t in kept)
+    matches = tuple(
+        Match(
+            t.candidate, t.residual, runner_up, evidence.form, likelihood(evidence, t, found)[:-1]
+        )
+        for t in kept
+    )
     return Diagnosis(matches, partly[0].candidate if partly and not matches else None, count)
 
 

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from compare.derivation import STAGES, steps_of
-from compare.diagnosis.catalogue import FAULTS, Candidate, right_values
+from compare.diagnosis.catalogue import FAULTS, right_values
 from validation.gathered import OUTSIDE, combined, outside_singles
 from validation.networks import is_further, networks, touches_kink
 from validation.others import RememberedCost, central_differences, say
 from validation.ours import alarm, examine
 from validation.planting import Planted, catalogue
-from validation.remembering import remembered
 from validation.variants import (
     FORMULAS,
     applicable,
@@ -44,12 +43,11 @@ STEPS = {
 @pytest.fixture(scope="module", params=[PLAIN, NORMALISED], ids=lambda case: case.name)
 def named(request):
     """What is said of every fault of the catalogue that can be seen, everything shown."""
-    with remembered(request.param):
-        return [
-            examine(fault, everything=True, name_it=True)
-            for fault in catalogue(request.param)
-            if fault.visible(everything=True)
-        ]
+    return [
+        examine(fault, everything=True, name_it=True)
+        for fault in catalogue(request.param)
+        if fault.visible(everything=True)
+    ]
 
 
 def test_every_fault_of_the_catalogue_is_detected(named):
@@ -150,18 +148,6 @@ def test_float32_variants_compute_in_float32():
     chosen = next(combinations(applicable(NORMALISED.network), 1, seed=0))
     values = in_float32(chosen)(NORMALISED)
     assert {value.dtype for value in values.values()} == {np.dtype(np.float32)}
-
-
-def test_remembering_changes_no_prediction():
-    candidate = next(iter(FAULTS[0].candidates(PLAIN.network)))
-    right = candidate.predict(PLAIN)
-    with remembered(PLAIN):
-        first, second = candidate.predict(PLAIN), candidate.predict(PLAIN)
-        elsewhere = candidate.predict(NORMALISED)
-    assert first is second
-    assert all(np.array_equal(first[name], right[name]) for name in right)
-    assert "gamma1" in elsewhere
-    assert Candidate.predict(candidate, PLAIN) is not first
 
 
 def say_of(case, values):

@@ -85,7 +85,13 @@ def of_leaf(name: str) -> Iterator[Common]:
 
 
 LEAVES = (
-    Common("penalty missing", "W", "penalty: 0", fix="Add 2 * lam * W there."),
+    Common(
+        "penalty missing",
+        "W",
+        "penalty: 0",
+        "The penalty's part 2 lambda W is missing from the gradient of W at {where}.",
+        "Add 2 * lam * W there.",
+    ),
     Common(
         "lambda for 2 lambda",
         "W",
@@ -428,7 +434,7 @@ def all_scalings() -> Iterator[Scaling]:
                 steps.setdefault(key, (step, []))[1].append(kind)
     for (_, stage, _), (step, kinds) in steps.items():
         if step.terms:
-            own = Scaling(step.operation, stage, step.terms, tuple(kinds))
+            own = Scaling(step.operation, stage, step.terms, step.formula, tuple(kinds))
             if stage == "forward" and any(term.back for term in step.terms):
                 yield replace(own, followed=True)
             yield own

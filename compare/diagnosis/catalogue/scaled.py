@@ -27,6 +27,7 @@ class Scaling:
     Arguments:
         operation, stage: of the steps.
         terms: their terms.
+        formula: of the right step.
         kinds: of layer that have them.
         followed: of a forward pass, whether the backward pass differentiates what is computed; if
             not, it is that of the right forward pass.
@@ -35,6 +36,7 @@ class Scaling:
     operation: str
     stage: Stage
     terms: tuple[Term, ...]
+    formula: str
     kinds: tuple[str, ...]
     followed: bool = False
 
@@ -42,11 +44,11 @@ class Scaling:
         """Where the steps are; a cost that the backward pass follows is wrong in every layer."""
         if self.operation == "cost" and self.followed:
             return weights(network)
-        return [
+        return sorted(
             l
             for (operation, l), placed in steps_of(network, self.stage).items()
             if operation == self.operation and placed.layer.kind in self.kinds
-        ]
+        )
 
     @property
     def everywhere(self) -> bool | None:
@@ -64,6 +66,10 @@ class Scaling:
     def layered(self) -> bool:
         """Whether they are in several layers."""
         return END not in self.kinds
+
+    def belonging(self, at: Place) -> set[str]:
+        """The terms that the right step has."""
+        return {term.name for term in self.terms if term.right(at)}
 
     def term(self, name: str) -> Term:
         """The term of that name."""
@@ -121,16 +127,14 @@ def told(scaling: Scaling, coefficients: Coefficients, *, whole: bool = False) -
     does = added(text) if foreign else multiplied(text, n if terms[0].holds_n else "")
     wrong = terms[0].formula if len(terms) == 1 else ""
     label = "all" if whole else " and ".join(coefficients)
-    name, said, fix = WORDS.get(
-        (scaling.operation, label, scaling.kinds),
-        (
-            f"{scaling.operation}: {label} times {{c}}",
-            f"{title[0].upper()}{title[1:]} {verb} {does} at {{where}}.",
-            "It does not belong there."
-            if foreign
-            else f"The formula has {wrong or 'none of that'}.",
-        ),
+    general = (
+        f"{scaling.operation}: {label} times {{c}}",
+        f"{title[0].upper()}{title[1:]} {verb} {does} at {{where}}.",
+        f"The formula is {scaling.formula}.",
     )
+    usual = foreign or does.startswith("multiplied")
+    words = WORDS.get((scaling.operation, label, scaling.kinds), general) if usual else general
+    name, said, fix = words
     backward, forward = scaling.mistakes(coefficients)
     stage, passes = "", ""
     if scaling.stage == "forward":

@@ -273,7 +273,7 @@ def test_a_pair_of_passes_hands_the_wrong_values_on():
     on = case()
     pair = Candidate(BY_NAME["eps 0.1"], (3, 2, 1), Candidate(BY_NAME["sign of W"], (1,)))
     eps = Candidate(BY_NAME["eps 0.1"], (3, 2, 1)).predict(on)
-    np.testing.assert_array_equal(pair.predict(on)["W1"], -eps["W1"])
+    np.testing.assert_allclose(pair.predict(on)["W1"], -eps["W1"], rtol=0, atol=1e-15)
 
 
 def test_what_cannot_be_made_on_a_network_is_not_tried():

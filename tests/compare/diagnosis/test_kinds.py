@@ -97,7 +97,11 @@ def test_a_mistake_written_out_is_found_and_named_with_its_layer(network, name, 
 @pytest.mark.parametrize(
     ("network", "name", "sentence"),
     [
-        (LAYER, "mean's term missing, layer norm", "layer norm's backward pass at layer 2. Add"),
+        (
+            LAYER,
+            "mean's term missing, layer norm",
+            "The mean's term of layer norm's backward pass is missing at layer 2.",
+        ),
         (DROPPED, "mask missing on the way back", "The backward pass of dropout at layer 2"),
         (AFTER, "ReLU mask of the normalised value", "masked by x_hat, which the normalisation"),
     ],

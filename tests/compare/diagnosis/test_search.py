@@ -145,7 +145,7 @@ def test_what_no_fault_explains_is_left_at_the_blame():
     assert found.sentences[0] == "Backward pass, first wrong: the gradient of W2."
     assert UNKNOWN in found.sentences[1].lower()
     assert f"({found.diagnosis.tried} tried)" in found.sentences[1]
-    assert found.diagnosis.tried > len(FAULTS)
+    assert found.diagnosis.tried > 20
 
 
 def test_what_explains_the_first_tensor_alone_is_said_to():
@@ -192,7 +192,10 @@ def test_json_of_a_diagnosis_has_the_fields_of_the_design():
     (match,) = json.loads(json.dumps(found.as_json(), allow_nan=False))["diagnosis"][:1]
     assert (match["fault"], match["layer"]) == ("mean's term missing", 2)
     assert match["residual"] <= 1e-11
-    assert "missing from batch norm's backward pass at layer 2" in match["explanation"]
+    assert (
+        match["explanation"]
+        == "The mean's term of batch norm's backward pass is missing at layer 2."
+    )
     assert (match["tensor"], match["pass"]) == ("s2", "backward")
     assert match["wrong"] in match["formula"]
 
