@@ -74,10 +74,12 @@ class Rebuilder:
                 continue
             heads = np.stack([h.value.head(h.turned) for h in inputs])  # (inputs, few, d)
             mixed = np.stack([weight.mixed(turned) for weight, _, turned in weights])
-            rest = head[:, None] - heads @ mixed.T  # (inputs, few, weights)
+            made = heads @ mixed.T  # (inputs, few, weights)
+            rest = head[:, None] - made
             if self.n == 1:  # then any b would do: it must have been seen
                 mixed_b = np.array([0.0, *(b @ mixture(m) for b in self.vectors(m))])
                 near = np.abs(rest[:, 0, :, None] - mixed_b).min(axis=2) <= allowed
+                near &= np.abs(made[:, 0]) > allowed
             else:
                 near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
             for j, i in np.argwhere(near.T):

@@ -15,7 +15,7 @@ from compare.cases import Case
 from compare.derivation.backward import operation_of, order, step_from
 from compare.numerics.structure import structural_zeros
 from compare.watching.recording import Event, Site
-from compare.watching.relations import scaled, two_terms
+from compare.watching.relations import TwoTerms, scaled, two_terms
 from compare.watching.values import Value, Values
 
 LEAVES = ("W", "b", "gamma", "beta")
@@ -25,6 +25,10 @@ STATISTICS = ("mu", "v")
 
 DECAY = 0.1
 """Largest share of a parameter that its penalty takes away in one update."""
+
+DATA_PART, CLEAR = 1e-4, 100.0
+"""The part of the data in a weight's gradient is told above this share, and above so many times
+the error of the fit."""
 
 NEAR = 0.5
 """An array that differs from a parameter by less, relative to it, is its new value."""
@@ -73,12 +77,14 @@ class Roles:
         copies: further arrays that are multiples of a gradient.
         updates: by the name of a parameter, its new value: W + c times the role's own gradient
             where that is so (d is then the factor of W); c is 0 where it is not.
+        again: further new values of parameters.
         unexplained: arrays of the shape of some gradient that are none, in order.
     """
 
     found: dict[str, Role] = field(default_factory=dict)
     copies: list[Role] = field(default_factory=list)
     updates: dict[str, Role] = field(default_factory=dict)
+    again: list[Role] = field(default_factory=list)
     unexplained: list[Value] = field(default_factory=list)
 
 
@@ -154,7 +160,8 @@ class Reader:
     def take(self, role: Role) -> None:
         """Books a gradient; further arrays with it become copies."""
         if role.status == "update":
-            self.roles.updates.setdefault(role.name, role)
+            if self.roles.updates.setdefault(role.name, role) is not role:
+                self.roles.again.append(role)
             self.taken.add(role.value.id)
             return
         before = self.roles.found.get(role.name)
@@ -199,13 +206,14 @@ class Reader:
             if both.error <= self.tolerance and abs(both.d - 1) < DECAY and status != "wrong":
                 return Role(name, "update", value, rows, both.c, both.d, both.error)
             fits = both.error <= self.tolerance and both.c
-            if fits and name.startswith("W") and self.matters(both.c, expected, rows):
+            if fits and name.startswith("W") and self.matters(both, expected, rows):
                 return Role(name, status, value, rows, both.c, both.d / both.c, both.error)
         return None
 
-    def matters(self, c: float, expected: np.ndarray, rows: np.ndarray) -> bool:
+    def matters(self, fit: TwoTerms, expected: np.ndarray, rows: np.ndarray) -> bool:
         """Whether the data's part of a fit is more than its rounding."""
-        return bool(np.abs(c * expected).max() > 1e3 * self.tolerance * np.abs(rows).max())
+        share = float(np.abs(fit.c * expected).max()) / float(np.abs(rows).max())
+        return share > max(DATA_PART, CLEAR * fit.error)
 
     def leading_on(self, name: str, local: np.ndarray) -> None:
         """Books a wrong gradient that the next ones follow from, among the arrays left over."""
@@ -345,6 +353,18 @@ class Reader:
                     self.take(Role(name, "update", value, rows, 0.0, 1.0))
                     break
 
+    def is_part(self, value: Value) -> bool:
+        """Whether a vector is one sample's part of the minibatch, its labels or probabilities."""
+        if value.array.ndim != 1:
+            return False
+        classes = self.case.network.classes
+        whole = (self.case.X, np.eye(classes)[self.case.y], np.asarray(self.trace["p"]))
+        return any(
+            rows.shape[1:] == value.array.shape
+            and bool(np.isclose(rows, value.array, rtol=self.tolerance).all(axis=1).any())
+            for rows in whole
+        )
+
     def leaves_left_over(self) -> None:
         """Wrong gradients of parameters: of the arrays left over, the first of the right shape."""
         for name in self.names:
@@ -361,7 +381,7 @@ class Reader:
                 and sorted(self.right[other].shape) == sorted(self.right[name].shape)
             ]
             for value, rows in self.views(name):
-                if value.id in self.taken or not rows.any():
+                if value.id in self.taken or not rows.any() or self.is_part(value):
                     continue
                 if others and abs(correlation(rows, self.right[name])) < 0.5:
                     continue  # as likely one of the others

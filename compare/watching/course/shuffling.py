@@ -39,6 +39,7 @@ def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> l
         out.not_checked.append(f"samples and labels: {words}")
         return sets
     first = training[0]
+    never_seen(values, training, seen, out)
     batches = positions(first, seen)
     order = order_of(batches)
     labels = label_arrays(values, first.n, seen[0].found.p.rows.shape[1])
@@ -158,6 +159,37 @@ def two_labels(values: Values, data: DataSet, updates: list[Update], out: Traini
     )
     out.add("shuffling", event, said)
     return True
+
+
+def never_seen(
+    values: Values, training: list[DataSet], updates: list[Update], out: TrainingVerdict
+) -> None:
+    """Says how many samples were in none of the minibatches of two epochs.
+
+    An epoch is a run of minibatches without a sample that comes twice. That samples are left out
+    may be meant, as those of a validation set are.
+    """
+    X = updates[0].found.layers[0].h.value
+    data = min(training, key=lambda one: one.n)
+    batches = batches_at(values, data, X)
+    if batches is None or not batches:
+        return
+    drawn = np.concatenate(batches)
+    _, first = np.unique(drawn, return_index=True)
+    is_new = np.zeros(len(drawn), bool)
+    is_new[first] = True
+    length = len(drawn) if is_new.all() else int(is_new.argmin())
+    epoch = drawn[length : 2 * length]
+    if len(epoch) < length or len(np.unique(epoch)) < length:
+        return  # drawn with replacement, or one epoch was seen
+    missing = data.n - len(first)
+    if missing >= len(batches[0]):
+        event = X.shown
+        said = (
+            f"{missing} of {data.n} samples were in no minibatch of {len(drawn) // length} epochs "
+            f"of {length} samples."
+        )
+        out.add("samples", event, said, fails=False)
 
 
 def labels_at(values: Values, y: Value, classes: int) -> list[np.ndarray]:
