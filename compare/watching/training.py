@@ -59,6 +59,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     """All subjects, one after another."""
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
+    applied_twice(updates, out)
     judge_updates(values, updates, steps, decays, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)
@@ -69,8 +70,8 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     judge_standardisation(values, updates, sets, out)
     kept_by_reference(values, updates, out)
     overwritten_probabilities(values, updates, out)
-    not_finite(values, updates, out)
-    applied_twice(updates, out)
+    if not any(finding.fails for finding in out.findings):
+        not_finite(values, updates, out)
 
 
 def judge_updates(

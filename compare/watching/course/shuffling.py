@@ -89,8 +89,6 @@ def apart(
     batches: list[Batch], updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Samples and labels that do not belong together, where it can be said how that came."""
-    if two_labels(values, training[0], updates, out):
-        return
     best = max(share(classes, batches) for _, classes in labels)
     start = updates[0].found.index
     before = first_permutation(values, training[0])
@@ -107,6 +105,7 @@ def apart(
                 out.add("shuffling", event, said)
                 return
     if len(batches[0][1]) < FEWEST:
+        two_labels(values, training[0], updates, out)
         return
     for _, classes in labels:
         starts = [run_of(classes, y) for _, y in batches]
@@ -121,6 +120,8 @@ def apart(
             )
             out.add("shuffling", event, said)
             return
+    if two_labels(values, training[0], updates, out):
+        return
     out.not_checked.append(
         f"samples and labels: {best:.0%} of the labels are at the places of their samples in any "
         f"array of labels that was seen"
