@@ -271,8 +271,8 @@ def vector(length):
 def summaries(value):
     """Mean, deviation and projection of the rows and of the columns of a matrix (n, m).
 
-    Images (n, 32, 32, 3) are rows. The work is done in blocks that fit in the cache, as products with a few vectors. Of images,
-    mean and deviation are those of the pixels alone.
+    Images (n, 32, 32, 3) are rows. The work is done in blocks that fit in the cache, as products
+    with a few vectors. Of images, mean and deviation are those of the pixels alone.
     """
     n, m = len(value), value.size // len(value)
     exact = value.dtype.itemsize > 2 and value.dtype != numpy.float32

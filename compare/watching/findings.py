@@ -39,7 +39,9 @@ def with_training(
     """The same with what is wrong in the training, without gradients that follow from that."""
     if explains_gradients(values, updates, judged, course):
         findings = [f for f in findings if f.what != "backward"]
-    unjust = ("update",) if autograd(judged) and wrong_cost(course) else ()
+    forward = any(finding.what == "forward" for finding in findings)
+    differentiated = autograd(judged) and (forward or wrong_cost(course))
+    unjust = ("update", "momentum") if differentiated else ()
     return [
         *findings,
         *(

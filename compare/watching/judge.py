@@ -104,6 +104,7 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
     """
     if update.case is None or update.roles is None or update.right is None:
         return None
+    own = own or {}
     conventions = conventions_of(update)
     case = replace(update.case, penalty=conventions.decay / 2)
     rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
@@ -115,7 +116,7 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
         if name.startswith("W") and not role.value.named and not role.d:
             # a product inside an expression: what the line adds to it was not seen
             found[name] = found[name] + conventions.decay * case.parameters[name]
-        elif name in (own or {}):
+        elif name in own:
             away = conventions.decay - own[name]
             found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)

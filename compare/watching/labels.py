@@ -70,9 +70,9 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
                 return Labels(y, value, True)
     for value in values.within(found.index, end, (n, classes)):
         for rows, _ in value.views((n, classes)):
-            y = taken_away(p, rows, tolerance)
-            if y is not None:
-                return Labels(y, value, True)
+            told = taken_away(p, rows, tolerance)
+            if told is not None:
+                return Labels(told, value, True)
     if candidates:
         value, y = candidates[0]
         return Labels(y, value, False)

@@ -182,7 +182,7 @@ def gradient_words(role: Role, judged: Judged) -> str:
     if role.status == "wrong" or judged.statuses.get(role.name) == "wrong":
         return said
     factor = abs(role.c)
-    if factor == n or abs(factor - n) < 1e-6 * n:
+    if n > 1 and abs(factor - n) < 1e-6 * n:
         said += f" times n = {n}"
     elif abs(factor - 1) > 1e-6:
         said += f" times {role.c:.4g}"

@@ -206,7 +206,8 @@ def layer_norm(
                 continue
             fitted = columns_fit(z, hat, tolerance)
             if fitted is not None:
-                norm = Norm("layer", *fitted, eps, reading, deviation=deviation)
+                gamma, beta = fitted
+                norm = Norm("layer", gamma, beta, eps, reading, deviation=deviation)
                 return by_fewer(norm, u.shape[1], values, index)
     return None
 

@@ -9,12 +9,13 @@ import numpy as np
 from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
+from compare.watching.backward_pass import Reader
 from compare.watching.labels import Labels, case_of, labels_of
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
 from compare.watching.relations import is_distribution, shares_of_one, sums_to_one
-from compare.watching.roles import Reader, Roles, backward_arrays
+from compare.watching.roles import Roles, backward_arrays
 from compare.watching.values import Value, Values
 
 SATURATED = 0.5

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from compare.processes import Printed, environment, run_bounded
-from compare.watching import recording
 from compare.watching.ending import Lack, Reason, ending, lacking
+from compare.watching.reading import read, read_end
+from compare.watching.recording import Recording
 from compare.watching.serving import Served, prepare
 from twingrad.errors import UserError
 
@@ -59,13 +60,13 @@ class Recorded:
     def __post_init__(self) -> None:
         self.remove = weakref.finalize(self, shutil.rmtree, self.folder.parent, True)
 
-    def read(self) -> recording.Recording:
+    def read(self) -> Recording:
         """The recording.
 
         Raises:
             UserError: it is damaged, or there is none.
         """
-        return recording.read(self.folder)
+        return read(self.folder)
 
     def failure(self) -> UserError:
         """One line for exit status 2: why the program could not be watched, and what to do."""
@@ -159,7 +160,7 @@ def recorded(
     served: Served,
 ) -> Recorded:
     """What became of a run, from its exit status and what the recorder wrote."""
-    end = recording.read_end(folder / "end.json")
+    end = read_end(folder / "end.json")
     reason, detail = ending(end, status, seconds, printed.text)
     return Recorded(
         program=program,

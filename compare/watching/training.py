@@ -19,7 +19,7 @@ from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import NO_PENALTY, Step, penalties, steps_of
 from compare.watching.course.too_early import judge_order
 from compare.watching.course.torch_modes import judge_modes
-from compare.watching.course.update_findings import judge_rules, not_finite
+from compare.watching.course.update_findings import applied_twice, judge_rules, not_finite
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.passes import Update
@@ -59,6 +59,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     """All subjects, one after another."""
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
+    applied_twice(updates, out)
     judge_updates(values, updates, steps, decays, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)
@@ -69,7 +70,8 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     judge_standardisation(values, updates, sets, out)
     kept_by_reference(values, updates, out)
     overwritten_probabilities(values, updates, out)
-    not_finite(values, updates, out)
+    if not any(finding.fails for finding in out.findings):
+        not_finite(values, updates, out)
 
 
 def judge_updates(

@@ -14,7 +14,7 @@ INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
 NEARBY = 60
 """Events before a learning rate among which the line is searched that computed it."""
 
-JUMP = 5.0
+JUMP = 2.5
 """A change of the rate so many times the usual one is a jump."""
 
 SHORTEST = 4
@@ -94,13 +94,13 @@ def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
     if n_s < SHORTEST:
         return False
     straight = np.abs(np.abs(difference) - step) <= 1e-3 * step
+    if straight.mean() > 0.8 and broken(sequence, step, out):
+        return True
     if straight.mean() < 0.9:
         return False
     if (difference > 0).all():
         rise = f"rising by {step:.4g} an update from {low:.4g} to {high:.4g}"
         out.facts["learning rate"] = f"{rise}; the end of a half cycle was not seen"
-        return True
-    if broken(sequence, step, out):
         return True
     expected, first, n_s, low = best_cycle(eta, n_s)
     out.facts["learning rate"] = f"cyclical, n_s {n_s}, {low:.4g} to {high:.4g}"

@@ -39,6 +39,7 @@ def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> l
         out.not_checked.append(f"samples and labels: {words}")
         return sets
     first = training[0]
+    never_seen(values, training, seen, out)
     batches = positions(first, seen)
     order = order_of(batches)
     labels = label_arrays(values, first.n, seen[0].found.p.rows.shape[1])
@@ -88,8 +89,6 @@ def apart(
     batches: list[Batch], updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Samples and labels that do not belong together, where it can be said how that came."""
-    if two_labels(values, training[0], updates, out):
-        return
     best = max(share(classes, batches) for _, classes in labels)
     start = updates[0].found.index
     before = first_permutation(values, training[0])
@@ -106,6 +105,7 @@ def apart(
                 out.add("shuffling", event, said)
                 return
     if len(batches[0][1]) < FEWEST:
+        two_labels(values, training[0], updates, out)
         return
     for _, classes in labels:
         starts = [run_of(classes, y) for _, y in batches]
@@ -120,6 +120,8 @@ def apart(
             )
             out.add("shuffling", event, said)
             return
+    if two_labels(values, training[0], updates, out):
+        return
     out.not_checked.append(
         f"samples and labels: {best:.0%} of the labels are at the places of their samples in any "
         f"array of labels that was seen"
@@ -158,6 +160,37 @@ def two_labels(values: Values, data: DataSet, updates: list[Update], out: Traini
     )
     out.add("shuffling", event, said)
     return True
+
+
+def never_seen(
+    values: Values, training: list[DataSet], updates: list[Update], out: TrainingVerdict
+) -> None:
+    """Says how many samples were in none of the minibatches of two epochs.
+
+    An epoch is a run of minibatches without a sample that comes twice. That samples are left out
+    may be meant, as those of a validation set are.
+    """
+    X = updates[0].found.layers[0].h.value
+    data = min(training, key=lambda one: one.n)
+    batches = batches_at(values, data, X)
+    if batches is None or not batches:
+        return
+    drawn = np.concatenate(batches)
+    _, first = np.unique(drawn, return_index=True)
+    is_new = np.zeros(len(drawn), bool)
+    is_new[first] = True
+    length = len(drawn) if is_new.all() else int(is_new.argmin())
+    epoch = drawn[length : 2 * length]
+    if len(epoch) < length or len(np.unique(epoch)) < length:
+        return  # drawn with replacement, or one epoch was seen
+    missing = data.n - len(first)
+    if missing >= len(batches[0]):
+        event = X.shown
+        said = (
+            f"{missing} of {data.n} samples were in no minibatch of {len(drawn) // length} epochs "
+            f"of {length} samples."
+        )
+        out.add("samples", event, said, fails=False)
 
 
 def labels_at(values: Values, y: Value, classes: int) -> list[np.ndarray]:

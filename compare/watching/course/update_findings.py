@@ -16,6 +16,17 @@ SAME_DIRECTION = 1e-6
 """Relative difference up to which an array is a multiple of a change."""
 
 
+def applied_twice(updates: list[Update], out: TrainingVerdict) -> None:
+    """A parameter that moves by the same step twice in one update."""
+    roles = updates[0].roles
+    for role in roles.again if roles is not None else ():
+        first = roles.updates[role.name]  # type: ignore[union-attr]
+        if first.c and near(role.c, 2 * first.c) and role.shown.index > first.shown.index:
+            said = f"The update of {role.name} is applied twice: it moves by two equal steps."
+            out.add("update", role.shown, said)
+            return
+
+
 def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
     """The first array with NaN or infinite entries, where parameters have them from then on."""
     shapes = {layer.W.shape for layer in updates[0].found.layers}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from compare.watching.recording import Event, Recording, read
+from compare.watching.reading import read
+from compare.watching.recording import Event, Recording
 from compare.watching.running import RECORDER
 
 PROGRAMS = Path(__file__).parent / "programs"

@@ -1,7 +1,8 @@
-"""Training programs as 27 people would write them, each right and with one mistake at a time.
+"""Training programs as 51 people would write them, each right and with one mistake at a time.
 
 `programs/NAME/expected.json` holds the mistakes: the text that is replaced, and the first line that
-is wrong then. Most run with `make test-all` alone.
+is wrong then. Programs that start with c_ were written after `watch` and measured before anything
+was changed for them: docs/watch.md has the numbers. Most run with `make test-all` alone.
 """
 
 import json
@@ -15,15 +16,17 @@ import pytest
 
 from compare.watching.lines import identified
 from compare.watching.watch import watch
+from twingrad.errors import UserError
 
 PROGRAMS = Path(__file__).with_name("programs")
 
-QUICK = ("integer_labels",)
-"""A program on data of its own that ends soon."""
+QUICK = ("integer_labels", "c_online_vectors")
+"""Programs on data of their own that end soon."""
 
 MISSED = {
-    "b_momentum_float32": "in float32, with W moved during the backward pass, dW1 and dW2 are not "
-    "recognised: 84 % of the lines are",
+    "c_bias_trick": "weights that hold b as a last row, with inputs extended by ones",
+    "c_bias_trick-not-divided": "the same",
+    "c_rmsprop_pipeline-rho-swapped": "its training explodes after one update, which fits no rule",
 }
 """What does not hold, with the reason."""
 
@@ -74,12 +77,25 @@ def run(program: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     )
 
 
-@pytest.mark.parametrize("name", [marked(name) for name in names()])
+def unjudged() -> list[str]:
+    """Programs that are right and cannot be judged, such as one with another loss."""
+    return [name for name in names() if "cannot_judge" in expected(name)]
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in names() if name not in unjudged()])
 def test_a_right_program_agrees(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run(copied(name, tmp_path) / expected(name)["program"], monkeypatch)
     assert result.agrees, result.diagnosis
     assert result.compared > 0
     assert identified(result.lines) >= 0.85
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in unjudged()])
+def test_what_cannot_be_judged_is_said(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError, match=expected(name)["cannot_judge"]):
+        run(copied(name, tmp_path) / expected(name)["program"], monkeypatch)
 
 
 @pytest.mark.parametrize(

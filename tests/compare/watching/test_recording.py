@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from compare.watching.recording import read
+from compare.watching.reading import read
 from twingrad.errors import UserError
 
 FILE = ["file", 0, "a.py", "/a.py", "W = 1\nb = 2\n"]

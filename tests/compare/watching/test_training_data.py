@@ -35,6 +35,21 @@ def test_labels_taken_in_the_order_of_the_data(tmp_path: Path) -> None:
     assert "The labels of update 1 are numbers 0 to 19 of the data" in said.said
 
 
+def test_samples_that_are_in_no_minibatch_are_a_note(tmp_path: Path) -> None:
+    text = by(PLAIN, ("    for i in range(0, 200, 20):", "    for i in range(0, 160, 20):"))
+    ordered = by(text, ("    order = rng.permutation(200)", "    order = np.arange(200)"))
+    (finding,) = judged(tmp_path, ordered).verdict.findings
+    assert not finding.fails
+    assert finding.said == "40 of 200 samples were in no minibatch of 3 epochs of 160 samples."
+
+
+def test_a_sample_with_two_labels(tmp_path: Path) -> None:
+    text = by(PLAIN, ("    y_epoch = y[order]", "    y_epoch = y[rng.permutation(200)]"))
+    said = judged(tmp_path, text)
+    assert [what for what, _ in said.failing] == ["shuffling"]
+    assert "Samples and labels are drawn apart" in said.said
+
+
 def test_indices_used_for_both_are_right(tmp_path: Path) -> None:
     line = "Xb, yb = X_epoch[i:i + 20], y_epoch[i:i + 20]"
     text = by(

@@ -103,6 +103,22 @@ def test_adam_without_the_correction_of_its_second_moment(tmp_path: Path) -> Non
     assert "the 0.002, 0.002, 0.002 that the changes show" in said.said
 
 
+def test_adam_with_its_factors_swapped(tmp_path: Path) -> None:
+    start, step = ADAM
+    step = step.replace("0.999", "0.x").replace("0.9 ", "0.999 ").replace("0.x", "0.9")
+    step = step.replace("0.1 * dK", "0.001 * dK").replace("0.001 * dK**2", "0.1 * dK**2")
+    said = judged(tmp_path, with_optimiser(PLAIN, start, step))
+    assert [what for what, _ in said.failing] == ["update"]
+    assert "0.999 for the first moment and 0.9 for the second" in said.said
+
+
+def test_an_update_applied_twice(tmp_path: Path) -> None:
+    line = "        W2 -= eta * dW2\n"
+    said = judged(tmp_path, by(PLAIN, (line, line + line)))
+    assert said.failing == [("update", line.strip())]
+    assert "The update of W2 is applied twice" in said.said
+
+
 def test_adam_with_both_moments_in_one_array(tmp_path: Path) -> None:
     start, step = ADAM
     shared = step.replace("0.999 * v_K", "0.999 * m_K")
@@ -150,6 +166,22 @@ def test_a_wrong_learning_rate_within_a_cycle(tmp_path: Path) -> None:
     said = judged(tmp_path, text)
     assert [what for what, _ in said.failing] == ["learning_rate"]
     assert "at t = 16 is 0.02125; the cycle has 0.01 there" in said.said
+
+
+FALLS = "else 2 - place / n_s)"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("else 1 - place / n_s)", "falls from 0.01 to -0.00125: below 0 updates go uphill"),
+        ("else 2.5 - place / n_s)", "the two halves of the cycle do not meet"),
+    ],
+)
+def test_a_cycle_whose_halves_do_not_meet(tmp_path: Path, wrong: str, said: str) -> None:
+    got = judged(tmp_path, by(PLAIN, (FALLS, wrong)))
+    assert [what for what, _ in got.failing] == ["learning_rate"]
+    assert said in got.said
 
 
 def test_two_biases_that_are_one_array(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Which gradient each array of the backward pass is, right or wrong.
+
+An array is recognised where it equals the right gradient, or what the right step makes of the
+program's own (wrong) gradients above it, up to orientation and a factor. Of those left over, one
+is a wrong gradient if what comes after it follows from it.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from compare.derivation.backward import operation_of, step_from
+from compare.watching.followers import Followers
+from compare.watching.last_forms import LastForms
+from compare.watching.relations import scaled
+from compare.watching.roles import LEAVES, STATISTICS, Role, Roles, nearest_scale
+from compare.watching.values import Value
+
+NEAR = 0.5
+"""An array that differs from a parameter by less, relative to it, is its new value."""
+
+
+class Reader(Followers, LastForms):
+    """Reads one backward pass."""
+
+    def read(self) -> Roles:
+        """Every gradient from the logits down."""
+        for name in self.names:
+            self.recognised(name, "right", self.right[name])
+        for at, name in enumerate(self.names):
+            local = np.asarray(step_from(self.case, self.trace, self.assumed, name))
+            if name not in self.roles.found and self.wrong_below(at):
+                self.recognised(name, "inherits", local)
+                if name not in self.roles.found and not self.is_leaf(name, *STATISTICS):
+                    self.leading_on(name, local)
+            role = self.roles.found.get(name)
+            if role is None or role.d:
+                self.assumed[name] = local
+            else:
+                self.assumed[name] = role.gradient / role.c
+        if len(self.case.y) == 1:
+            self.biases_of_one()
+        self.updates_left_over()
+        self.leaves_left_over()
+        self.settle()
+        self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
+        return self.roles
+
+    def wrong_below(self, at: int) -> bool:
+        """Whether a parameter's gradient from here on was not recognised as right."""
+        return any(
+            self.is_leaf(name) and name not in self.zeros and self.status(name) != "right"
+            for name in self.names[at:]
+        )
+
+    def biases_of_one(self) -> None:
+        """The gradient of b, which for one sample is that of s and often the same array."""
+        for name in [
+            name for name in self.names if operation_of(self.case.network, name)[0] == "b"
+        ]:
+            role = self.roles.found.get(f"s{name[1:]}")
+            if role is not None and name not in self.roles.found:
+                status = "right" if role.status == "right" else "inherits"
+                same = replace(role, name=name, status=status, gradient=role.gradient[0])
+                self.roles.found[name] = same
+
+    def updates_left_over(self) -> None:
+        """New values of parameters that are not the old ones plus a multiple of the gradient."""
+        for name in self.names:
+            if not self.is_leaf(name) or name in self.roles.updates:
+                continue
+            old = self.case.parameters[name]
+            for value, rows in list(self.views(name)):
+                near = np.linalg.norm(rows - old) < NEAR * np.linalg.norm(old)
+                if near and value.named:
+                    self.take(Role(name, "update", value, rows, 0.0, 1.0))
+                    break
+
+    def is_part(self, value: Value) -> bool:
+        """Whether a vector is one sample's part of the minibatch, its labels or probabilities."""
+        if value.array.ndim != 1:
+            return False
+        classes = self.case.network.classes
+        whole = (self.case.X, np.eye(classes)[self.case.y], np.asarray(self.trace["p"]))
+        return any(
+            rows.shape[1:] == value.array.shape
+            and bool(np.isclose(rows, value.array, rtol=self.tolerance).all(axis=1).any())
+            for rows in whole
+        )
+
+    def leaves_left_over(self) -> None:
+        """Wrong gradients of parameters: of the arrays left over, the first of the right shape."""
+        for name in self.names:
+            operation, _ = operation_of(self.case.network, name)
+            if operation not in LEAVES or name in self.roles.found or name in self.zeros:
+                continue
+            others = [
+                other
+                for other in self.names
+                if other != name
+                and operation_of(self.case.network, other)[0] in LEAVES
+                and other not in self.roles.found
+                and other not in self.zeros
+                and sorted(self.right[other].shape) == sorted(self.right[name].shape)
+            ]
+            for value, rows in self.views(name):
+                if value.id in self.taken or not rows.any() or self.is_part(value):
+                    continue
+                if others and abs(correlation(rows, self.right[name])) < 0.5:
+                    continue  # as likely one of the others
+                unit = nearest_scale(scaled(rows, self.assumed[name]).c, len(self.case.y))
+                self.roles.found[name] = Role(name, "wrong", value, rows, unit)
+                self.taken.add(value.id)
+                break
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum()) / size if size else 0.0

@@ -1,0 +1,85 @@
+"""Wrong gradients: arrays from which later ones follow by the right step."""
+
+import numpy as np
+
+from compare.derivation.backward import step_from
+from compare.watching.recogniser import Recogniser
+from compare.watching.relations import scaled
+from compare.watching.roles import Role, nearest_scale
+from compare.watching.values import Value
+
+ASSIGNED = ("augmented", "item", "assign", "return")
+"""Kinds of sites that give an array its value."""
+
+
+class Followers(Recogniser):
+    """Books a wrong gradient by what is computed of it."""
+
+    def leading_on(self, name: str, local: np.ndarray) -> None:
+        """Books a wrong gradient that the next ones follow from, among the arrays left over."""
+        children = [name for name in self.children(name) if self.status(name) != "right"]
+        if self.passed_on(name, children):
+            return
+        for value, rows in list(self.views(name)):
+            follows = (self.follows(name, child, rows, value.first) for child in children)
+            if np.isfinite(rows).all() and any(v is not None for v in follows):
+                unit = nearest_scale(scaled(rows, local).c, len(self.case.y))
+                self.take(Role(name, "wrong", value, rows, unit))
+                return
+
+    def passed_on(self, name: str, children: list[str]) -> bool:
+        """Books the gradient above as this one, if the next ones follow from it unchanged."""
+        at = self.names.index(name)
+        for above in reversed(self.names[max(0, at - 6) : at]):
+            role = self.roles.found.get(above)
+            if role is None or role.gradient.shape != self.right[name].shape:
+                continue
+            given = role.gradient / role.c
+            since = role.value.first
+            following = (self.follows(name, child, given, since) for child in children)
+            follower = next((value for value in following if value is not None), None)
+            if follower is not None:
+                inside = self.part_of_line(role.value)
+                again = [e for e in role.value.events if e.index >= role.shown.index]
+                again = [e for e in again if inside or e.site.id != role.shown.site.id]
+                again.sort(key=lambda e: e.site.kind not in ("augmented", "item"))
+                event = next((e for e in again if e.site.kind in ASSIGNED), follower.shown)
+                self.take(Role(name, "wrong", role.value, role.gradient, role.c, event=event))
+                return True
+        return False
+
+    def part_of_line(self, value: Value) -> bool:
+        """Whether an array was first seen inside the expression that is assigned, and is not all
+        of it: (G @ W.T) * (h > 0)."""
+        first, shown = value.events[0], value.shown
+        return first is not shown and not self.text(shown.site).rstrip(" )").endswith(
+            first.site.name.rstrip(" )")
+        )
+
+    def children(self, name: str) -> list[str]:
+        """Gradients that may be computed of this one: those until the layer below is done."""
+        at = self.names.index(name)
+        return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
+
+    def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> Value | None:
+        """An array seen after `since` that the right step makes of a candidate, if there is one."""
+        try:
+            with_it = {**self.assumed, name: rows}
+            expected = np.asarray(step_from(self.case, self.trace, with_it, child))
+        except (KeyError, ValueError):
+            return None
+        try:
+            unchanged = np.asarray(step_from(self.case, self.trace, self.assumed, child))
+            if scaled(expected, unchanged).error <= self.tolerance:
+                return None  # it does not depend on this gradient
+        except (KeyError, ValueError):
+            pass
+        return next(
+            (
+                value
+                for value, other in self.views(child)
+                if value.first > since
+                and self.matching(child, "inherits", expected, value, other) is not None
+            ),
+            None,
+        )

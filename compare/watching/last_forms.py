@@ -1,0 +1,69 @@
+"""The form in which a parameter's gradient is used: divided by n, with the penalty."""
+
+from collections import Counter
+
+import numpy as np
+
+from compare.watching.recogniser import Recogniser
+from compare.watching.roles import Role, nearest_scale, off
+
+
+class LastForms(Recogniser):
+    """Settles which of several forms of a gradient is the program's."""
+
+    def settle(self) -> None:
+        """Takes for the gradient of a parameter its last form: divided by n, with the penalty."""
+        usual = self.usual_scale()
+        for name, first in list(self.roles.found.items()):
+            if not self.is_leaf(name):
+                continue
+            same = [first, *(r for r in self.roles.copies if r.name == name)]
+            whole = self.forms(first)
+            whole = [r for r in whole if nearest_scale(r.c, len(self.case.y)) == usual] or whole
+            if whole:
+                last = max(whole, key=lambda role: role.value.first)
+                self.roles.found[name] = self.changed_after(last) or last
+                kept = self.roles.found[name]
+                self.roles.copies = [r for r in (*same, *self.others(name)) if r is not kept]
+
+    def changed_after(self, role: Role) -> Role | None:
+        """What a parameter's right gradient was turned into under its name; None where it stays.
+
+        A gradient whose entries were clipped stays what it is.
+        """
+        place = role.shown.name, role.shown.site.function, role.shown.stack
+        later = [
+            (event, value, rows)
+            for value, rows in self.views(role.name)
+            for event in value.events
+            if event.index > role.shown.index
+            and event.site.kind in ("augmented", "item")
+            and (event.name, event.site.function, event.stack) == place
+        ]
+        if role.status != "right" or not later:
+            return None
+        event, value, rows = max(later, key=lambda entry: entry[0].index)
+        clipped = np.isclose(rows, role.gradient) | np.isclose(np.abs(rows), np.abs(rows).max())
+        if clipped.all() or not np.isfinite(rows).all():
+            return None
+        self.taken.add(value.id)
+        return Role(role.name, "wrong", value, rows, role.c, event=event)
+
+    def forms(self, first: Role) -> list[Role]:
+        """All forms of a parameter's gradient that may be the last: the sum, the mean, ..."""
+        same = [first, *(r for r in self.roles.copies if r.name == first.name)]
+        whole = [r for r in same if r.status == first.status and r.value.named]
+        return [r for r in whole if not off(r.c, len(self.case.y))]
+
+    def usual_scale(self) -> float:
+        """The scale that the last forms of most parameters' gradients have."""
+        lasts = [
+            max(whole, key=lambda role: role.value.first)
+            for name, first in self.roles.found.items()
+            if self.is_leaf(name) and (whole := self.forms(first))
+        ]
+        scales = Counter(nearest_scale(role.c, len(self.case.y)) for role in lasts)
+        return max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
+
+    def others(self, name: str) -> list[Role]:
+        return [role for role in self.roles.copies if role.name != name]
