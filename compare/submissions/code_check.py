@@ -17,6 +17,7 @@ from compare.numerics.agreement import CaseVerdict
 from compare.numerics.structure import VALUE, is_value
 from compare.reports.check_result import CheckResult
 from compare.submissions import Answer, Finding, Request, Submission, run_code
+from compare.submissions.asking.dropping import DROPOUT
 from compare.submissions.conventions import (
     PENALTIES,
     convention,
@@ -118,7 +119,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
             *hints,
         ),
         untried=(
-            *submission.untried,
+            *(said for said in submission.untried if not said.startswith(DROPOUT)),
             *(f"{layer.name} ({layer.problem})" for layer in submission.layers if layer.problem),
             *(
                 f"{layer.name}: d{name} (not returned)"
@@ -126,6 +127,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
                 for name in layer.missing
             ),
             *(left_out(submission) if submission.answers else ()),
+            *(said for said in submission.untried if said.startswith(DROPOUT)),
         ),
         covered=covered(submission),
     )

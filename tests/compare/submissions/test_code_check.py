@@ -58,10 +58,10 @@ def submission(*answers, penalty_forms=("full", "half"), eps_forms=(SPEC.eps,), 
 def check(monkeypatch):
     """`check_code` of a submission that no child had to give."""
 
-    def call(*answers, eps=None, **more):
+    def call(*answers, eps=None, dtype="float64", **more):
         given = submission(*answers, **more)
         monkeypatch.setattr(code_check, "run_code", lambda *a, **k: given)
-        return check_code(Path("mine.py"), None, Request(), eps=eps)
+        return check_code(Path("mine.py"), None, Request(dtype=dtype), eps=eps)
 
     return call
 
@@ -166,16 +166,16 @@ def test_the_eps_that_is_meant_decides(check):
 def test_in_low_precision_float64_arbitrates(check, dtype):
     # this case is smooth enough for every mask to hold in either dtype
     given = answer(dtype=dtype)
-    assert dtype_of(given) == dtype
-    assert check(given).verdict == "agree"
-    (case,) = check(answer(dtype=dtype, change=no_penalty_on_2)).cases
+    assert dtype_of(replace(given, dtype=dtype)) == dtype
+    assert check(given, dtype=dtype).verdict == "agree"
+    (case,) = check(answer(dtype=dtype, change=no_penalty_on_2), dtype=dtype).cases
     assert {t.name for t in case.tensors if t.verdict == "disagree"} == {"W2"}
     assert {t.witness for t in case.tensors} == {"float64"}
 
 
 @pytest.mark.parametrize("dtype", ["float32"])
 def test_in_low_precision_a_fault_is_named_too(check, dtype):
-    result = check(answer(dtype=dtype, change=no_penalty_on_2))
+    result = check(answer(dtype=dtype, change=no_penalty_on_2), dtype=dtype)
     assert [m.candidate.name for m in result.explained] == ["penalty missing, layer 2"]
 
 
