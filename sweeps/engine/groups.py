@@ -140,10 +140,10 @@ class GroupLog:
         """
         tasks, fresh = [], dict(missing)
         for key in missing:
-            keys = self.groups.get(key, ())
+            keys = self.groups.get(key, ()) if key in fresh else ()
             recipes = [missing.get(other) or recipe_of(other) for other in keys]
             known = [recipe for recipe in recipes if recipe is not None]
-            if key in fresh and keys and len(known) == len(keys):
+            if keys and len(known) == len(keys):
                 tasks.append(Task(keys, tuple(known)))
                 fresh = {other: fresh[other] for other in fresh if other not in keys}
         for task in make_groups(fresh, stack, workers):

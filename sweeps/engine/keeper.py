@@ -48,8 +48,9 @@ def train(data: Loaded, task: Task, work: Work, device: str, keeper: Any, number
             keeper.report.remote(number, epoch)
 
     if task.start is not None:
-        paused: Any = task.start.states
-        states = [ray.get(ref)[i] for ref, i in paused]
+        paused: Any = task.start.states  # where each lies in what one task left in the store
+        stored = ray.get(paused[0][0])
+        states = [stored[i] for _, i in paused]
         task = replace(task, start=replace(task.start, states=states))
     result = run_task(task, data(task.recipes[0]), work, device, say)
     if isinstance(result, Checkpoint):

@@ -74,7 +74,8 @@ def run_recipes(
     with Local(processes, devices) as executor:
         stack_of = stack_sizer(stack, most, executor.memory, data)
         log = GroupLog(None if folder is None else folder / "groups.jsonl")
-        waiting = log.tasks(missing, wanted.get, stack_of, processes)
+        with disk_reported(folder or Path()):
+            waiting = log.tasks(missing, wanted.get, stack_of, processes)
         clock = Clock(
             sum(len(task.keys) * task.epochs(data.samples(task.recipes[0])) for task in waiting)
         )
