@@ -261,10 +261,17 @@ def told_as(
         numbers = [first, *(option[0] for option in options[1:])]
         for group, number in reversed([*zip(groups, numbers, strict=True)]):
             meant_as = {n: times_right(number, scaling, n) if whole else number for n in group}
-            fault = told(scaling, meant_as, whole=whole)
+            known = (c for c in COMMON if c.fits(scaling) and c.texts == texts_of(meant_as))
+            common = None if whole else next(known, None)
+            fault = common.fault(scaling) if common else told(scaling, meant_as, whole=whole)
             candidate = Candidate(fault, site.layers, candidate, every=site.every)
         if candidate is not None:
             yield candidate, False
+
+
+def texts_of(coefficients: Mapping[str, Number]) -> dict[str, str]:
+    """By term, the coefficient as it is written."""
+    return {name: number.text for name, number in coefficients.items()}
 
 
 def times_right(number: Number, scaling: Scaling, name: str) -> Number:

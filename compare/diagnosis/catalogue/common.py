@@ -38,10 +38,15 @@ class Common:
     kind: str = ""
 
     @property
+    def texts(self) -> dict[str, str]:
+        """By term, its coefficient as it is written."""
+        pairs = (term.strip().rsplit(":", 1) for term in self.terms.split(","))
+        return {name: text.strip() for name, text in pairs}
+
+    @property
     def coefficients(self) -> Coefficients:
         """By term."""
-        pairs = (term.strip().rsplit(":", 1) for term in self.terms.split(","))
-        return {name: NUMBERS[text.strip()] for name, text in pairs}
+        return {name: NUMBERS[text] for name, text in self.texts.items()}
 
     def fits(self, scaling: Scaling) -> bool:
         """Whether these are coefficients of those steps."""
