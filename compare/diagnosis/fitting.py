@@ -262,8 +262,8 @@ def told_as(
         for group, number in reversed([*zip(groups, numbers, strict=True)]):
             meant_as = {n: times_right(number, scaling, n) if whole else number for n in group}
             known = (c for c in COMMON if c.fits(scaling) and c.texts == texts_of(meant_as))
-            common = None if whole else next(known, None)
-            fault = common.fault(scaling) if common else told(scaling, meant_as, whole=whole)
+            usual = None if whole else next(known, None)
+            fault = usual.fault(scaling) if usual else told(scaling, meant_as, whole=whole)
             candidate = Candidate(fault, site.layers, candidate, every=site.every)
         if candidate is not None:
             yield candidate, False
