@@ -96,6 +96,7 @@ LEAVES = (
         "penalty: 0",
         "The penalty's part 2 lambda W is missing from the gradient of W at {where}.",
         "Add 2 * lam * W there.",
+        "2 lambda W",
     ),
     Common(
         "lambda for 2 lambda",
@@ -112,7 +113,7 @@ LEAVES = (
         "The penalty's part is twice what belongs to this cost at {where}.",
         "Halve it: the factor 2 of the square is there already.",
     ),
-    Common("penalty subtracted", "W", "penalty: -1", wrong="+ 2 lambda W"),
+    Common("penalty subtracted", "W", "penalty: -1"),
     Common("penalty divided by n", "W", "penalty: 1/n", fix="Only the loss is a mean."),
     Common("W not divided by n", "W", "W: n"),
     Common("W divided by n twice", "W", "W: 1/n", fix="G holds 1/n already."),

@@ -126,6 +126,8 @@ def told(scaling: Scaling, coefficients: Coefficients, *, whole: bool = False) -
     foreign = all(not term.formula for term in terms)
     does = added(text) if foreign else multiplied(text, n if terms[0].holds_n else "")
     wrong = terms[0].formula if len(terms) == 1 else ""
+    if text in ("0", "-1") and f"+ {wrong}" in scaling.formula:
+        wrong = f"+ {wrong}"  # all of the summand
     label = "all" if whole else " and ".join(coefficients)
     general = (
         f"{scaling.operation}: {label} times {{c}}",
