@@ -19,6 +19,9 @@ def checkers(
         int | None,
         typer.Option(help="Of each kind in each network, drawn; all if not given."),
     ] = None,
+    networks: Annotated[
+        int | None, typer.Option(help="How many of the networks, the first; all if not given.")
+    ] = None,
     json: Annotated[str | None, typer.Option(help="File for the counts; '-' for output.")] = None,
     markdown: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the page of documentation.")
@@ -33,11 +36,14 @@ def checkers(
     output = Output(json, quiet=False)
     if seed < 0:
         raise UserError(f"--seed is {seed}, but at least 0 was expected")
-    if sample is not None and sample < 1:
-        raise UserError(f"--sample is {sample}, but at least 1 was expected")
+    for option, value in (("sample", sample), ("networks", networks)):
+        if value is not None and value < 1:
+            raise UserError(f"--{option} is {value}, but at least 1 was expected")
     limit_threads(1)
     with output.busy("planting faults") as status:
-        measured = measure(seed, lambda doing: status.update(f"planting faults: {doing}"), sample)
+        measured = measure(
+            seed, lambda doing: status.update(f"planting faults: {doing}"), sample, networks
+        )
     counts = as_json(measured, seed, sample)
     output.print(table("Faults found, percent of those seen", FOUND, found_rows(counts)))
     output.print(table("Other checks, percent of the same faults", COMPARED, compared_rows(counts)))

@@ -84,15 +84,17 @@ def measure(
     seed: int = 0,
     tell: Callable[[str], None] = lambda doing: None,
     sample: int | None = None,
+    first: int | None = None,
 ) -> Measured:
     """The whole measurement.
 
     Arguments:
         seed: of parameters, minibatches and drawn combinations.
         sample: how many faults of each group, and right variants, in each network; None for all.
+        first: how many of the networks; None for all.
         tell: is told what is being done.
     """
-    cases = networks(seed)
+    cases = networks(seed)[:first]
     measured = Measured(cases)
     for number, case in enumerate(cases):
         tell(case.name)

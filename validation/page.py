@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from validation.counted import GROUPS, SHOWINGS
+from validation.networks import networks
 from validation.tables import COMPARED, FOUND, SHORT, compared_rows, found_rows, markdown
 
 PAGE = """# Does the checker find what is wrong?
@@ -112,7 +113,7 @@ def page(counts: dict[str, Any]) -> str:
         written_faults=numbers["faults"],
         written_styles=numbers["styles"],
         written_row=f"| {' | '.join(row)} |",
-        option="" if sample is None else f" --sample {sample}",
+        option=chosen_options(counts),
         sampled="" if sample is None else f", {sample} of each drawn for each network",
         state_faults=state_faults,
         state_detected=state_detected,
@@ -136,6 +137,13 @@ def page(counts: dict[str, Any]) -> str:
         kinds=kinds(consistent["kinds"]),
         names="\n".join(f"- {name}" for name in counts["networks"]),
     )
+
+
+def chosen_options(counts: dict[str, Any]) -> str:
+    """The options of the command that made the counts, with a space before each."""
+    sample, count = counts["sample"], len(counts["networks"])
+    said = "" if sample is None else f" --sample {sample}"
+    return said if count == len(networks()) else f"{said} --networks {count}"
 
 
 def kinds(names: list[str]) -> str:

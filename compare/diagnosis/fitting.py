@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compare.derivation import Place, steps_of
+from compare.derivation import STAGES, Place, steps_of
 from compare.diagnosis.catalogue.common import COMMON, SCALINGS
 from compare.diagnosis.catalogue.fault import (
     Candidate,
@@ -21,7 +21,7 @@ from compare.diagnosis.catalogue.fault import (
 from compare.diagnosis.catalogue.scaled import Scaling, told
 from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.least_squares import STEPS, Effect, System, effect, nearest, scale, solve
-from compare.diagnosis.numbers import Number, constant, readings, shortest
+from compare.diagnosis.numbers import ONE, Number, constant, readings, shortest
 from compare.diagnosis.prediction import Trial, tried, until
 from compare.numerics.structure import VALUE, is_value
 from twingrad.network import Network
@@ -44,6 +44,11 @@ class Site:
     def first(self) -> int:
         """The layer where it shows first."""
         return min(self.layers) if self.scaling.stage == "forward" else max(self.layers)
+
+    @property
+    def whole(self) -> Candidate:
+        """All of its terms changed."""
+        return self.candidate({term.name: ONE for term in self.scaling.unknown}, None)
 
     def candidate(self, numbers: Mapping[str, Number], other: Candidate | None) -> Candidate:
         """The steps with these coefficients, by term."""
@@ -107,11 +112,17 @@ def common_trials(
 
 
 def same_step(site: Site, other: Candidate | None) -> bool:
-    """Whether a fault is made in a step of the site."""
+    """Whether a fault changes a step that the site changes too."""
+    own = set() if other is None else set(operations_of(site.whole))
     return other is not None and any(
-        part.fault.operation == site.scaling.operation and {*part.layers} & {*site.layers}
-        for part in other.parts
+        own & set(operations_of(part)) and {*part.layers} & {*site.layers} for part in other.parts
     )
+
+
+def operations_of(candidate: Candidate) -> Iterator[tuple[str, str]]:
+    """The pass and operation of every step that a fault changes."""
+    for stage in STAGES:
+        yield from ((stage, operation) for operation in getattr(candidate.fault, stage))
 
 
 def reaches(evidence: Evidence, candidate: Candidate, first: str) -> bool:
@@ -261,10 +272,17 @@ def told_as(
         numbers = [first, *(option[0] for option in options[1:])]
         for group, number in reversed([*zip(groups, numbers, strict=True)]):
             meant_as = {n: times_right(number, scaling, n) if whole else number for n in group}
-            fault = told(scaling, meant_as, whole=whole)
+            known = (c for c in COMMON if c.fits(scaling) and c.texts == texts_of(meant_as))
+            usual = None if whole else next(known, None)
+            fault = usual.fault(scaling) if usual else told(scaling, meant_as, whole=whole)
             candidate = Candidate(fault, site.layers, candidate, every=site.every)
         if candidate is not None:
             yield candidate, False
+
+
+def texts_of(coefficients: Mapping[str, Number]) -> dict[str, str]:
+    """By term, the coefficient as it is written."""
+    return {name: number.text for name, number in coefficients.items()}
 
 
 def times_right(number: Number, scaling: Scaling, name: str) -> Number:

@@ -38,10 +38,15 @@ class Common:
     kind: str = ""
 
     @property
+    def texts(self) -> dict[str, str]:
+        """By term, its coefficient as it is written."""
+        pairs = (term.strip().rsplit(":", 1) for term in self.terms.split(","))
+        return {name: text.strip() for name, text in pairs}
+
+    @property
     def coefficients(self) -> Coefficients:
         """By term."""
-        pairs = (term.strip().rsplit(":", 1) for term in self.terms.split(","))
-        return {name: NUMBERS[text.strip()] for name, text in pairs}
+        return {name: NUMBERS[text] for name, text in self.texts.items()}
 
     def fits(self, scaling: Scaling) -> bool:
         """Whether these are coefficients of those steps."""
@@ -91,6 +96,7 @@ LEAVES = (
         "penalty: 0",
         "The penalty's part 2 lambda W is missing from the gradient of W at {where}.",
         "Add 2 * lam * W there.",
+        "2 lambda W",
     ),
     Common(
         "lambda for 2 lambda",
@@ -107,7 +113,7 @@ LEAVES = (
         "The penalty's part is twice what belongs to this cost at {where}.",
         "Halve it: the factor 2 of the square is there already.",
     ),
-    Common("penalty subtracted", "W", "penalty: -1", wrong="+ 2 lambda W"),
+    Common("penalty subtracted", "W", "penalty: -1"),
     Common("penalty divided by n", "W", "penalty: 1/n", fix="Only the loss is a mean."),
     Common("W not divided by n", "W", "W: n"),
     Common("W divided by n twice", "W", "W: 1/n", fix="G holds 1/n already."),

@@ -11,6 +11,7 @@ import numpy as np
 
 from compare.derivation import Place, Term, steps_of
 from compare.derivation.letters import END
+from compare.derivation.place import zero
 from compare.derivation.steps import Stage
 from compare.diagnosis.catalogue.fault import Fault, Mistake, weights
 from compare.diagnosis.numbers import Number
@@ -121,18 +122,21 @@ def told(scaling: Scaling, coefficients: Coefficients, *, whole: bool = False) -
     text = text.replace("size", n)
     terms = [scaling.term(name) for name in coefficients]
     titles = " and ".join(term.title for term in terms)
-    title = WHOLE.get(scaling.operation, titles) if whole else titles
-    verb = "are" if title == titles and len(terms) > 1 else "is"
-    foreign = all(not term.formula for term in terms)
+    title = WHOLE.get((scaling.stage, scaling.operation), titles) if whole else titles
+    plural = title == titles and len(terms) > 1
+    foreign = all(term.right is zero for term in terms)
     does = added(text) if foreign else multiplied(text, n if terms[0].holds_n else "")
+    predicate = does if not plural else does.replace("is ", "are ", 1).replace("has ", "have ", 1)
     wrong = terms[0].formula if len(terms) == 1 else ""
+    if text in ("0", "-1") and f"+ {wrong}" in scaling.formula:
+        wrong = f"+ {wrong}"  # all of the summand
     label = "all" if whole else " and ".join(coefficients)
     general = (
         f"{scaling.operation}: {label} times {{c}}",
-        f"{title[0].upper()}{title[1:]} {verb} {does} at {{where}}.",
+        f"{title[0].upper()}{title[1:]} {predicate} at {{where}}.",
         f"The formula is {scaling.formula}.",
     )
-    usual = foreign or does.startswith("multiplied")
+    usual = foreign or does.startswith("is multiplied")
     words = WORDS.get((scaling.operation, label, scaling.kinds), general) if usual else general
     name, said, fix = words
     backward, forward = scaling.mistakes(coefficients)
@@ -204,19 +208,16 @@ WORDS: dict[tuple[str, str, tuple[str, ...]], tuple[str, str, str]] = {
 """By operation, terms ("all" for the whole step) and kinds: name, what is wrong, what to do."""
 
 WHOLE = {
-    "W": "the gradient of W",
-    "b": "the gradient of b",
-    "gamma": "the gradient of gamma",
-    "beta": "the gradient of beta",
-    "softmax": "the gradient by the logits",
-    "s": "the gradient by the normalisation's input",
-    "mask": "the gradient through the activation",
-    "x": "the activation",
-    "s_hat": "the gradient through gamma",
-    "s_tilde": "gamma s_hat + beta",
-    "cost": "the cost",
-    "drop": "the gradient through dropout",
-    "x_drop": "the output of dropout",
+    **{("backward", name): f"the gradient of {name}" for name in ("W", "b", "gamma", "beta")},
+    ("backward", "s"): "the gradient by the normalisation's input",
+    ("backward", "mask"): "the gradient through the activation",
+    ("backward", "drop"): "the gradient through dropout",
+    ("forward", "s"): "the affine map",
+    ("forward", "s_hat"): "the normalised value",
+    ("forward", "s_tilde"): "the scaled and shifted value",
+    ("forward", "x"): "the output of the activation",
+    ("forward", "x_drop"): "the output of dropout",
+    ("forward", "cost"): "the cost",
 }
 """What all terms of a step are together."""
 
@@ -227,12 +228,12 @@ def multiplied(text: str, n: str) -> str:
     Arguments:
         n: what the term is divided by; "" for nothing.
     """
-    known = {"0": "missing", "-1": "subtracted instead of added, with the wrong sign"}
+    known = {"0": "is missing", "-1": "has the wrong sign"}
     if n:
-        known |= {n: f"not divided by {n}", f"1/{n}": f"divided by {n} twice"}
-    return known.get(text, f"multiplied by {text}")
+        known |= {n: f"is not divided by {n}", f"1/{n}": f"is divided by {n} twice"}
+    return known.get(text, f"is multiplied by {text}")
 
 
 def added(text: str) -> str:
     """What a coefficient does to a term that does not belong there."""
-    return "added" if text == "1" else f"added with the factor {text}"
+    return "is added" if text == "1" else f"is added with the factor {text}"
