@@ -339,7 +339,7 @@ class Probe:
         self.places, self.stack_ids, self.keys = {}, {}, {}
         self.quiet, self.dead, self.reached, self.shapes = {}, set(), set(), {}
         self.peeks, self.light_bytes, self.projected = [], 0, 0
-        self.fresh = time.time()
+        self.fresh = time.time(), time.process_time()
         self.since = self.calls = 0  # probes since something new was recorded, and in all
         self.lock, self.owner = threading.Lock(), None
         self.torch_modules, self.leaves = {}, {}
@@ -413,7 +413,7 @@ class Probe:
             self.settle(site, wrote)
         self.calls += 1
         if new:
-            self.fresh, self.since = time.time(), 0
+            self.fresh, self.since = (time.time(), time.process_time()), 0
         else:
             self.since += 1
         if self.calls % 64 == 0:
@@ -435,7 +435,9 @@ class Probe:
             self.finish("size")
         if now - self.tape.started > self.settings["seconds"]:
             self.finish("time")
-        quiet, idle = now - self.fresh, self.settings["idle"]
+        # on a busy machine a second of the clock may be a tenth of the program's own
+        quiet = min(now - self.fresh[0], time.process_time() - self.fresh[1])
+        idle = self.settings["idle"]
         if self.since > 500 and quiet > idle and (quiet > 4 * idle or not self.pending()):
             self.finish("enough")
 
