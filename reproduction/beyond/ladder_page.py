@@ -186,7 +186,7 @@ def commands(results: LadderResults) -> list[str]:
         "## Commands",
         "",
         "```",
-        "twingrad reproduce --only ladder --out FOLDER               # everything: nights on two cores",
+        "twingrad reproduce --only ladder --out FOLDER               # everything: some nights",
         "twingrad reproduce --only ladder --out FOLDER --resume      # goes on where it stopped",
         "twingrad reproduce --only ladder --row flips --out FOLDER   # one rung",
         "```",
