@@ -102,7 +102,7 @@ WIDE = {
     "cycles": 1,
     **MOMENTUM,
 }
-"""40 epochs of momentum along one cosine."""
+"""40 epochs of momentum along one cosine. A first guess: no short runs have tuned it."""
 
 WIDE_TOGETHER = (
     rung(

@@ -26,9 +26,10 @@ def ladder_figure(results: LadderResults) -> "Figure":
     rows = np.arange(len(rungs))
     draw_accuracies(accuracies, results, rungs)
     minutes = [float(np.mean(rung.processor_seconds)) / 60 for rung in rungs]
-    costs.barh(rows, minutes, color="#b7c9e2")
-    costs.set_xlabel("processor minutes a training")
+    costs.plot(minutes, rows, "s", color=COLOURS[""], ms=5)
     costs.set_xscale("log")
+    costs.set_xlim(min(minutes) / 2, max(minutes) * 2)
+    costs.set_xlabel("processor minutes a training")
     accuracies.set_yticks(rows, [named(rung) for rung in rungs])
     accuracies.invert_yaxis()
     for axes in (accuracies, costs):

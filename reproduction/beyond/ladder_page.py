@@ -93,7 +93,8 @@ def findings(results: LadderResults) -> list[str]:
         start = of_mean(results.rungs["start"].test)
         said.append(
             f"The start reaches {start} %. The report's {PUBLISHED} % lies {where} the 95 % "
-            "prediction interval of one run."
+            "prediction interval of one run. The report's code had defects; with them its number "
+            "is reproduced (docs/reproduction, the six best networks)."
         )
     best = max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
     if best is not None:
@@ -169,7 +170,8 @@ def not_run(results: LadderResults) -> list[str]:
     return [
         "## Not run, or not all of it",
         "",
-        "These rungs are not in the table.",
+        "These rungs are not in the table. "
+        + ("Nothing has tuned the recipes of the wide networks yet." * ("wide" in results.waiting)),
         "",
         *(
             f"- `{key}`, {titles.get(key, '')}: {done} of {needed} trainings"
@@ -184,16 +186,19 @@ def commands(results: LadderResults) -> list[str]:
         "## Commands",
         "",
         "```",
-        "twingrad reproduce --only ladder --out FOLDER               # everything; some nights",
+        "twingrad reproduce --only ladder --out FOLDER               # everything: some nights",
         "twingrad reproduce --only ladder --out FOLDER --resume      # goes on where it stopped",
         "twingrad reproduce --only ladder --row flips --out FOLDER   # one rung",
         "```",
         "",
         "It can be interrupted at any time: each training goes on after its last epoch. One "
-        "training by hand (the first seed; a rung that is another evaluation of it has the same):",
+        "training by hand, of the first seed; rungs that evaluate the same training share it:",
         "",
         "```",
     ]
+    titles: dict[str, list[str]] = {}
     for rung in results.rungs.values():
-        lines += [f"# {rung.title}", shlex.join(["twingrad", "train", *rung.options])]
+        titles.setdefault(shlex.join(["twingrad", "train", *rung.options]), []).append(rung.title)
+    for command, those in titles.items():
+        lines += [f"# {'; '.join(those)}", command]
     return [*lines, "```"]

@@ -100,6 +100,9 @@ def collect(
         ladder: all rungs that may be finished.
         dataset: in the recipes' dtype.
         backend: the main one.
+
+    Raises:
+        UserError: the trainings are of other data.
     """
     found = {}
     for rung in ladder:
@@ -125,11 +128,21 @@ def progress_of(root: Path, rung: Rung, backend: str) -> tuple[int, int]:
 def result_of(
     root: Path, rung: Rung, setting: Setting, dataset: Dataset, backend: str
 ) -> RungResult | None:
-    """A rung's result from the trainings of the chosen setting; None if one of them diverged."""
+    """A rung's result from the trainings of the chosen setting; None if one of them diverged.
+
+    Raises:
+        UserError: they were trained on other data.
+    """
     folders = [folder_of(root, setting.training, backend, seed) for seed in range(setting.seeds)]
     runs = [folder.read() for folder in folders]
     if any("diverged" in run for run in runs):
         return None
+    for folder, run in zip(folders, runs, strict=True):
+        if run["data"] != dataset.identity["digest"]:
+            raise UserError(
+                f"{folder.path}: was trained on data of digest {run['data']}, but these have "
+                f"{dataset.identity['digest']}; give the same --data, or another --out"
+            )
     recipe = setting.recipe(0)
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
 

@@ -59,6 +59,14 @@ def test_a_test_accuracy_is_measured_once(climb, tmp_path):
     assert results.rungs["flips"].test[0] == 12.5
 
 
+def test_trainings_of_other_data_are_refused(climb, small_images):
+    climb("--row", "flips")
+    small_images.identity["digest"] = "other"
+    status, _, err = climb("--row", "flips", "--resume")
+    assert status == 2
+    assert "was trained on data of digest d, but these have other" in err
+
+
 def test_a_recipe_on_which_the_implementations_disagree_is_not_trained(
     climb, tmp_path, monkeypatch
 ):
