@@ -245,8 +245,11 @@ def print_result(output: Output, result: CheckResult, details: bool) -> None:
     print_tree(output, result.cases)
     for finding in result.findings:
         output.print(tables.finding_text(finding, result.path))
+    examined = by_telling(result.cases)
+    told = examined[0].sentences if examined else ()
     for sentence in result.summary:
-        output.print(sentence, style="bold", markup=False)
+        if sentence not in told:
+            output.print(sentence, style="bold", markup=False)
     if result.path:
         output.print(tables.rests_on_text(result))
     output.print(f"verdict: {tables.coloured(result.verdict)}")

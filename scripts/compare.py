@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from compare.numerics.agreement import CaseVerdict
 from compare.reports.compare_report import Report
@@ -76,7 +77,7 @@ def compare(
     with output.busy("reading images"):
         dataset = load_for(data, recipe)
     recipe.plan_for(dataset)
-    require_free(out, resume=resume, overwrite=overwrite)
+    require_no_comparison(out, resume=resume, overwrite=overwrite)
     again = f"the same options, --resume and --out {out}"
     with holding(out, "comparison"), saving(out, again, output):
         prepare_folder(out, resume=resume)  # last, so that bad input deletes nothing
@@ -84,7 +85,7 @@ def compare(
         report = judge(
             recipe, dataset, golden_cases, range(seed, seed + seeds), device, out, output
         )
-    output.print(f"verdict: {coloured(report.verdict)}; report: {out / 'report.html'}")
+    output.print(f"verdict: {coloured(report.verdict)}; report: {escape(str(out / 'report.html'))}")
     output.write(report.as_json())
     return AGREED if report.verdict == "agree" else DISAGREED
 
@@ -159,7 +160,7 @@ def judge(
     return report
 
 
-def require_free(out: Path, *, resume: bool, overwrite: bool) -> None:
+def require_no_comparison(out: Path, *, resume: bool, overwrite: bool) -> None:
     """Raise UserError if the folder already holds a comparison, or other files."""
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out}: is a file, but expected a folder")

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 from safetensors.numpy import load_file
 
 from scripts.output import Output
+from scripts.progress import Progress
 from scripts.train import train  # noqa: F401  (imported early: the fixture replaces its loader)
 from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
@@ -311,10 +313,13 @@ def test_an_interrupted_range_test_resumes_to_the_same_finding(
         (None, "accuracy: validation 50.00 %"),
     ],
 )
-def test_a_line_of_progress(capsys, training, line):
+def test_a_line_of_progress(capsys, monkeypatch, training, line):
+    monkeypatch.setattr("scripts.progress.time", SimpleNamespace(monotonic=iter((0, 5)).__next__))
     epoch = Epoch(1, 20, training, Evaluation(1.8, 1.5, 0.5), (0.1,), 0.25)
-    Output(None, quiet=False).epoch("manual", epoch, 4)
-    assert capsys.readouterr().out == f"manual  epoch  1/4  update     20  {line}  (0.2 s)\n"
+    # one of two trainings of four epochs: seven of 5 s are left
+    Progress(Output(None, quiet=False), 2).epoch("manual", epoch, 4)
+    out = capsys.readouterr().out
+    assert out == f"manual  epoch  1/4  update     20  {line}  (0.2 s, 35 s left)\n"
 
 
 def test_other_trainings_draw_no_range(twingrad, small_data, tmp_path):
