@@ -8,21 +8,19 @@ from typing import Any
 
 import numpy as np
 
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None  # type: ignore[assignment]
-
 from scripts.output import Output
 from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
 from twingrad.figures import save_curves, save_range
 from twingrad.history import Evaluation
+from twingrad.optional import module_if_there
 from twingrad.range_test import judge_range
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder, damage_reported
 from twingrad.training import PARTS, OnEpoch, Run
+
+resource = module_if_there("resource")
 
 
 def train_in_folder(

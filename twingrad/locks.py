@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import IO
 
 from twingrad.errors import UserError
+from twingrad.optional import module_if_there
 from twingrad.run_folder import LOCK, make_folder
 
-try:
-    import fcntl
-except ImportError:  # Windows does not have it
-    fcntl = None  # type: ignore[assignment]
+fcntl = module_if_there("fcntl")
 
 
 @contextmanager

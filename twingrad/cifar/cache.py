@@ -6,6 +6,7 @@ import inspect
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def fingerprint() -> str:
 
 def write(path: Path, batches: list[Batch]) -> None:
     """Write all six batches, the test batch last."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for number, (images, labels) in enumerate(batches):
         arrays[f"images{number}"], arrays[f"labels{number}"] = images, labels
     buffer = io.BytesIO()

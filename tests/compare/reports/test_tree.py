@@ -69,7 +69,8 @@ def test_the_sentences_and_the_marked_formula_follow():
     carets = lines[at + 1]
     start, end = carets.index("^"), carets.rindex("^") + 1
     assert lines[at][start:end] == "+ G_v2 (2/n) (s2 - mu2)"
-    assert "The variance's term of batch norm's backward pass is missing" in text[: text.index("G_s2 =")]
+    before = text[: text.index("G_s2 =")]
+    assert "The variance's term of batch norm's backward pass is missing" in before
     assert re.search(r"right in manual_impl/layers.py:\d+:\n    G_s = s_hat \* ", text)
 
 
