@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sweeps.space.axes import Parameters
+from twingrad.errors import UserError
 from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
 from twingrad.training import Diverged, Run
@@ -57,12 +58,23 @@ class Outcome:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Outcome":
-        """The outcome that `as_json` described."""
-        parts = {
-            part: None if fields[part] is None else Evaluation(**fields[part])
-            for part in ("training", "validation")
-        }
-        return cls(**{**fields, **parts})
+        """The outcome that `as_json` described.
+
+        Raises:
+            UserError: it is something else.
+        """
+        try:
+            parts = {
+                part: None if fields[part] is None else Evaluation(**fields[part])
+                for part in ("training", "validation")
+            }
+            numbers = {"epochs": int(fields["epochs"]), "seconds": float(fields["seconds"])}
+            return cls(**{**fields, **parts, **numbers})
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
+            raise UserError(
+                f"the study holds a damaged outcome of a trial ({type(error).__name__}: {error}); "
+                "begin the sweep anew"
+            ) from error
 
 
 @dataclass(frozen=True)
