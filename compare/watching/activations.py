@@ -52,10 +52,8 @@ def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation 
     slope = leaky_slope(h, z, tolerance)
     if slope is not None:
         return Activation("leaky_relu", slope) if slope else RELU
-    few = z[:2], h[:2]
-    if close(few[0] * ndtr(few[0]), few[1], tolerance) and close(z * ndtr(z), h, tolerance):
-        return Activation("gelu")
-    return None
+    first = close(z[:2] * ndtr(z[:2]), h[:2], tolerance)
+    return Activation("gelu") if first and close(z * ndtr(z), h, tolerance) else None
 
 
 def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:

@@ -194,8 +194,11 @@ def never_seen(
 
 
 def labels_at(values: Values, y: Value, classes: int) -> list[np.ndarray]:
-    """The classes of every minibatch at the line that assigned one of them."""
-    found = []
+    """The classes of every minibatch at the line that assigned one of them; none where that line
+    assigned no labels, but p - Y."""
+    found: list[np.ndarray] = []
+    if y.array.ndim == 2 and not ((y.array == 0) | (y.array == 1)).all():
+        return found
     for event in values.recording.events:
         if event.array is None or (event.site.id, event.path) != (y.shown.site.id, y.shown.path):
             continue
