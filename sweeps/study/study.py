@@ -171,7 +171,7 @@ class SweepStudy:
             self.count = self.storage.get_n_trials(self.study._study_id)
         if self.count >= self.plan.trials:
             return False
-        if self.plan.sampler in LEARNING:
+        if self.plan.sampler in LEARNING or not self.private:
             trial = self.study.ask()
         else:  # it would look through all trials for one that waits, and there is none
             trial = optuna.Trial(self.study, self.storage.create_new_trial(self.study._study_id))
@@ -196,6 +196,8 @@ class SweepStudy:
         return self.study.get_trials(deepcopy=False)
 
     def _live(self, number: int) -> optuna.Trial:
+        if not self.private:
+            return optuna.Trial(self.study, self._frozen()[number]._trial_id)
         find = self.storage.get_trial_id_from_study_id_trial_number
         return optuna.Trial(self.study, find(self.study._study_id, number))
 
