@@ -70,7 +70,7 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         Fault(
             f"{short} before gamma and beta",
             f"The {name} of {{where}} is masked by s_hat, before gamma and beta.",
-            f"Mask by s_tilde, what the {name} was given.",
+            f"Mask with s_tilde, the input of the {name}.",
             "mask",
             where.behind,
             {"mask": slope_of_normalised("s_hat")},
@@ -79,7 +79,7 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         Fault(
             f"{short} before batch norm",
             f"The {name} of {{where}} is masked by s, before the normalisation.",
-            f"Mask by s_tilde, what the {name} was given.",
+            f"Mask with s_tilde, the input of the {name}.",
             "mask",
             where.behind,
             {"mask": slope_of_normalised("s")},
@@ -88,7 +88,7 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         Fault(
             f"{short} of the normalised value",
             f"The {name} of {{where}} is masked by x_hat, which the normalisation behind it gives.",
-            f"Mask by s, what the {name} was given.",
+            f"Mask with s, the input of the {name}.",
             "mask",
             where.before,
             {"mask": slope_of_normalised("s_hat")},
@@ -96,9 +96,9 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         ),
         Fault(
             f"{short} of the scaled and shifted value",
-            f"The {name} of {{where}} is masked by x_tilde, the output of the normalisation "
+            f"The {name} of {{where}} is masked with x_tilde, the output of the normalisation "
             "behind it.",
-            f"Mask by s, what the {name} was given.",
+            f"Mask with s, the input of the {name}.",
             "mask",
             where.before,
             {"mask": slope_of_normalised("s_tilde")},
@@ -107,7 +107,7 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         *(
             Fault(
                 f"{short} from the layer {direction}",
-                f"The {name} of {{where}} is masked by what the {name} {direction} was given.",
+                f"The {name} of {{where}} is masked with the input of the {name} {direction}.",
                 "Check the index of the layer in the mask.",
                 "mask",
                 where.everywhere,
