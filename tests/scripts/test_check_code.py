@@ -333,7 +333,7 @@ def test_what_is_required_and_was_not_checked_fails_the_check(check, twingrad):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--code", "x.py", "--require", "batchnorm"], "--require is 'batchnorm', but one of"),
+        (["--code", "x.py", "--require", "batchnorm"], "--require is 'batchnorm', but expected"),
         (["--require", "batch-norm"], "--require is of your own code"),
     ],
 )

@@ -46,5 +46,5 @@ def test_a_second_process_is_refused_and_the_lock_leaves_no_file(tmp_path):
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "run").write_text("")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot be created"):
         hold(tmp_path / "run", "training")

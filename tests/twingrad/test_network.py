@@ -114,7 +114,7 @@ def test_impossible_widths_are_named(arguments, message):
         ({"smoothing": 1.0}, r"smoothing is 1\.0"),
         ({"eps": -1e-5}, "eps is -1e-05"),
         ({"eps": float("nan")}, "eps is nan"),
-        ({"slope": float("inf")}, "slope is inf, but expected a number from -1e+30 to 1e+30"),
+        ({"slope": float("inf")}, r"slope is inf, but expected a number from -1e\+30 to 1e\+30"),
     ],
 )
 def test_options_out_of_their_range_are_named(options, message):

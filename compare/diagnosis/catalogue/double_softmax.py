@@ -11,10 +11,6 @@ def softmax(s: np.ndarray) -> np.ndarray:
     return e / e.sum(axis=1, keepdims=True)
 
 
-def twice(at: Place, right: np.ndarray) -> np.ndarray:
-    return softmax(softmax(at.s))
-
-
 def loss_of_twice(at: Place, right: np.ndarray) -> np.ndarray:
     return np.asarray(-(at.Y * np.log(softmax(softmax(at.s)))).sum() / at.n)
 
@@ -36,26 +32,6 @@ DOUBLE_SOFTMAX = (
         {"softmax": back_through_both},
         {"loss": loss_of_twice},
         wrong="log p_i,y",
-        everywhere=False,
-    ),
-    Fault(
-        "softmax twice",
-        "The softmax is applied twice.",
-        "Apply it to the logits, once.",
-        "p",
-        last,
-        {"softmax": back_through_both},
-        {"p": twice, "loss": loss_of_twice},
-        everywhere=False,
-    ),
-    Fault(
-        "softmax twice, forward alone",
-        "The softmax is applied twice in the forward pass; the backward pass goes through one.",
-        "Apply it to the logits, once.",
-        "p",
-        last,
-        {"softmax": lambda at, right: (softmax(softmax(at.s)) - at.Y) / at.n},
-        {"p": twice, "loss": loss_of_twice},
         everywhere=False,
     ),
 )

@@ -35,12 +35,12 @@ def submission(name):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_correct_file_agrees_in_every_case_without_findings(name):
+def test_a_correct_file_agrees_in_every_case_and_nothing_fails(name):
     layout, form, eps = FILES[name]
     result = submission(name)
     assert result.layout == layout
     assert result.penalty_forms[0] == form
-    assert result.findings == ()
+    assert not any(finding.fails for finding in result.findings)
     assert len(result.answers) >= 3
     for answer in result.answers:
         assert set(answer.spec.case().parameters) <= set(answer.gradients)

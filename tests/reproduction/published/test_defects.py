@@ -149,7 +149,7 @@ def test_stacked_over_processes_and_read_back_they_are_the_same(
             names = recipe.defects.names if isinstance(recipe, PublishedRecipe) else ()
             expected = costs_by_hand(dataset, recipe.normalization, *names)
             np.testing.assert_allclose(costs_of(run), expected, rtol=0, atol=1e-11)
-    monkeypatch.setattr("sweeps.engine.recipes.Pool", None)
+    monkeypatch.setattr("sweeps.engine.recipes.Local", None)
     read = list(run_recipes(MIXED, dataset, processes=1, folder=tmp_path, curves=True))
     assert {run.recipe: run.history for run in read} == {
         recipe: run.history for recipe, run in trained.items()
