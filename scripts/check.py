@@ -75,7 +75,7 @@ def check(
     samples: Annotated[int | None, typer.Option(help="Samples in its minibatch. [20]")] = None,
     penalty: Annotated[float | None, typer.Option(help="lambda of that network. [0.005]")] = None,
     random: Annotated[
-        int | None, typer.Option(help="Check so many random networks instead.")
+        int | None, typer.Option(help="Check this many random networks instead.")
     ] = None,
     dtype: Annotated[
         str,
@@ -85,7 +85,7 @@ def check(
         ),
     ] = "float64",
     eps: Annotated[
-        float | None, typer.Option(help="What your batch norm is meant to add to the variance.")
+        float | None, typer.Option(help="eps of your batch norm, if it is not told from your code.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for your code.")] = 60.0,
     python: Annotated[

@@ -17,7 +17,7 @@ SMALLEST = 1
 def watch(
     program: Annotated[Path, typer.Argument(help="A Python file or a notebook.")],
     arguments: Annotated[
-        list[str] | None, typer.Argument(help="What the program itself is given; after --.")
+        list[str] | None, typer.Argument(help="Arguments of the program, after --.")
     ] = None,
     python: Annotated[
         Path | None,
