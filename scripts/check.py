@@ -85,7 +85,7 @@ def check(
         ),
     ] = "float64",
     eps: Annotated[
-        float | None, typer.Option(help="eps of your batch norm, if it is not told from your code.")
+        float | None, typer.Option(help="eps of your batch norm. [found from your code]")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds for your code.")] = 60.0,
     python: Annotated[

@@ -51,7 +51,7 @@ def sweep(
         int | None, typer.Option(help="Best trials that span the next stage. [a quarter]")
     ] = None,
     prune: Annotated[
-        int | None, typer.Option(help="At the end of each cycle, one trial in this many continues. [all]")
+        int | None, typer.Option(help="At each cycle end, one trial in this many continues. [all]")
     ] = None,
     search_seed: Annotated[int | None, typer.Option(help="Seed of the search. [0]")] = None,
     stack: Annotated[
