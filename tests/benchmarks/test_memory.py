@@ -5,6 +5,7 @@ from benchmarks import memory
 
 @pytest.mark.skipif(not memory.STATUS.exists(), reason="this system tells no resident memory")
 @pytest.mark.parametrize("package", ["manual_impl", "torch_impl"])
+@pytest.mark.slow
 def test_a_stacked_net_takes_at_most_two_and_a_half_megabytes(package):
     # parameters in float64 and float32 are 1.9 MB
     assert 1 < memory.megabytes(package, 32, own=False) <= 2.5

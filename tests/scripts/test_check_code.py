@@ -222,6 +222,7 @@ def test_reports_are_written_for_people_and_graders(check, tmp_path):
     assert failed == {"W1", "W2", "W3"}
 
 
+@pytest.mark.slow
 def test_a_fault_of_our_running_statistics_exits_1(twingrad, monkeypatch):
     right = manual_impl.training.update_statistics
 

@@ -29,6 +29,7 @@ def test_equal_implementations_agree_and_leave_a_report(twingrad, small_data, tm
     }
 
 
+@pytest.mark.slow
 def test_a_planted_fault_of_state_exits_1(twingrad, small_data, tmp_path, monkeypatch):
     right = manual_impl.training.update_statistics
 
@@ -156,6 +157,7 @@ def test_bad_input_costs_no_results(twingrad, small_data, tmp_path):
         ),
     ],
 )
+@pytest.mark.slow
 def test_any_recipe_can_be_compared(twingrad, small_data, tmp_path, options, title):
     status, stdout, _ = twingrad(
         "compare", *SHORT, *options, "--seeds", "1", "--out", tmp_path / "o", "--json", "-"

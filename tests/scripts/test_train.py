@@ -479,6 +479,7 @@ def test_a_disk_that_is_full_keeps_what_was_finished(twingrad, small_data, tmp_p
     "line",
     ["", "null", "[]", '{"epoch": 1}', '{"epoch": 2, "update": "x", "training": 5}'],
 )
+@pytest.mark.slow
 def test_damaged_metrics_of_a_finished_run_are_one_line(twingrad, small_data, tmp_path, line):
     assert twingrad("train", *SHORT, "--out", tmp_path / "run")[0] == 0
     with (tmp_path / "run/metrics.jsonl").open("a") as file:

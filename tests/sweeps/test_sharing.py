@@ -11,7 +11,7 @@ from tests.sweeps.processes import postgresql, start
 from twingrad.errors import UserError
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def storage(request, tmp_path):
     """Addresses of a data base."""
     if request.param == "sqlite":

@@ -105,6 +105,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize("planted", PAIRS, ids=lambda p: " + ".join(c.name for c in p))
+@pytest.mark.slow
 def test_two_faults_are_told_apart(planted):
     found = pair(*planted).predict(case())
     diagnosis = diagnose(Evidence(case(), parameters_of(found)))

@@ -75,6 +75,7 @@ def test_a_signal_to_the_parent_ends_the_program_and_not_us(run, signal):
     assert signal in ending.reason
 
 
+@pytest.mark.slow
 def test_a_stopped_guard_does_not_keep_us(run):
     ending, _ = run("import os, signal; os.kill(os.getppid(), signal.SIGSTOP)", seconds=0.5)
     assert ending.status != 0

@@ -94,6 +94,7 @@ def test_a_loss_that_the_module_returns_is_the_one_that_is_judged(tmp_path):
         (SOFTMAX, training("criterion(torch.log(out), y)", CRITERION)),
     ],
 )
+@pytest.mark.slow
 def test_a_right_pair_is_not_accused(tmp_path, ending, rest):
     result = checked(tmp_path, ending, rest)
     assert (result.verdict, result.summary) == ("agree", [])
@@ -130,6 +131,7 @@ def make_net():
         ("net.train()", "", None),
     ],
 )
+@pytest.mark.slow
 def test_a_batch_norm_left_in_evaluation_mode_is_named(tmp_path, mode, rest, fails):
     path = tmp_path / "net.py"
     path.write_text(FACTORY.format(mode=mode) + rest)

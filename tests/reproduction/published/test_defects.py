@@ -101,6 +101,7 @@ def test_each_defect_changes_the_costs(dataset):
         assert np.abs(np.subtract(wrong, right)).max() > 1e-4, names
 
 
+@pytest.mark.slow
 def test_the_data_of_every_file_by_itself(copies, implementation):
     root, [(images, labels), *_] = copies
     fields = {"batches": 1, "train_size": SAMPLES, "normalization": "none"}

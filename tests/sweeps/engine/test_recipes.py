@@ -25,7 +25,7 @@ MIXED = [
 ]
 
 
-@pytest.mark.parametrize("backend", ["manual", "torch"])
+@pytest.mark.parametrize("backend", ["manual", pytest.param("torch", marks=pytest.mark.slow)])
 def test_each_is_its_own_training(backend):
     data = clouds()
     runs = {run.recipe: run for run in run_recipes(MIXED, data, backend=backend, processes=2)}

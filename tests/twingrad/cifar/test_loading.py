@@ -116,6 +116,7 @@ def test_a_training_on_one_batch_validates_on_the_next(copies):
     assert np.array_equal(dataset.validation.y, batches[1][1])
 
 
+@pytest.mark.slow
 def test_files_can_be_standardised_each_by_itself(copies):
     root, batches = copies
     dataset = load_dataset(str(root), batches=1, train_size=3_000, per_file=True, dtype="float64")
