@@ -168,7 +168,7 @@ def lengthen(
     if summary is not None and remembers and folder.load_checkpoint() is None:
         raise UserError(f"--epochs: {folder.path} has no checkpoint to go on from; train anew")
     if summary is not None and summary["status"] != "finished":
-        return  # it diverged, which is said in a moment
+        return  # it diverged; finished_run reports that
     folder.extend(recipe, backend, device)
 
 

@@ -30,7 +30,7 @@ Gradients = dict[str, np.ndarray]
 
 
 STEEPEST = 1e30
-"""Of a slope; float32 holds it."""
+"""Largest absolute slope; it fits into float32."""
 
 LARGEST = 100_000_000
 """Weights of a network: 400 MB in float32, and training holds several times that."""

@@ -60,7 +60,7 @@ class Measured:
         right: how many right variants in float64, and in float32.
         alarms: the same: the names of those that were accused, and of what.
         others: what the other checks say.
-        written: what is said of the faults written by hand.
+        written: results for the faults written by hand.
         written_right, written_accused: right programs written by hand, and those called wrong.
     """
 
@@ -122,7 +122,7 @@ T = TypeVar("T")
 
 
 def sampled(all_of_them: Sequence[T], count: int | None, seed: int) -> list[T]:
-    """So many of them, drawn by a seed, in their order; None for all."""
+    """A random sample of `count` elements in their original order; all if count is None."""
     if count is None or count >= len(all_of_them):
         return list(all_of_them)
     chosen = np.random.default_rng(seed).choice(len(all_of_them), size=count, replace=False)

@@ -20,7 +20,7 @@ from compare.diagnosis.catalogue.fault import (
 )
 from compare.diagnosis.catalogue.scaled import Scaling, told
 from compare.diagnosis.evidence import Evidence
-from compare.diagnosis.least_squares import STEPS, Effect, System, effect, nearest, scale, solve
+from compare.diagnosis.least_squares import MAX_STEPS, Effect, System, effect, nearest, scale, solve
 from compare.diagnosis.numbers import ONE, Number, constant, readings, shortest
 from compare.diagnosis.prediction import Trial, tried, until
 from compare.numerics.structure import VALUE, is_value
@@ -174,7 +174,7 @@ def solutions(
         own = site.scaling.stage == "backward" or own_value(evidence, site) in evidence.found
         fitted = {name: effects[name] for name in chosen}
         values = solve(
-            evidence, lambda v: predict(v, last), right, fitted, steps=1 if own else STEPS
+            evidence, lambda v: predict(v, last), right, fitted, steps=1 if own else MAX_STEPS
         )
         if values is not None:
             yield values, count > len(chosen)

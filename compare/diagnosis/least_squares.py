@@ -1,7 +1,7 @@
-"""Least squares for the numbers in somebody's formula.
+"""Fit the coefficients of a formula by least squares.
 
-What a backward step makes of its terms is affine in their coefficients, so one linear system gives
-them; what a forward pass makes of its own is not, and takes a few steps of Gauss and Newton.
+A backward step is affine in the coefficients of its terms, so one linear system gives them. A
+forward pass is not, and takes a few Gauss-Newton steps.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,33 +13,33 @@ from compare.diagnosis.catalogue.fault import Inapplicable, Prediction
 from compare.diagnosis.evidence import Evidence
 
 SHOWS = 1e-9
-"""Smallest effect of a coefficient, relative to the tensor, that it can be fitted to."""
+"""Smallest effect of a coefficient, relative to the tensor, that can be fitted."""
 
 CONDITION = 1e-7
 """Smallest singular value, relative to the largest, of coefficients that can be told apart."""
 
-STEPS = 8
-"""Of Gauss and Newton."""
+MAX_STEPS = 8
+"""Maximum number of Gauss-Newton steps."""
 
-NEAR = 100.0
-"""Of a tensor's rounding: what the rounding of a fitted coefficient may leave of it."""
+MAX_ERROR = 100.0
+"""Largest residual of an accepted fit, in units of the tensor's rounding error."""
 
-LARGEST = 1e12
-"""Of a coefficient."""
+MAX_COEFFICIENT = 1e12
+"""Largest absolute value of a coefficient."""
 
-WIDTH = 1e-5
-"""Of a small difference."""
+DIFFERENCE = 1e-5
+"""Step of a finite difference."""
 
-PROGRESS = 0.8
-"""What a step may leave at most of what was left."""
+MAX_RATIO = 0.8
+"""Largest ratio of the residuals after and before a step; above it, the fit fails."""
 
 
 Effect = dict[str, np.ndarray]
-"""By tensor that changes, the change in units of the tensor."""
+"""Change of each affected tensor, relative to the tensor."""
 
 
 def effect(evidence: Evidence, one: Prediction, other: Prediction) -> Effect:
-    """What differs between two predictions of what was found."""
+    """Difference between two predictions, by tensor."""
     found: Effect = {}
     for name in one:
         if not evidence.found[name].shape == one[name].shape == other[name].shape:
@@ -52,7 +52,7 @@ def effect(evidence: Evidence, one: Prediction, other: Prediction) -> Effect:
 
 
 def scale(evidence: Evidence, name: str) -> float:
-    """The size of a tensor."""
+    """Largest absolute entry of a tensor, found or right."""
     tensors = (evidence.found[name], evidence.right[name])
     return max(1e-300, *(float(np.abs(tensor).max(initial=0)) for tensor in tensors))
 
@@ -62,8 +62,8 @@ class System:
     """Linear equations for coefficients.
 
     Arguments:
-        evidence: of what the right sides are.
-        effects: of every coefficient.
+        evidence: gives the right-hand sides.
+        effects: effect of every coefficient.
     """
 
     evidence: Evidence
@@ -71,7 +71,7 @@ class System:
 
     @property
     def tensors(self) -> list[str]:
-        """What any coefficient changes, in order of execution."""
+        """Tensors that a coefficient changes, in order of execution."""
         return [n for n in self.evidence.order if any(n in e for e in self.effects.values())]
 
     def matrix(self, names: Sequence[str], tensors: Sequence[str]) -> np.ndarray:
@@ -94,7 +94,7 @@ class System:
         return bool(np.linalg.matrix_rank(A / lengths, tol=CONDITION) == len(names))
 
     def first(self, names: Sequence[str]) -> list[str]:
-        """As many of the first tensors as tell the coefficients apart; empty if none do."""
+        """The fewest leading tensors that determine the coefficients; empty if none do."""
         tensors = self.tensors
         for count in range(1, len(tensors) + 1):
             if self.determined(names, tensors[:count]):
@@ -113,12 +113,12 @@ def solve(
     *,
     steps: int,
 ) -> dict[str, float] | None:
-    """The coefficients that explain the first tensors that they change; None if there are none.
+    """Fit the coefficients to the first tensors that they change; None if no fit explains these.
 
     Arguments:
         start: the right coefficients.
-        effects: of 1 more of each that is to be fitted.
-        steps: of Gauss and Newton; 1 is enough where the tensors are affine in them.
+        effects: the effect of adding 1 to each coefficient that is fitted.
+        steps: Gauss-Newton steps; 1 is enough if the tensors are affine in the coefficients.
     """
     chosen = list(effects)
     values, base, last = dict(start), predict(start), np.inf
@@ -134,31 +134,29 @@ def solve(
         )
         if not np.linalg.norm(left) < last:
             return None
-        last = PROGRESS * float(np.linalg.norm(left))
+        last = MAX_RATIO * float(np.linalg.norm(left))
         move, *_ = np.linalg.lstsq(system.matrix(chosen, tensors), left, rcond=None)
-        if not np.isfinite(move).all() or np.abs(move).max() > LARGEST:
+        if not np.isfinite(move).all() or np.abs(move).max() > MAX_COEFFICIENT:
             return None
         values |= {name: values[name] + float(by) for name, by in zip(chosen, move, strict=True)}
         base = predict(values)
-        if all(evidence.error(tensor, base[tensor]) <= NEAR for tensor in tensors):
+        if all(evidence.error(tensor, base[tensor]) <= MAX_ERROR for tensor in tensors):
             return {name: values[name] for name in chosen}
-        if steps > 1:
-            effects = {name: differential(evidence, predict, values, name, base) for name in chosen}
     return None
 
 
 def differential(
     evidence: Evidence, predict: Predict, values: Mapping[str, float], name: str, base: Prediction
 ) -> Effect:
-    """The derivative of the tensors by a coefficient, by a small difference."""
-    moved = predict({**values, name: values[name] + WIDTH})
-    return {t: change / WIDTH for t, change in effect(evidence, moved, base).items()}
+    """Derivative of the tensors with respect to a coefficient, by a finite difference."""
+    moved = predict({**values, name: values[name] + DIFFERENCE})
+    return {t: change / DIFFERENCE for t, change in effect(evidence, moved, base).items()}
 
 
 def nearest(left: Callable[[float], np.ndarray], starts: Sequence[float]) -> float | None:
-    """The size at which nothing is left, or the nearest to it; None if nothing changes."""
+    """The size that makes the residual `left` smallest; None if the size changes nothing."""
     size = min(starts, key=lambda start: float(np.linalg.norm(left(start))))
-    for _ in range(STEPS):
+    for _ in range(MAX_STEPS):
         now = left(size)
         slope = (left(size * (1 + 1e-6)) - now) / 1e-6
         steep = float(slope @ slope)

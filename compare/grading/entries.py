@@ -13,7 +13,7 @@ from compare.submissions.asking.importing import imports_of
 from twingrad.errors import UserError
 
 MAX_BYTES, MAX_FILES = 50_000_000, 2000
-"""Of one submission."""
+"""Largest size and number of files of one submission."""
 
 SKIPPED = {".venv", "venv", "__pycache__", ".git", ".ipynb_checkpoints", "__MACOSX", ".idea"}
 """Folders that are no part of a submission."""

@@ -40,9 +40,9 @@ class Judged:
         comparisons: how many there were.
         compared: case by case.
         conventions: names of the rubric's conventions that it uses.
-        assumed: what was taken for granted of the code.
-        findings: what went wrong other than a number; what else is to be known.
-        not_checked: what it does not do.
+        assumed: conventions assumed for the code.
+        findings: mistakes that no number shows, and notes.
+        not_checked: parts that were not compared.
         used: its imports.
         seconds: how long it ran and was judged.
         page: of its report, a piece of HTML.

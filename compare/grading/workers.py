@@ -122,7 +122,7 @@ def stop(worker: Worker) -> None:
 
 
 def work(pipe: Pipe, conditions: Conditions, scratch: Path) -> None:
-    """In the process: judges what comes."""
+    """Judge submissions from the pipe; runs in the worker process."""
     from twingrad.threads import limit_threads
 
     limit_threads(1)

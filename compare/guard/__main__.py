@@ -21,7 +21,7 @@ from compare.guard.keeper import Keeper, isolated
 
 
 def main() -> None:
-    """Runs the program; whatever it does, this ends after it."""
+    """Run the program, and end everything it started."""
     order = json.loads(sys.argv[1])
     for pipe in (order["report"], order["alive"]):
         os.set_inheritable(pipe, False)

@@ -52,7 +52,7 @@ class Keeper:
         self.libraries: set[str] = set()
 
     def run(self) -> None:
-        """Runs the program to its end and reports that; ends whatever it leaves."""
+        """Run the program, report how it ended, and end the processes it left."""
         kernel.prctl(kernel.CHILD_SUBREAPER, 1)
         woken, wake = os.pipe()
         os.set_blocking(wake, False)
@@ -82,7 +82,7 @@ class Keeper:
             os.write(self.order["report"], json.dumps(what).encode() + b"\n")
 
     def become_program(self) -> None:
-        """In the child: limits, privileges, then the program."""
+        """Set limits, drop privileges and start the program; runs in the child."""
         order, failed = self.order, 127
         try:
             signal.set_wakeup_fd(-1)
@@ -189,7 +189,7 @@ def written_in(folders: list[str]) -> int:
 
 
 def isolated(order: dict[str, Any]) -> None:
-    """In the first process of new namespaces: what only it can prepare, then the program."""
+    """Prepare the new namespaces from inside and start the program; runs in their first process."""
     kernel.prctl(kernel.PARENT_DEATH_SIGNAL, signal.SIGKILL)
     files = order["files"]
     if files is not None:

@@ -58,7 +58,7 @@ def prctl(option: int, value: int = 0, more: int = 0) -> None:
 
 
 def map_user(uid: int, gid: int) -> None:
-    """In a new user namespace: the user keeps its number."""
+    """Map the user to the same number inside a new user namespace."""
     with contextlib.suppress(OSError), open("/proc/self/setgroups", "w") as file:
         file.write("deny")
     for name, number in (("uid_map", uid), ("gid_map", gid)):

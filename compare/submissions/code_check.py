@@ -139,7 +139,7 @@ def judge_answers(
     """Every case of a network, under the conventions of the code.
 
     Returns:
-        The cases, what was assumed of lambda and the like, and what else is said of them.
+        The cases, the assumed conventions, and further notes.
 
     Raises:
         UserError: its network has a layer that is not known here.

@@ -33,7 +33,7 @@ class OneTraining:
 
 
 class OneLearner:
-    """That training, as one of many."""
+    """Adapt a single training to the interface of a stack."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner

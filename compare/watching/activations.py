@@ -8,7 +8,7 @@ from scipy.special import expit, ndtr
 from compare.watching.relations import close, leaky_slope
 
 KNOWN = "ReLU, leaky ReLU and GELU"
-"""Those that the derivation has."""
+"""Activations that can be judged."""
 
 SMOOTH = 0.02
 """Error of an interpolation, relative to the range, up to which h is a function of z."""

@@ -83,7 +83,7 @@ def conventions_of(update: Update) -> Conventions:
 
 
 def trusted(roles: list[Role]) -> list[Role]:
-    """Those that are right; else those that follow from a wrong one; else all."""
+    """The right roles, or if there are none, the inherited ones, or all."""
     right = [role for role in roles if role.status == "right"]
     return right or [role for role in roles if role.status != "wrong"] or roles
 

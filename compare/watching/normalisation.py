@@ -9,10 +9,10 @@ from compare.watching.relations import columns_fit
 from compare.watching.values import Value, Values
 
 LAYER_EPS = (0.0, 1e-5, 1e-8, 1e-12, 1e-6, 1e-7, 1e-10, 1e-3)
-"""Those that are tried in a layer norm."""
+"""Values of eps that are tried for layer norm."""
 
 GAMMA_ROUNDING = 1e-6
-"""How far a gamma that was worked out may be off, over 10."""
+"""A tenth of the largest error of a computed gamma."""
 
 LARGEST_EPS = 0.1
 """Largest eps that a program is believed to add to the variance."""

@@ -22,7 +22,7 @@ class Rebuilder:
         self.over = "classes"
 
     def softmax(self, s: np.ndarray) -> np.ndarray:
-        """As the program takes it."""
+        """Softmax along the axis that the program uses."""
         return softmax(s, AXES[self.over])
 
     def seen(self, m: int, but: Value | None = None) -> Iterator[Seen]:

@@ -19,7 +19,7 @@ PROGRAM = ROOT / "docs/examples/mine.py"
 PICTURE = ROOT / "docs/images/check.svg"
 
 FONTS = re.compile(r"@font-face \{\{.*?\}\}\s*", flags=re.DOTALL)
-"""Of a page in the network; a picture in a README may load nothing."""
+"""Web fonts, which are removed because a picture in a README must not load anything."""
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from twingrad.stacks import initial_parameters, stack_inputs
 from twingrad.training import State
 
 SAMPLES = 10
-"""In the minibatch of the gradient check."""
+"""Samples in the minibatch of the gradient check."""
 
 UPDATES = 4
 """Updates in which both implementations train side by side."""
@@ -24,11 +24,12 @@ APART = 1e-9
 about 1e-12 of it where the learning rate is small, as it is at the start of these schedules."""
 
 SMALLEST = 1e-6
-"""Tensors below this are judged as if they were as large: b before a batch norm has no gradient,
-and moves by rounding alone."""
+"""Smallest scale for relative differences: the gradient of b before a batch norm is zero, so b
+moves by rounding alone."""
 
 EVERY_BELOW, ENTRIES = 60, 4
-"""Of a parameter with fewer entries all are compared with complex step, of others so many."""
+"""Parameters with fewer than the first number of entries are compared with complex step in full,
+others at the second number of entries."""
 
 
 def check_recipe(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:

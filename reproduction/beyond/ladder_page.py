@@ -26,7 +26,7 @@ from twingrad.files import write_whole
 FIGURE, PAGE, RESULTS = "ladder.png", "README.md", "results.json"
 
 TRAINING_IMAGES = 45_000
-"""Of CIFAR-10, where the last 5,000 validate."""
+"""Training images of CIFAR-10 without the 5,000 for validation."""
 
 GPU_LONGER = 4
 """How many times as long the best recipe's schedule is on a GPU."""

@@ -186,5 +186,5 @@ def tried_of(root: Path, rung: Rung, backend: str) -> dict[str, float]:
 
 
 def percent(accuracy: float) -> float:
-    """To the hundredth, as there are 10,000 test images."""
+    """Accuracy in percent, with two decimals because there are 10,000 test images."""
     return round(100 * accuracy, 2)

@@ -28,7 +28,7 @@ OnEvent = Callable[[str], None]
 """Called with a line about what began, or ended."""
 
 _dataset: Dataset | None = None
-"""Of this process."""
+"""The data set, loaded once per worker process."""
 
 
 def run_ladder(

@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def epochs(self) -> int:
-        """How many are done."""
+        """Number of finished epochs."""
         return len(self.validation)
 
 

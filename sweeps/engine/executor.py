@@ -16,7 +16,7 @@ from twingrad.threads import limit_threads
 from twingrad.training import EVERY_EPOCH, Checkpoint, Diverged, Run
 
 ATTEMPTS = 3
-"""How often a group is begun whose workers are killed."""
+"""Maximum number of starts of a group whose workers are killed."""
 
 Result = list[Run | Diverged] | Checkpoint
 

@@ -41,7 +41,7 @@ def plotly_script() -> str:
 
 
 def headings(results: Results) -> list[str]:
-    """Of the table of trials."""
+    """Column headings of the table of trials."""
     staged = ["stage"] if len(results.stages) > 1 else []
     fields = [axis.field for axis in results.space]
     return ["trial", *staged, *fields, "validation %", "training %", "validation loss", "seconds"]

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 LONG = {"cycles": 40}
-"""Of 80 epochs, so that something is killed while groups train."""
+"""80 epochs, long enough to kill something while groups train."""
 
 
 @pytest.fixture(scope="module")

@@ -39,13 +39,13 @@ class Common:
 
     @property
     def texts(self) -> dict[str, str]:
-        """By term, its coefficient as it is written."""
+        """Coefficient of each term, as text."""
         pairs = (term.strip().rsplit(":", 1) for term in self.terms.split(","))
         return {name: text.strip() for name, text in pairs}
 
     @property
     def coefficients(self) -> Coefficients:
-        """By term."""
+        """Coefficient of each term."""
         return {name: NUMBERS[text] for name, text in self.texts.items()}
 
     def fits(self, scaling: Scaling) -> bool:
@@ -430,7 +430,7 @@ SHARED = ("gamma", "beta", "softmax", "loss", "cost")
 
 
 def all_scalings() -> Iterator[Scaling]:
-    """Of every step of every kind of layer."""
+    """Known wrong coefficients of every step of every layer kind."""
     steps: dict[tuple[str, Stage, str], tuple[Step, list[str]]] = {}
     for kind, derivation in (*DERIVATIONS.items(), (END, PLAIN_END)):
         for stage in STAGES:

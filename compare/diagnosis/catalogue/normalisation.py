@@ -87,7 +87,7 @@ def halved(root: Denominator) -> Denominator:
 
 
 def ways_back(root: Denominator, slope: Denominator) -> dict[str, dict[str, Mistake]]:
-    """By the end of the name, the backward passes that go with another denominator."""
+    """Backward passes that may accompany a wrong denominator, by suffix of the fault's name."""
     return {
         "": back_through(root, slope),
         ", formula of the root": back_through(root, halved(root)),
@@ -102,7 +102,7 @@ BACK = {
     ", forward alone": "The backward pass divides by sqrt(v + eps).",
     ", forward alone, from s": "The backward pass divides by sqrt(v + eps).",
 }
-"""By the end of the name, what is said of the backward pass."""
+"""Sentence about the backward pass, by suffix of the fault's name."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from compare.submissions.things import is_tensor
 from twingrad.streams import stream
 
 ENTRIES = 4
-"""Per parameter, of the code's own cost."""
+"""Entries of each parameter at which the code's own cost is differentiated."""
 
 STEPS = (1, -1, 2, -2)
-"""Of the four-point rule, in units of h."""
+"""Evaluation points of the four-point rule, in units of h."""
 
 SECONDS = 4.0
 """For the central differences of one case."""

@@ -23,8 +23,8 @@ class Raw:
 
     Arguments:
         gradients, forward: as returned.
-        unknown: keys that say nothing.
-        findings: what else was seen.
+        unknown: keys that match no parameter.
+        findings: further observations.
     """
 
     gradients: dict[str, Any]
@@ -38,7 +38,7 @@ class Instance(Protocol):
 
     @property
     def testing(self) -> str:
-        """How it is asked for an evaluation, in words."""
+        """How an evaluation is requested, in words."""
         ...
 
     @property

@@ -65,7 +65,7 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
 
 
 def negative(sequence: Sequence, out: TrainingVerdict) -> bool:
-    """Whether rates fall below 0, so that updates go uphill; how they came there is said."""
+    """Report learning rates below 0 (updates go uphill); return whether there were any."""
     eta = sequence.values
     below = np.flatnonzero(eta < 0)
     if not len(below) or eta[0] < 0:
