@@ -144,7 +144,7 @@ def as_json(measured: Measured, seed: int, sample: int | None) -> dict[str, Any]
 
 
 def written_counts(measured: Measured) -> dict[str, Any]:
-    """Of the programs written by hand, and by change what was not named."""
+    """Results for the programs written by hand, and the changes that were not named."""
     said = measured.written
     return {
         "faults": len(said),

@@ -26,7 +26,7 @@ ROUNDING = 1e-14
 """Absolute, in units of the gradient: changes below are rounding, whatever the tensor's size."""
 
 ALWAYS_SHOWN = ("forward p", "forward loss", "forward cost")
-"""Beside the parameters' gradients, where intermediates are not."""
+"""Values shown beside the parameters' gradients if intermediates are not shown."""
 
 Location = tuple[str, str, int]
 """(stage, operation, layer)"""
@@ -194,7 +194,7 @@ def of_candidate(case: Case, candidate: Candidate, kind: str = "") -> Planted:
 
 
 def possible(planted: Iterable[Planted]) -> Iterator[Planted]:
-    """Those that can be made and that give finite values."""
+    """The faults that can be made and give finite values."""
     for fault in planted:
         try:
             values = fault.values
@@ -223,7 +223,7 @@ def float32_posing(case: Case) -> Planted:
 
 
 def combinations(case: Case, faults: int, count: int, seed: int) -> list[Planted]:
-    """So many pairs or triples of the catalogue's faults, each seen alone, drawn by a seed."""
+    """A random sample of pairs or triples of the catalogue's faults, each seen alone."""
     rng = np.random.default_rng((seed, faults))
     every = [c for fault in FAULTS for c in fault.candidates(case.network)]
     singles = [c for c in every if any(f.changed for f in possible([of_candidate(case, c)]))]

@@ -149,7 +149,7 @@ def takes(compute: Callable[[Case], Prediction], network: Network) -> bool:
 
 
 OF_EVERY_KIND = (by_hand, by_autograd, in_extended_precision, with_samples_permuted)
-"""Those that take any kind of layer."""
+"""Variants that take any kind of layer."""
 
 
 def applicable(network: Network) -> list[OtherFormula]:

@@ -67,7 +67,7 @@ class Written:
 
 
 def written(kind: str) -> Iterator[Written]:
-    """Those of a file, "faults" or "right"."""
+    """Changes in a file, "faults" or "right"."""
     for style, entries in tomllib.loads((FOLDER / f"{kind}.toml").read_text()).items():
         yield from (Written(style, **entry) for entry in entries)
 

@@ -1,4 +1,4 @@
-"""Where in `manual_impl` a step of the derivation stands."""
+"""Find the line of `manual_impl` that implements a step of the derivation."""
 
 from functools import cache
 from pathlib import Path

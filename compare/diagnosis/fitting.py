@@ -3,7 +3,8 @@
 The judge is the residual: a fit counts only if it explains the values.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,9 @@ from compare.diagnosis.numbers import ONE, Number, constant, readings, shortest
 from compare.diagnosis.prediction import Trial, tried, until
 from compare.numerics.structure import VALUE, is_value
 from twingrad.network import Network
+
+GUESSES = (0.01, 0.1, 0.3)
+"""Coefficients that the fit of a forward pass may start from, beside the right one."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,10 @@ def fits(
         known: what is given without a fault at the site.
         other: another fault that is made too; two of one step are fitted together or not at all.
     """
-    try:
-        unseen = site.scaling.stage == "forward" and not any(map(is_value, evidence.found))
-        if (other is not None and unseen) or same_step(site, other):
-            return
+    unseen = site.scaling.stage == "forward" and not any(map(is_value, evidence.found))
+    if (other is not None and unseen) or same_step(site, other):
+        return
+    with suppress(Inapplicable):
         if not reaches(evidence, site.candidate({}, other), first):
             return
         for numbers, assured in solutions(evidence, site, other, first, known):
@@ -93,10 +97,9 @@ def fits(
                 trial = tried(evidence, candidate, drawn=not common)
                 if trial is not None and trial.stopped != first:
                     yield trial
-        if site.scaling.stage == "forward" and own_value(evidence, site) not in evidence.found:
-            yield from common_trials(evidence, site, first, other)  # the fit may have lost its way
-    except Inapplicable:
-        return
+    if site.scaling.stage == "forward" and own_value(evidence, site) not in evidence.found:
+        with suppress(Inapplicable):
+            yield from common_trials(evidence, site, first, other)  # the fit may diverge
 
 
 def common_trials(
@@ -141,7 +144,8 @@ def solutions(
 ) -> Iterator[tuple[dict[str, float], bool]]:
     """Coefficients by term, and whether more numbers than coefficients were explained.
 
-    Where the terms cannot be told apart each of them is fitted alone.
+    If no coefficients of all terms together explain the tensor, each term is fitted alone. A batch
+    norm that follows, for example, removes the scale of all terms.
 
     Arguments:
         first: the tensor that must be explained.
@@ -168,16 +172,40 @@ def solutions(
         effects = effects_until(last)
         shown = [name for name in right if effects[name]]
     system = System(evidence, effects)
-    for chosen in [shown] if system.first(shown) else [[name] for name in shown]:
+    affine = site.scaling.stage == "backward" or own_value(evidence, site) in evidence.found
+    together = [shown] if len(shown) > 1 and system.first(shown) else []
+    for chosen in [*together, *([name] for name in shown)]:
         affected = {tensor for name in chosen for tensor in effects[name]}
         count = sum(evidence.found[tensor].size for tensor in affected)
-        own = site.scaling.stage == "backward" or own_value(evidence, site) in evidence.found
         fitted = {name: effects[name] for name in chosen}
-        values = solve(
-            evidence, lambda v: predict(v, last), right, fitted, steps=1 if own else MAX_STEPS
-        )
+        start = right if affine else start_of(evidence, predict, right, chosen)
+        steps = 1 if affine else MAX_STEPS
+        values = solve(evidence, lambda v: predict(v, last), start, fitted, steps=steps)
         if values is not None:
             yield values, count > len(chosen)
+            if chosen in together:
+                return
+
+
+def start_of(
+    evidence: Evidence,
+    predict: Callable[[Mapping[str, float], str | None], Prediction],
+    right: dict[str, float],
+    chosen: Sequence[str],
+) -> dict[str, float]:
+    """The right coefficients or, if a single one is fitted, the guess that comes nearest."""
+    if len(chosen) > 1:
+        return right
+
+    def distance(values: dict[str, float]) -> float:
+        prediction = predict(values, None)
+        return max(
+            float(np.abs(value - evidence.found[name]).max()) / scale(evidence, name)
+            for name, value in prediction.items()
+            if value.shape == evidence.found[name].shape
+        )
+
+    return min((right, *(right | {chosen[0]: guess} for guess in GUESSES)), key=distance)
 
 
 def sized_fits(evidence: Evidence, sized: Sized) -> Iterator[Trial]:

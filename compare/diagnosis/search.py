@@ -146,8 +146,9 @@ def explains(evidence: Evidence, trial: Trial, first: str) -> bool:
 def likelihood(evidence: Evidence, one: Trial, found: Sequence[Trial]) -> tuple[Any, ...]:
     """The order of explanations, the likeliest first.
 
-    One kind of mistake comes before two, a number that people write before any other, and what is
-    made at every layer before what is made at the only one where it shows.
+    One kind of mistake comes before two, a number that people write before any other, a mistake
+    with a name before a mere coefficient, and one at every layer before one at the only layer where
+    it shows.
     """
     best = min(other.residual for other in found)
     near = max(10 * best, evidence.rounding / 100)  # in a low precision much is within rounding
@@ -156,6 +157,7 @@ def likelihood(evidence: Evidence, one: Trial, found: Sequence[Trial]) -> tuple[
         len({part.fault.name for part in parts}),
         one.drawn,
         one.residual > near,
+        any(part.fault.name.startswith(f"{part.fault.operation}: ") for part in parts),
         any(not shows(evidence, part) for part in parts),
         not one.candidate.every,
     )

@@ -21,7 +21,7 @@ COLUMNS = {
         *("W", "b"),
     ),
 }
-"""In order of execution within a layer, if its normalisation stands before the activation."""
+"""Order of execution within a layer with normalisation before the activation."""
 
 LAST = ("p", "loss", "cost")
 """What has no number and belongs to the last layer."""

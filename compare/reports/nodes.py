@@ -61,7 +61,7 @@ def error_words(node: Node) -> str:
 
 
 def worst_words(node: Node) -> str:
-    """Where most."""
+    """Index of the largest error."""
     if node.expected is None or node.actual is None:
         return ""
     at = f" at {list(node.worst_index)}" if node.worst_index else ""
@@ -70,7 +70,7 @@ def worst_words(node: Node) -> str:
 
 
 def two_numbers(expected: float, actual: float) -> tuple[str, str]:
-    """Both with as many digits as tell them apart."""
+    """Both numbers, with enough digits to tell them apart."""
     for digits in (6, 12):
         said = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
         if said[0] != said[1]:

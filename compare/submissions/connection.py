@@ -109,7 +109,7 @@ class Connection:
             self.waited += time.monotonic() - start
 
     def read(self, size: int) -> bytes:
-        """So many bytes of the answer."""
+        """Read this many bytes of the answer."""
         parts = []
         while size:
             self.wait(self.answer)

@@ -15,7 +15,7 @@ CLOSE = 1e-6
 """Relative to the tensor's largest entry; float32 code is recognised too."""
 
 SMALL = 1e-3
-"""Where a tensor's entries are smaller than this, the tolerance shrinks no further."""
+"""Smallest scale of a tensor's tolerance."""
 
 MAX_LEAVES, MAX_NESTING = 5000, 8
 

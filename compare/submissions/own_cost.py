@@ -52,7 +52,7 @@ def differs(gradient: np.ndarray, entries: Iterable[tuple[Index, float]]) -> boo
 
 
 def own_cost_hints(seen: Sequence[tuple[Answer, Evidence]]) -> Iterable[str]:
-    """Where gradients are wrong, whether they are at least those of the code's own cost."""
+    """Whether wrong gradients match the code's own cost."""
     for answer, evidence in seen:
         tried = {name: entries for name, entries in answer.own_cost.items() if entries}
         unknown = answer.wrong_shapes or answer.raw_shapes or evidence.rounding > ROUNDING

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, ndtr
 
+from compare.numerics.functions import OTHER_ACTIVATIONS, gelu
 from compare.watching.relations import close, leaky_slope
 
 KNOWN = "ReLU, leaky ReLU and GELU"
@@ -32,18 +32,6 @@ class Activation:
 
 RELU = Activation("relu")
 
-OTHERS = {
-    "tanh": np.tanh,
-    "the sigmoid": expit,
-    "softplus": lambda z: np.logaddexp(z, 0),
-    "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
-    "swish": lambda z: z * expit(z),
-    "GELU's approximation by tanh": lambda z: (
-        z / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
-    ),
-}
-"""Activations that have no derivation here, by name."""
-
 
 def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation | None:
     """The activation f of h = f(z), (n, m) each; None where it is none of ours."""
@@ -52,8 +40,8 @@ def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation 
     slope = leaky_slope(h, z, tolerance)
     if slope is not None:
         return Activation("leaky_relu", slope) if slope else RELU
-    first = close(z[:2] * ndtr(z[:2]), h[:2], tolerance)
-    return Activation("gelu") if first and close(z * ndtr(z), h, tolerance) else None
+    first = close(gelu(z[:2]), h[:2], tolerance)
+    return Activation("gelu") if first and close(gelu(z), h, tolerance) else None
 
 
 def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
@@ -61,7 +49,7 @@ def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
     if h.shape != z.shape or z.size < FEWEST or not np.isfinite(z).all():
         return ""
     with np.errstate(all="ignore"):
-        for name, f in OTHERS.items():
+        for name, f in OTHER_ACTIVATIONS.items():
             if close(f(z[:2]), h[:2], 10 * tolerance) and close(f(z), h, 10 * tolerance):
                 return name
     return "none that is known by name" if is_function(h, z) else ""

@@ -2,15 +2,11 @@
 
 import numpy as np
 
+from compare.numerics.functions import softmax
 from compare.watching.normalisation import Norm, norm_of
 from compare.watching.rebuilder import Rebuilder
 from compare.watching.rebuilt import Layer, Pass, Seen, Slip
-from compare.watching.relations import (
-    TOLERANCE,
-    TOLERANCE_32,
-    close,
-    softmax,
-)
+from compare.watching.relations import TOLERANCE, TOLERANCE_32, close
 from compare.watching.values import Value, Values
 
 DEEPEST = 40

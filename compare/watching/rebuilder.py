@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from compare.numerics.functions import softmax
 from compare.watching.activations import KNOWN, Activation, activation_of, other_activation
 from compare.watching.normalisation import Norm, norm_of
 from compare.watching.rebuilt import Layer, Seen
-from compare.watching.relations import bias_left, dropped, softmax
+from compare.watching.relations import bias_left, dropped
 from compare.watching.values import FEW, Value, Values, mixture
 
 AXES = {"classes": 1, "samples": 0, "whole": None}

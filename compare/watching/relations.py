@@ -19,12 +19,6 @@ def close(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
     return bool(np.abs(a - b).max(initial=0) <= tolerance * scale)
 
 
-def softmax(s: np.ndarray, axis: int | None = 1) -> np.ndarray:
-    """Along the rows of s (n, K); along the columns; or of all entries together."""
-    e = np.exp(s - s.max(axis=axis, keepdims=True))
-    return np.asarray(e / e.sum(axis=axis, keepdims=True))
-
-
 def sums_to_one(a: np.ndarray) -> list[int]:
     """The axes along which a matrix holds probabilities that are not all 0 or 1."""
     if a.ndim != 2 or min(a.shape) < 2 or a.min() < 0 or a.max() > 1 + 1e-6:

@@ -81,7 +81,7 @@ def is_total(recording: Recording, event: Event, gradient: np.ndarray, n: int) -
 
 
 def inside_batch_norm(values: Values, judged: Judged) -> Value | None:
-    """Where the way down through a batch norm is wrong: the first of its terms that is a multiple,
+    """The wrong term of a batch norm's backward pass: the first that is a multiple,
     other than 1, of what it should be.
 
     The terms are those of the computational graph s - mu -> square -> mean -> root -> reciprocal.

@@ -144,17 +144,17 @@ class Values:
         self.all.sort(key=lambda value: value.first)
 
     def of_shape(self, shape: tuple[int, ...]) -> list[Value]:
-        """Those of a shape, in either orientation, in order of their first event."""
+        """Values of a shape, in either orientation, in order of their first event."""
         return self.by_shape.get(tuple(sorted(n for n in shape if n != 1)), [])
 
     def before(self, index: int, shape: tuple[int, ...], reach: int = REACH) -> list[Value]:
-        """Those last seen before an event, the latest first, at most `reach` of them."""
+        """Values last seen before an event, the latest first, at most `reach` of them."""
         found = [(v.last_before(index), v) for v in self.of_shape(shape)]
         found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])
         return [value for _, value in found[:reach]]
 
     def within(self, start: int, end: int, shape: tuple[int, ...]) -> list[Value]:
-        """Those seen from one event until before another, in order of their first event there."""
+        """Values seen from one event until before another, in order of their first event there."""
         found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]
         return sorted(found, key=lambda v: v.indices[bisect_left(v.indices, start)])
 

@@ -36,10 +36,10 @@ class Job:
 
 
 def folder_of(root: Path, training: str, backend: str, seed: int) -> TrainingFolder:
-    """Where a training is kept."""
+    """Folder of a training."""
     return TrainingFolder(root / training / f"{backend}-{seed}")
 
 
 def check_of(root: Path, setting: Setting) -> Path:
-    """Where the cross-check of its recipe is kept."""
+    """File of the cross-check of its recipe."""
     return root / setting.training / "check.json"

@@ -92,7 +92,7 @@ def keep_members(
 
 
 def checkpoint_of(progress: Sequence[Progress], plan: Plan) -> Checkpoint | None:
-    """Where `train_stack` goes on; None at the beginning.
+    """Checkpoint that `train_stack` continues from; None at the beginning.
 
     Of the epochs before, only their number and the last validation accuracy matter.
     """

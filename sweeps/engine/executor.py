@@ -1,4 +1,4 @@
-"""Where groups train: `local` and `cluster` are the two engines; this is what both of them run."""
+"""The common part of the two engines, `local` and `cluster`, which train groups of trials."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence

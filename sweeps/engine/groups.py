@@ -71,7 +71,7 @@ def make_groups(
 
 
 def split(keys: Sequence[str], count: int) -> list[Sequence[str]]:
-    """So many parts, as even as can be."""
+    """Split into this many parts, as evenly as possible."""
     ends = [len(keys) * i // count for i in range(count + 1)]
     return [keys[a:b] for a, b in pairwise(ends)]
 

@@ -56,7 +56,7 @@ class Clock:
             self.epochs_left -= (epoch - before) * len(task.keys)
 
     def drop(self, epochs: float) -> None:
-        """So many epochs will not be trained: a trial ended early."""
+        """Leave out epochs of a trial that ended early."""
         self.epochs_left -= epochs
 
     @property

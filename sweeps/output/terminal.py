@@ -13,7 +13,7 @@ LINES = 10
 
 
 class Terminal:
-    """Where a sweep's progress and table go.
+    """Prints a sweep's progress and table.
 
     On a terminal one line is kept up to date; elsewhere a line is written for every group that
     ends. It is drawn by whoever reports, not by a thread: workers are forked beside it.

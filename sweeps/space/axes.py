@@ -55,7 +55,7 @@ class Choices:
         return value in self.labels
 
     def narrowed(self, best: Sequence[Value], spacing: float) -> "Choices":
-        """Those that are among the best."""
+        """The values that are among the best."""
         return replace(self, labels=tuple(label for label in self.labels if label in best))
 
     def decode(self, value: Value) -> Any:
@@ -99,7 +99,7 @@ class Range:
         return self.at(float(rng.uniform(self.scale(self.low), self.scale(self.high))))
 
     def grid(self, points: int) -> list[Value]:
-        """So many values from end to end; fewer where whole numbers run out."""
+        """This many values from end to end, or fewer if there are not as many whole numbers."""
         scaled = np.linspace(self.scale(self.low), self.scale(self.high), points)
         return list(dict.fromkeys(self.at(float(value)) for value in scaled))
 
@@ -118,7 +118,7 @@ class Range:
         return repr(float(value)) if kind_of(self.field) is str else value
 
     def scale(self, value: float) -> float:
-        """Where a value lies on the scale that is uniform."""
+        """Position of a value on the uniform scale."""
         return math.log(value) if self.log else value
 
     def at(self, scaled: float) -> int | float:

@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal in the run folder, or a data base that machines share."""
+"""Storage of a study: a journal in the run folder, or a database that several machines share."""
 
 import contextlib
 import json

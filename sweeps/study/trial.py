@@ -156,6 +156,6 @@ def ended(status: Status, history: Sequence[Epoch], seconds: float, said: str = 
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
-    """Those that finished, the best validation accuracy first, the earlier trial among equals."""
+    """Finished trials, the best validation accuracy first, the earlier trial first among equals."""
     finished = [row for row in rows if row.accuracy is not None]
     return sorted(finished, key=lambda row: (-(row.accuracy or 0.0), row.number))

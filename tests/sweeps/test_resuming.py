@@ -14,7 +14,7 @@ from tests.sweeps.processes import start
 from twingrad.errors import UserError
 
 LONG = {"cycles": 60}
-"""Of 120 epochs, so that a group is still training when it is killed."""
+"""120 epochs, so that a group is still training when it is killed."""
 
 
 @pytest.mark.parametrize("sampler", [pytest.param("coarse-to-fine", marks=pytest.mark.slow), "tpe"])

@@ -2,7 +2,6 @@
 
 from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
 from compare.diagnosis.catalogue.common import SCALED_FAULTS
-from compare.diagnosis.catalogue.double_softmax import DOUBLE_SOFTMAX
 from compare.diagnosis.catalogue.dropout import DROPOUT_FAULTS
 from compare.diagnosis.catalogue.ends import END_FAULTS
 from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, Sized, right_values
@@ -20,7 +19,6 @@ STRUCTURAL: tuple[Fault, ...] = (
     *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
     *END_FAULTS,
-    *DOUBLE_SOFTMAX,
     *VALUE_FAULTS,
 )
 """Mistakes of structure: each is tried as it is."""

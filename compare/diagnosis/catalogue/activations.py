@@ -43,7 +43,7 @@ def slope_of_normalised(letter: str) -> Mistake:
 
 
 class At:
-    """Where an activation of one kind stands."""
+    """Places of an activation of one kind."""
 
     def __init__(self, kind: str) -> None:
         self.everywhere = with_kind(kind)
@@ -53,7 +53,7 @@ class At:
         return self.everywhere(network) if normalised_after(network) else []
 
     def behind(self, network: Network) -> list[int]:
-        """Behind a normalisation, which gives it s_tilde."""
+        """Places after a normalisation, where its input is s_tilde."""
         return self.everywhere(network) if normalised_before(network) else []
 
 

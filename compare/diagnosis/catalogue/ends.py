@@ -11,19 +11,14 @@ import numpy as np
 from compare.derivation import Place
 from compare.derivation.softmax import probabilities
 from compare.diagnosis.catalogue.fault import Fault, Replacement, last
+from compare.numerics.functions import softmax
 
 Values = Callable[[Place], np.ndarray]
 """(n, classes)"""
 
 
-def softmax_of(s: np.ndarray, axis: int = 1) -> np.ndarray:
-    """(n, classes)"""
-    exponentials = np.exp(s - s.max(axis=axis, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=axis, keepdims=True))
-
-
 def over_the_samples(at: Place) -> np.ndarray:
-    return softmax_of(at.s, axis=0)
+    return softmax(at.s, axis=0)
 
 
 def over_the_samples_shifted(at: Place) -> np.ndarray:
@@ -33,16 +28,15 @@ def over_the_samples_shifted(at: Place) -> np.ndarray:
 
 
 def over_everything(at: Place) -> np.ndarray:
-    exponentials = np.exp(at.s - at.s.max())
-    return np.asarray(exponentials / exponentials.sum())
+    return softmax(at.s, axis=None)
 
 
 def twice(at: Place) -> np.ndarray:
-    return softmax_of(probabilities(at))
+    return softmax(probabilities(at))
 
 
 def cut_off(at: Place) -> np.ndarray:
-    return softmax_of(np.maximum(at.s, 0))
+    return softmax(np.maximum(at.s, 0))
 
 
 def through_softmax(p: np.ndarray, G: np.ndarray) -> np.ndarray:
@@ -149,6 +143,19 @@ def one(at: Place) -> float:
     return 1.0
 
 
+TWICE_IN_THE_LOSS = Fault(
+    "softmax twice, in the loss",
+    "The softmax is applied twice: the loss takes the probabilities for logits, and applies a "
+    "softmax of its own (in torch: cross-entropy of probabilities).",
+    "Give the loss the logits.",
+    "loss",
+    last,
+    {"softmax": lambda at, right: through_softmax(at.p, difference(at, twice(at)))},
+    {"loss": lambda at, right: np.asarray(-(at.Y * np.log(twice(at))).sum() / at.n)},
+    wrong="log p_i,y",
+    everywhere=False,
+)
+
 GRADIENTS: tuple[tuple[str, str, str, Values], ...] = (
     (
         "diagonal of the softmax's Jacobian",
@@ -192,6 +199,7 @@ GRADIENTS: tuple[tuple[str, str, str, Values], ...] = (
 
 END_FAULTS = (
     *forward_faults(),
+    TWICE_IN_THE_LOSS,
     squared(one),
     squared(lambda at: at.case.network.classes),
     *(

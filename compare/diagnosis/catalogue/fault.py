@@ -157,7 +157,7 @@ class Sized(Protocol):
 
     @property
     def sizes(self) -> tuple[float, ...]:
-        """Where to start."""
+        """The first step to change."""
         ...
 
     def fault(self, size: float) -> Fault:

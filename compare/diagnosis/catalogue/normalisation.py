@@ -264,11 +264,11 @@ class Words:
         return self.norm.capitalize()
 
     def layers(self, network: Network) -> list[int]:
-        """Where it stands."""
+        """Its places."""
         return with_kind(self.kind)(network)
 
     def layers_before(self, network: Network) -> list[int]:
-        """Where it stands before an activation."""
+        """Its places before an activation."""
         return self.layers(network) if normalised_before(network) else []
 
 

@@ -42,7 +42,7 @@ class Scaling:
     followed: bool = False
 
     def layers(self, network: Network) -> list[int]:
-        """Where the steps are; a cost that the backward pass follows is wrong in every layer."""
+        """Layers of the steps; a cost that the backward pass follows is wrong in every layer."""
         if self.operation == "cost" and self.followed:
             return weights(network)
         return sorted(
@@ -53,7 +53,7 @@ class Scaling:
 
     @property
     def everywhere(self) -> bool | None:
-        """As in `Fault`."""
+        """Layers at which the fault can be made, see `Fault`."""
         if self.operation == "cost" and self.followed:
             return True
         return None if self.layered else False
@@ -77,7 +77,7 @@ class Scaling:
         return next(term for term in self.terms if term.name == name)
 
     def mistakes(self, coefficients: Coefficients) -> tuple[dict[str, Mistake], dict[str, Mistake]]:
-        """Those of the backward pass, and those of the forward pass."""
+        """Mistakes in the backward pass and in the forward pass."""
         own = {self.operation: scaled(lambda at: self.terms, coefficients)}
         if self.stage == "backward":
             return own, {}

@@ -215,7 +215,7 @@ def convention(values: Values, decay: float, right: int) -> str:
 
 
 def gradient_of(updates: list[Update], name: str = "") -> Event | None:
-    """Where the gradient of a weight was first seen; of any where no name is given."""
+    """Place where the gradient of a weight was first seen; of any weight if no name is given."""
     events = [
         role.value.shown
         for u in updates[:1]

@@ -228,7 +228,7 @@ def first_permutation(values: Values, data: DataSet) -> int:
 
 
 def run_of(classes: np.ndarray, y: np.ndarray) -> int | None:
-    """Where labels are a run of neighbours in all labels."""
+    """Position of labels that are consecutive in all labels."""
     if len(np.unique(y)) < 2:
         return None
     windows = np.lib.stride_tricks.sliding_window_view(classes, len(y))

@@ -29,7 +29,7 @@ def without_gradient(event: Event) -> bool:
 
 
 def in_updates(events: list[Event], updates: list[Update]) -> list[Event]:
-    """Those at the places of updates whose gradients confirm that they are updates."""
+    """Events at places whose gradients confirm that they are updates."""
     sure = [u for u in updates if u.labels is not None and u.labels.confirmed]
     places = {
         (e.site.id, e.stack) for e in events for u in sure if u.start <= e.index <= u.found.index

@@ -42,7 +42,7 @@ def test_ours_are_told_apart(h: np.ndarray, expected: Activation | None) -> None
     ("h", "name"),
     [
         (np.tanh(Z), "tanh"),
-        (1 / (1 + np.exp(-Z)), "the sigmoid"),
+        (1 / (1 + np.exp(-Z)), "sigmoid"),
         (np.where(Z > 0, Z, np.exp(Z) - 1), "ELU"),
         (np.arctan(Z), "none that is known by name"),
         (Z * np.random.default_rng(2).normal(size=Z.shape), ""),
