@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from compare.numerics.functions import softmax
 from compare.watching.activations import Activation, activation_of, other_activation
 from compare.watching.labels import taken_away
 from compare.watching.normalisation import READINGS, layer_norm
 from compare.watching.recording import Recording
-from compare.watching.relations import softmax
 from compare.watching.values import Values
 
 Z = np.random.default_rng(1).normal(size=(40, 12))
