@@ -49,7 +49,7 @@ def summary_of(command: Callable[..., Any]) -> str:
 def run_command(command: Callable[..., Any]) -> NoReturn:
     """Run a single command as the program: `python -m scripts.COMMAND`."""
     app = plain_app(no_args_is_help=False)
-    app.command(epilog=EXAMPLES[command.__name__])(command)
+    app.command(epilog=EXAMPLES.get(command.__name__))(command)
     run(app)
 
 
