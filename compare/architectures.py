@@ -1,4 +1,4 @@
-"""Random architectures of every kind of layer, for `check --random` and the tests."""
+"""Random architectures with every kind of layer, for `check --random` and the tests."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,7 +42,7 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
 
 
 def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
-    """The same widths with normalisation, activation, dropout and smoothing drawn."""
+    """The network with random normalisation, activation, dropout and smoothing."""
     normalization = str(rng.choice(list(NORMALIZATIONS)))
     least = 2 if normalization == "layer" else 1
     return replace(

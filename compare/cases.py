@@ -1,4 +1,4 @@
-"""What `check` tries: networks with their parameters and a minibatch."""
+"""The cases that `check` tries: networks with parameters and a minibatch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -50,9 +50,9 @@ class Case:
 
 
 def random_case(network: Network, samples: int, *, penalty: float, seed: int) -> Case:
-    """Standard normal samples, He's weights, and b, gamma, beta off their special values.
+    """Standard normal samples, He initialisation of W, and random b, gamma and beta.
 
-    At b = 0, gamma = 1, beta = 0 several wrong gradients are right by accident.
+    With b = 0, gamma = 1 and beta = 0 several wrong gradients would be right by accident.
     """
     rng = stream(seed, "check")
     parameters: Parameters = {}
@@ -86,7 +86,7 @@ NORMALIZATION_WORDS = {"batch": " BN", "batch-after": " BN after", "layer": " LN
 
 
 def described(network: Network) -> str:
-    """Widths and kinds, short: "10-9-8-10 BN leaky dropout 0.3"."""
+    """A short description: "10-9-8-10 BN leaky dropout 0.3"."""
     words = "-".join(str(width) for width in network.widths)
     if not network.hidden:
         return words + smoothing_word(network)
@@ -126,7 +126,7 @@ def standard_cases(seed: int) -> Iterator[Case]:
 
 
 def further_networks() -> Iterator[tuple[Network, int]]:
-    """Networks with the kinds of layer beside batch norm and ReLU, and their samples."""
+    """Networks with the other kinds of layer, and their numbers of samples."""
     plain = Network(10, (9, 8), 10)
     for change, samples in [
         ({"normalization": "batch-after"}, 20),

@@ -1,4 +1,4 @@
-"""What a program that nobody trusts may use of this machine, and see of it."""
+"""Limits and isolation of a program that is not trusted."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Running somebody's program: bounded in time and output, and ended with everything it started."""
+"""Run another program with limits on time and output, and end everything that it starts."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ MAX_REPORT = 65536
 
 
 class Printed(threading.Thread):
-    """Reads all that a process prints, and keeps its beginning."""
+    """Read everything that a process prints, and keep the beginning."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(daemon=True)
@@ -231,7 +231,7 @@ def run_bounded(
 
 
 def require_posix() -> None:
-    """Raise UserError where the system cannot end a program together with all that it started."""
+    """Raise UserError if the system cannot end a program with everything that it started."""
     if not hasattr(os, "killpg"):
         raise UserError(
             "running your code needs process groups, which this system lacks: use Linux, macOS or "
