@@ -32,17 +32,17 @@ class Case:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What an implementation is given by keyword. Code without dropout need not know masks."""
+        """The keyword arguments of an implementation; without dropout it needs no masks."""
         return {"penalty": self.penalty, **({"masks": self.masks} if self.masks else {})}
 
     def forward(self, implementation: Implementation) -> Mapping[str, Any]:
-        """Every intermediate that an implementation computes."""
+        """Every intermediate of an implementation."""
         return implementation.forward(self.network, self.parameters, self.X, self.y, **self.given)
 
     def gradients(
         self, implementation: Implementation, upstream: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
-        """Every gradient that it computes; with `upstream` by teacher forcing."""
+        """Every gradient of an implementation; with `upstream`, by teacher forcing."""
         forced: dict[str, Any] = {} if upstream is None else {"upstream": upstream}
         return implementation.gradients(
             self.network, self.parameters, self.X, self.y, **self.given, **forced
@@ -103,10 +103,10 @@ def smoothing_word(network: Network) -> str:
 
 
 def standard_cases(seed: int) -> Iterator[Case]:
-    """Small nets whose every parameter is probed: 1 to 9 layers, and the sizes that are special.
+    """Small networks in which every parameter is probed: 1 to 9 layers, and special sizes.
 
-    Two samples, where batch norm leaves no gradient; a width of 1; no penalty. Then one net or
-    more of every further kind, and all of them together.
+    The special sizes are two samples, for which batch norm leaves no gradient; a width of 1; and no
+    penalty. At least one network for every other kind of layer, and one with all of them, follow.
     """
     for batch_norm in (False, True):
         for hidden, samples, penalty in [
