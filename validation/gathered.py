@@ -13,7 +13,7 @@ OUTSIDE: tuple[OutsideFault, ...] = tuple(
 )
 
 PAIRS, TRIPLES = 10, 5
-"""How many pairs and triples of the catalogue's faults are drawn for each network."""
+"""Number of pairs and triples of catalogue faults drawn for each network."""
 
 
 def outside_singles(case: Case) -> list[Planted]:

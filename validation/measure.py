@@ -1,4 +1,4 @@
-"""Plants every fault in every network, and counts what is said of it."""
+"""Plant faults in networks, and record the verdicts on them and on right variants."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,23 +21,23 @@ from validation.variants import Variant, applicable, combinations, in_float32, v
 from validation.written_code import Verdict, Written, case_of, judge, written
 
 CATALOGUE, DRAWN, SINGLES, COMBINED = "catalogue", "drawn", "outside", "combined"
-"""The groups of faults; the last are pairs and triples of the first."""
+"""Groups of faults; the combined ones are pairs and triples of the catalogue's."""
 
 FLOAT32_COMBINATIONS = 30
-"""Random combinations of formulas in float32 for each network."""
+"""Number of random combinations of formulas in float32 for each network."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """What the other checks say of one right or faulty implementation.
+    """The verdicts of the other checks on one right or faulty implementation.
 
     Arguments:
-        case: the network's name.
-        kink: whether a ReLU's input is exactly 0 there.
-        group: of the fault; "" for right code.
-        kind: of the fault, or the variant's name.
-        alarms: by rule.
-        consistent: whether the gradients are those of the code's own, other, cost.
+        case: name of the network.
+        kink: whether a ReLU's input is exactly 0.
+        group: group of the fault; "" for right code.
+        kind: name of the fault without its layer, or of the variant.
+        alarms: by check, whether it calls the gradients wrong.
+        consistent: whether the gradients are right for the code's own cost, which is another cost.
     """
 
     case: str
@@ -50,17 +50,17 @@ class Said:
 
 @dataclass
 class Measured:
-    """All that was found out.
+    """All results.
 
     Arguments:
         cases: the networks.
-        findings: by group, one for each fault and showing where it can be seen.
-        planted, unseen: by group and showing, how many faults there were, and how many of them
-            change nothing that is shown.
-        right: how many right variants in float64, and in float32.
-        alarms: the same: the names of those that were accused, and of what.
-        others: what the other checks say.
-        written: results for the faults written by hand.
+        findings: by group, one finding for each visible fault and each way of showing values.
+        planted, unseen: by group and way of showing, the number of faults, and the names of those
+            that change no value shown.
+        right: number of right variants, by dtype.
+        alarms: by dtype, the right variants called wrong, and what was called wrong.
+        others: verdicts of the other checks.
+        written: verdicts on the faults written by hand.
         written_right, written_accused: right programs written by hand, and those called wrong.
     """
 
@@ -76,7 +76,7 @@ class Measured:
     written_accused: list[Written] = field(default_factory=list)
 
     def found(self, group: str, everything: bool) -> list[Finding]:
-        """The findings of one line of the table."""
+        """The findings of one row of the table."""
         return [f for f in self.findings.get(group, []) if f.everything == everything]
 
 
@@ -86,13 +86,14 @@ def measure(
     sample: int | None = None,
     first: int | None = None,
 ) -> Measured:
-    """The whole measurement.
+    """Run the whole measurement.
 
     Arguments:
         seed: of parameters, minibatches and drawn combinations.
-        sample: how many faults of each group, and right variants, in each network; None for all.
-        first: how many of the networks; None for all.
-        tell: is told what is being done.
+        tell: called with the name of each network when its turn comes.
+        sample: maximum number of faults of each group, and of right variants, in each network; None
+            for all.
+        first: number of networks to use; None for all.
     """
     cases = networks(seed)[:first]
     measured = Measured(cases)
@@ -140,15 +141,12 @@ def planted_in(case: Case, seed: int) -> dict[str, list[Planted]]:
 
 
 def worth_naming(fault: Planted, group: str) -> bool:
-    """Whether a diagnosis is asked for: of what the catalogue has, alone or in pairs.
-
-    Of the others there is nothing to name.
-    """
+    """Whether a diagnosis is asked for: only if the fault, or each of a pair, has a name."""
     return group in (CATALOGUE, DRAWN) or len(fault.parts) == 2
 
 
 def examine_all(measured: Measured, group: str, faults: Sequence[Planted]) -> None:
-    """What is said of each fault, with everything shown and with the parameters alone."""
+    """Examine each fault twice: from all intermediates, and from the gradients of parameters."""
     for everything in (True, False):
         key = (group, everything)
         measured.planted[key] = measured.planted.get(key, 0) + len(faults)
@@ -162,7 +160,7 @@ def examine_all(measured: Measured, group: str, faults: Sequence[Planted]) -> No
 
 
 def accuse(measured: Measured, right: Sequence[Variant]) -> None:
-    """Whether any right variant is called wrong, with everything shown or the parameters alone."""
+    """Judge right variants, from all intermediates and from the gradients of parameters."""
     for variant in right:
         values = variant.values
         known = variant.case.parameters
@@ -175,7 +173,7 @@ def accuse(measured: Measured, right: Sequence[Variant]) -> None:
 
 
 def judge_float32(measured: Measured, like: Case, seed: int, sample: int | None) -> None:
-    """The same formulas in float32, by the rule for low precision."""
+    """Judge the same formulas in float32, by the rule for low precision."""
     case = smooth_case(like.network, len(like.y), penalty=like.penalty, seed=seed, dtype="float32")
     for name, values in islice(float32_values(case, seed), sample):
         witnesses = {"by hand": manual_impl, "autograd": torch_impl}
@@ -187,7 +185,7 @@ def judge_float32(measured: Measured, like: Case, seed: int, sample: int | None)
 
 
 def float32_values(case: Case, seed: int) -> Iterator[tuple[str, dict]]:
-    """By name of the variant, what it gives."""
+    """The name of each variant with its values."""
     usable = applicable(case.network)
     for formula in usable:
         yield formula.name, in_float32([formula])(case)
@@ -198,10 +196,10 @@ def float32_values(case: Case, seed: int) -> Iterator[tuple[str, dict]]:
 def hear_others(
     measured: Measured, case: Case, groups: dict[str, list[Planted]], right: Sequence[Variant]
 ) -> None:
-    """What the other checks say of the same faults and of the right variants.
+    """Run the other checks on the same faults and right variants.
 
-    Right code, and faults of the backward pass alone, share a cost; a fault of the forward pass
-    has its own, as its author's check would.
+    They differentiate the cost of the code under test, as its author's check would: a fault of the
+    forward pass has its own cost.
     """
     kink = touches_kink(case)
     shared = RememberedCost(Planted(case, "", "", ()).cost, case.parameters)

@@ -55,31 +55,31 @@ def W_clipped(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(weights, "backward W")
 def W_clipped_by_its_norm(at: Place, right: np.ndarray) -> np.ndarray:
-    """W's gradient is scaled to the norm 0.1: clipping that a check should not meet."""
+    """W's gradient is scaled to norm 0.1, as gradient clipping does."""
     return right * min(1.0, 0.1 / float(np.linalg.norm(right)))
 
 
 @outside(weights, "backward W")
 def penalty_missing_in_one_unit(at: Place, right: np.ndarray) -> np.ndarray:
-    """The penalty's part is missing for unit 0 alone; right where lambda = 0."""
+    """The penalty's part is missing for unit 0; right if lambda = 0."""
     return elsewhere(right, 0, right - 2 * at.penalty * at.W)
 
 
 @outside(weights, "backward W")
 def penalty_with_lambda_squared(at: Place, right: np.ndarray) -> np.ndarray:
-    """The penalty's part has lambda^2 for lambda; right where lambda = 0."""
+    """The penalty's part has lambda^2 instead of lambda; right if lambda = 0."""
     return right + 2 * (at.penalty**2 - at.penalty) * at.W
 
 
 @outside(weights, "backward W")
 def penalty_of_the_sign(at: Place, right: np.ndarray) -> np.ndarray:
-    """The penalty's part belongs to lambda ||W||_1; right where lambda = 0."""
+    """The penalty's part is that of lambda ||W||_1; right if lambda = 0."""
     return right + at.penalty * (np.sign(at.W) - 2 * at.W)
 
 
 @outside(lambda network: weights(network)[1:], "backward W")
 def penalty_of_the_layer_below(at: Place, right: np.ndarray) -> np.ndarray:
-    """The penalty's part has W of the layer below, where it fits."""
+    """The penalty's part uses W of the layer below, if the shapes match."""
     below = at.case.parameters[f"W{at.l - 1}"]
     if below.shape != at.W.shape:
         raise Inapplicable
@@ -88,7 +88,7 @@ def penalty_of_the_layer_below(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(first, "backward W")
 def inputs_transposed(at: Place, right: np.ndarray) -> np.ndarray:
-    """W1's gradient takes the inputs read in the wrong memory order."""
+    """W1's gradient uses the inputs read in the wrong memory order."""
     x = at.input.T.reshape(at.input.shape)
     return at.G_s.T @ x + 2 * at.penalty * at.W
 
@@ -107,7 +107,7 @@ def batch_permuted(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(lambda network: weights(network)[1:], "backward W")
 def stale_trace(at: Place, right: np.ndarray) -> np.ndarray:
-    """W's gradient takes the x of a forward pass with the weights before an update of 0.01."""
+    """W's gradient uses x of a forward pass with weights from before an update of 0.01."""
     below = layer_at(at, "affine", -1)
     step = 0.01 * below.W
     x = np.maximum(activation_at(at, -1).input + below.input @ step.T, 0)  # (n, in)
@@ -146,7 +146,7 @@ def gamma_in_one_unit_doubled(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(normalised, "backward gamma")
 def gamma_from_centred_s(at: Place, right: np.ndarray) -> np.ndarray:
-    """gamma's gradient takes s - mu, not divided by the root."""
+    """gamma's gradient uses s - mu, not divided by the root."""
     return (at.G_s_tilde * (at.s - at.mu)).sum(axis=0)
 
 
@@ -164,7 +164,7 @@ def gamma_without_first_sample(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(normalised, "backward beta")
 def beta_times_gamma(at: Place, right: np.ndarray) -> np.ndarray:
-    """beta's gradient, and it alone, is multiplied by gamma; right where gamma = 1."""
+    """Only beta's gradient is multiplied by gamma; right if gamma = 1."""
     return right * at.gamma
 
 

@@ -1,4 +1,4 @@
-"""Faults outside the catalogue on the way down: whatever lies below inherits them."""
+"""Faults outside the catalogue in gradients that are passed down: all layers below inherit them."""
 
 import numpy as np
 
@@ -9,25 +9,25 @@ from validation.planting import OutsideFault
 
 
 def loss_gradient(at: Place, Y: np.ndarray) -> np.ndarray:
-    """G of the logits with other classes."""
+    """Gradient of the logits for other classes."""
     return (at.trace["p"] - Y) / at.n
 
 
 @outside(last, "backward softmax")
 def labels_off_by_one(at: Place, right: np.ndarray) -> np.ndarray:
-    """G has every class one too high, as with labels counted from 1."""
+    """Every class in G is one too high, as with labels counted from 1."""
     return loss_gradient(at, np.roll(at.one_hot, 1, axis=1))
 
 
 @outside(last, "backward softmax")
 def labels_permuted(at: Place, right: np.ndarray) -> np.ndarray:
-    """G has the classes of the samples in reverse order."""
+    """G uses the samples' classes in reverse order."""
     return loss_gradient(at, at.one_hot[::-1])
 
 
 @outside(last, "backward softmax")
 def labels_smoothed(at: Place, right: np.ndarray) -> np.ndarray:
-    """G smooths the classes by 0.1, the loss does not."""
+    """G smooths the labels by 0.1, but the loss does not."""
     return loss_gradient(at, 0.9 * at.one_hot + 0.1 / at.case.network.classes)
 
 
@@ -39,20 +39,20 @@ def last_sample_dropped(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(last, "backward softmax")
 def divided_by_n_less_1(at: Place, right: np.ndarray) -> np.ndarray:
-    """G is divided by n - 1 for n."""
+    """G is divided by n - 1 instead of n."""
     return right * (at.n / (at.n - 1))
 
 
 @outside(last, "backward softmax")
 def slope_of_squared_error(at: Place, right: np.ndarray) -> np.ndarray:
-    """G has the sigmoid's slope p (1 - p) as a factor, which belongs to a squared error."""
+    """G has the factor p (1 - p), a sigmoid's slope, which belongs to a squared error."""
     p = at.trace["p"]
     return right * p * (1 - p)
 
 
 @outside(last, "backward softmax")
 def p_not_normalised(at: Place, right: np.ndarray) -> np.ndarray:
-    """G takes the exponentials for p, not divided by their sum."""
+    """G uses the exponentials as p, not divided by their sum."""
     return (np.exp(at.s - at.s.max(axis=1, keepdims=True)) - at.one_hot) / at.n
 
 
@@ -70,20 +70,20 @@ def one_class_with_the_wrong_sign(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(hidden, "backward mask")
 def leaky_slope(at: Place, right: np.ndarray) -> np.ndarray:
-    """The slope 0.01 of a leaky ReLU goes back through a plain one."""
+    """The backward pass of a ReLU uses a leaky ReLU's slope of 0.01."""
     return np.where(at.input > 0, at.G_x, 0.01 * at.G_x)
 
 
 @outside(hidden, "backward mask")
 def sigmoid_slope(at: Place, right: np.ndarray) -> np.ndarray:
-    """The slope x (1 - x) of a sigmoid goes back through a ReLU."""
+    """The backward pass of a ReLU uses a sigmoid's slope x (1 - x)."""
     x = np.maximum(at.input, 0)
     return at.G_x * x * (1 - x)
 
 
 @outside(hidden, "backward mask")
 def slope_of_1_1(at: Place, right: np.ndarray) -> np.ndarray:
-    """What the ReLU lets through is scaled by 1.1, as by a dropout that is not there."""
+    """The gradient that passes the ReLU is multiplied by 1.1, as inverted dropout would do."""
     return 1.1 * right
 
 
@@ -107,55 +107,55 @@ def mask_of_the_sample_before(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(hidden, "backward mask")
 def mask_above_a_half(at: Place, right: np.ndarray) -> np.ndarray:
-    """The mask lets through what is above 0.5, not above 0."""
+    """The mask passes the gradient where the input is above 0.5 instead of 0."""
     return np.where(at.input > 0.5, at.G_x, 0)
 
 
 @outside(hidden, "backward down")
 def down_without_one_unit(at: Place, right: np.ndarray) -> np.ndarray:
-    """Unit 0 of the layer above sends nothing down."""
+    """Unit 0 of the layer above passes no gradient down."""
     return at.G_s[:, 1:] @ at.W[1:]
 
 
 @outside(hidden, "backward down")
 def down_through_magnitudes(at: Place, right: np.ndarray) -> np.ndarray:
-    """On the way down W lost its signs."""
+    """G is multiplied by |W| on the way down."""
     return at.G_s @ np.abs(at.W)
 
 
 @outside(hidden, "backward down")
 def down_through_rounded_W(at: Place, right: np.ndarray) -> np.ndarray:
-    """On the way down W is rounded to three digits after the point."""
+    """W is rounded to three decimals on the way down."""
     return at.G_s @ np.round(at.W, 3)
 
 
 @outside(hidden, "backward down")
 def down_through_W_in_reverse(at: Place, right: np.ndarray) -> np.ndarray:
-    """On the way down the units of the layer above are in reverse order."""
+    """The units of the layer above are in reverse order on the way down."""
     return at.G_s @ at.W[::-1]
 
 
 @outside(hidden, "backward down")
 def down_with_a_penalty_on_x(at: Place, right: np.ndarray) -> np.ndarray:
-    """A penalty's part is added for x, as if it were a weight; right where lambda = 0."""
+    """A penalty's part is added to the gradient of x, as if x were a weight; right if lambda = 0."""
     return right + 2 * at.penalty * np.maximum(at.input, 0)
 
 
 @outside(normalised, "backward s_hat")
 def gamma_squared(at: Place, right: np.ndarray) -> np.ndarray:
-    """On the way down G is multiplied by gamma twice; right where gamma = 1."""
+    """G is multiplied by gamma twice on the way down; right if gamma = 1."""
     return right * at.gamma
 
 
 @outside(normalised, "backward s_hat")
 def gamma_of_the_next_unit(at: Place, right: np.ndarray) -> np.ndarray:
-    """On the way down every unit takes the gamma of the next."""
+    """Every unit uses the gamma of the next unit on the way down."""
     return at.G_s_tilde * np.roll(at.gamma, -1)
 
 
 @outside(normalised, "backward v")
 def variance_without_its_power(at: Place, right: np.ndarray) -> np.ndarray:
-    """The gradient of v lacks a factor 1 / (v + eps): the power is -1/2 for -3/2."""
+    """The gradient of v lacks a factor 1 / (v + eps): the power is -1/2 instead of -3/2."""
     return right * at.variance
 
 
@@ -179,19 +179,19 @@ def mean_in_one_unit_missing(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(normalised, "backward s")
 def root_forgotten(at: Place, right: np.ndarray) -> np.ndarray:
-    """The direct term is divided by v + eps, not by its root."""
+    """The direct term is divided by v + eps instead of its root."""
     return right + at.G_s_hat * (1 / at.variance - 1 / at.root)
 
 
 @outside(normalised, "backward s")
 def not_centred(at: Place, right: np.ndarray) -> np.ndarray:
-    """The variance's term has s for s - mu."""
+    """The variance's term uses s instead of s - mu."""
     return right + at.G_v * (2 / at.n) * at.mu
 
 
 @outside(normalised, "backward s")
 def mean_over_units(at: Place, right: np.ndarray) -> np.ndarray:
-    """The terms of mean and variance are divided by the number of units, not of samples."""
+    """The terms of mean and variance are divided by the number of units instead of samples."""
     n, m = at.s.shape
     if n == m:
         raise Inapplicable
@@ -201,7 +201,7 @@ def mean_over_units(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(normalised, "backward s")
 def first_sample_without_terms(at: Place, right: np.ndarray) -> np.ndarray:
-    """The terms of mean and variance do not reach sample 0."""
+    """The terms of mean and variance are missing for sample 0."""
     return elsewhere(right, 0, at.G_s_hat / at.root)
 
 

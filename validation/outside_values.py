@@ -21,19 +21,19 @@ def b_added_to_one_sample(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(first, "forward s")
 def inputs_in_the_wrong_memory_order(at: Place, right: np.ndarray) -> np.ndarray:
-    """The forward pass reads the inputs in the wrong memory order."""
+    """The forward pass uses the inputs read in the wrong memory order."""
     return at.input.T.reshape(at.input.shape) @ at.W.T + at.b
 
 
 @outside(first, "forward s")
 def samples_permuted(at: Place, right: np.ndarray) -> np.ndarray:
-    """The forward pass has the samples in reverse order, the classes not."""
+    """The forward pass has the samples in reverse order, but not the classes."""
     return right[::-1]
 
 
 @outside(hidden, "forward s")
 def W_transposed_forward(at: Place, right: np.ndarray) -> np.ndarray:
-    """W is transposed in the forward pass, where it is square."""
+    """W is transposed in the forward pass, if it is square."""
     if at.W.shape[0] != at.W.shape[1]:
         raise Inapplicable
     return at.input @ at.W + at.b
@@ -59,7 +59,7 @@ def standard_deviation_for_variance(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(normalised, "forward v")
 def variance_about_zero(at: Place, right: np.ndarray) -> np.ndarray:
-    """v is the mean of s^2, the mean not taken out."""
+    """v is the mean of s^2, without subtracting the mean."""
     return np.square(at.s).mean(axis=0)
 
 
@@ -83,7 +83,7 @@ def beta_missing(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(hidden, "forward x")
 def leaky_relu(at: Place, right: np.ndarray) -> np.ndarray:
-    """The forward pass has a leaky ReLU, the backward pass a plain one."""
+    """The forward pass uses a leaky ReLU, the backward pass a ReLU."""
     return np.where(at.input > 0, at.input, 0.01 * at.input)
 
 
@@ -95,7 +95,7 @@ def relu_capped(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(last, "forward p")
 def temperature(at: Place, right: np.ndarray) -> np.ndarray:
-    """p is the softmax at the temperature 1.1."""
+    """p is the softmax at temperature 1.1."""
     powered = right ** (1 / 1.1)
     return powered / powered.sum(axis=1, keepdims=True)
 
@@ -109,14 +109,14 @@ def softmax_over_samples(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(last, "forward loss")
 def loss_of_the_next_class(at: Place, right: np.ndarray) -> np.ndarray:
-    """The loss takes the probability of the class one too high."""
+    """The loss uses the probability of the next class."""
     p = at.trace["p"][np.arange(at.n), (at.case.y + 1) % at.case.network.classes]
     return np.asarray(-np.log(p).mean())
 
 
 @outside(last, "forward loss")
 def loss_in_bits(at: Place, right: np.ndarray) -> np.ndarray:
-    """The loss takes the logarithm to base 2."""
+    """The loss uses the logarithm to base 2."""
     return right / np.log(2)
 
 
@@ -135,12 +135,12 @@ def small_number_in_the_logarithm(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(last, "forward cost")
 def penalty_of_b_in_the_cost(at: Place, right: np.ndarray) -> np.ndarray:
-    """The cost penalises b too; right where lambda = 0."""
+    """The cost penalises b too; right if lambda = 0."""
     squares = (np.square(at.case.parameters[f"b{l}"]).sum() for l in range(1, at.l + 1))
     return right + at.penalty * sum(squares)
 
 
 @outside(last, "forward cost")
 def last_layer_half_penalised(at: Place, right: np.ndarray) -> np.ndarray:
-    """The cost has half the penalty of the last layer's weights; right where lambda = 0."""
+    """The cost has half the penalty of the last layer's weights; right if lambda = 0."""
     return right - 0.5 * at.penalty * np.square(at.W).sum()

@@ -9,11 +9,11 @@ from validation.tables import COMPARED, FOUND, SHORT, compared_rows, found_rows,
 
 PAGE = """# Does the checker find what is wrong?
 
-A test of the tester. Faults of the catalogue ({catalogue} of them, at every layer and everywhere
-they can be made), coefficients drawn at random, {outside} faults that the catalogue does not have,
-and pairs and triples of its faults are planted in {networks} small networks{sampled}.
-Beside them stand implementations that are right and compute otherwise. All counts are of one run
-with seed {seed}; they depend on no machine:
+A test of the tester. Four groups of faults are planted in {networks} small networks{sampled}:
+the catalogue's {catalogue} faults, at each layer and at all layers; coefficients drawn at random;
+{outside} faults that the catalogue does not contain; and pairs and triples of catalogue faults.
+Right implementations with other formulas are judged too. All counts are from one run with seed
+{seed} and do not depend on the machine:
 
 ```
 python -m validation{option} --json docs/benchmarks/checkers.json --markdown docs/checkers.md
@@ -23,35 +23,36 @@ python -m validation{option} --json docs/benchmarks/checkers.json --markdown doc
 
 {found}
 
-In percent of those seen; combined are pairs and triples of the catalogue's faults.
+Percentages are of the faults seen. "Combined" are the pairs and triples.
 
-- A fault at one place of one network counts once. **Seen** are those that change anything shown
-  by more than 1e-8 of the tensor. Nobody could see the others there: a factor on the gradient of
-  a bias below a batch norm, which is 0 whatever the factor; a penalty where lambda = 0.
-- **Shown** are all intermediates of both passes, or (params) the gradients of the parameters with
-  p, loss and cost. **Found**: anything at all was called wrong.
-- **Suspected**: the operation and layer where the fault is first made is among the suspects.
-  **Alone**: it is the only one, batch norm's way down (s_hat, v, mu, s) counting as one
-  operation where its intermediates are not shown. From the parameters some operations cannot be
-  told apart: a ReLU's mask and the way down to it hand on one gradient, and in a minibatch larger
-  than the layer is wide that gradient does not follow from W's. **Mean**: how many suspects
-  there are on average.
-- **Named**: the diagnosis says this fault first. Asked of the catalogue's faults, of drawn
-  coefficients, and of pairs ({pairs} of them), not of triples. **Layers**: and at
-  the right layers. Where it does not, the values are the same: "b meaned twice" at every layer is
-  that at the last layer alone where a batch norm makes the others 0, and of parameters alone a
-  factor in the ReLU is one on the way down to it.
-- The catalogue's faults are planted by the functions that the diagnosis tries. That they are named
-  says that no other fault is taken for them, not that a slip in somebody's code is one of them.
+- A fault at one place in one network counts once.
+- **Shown**: what the checker is given. "All" is every intermediate of both passes; "params" is
+  the gradients of the parameters with p, loss and cost.
+- **Seen**: the fault changes something shown by more than 1e-8 of the tensor. The others have no
+  effect in that network: for example, a factor on the gradient of a bias below a batch norm, which
+  is 0, or a wrong penalty if lambda = 0.
+- **Found**: something was called wrong.
+- **Suspected**: the suspects include the operation and layer of the fault. **Alone**: it is the
+  only suspect. If intermediates are not shown, batch norm's backward pass (s_hat, v, mu, s) counts
+  as one operation. **Mean**: the average number of suspects. The parameters do not tell all
+  operations apart. For example, a ReLU's mask and the product with W above it are two steps of one
+  gradient, which cannot be recovered from W's gradient if the minibatch is larger than the layer.
+- **Named**: the first explanation is this fault. Measured for catalogue faults, drawn coefficients
+  and pairs ({pairs} of them), but not for triples. **Layers**: the first explanation also names the
+  right layers. If it does not, several places give the same values. For example, below a batch norm
+  b's gradient is 0, so "b meaned twice" at every layer equals the same fault at the last layer.
+- The diagnosis tries the same functions that plant the catalogue's faults. A named fault therefore
+  shows that it is not confused with others, and not that a slip in somebody's code is recognised.
+  The next section measures that.
 
 {shortfalls}
 
 ## Written by hand
 
-{written_faults} faults were written into {written_styles} programs of other people's styles (loops
-over lists, samples in columns, einsum, objects, a tape of its own, dictionaries of caches;
-`validation/written`), none of them by the functions that plant the others. The checker sees the
-gradients of the parameters with p, loss and cost.
+{written_faults} faults were written by hand into {written_styles} programs in different styles
+(`validation/written`): loops over lists, samples in columns, einsum, objects, automatic
+differentiation with a tape, dictionaries of caches. The functions that plant the other faults are
+not used. The checker is given the gradients of the parameters with p, loss and cost.
 
 | detected | placed at the changed operation | named there | named elsewhere | right, accused |
 | --- | --- | --- | --- | --- |
@@ -60,38 +61,40 @@ gradients of the parameters with p, loss and cost.
 ## Training
 
 {state_faults} faults of training (running statistics, evaluation, update, learning rate), which no
-gradient shows, are planted in eight updates of a network with batch norm, and found by the states
-after each: {state_detected} detected, {state_placed} of them first in the state where they are
-made, {state_named} named first. {state_accused}
+gradient shows, are planted in a training of eight updates. The checker compares the state after
+each update: {state_detected} are detected, {state_placed} of them first in the state where they are
+made, and {state_named} are named first. {state_accused}
 
 ## Right code
 
-{right64} right variants in float64 and {right32} in float32 were judged: other formulas of every
-step (batch norm in one line, by its Jacobian, node by node; the variance as a difference of
+{right64} right variants in float64 and {right32} in float32 were judged: other formulas for every
+step (batch norm in one line, by its Jacobian, or node by node; the variance as a difference of
 means; the softmax without its shift; loops, einsum, samples in columns, ...), random combinations
 of them, torch's own layers, extended precision, permuted samples and units. **False alarms:
-{alarms}.** In float32 the rule for low precision judges: float64 arbitrates.
+{alarms}.** Float32 is judged by the rule for low precision, with float64 as the reference.
 
 ## Other checks
 
 {compared}
 
-In percent of the faults; false alarms are right variants accused, away from kinks. On the same
-faults and networks, intermediates hidden: CS231n's relative error with h = 1e-5 and an alarm
-above 1e-5; `numpy.allclose` with its defaults against the same central differences;
-`torch.autograd.gradcheck` with its defaults. They are given the code's own cost. {consistent}
-planted faults are right for another cost, and no derivative of that cost contradicts them;
-this project compares with the cost that was meant. Alone they are: {kinds}.
+Percentages are of the faults. False alarms are right variants that a check calls wrong, counted in
+networks that are not at a kink. All checks see the same faults and networks, without intermediates:
+CS231n's relative error with h = 1e-5 and an alarm above 1e-5; `numpy.allclose` with its defaults
+against the same central differences; `torch.autograd.gradcheck` with its defaults. They use the
+cost of the code under test. {consistent} planted faults are right for another cost, so no
+derivative of that cost contradicts them; twingrad compares with the cost that was meant. The single
+faults among them: {kinds}.
 
-CS231n's rule takes the ratio of two roundings for an error where a gradient is zero in theory. At
-a kink the cost has no derivative, and all three accuse right code. **Told apart** are faults that
-a check detects in a network where it does not also accuse right code, of those away from kinks.
+If a gradient is zero in theory, CS231n's rule takes the ratio of two rounding errors for an error.
+At a kink the cost has no derivative, and all three accuse right code. **Told apart**: faults
+detected in networks in which the check does not also accuse right code, as a share of those not at
+a kink.
 
 ## Networks
 
 {names}
 
-"At a kink": unit 0 of every hidden layer hands its ReLU exactly 0. Every fault with its
+"At a kink": the ReLU's input of unit 0 is exactly 0 in every hidden layer. Every fault with its
 explanation, and every shortfall by name: [benchmarks/checkers.json](benchmarks/checkers.json).
 """
 
@@ -114,7 +117,7 @@ def page(counts: dict[str, Any]) -> str:
         written_styles=numbers["styles"],
         written_row=f"| {' | '.join(row)} |",
         option=chosen_options(counts),
-        sampled="" if sample is None else f", {sample} of each drawn for each network",
+        sampled="" if sample is None else f", at most {sample} of each group in each network",
         state_faults=state_faults,
         state_detected=state_detected,
         state_placed=state_detected - len(training["misplaced"]),
@@ -147,13 +150,13 @@ def chosen_options(counts: dict[str, Any]) -> str:
 
 
 def kinds(names: list[str]) -> str:
-    """The single faults' names, the many sizes of eps as one."""
+    """The names of the single faults, with all sizes of eps as one."""
     others = [name for name in names if not name.startswith(("eps ", "a pair", "a triple"))]
     return ", ".join([*(["eps of another size or outside the root"] if names else []), *others])
 
 
 def shortfalls_text(counts: dict[str, Any]) -> str:
-    """What was missed or sought in the wrong place."""
+    """The faults that were missed, misplaced or misnamed, as a list."""
     said = []
     for group in GROUPS:
         for shown in SHOWINGS.values():
@@ -165,10 +168,10 @@ def shortfalls_text(counts: dict[str, Any]) -> str:
                         f"{name} ({n})" if n > 1 else name for name, n in counted.most_common()
                     )
                     said.append(f"- {what}, {group}, {SHORT[shown]} shown: {listed}")
-    return "\n".join(["What fell short:", "", *said]) if said else "Nothing fell short."
+    return "\n".join(["Shortfalls:", "", *said]) if said else "There were no shortfalls."
 
 
 def short(entry: str, group: str) -> str:
-    """A shortfall without its network, and a single fault without its layer."""
+    """A shortfall without its network; a single fault also without its layer."""
     fault = entry.split("; said")[0].split(": ", 1)[1]
     return fault if group == GROUPS[-1] else fault.split(", layer")[0].removesuffix(", every layer")
