@@ -231,32 +231,10 @@ def check_low(asked: Asked) -> CheckResult:
     return CheckResult(title=f"gradients in {asked.dtype}", cases=tuple(verdicts))
 
 
-def print_result(output: Output, result: CheckResult, details: bool) -> None:
-    """Print the assumptions, what is wrong and where, and the diagnosis."""
-    from compare.reports import tables
-
-    if result.assumed:
-        output.print(tables.assumed_text(result))
-    if details:
-        for part in tables.details(result.cases):
-            output.print(part)
-    if result.cases:
-        output.print(tables.result_table(result))
-    print_tree(output, result.cases)
-    for finding in result.findings:
-        output.print(tables.finding_text(finding, result.path))
-    examined = by_telling(result.cases)
-    told = examined[0].sentences if examined else ()
-    for sentence in result.summary:
-        if sentence not in told:
-            output.print(sentence, style="bold", markup=False)
-    if result.path:
-        output.print(tables.rests_on_text(result))
-    output.print(f"verdict: {tables.coloured(result.verdict)}")
-
-
 def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """Print the cases that disagree, and the most informative one as a tree."""
+    """Print the cases that disagree, and the network of the most informative one as a tree."""
+    from compare.reports.tree import NodeTree
+
     for case in cases:
         if case.first_fault:
             fault = case.first_fault
@@ -264,13 +242,6 @@ def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
                 f"{escape(case.name)}: the {fault['pass']} pass first disagrees "
                 f"in [bold]{fault['tensor']}[/]"
             )
-    print_tree(output, cases)
-
-
-def print_tree(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """Print the network of the most informative case as a tree, with its diagnosis."""
-    from compare.reports.tree import NodeTree
-
     examined = by_telling(cases)
     if examined:
         output.print(NodeTree(examined[0]))
