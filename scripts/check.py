@@ -184,7 +184,7 @@ def check(
     elif golden:
         result = check_files(golden)
     else:
-        result = check_twins(asked, random, quiet=quiet)
+        result = check_twins(asked, random, output)
     output.print(CheckText(result, details))
     for path_given, write in ((html, write_html), (junit, write_junit)):
         if path_given is not None:
