@@ -19,7 +19,7 @@ WITHIN = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckResult:
     """What `check` reports.
 
@@ -137,6 +137,13 @@ class CheckResult:
             said += self.states.sentences
         said += self.hints
         return said
+
+    def __repr__(self) -> str:
+        """What a terminal shows."""
+        from compare.reports.check_text import CheckText
+        from compare.reports.plain import plain
+
+        return plain(CheckText(self))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
