@@ -124,7 +124,7 @@ def ray_cluster() -> Iterator[Executor]:
         initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False}
     )
     try:
-        yield Cluster(own.address, WORK.backend, ("cpu",))
+        yield Cluster(own.address, WORK.backend, ("cpu",), time.monotonic())
     finally:
         own.shutdown()
 

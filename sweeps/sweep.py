@@ -1,6 +1,7 @@
 """A whole sweep: from what is searched to the final choice, in a folder that lets it resume."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from sweeps.engine.executor import Executor, Work
 from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
 from sweeps.engine.memory import StackOf, stack_sizer
+from sweeps.engine.reach import require_cluster
 from sweeps.engine.records import Records
 from sweeps.output.folder import SweepFolder
 from sweeps.output.progress import OnStatus
@@ -139,11 +141,11 @@ def executor_of(
             "--cluster cannot go with --storage: one driver leads the whole cluster, and keeps its "
             "study in --out"
         )
-    try:
-        from sweeps.engine.cluster import Cluster
-    except ModuleNotFoundError as error:
-        raise UserError(f"--cluster needs Ray ({error}); pip install 'twingrad[cluster]'") from None
-    return Cluster(cluster, backend, devices)
+    started = time.monotonic()
+    require_cluster(cluster)
+    from sweeps.engine.cluster import Cluster
+
+    return Cluster(cluster, backend, devices, started)
 
 
 @contextlib.contextmanager

@@ -85,13 +85,18 @@ class Executor(ABC):
         """How many groups train at once."""
 
     @property
+    def ahead(self) -> int:
+        """How many more groups may wait in the engine, so that no slot waits for the driver."""
+        return 0
+
+    @property
     @abstractmethod
     def where(self) -> str:
         """The nodes and devices in use, in a few words."""
 
     @abstractmethod
     def begin(self, task: Task) -> None:
-        """Trains a group; call it only while some slot is idle."""
+        """Train a group; call it only while `idle` is positive."""
 
     @abstractmethod
     def wait(self) -> list[Event]:
@@ -107,8 +112,8 @@ class Executor(ABC):
 
     @property
     def idle(self) -> int:
-        """Slots without a group."""
-        return max(self.slots - len(self.tasks), 0)
+        """How many groups may begin now."""
+        return max(self.slots + self.ahead - len(self.tasks), 0)
 
     @property
     def training(self) -> int:
