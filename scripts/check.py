@@ -14,7 +14,6 @@ from scripts.checking import (
     check_own_code,
     check_twins,
     known_parts,
-    print_result,
     required,
     split_name,
 )
@@ -131,6 +130,7 @@ def check(
     Without --code or --golden: ours by hand against autograd, complex step and central
     differences.
     """
+    from compare.reports.check_text import CheckText
     from twingrad.threads import limit_threads
 
     output = Output(json, quiet)
@@ -184,8 +184,8 @@ def check(
     elif golden:
         result = check_files(golden)
     else:
-        result = check_twins(asked, random, quiet=quiet)
-    print_result(output, result, details)
+        result = check_twins(asked, random, output)
+    output.print(CheckText(result, details))
     for path_given, write in ((html, write_html), (junit, write_junit)):
         if path_given is not None:
             try:

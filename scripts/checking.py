@@ -1,13 +1,11 @@
 """The work of `check`: run each kind of check, and print its result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import track
 
 from compare.architectures import random_cases
 from compare.cases import Case, random_case, standard_cases
@@ -148,7 +146,7 @@ def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
     return [case for path in paths for case in judge_file(path, witnesses)]
 
 
-def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> CheckResult:
+def check_twins(asked: Asked, random: int | None, output: Output) -> CheckResult:
     """Check both implementations against each other and against numerical derivatives.
 
     Raises:
@@ -161,11 +159,10 @@ def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> Che
             raise UserError("--random checks float64 only; give --dtype alone or with --hidden")
         return check_low(asked)
     if random is not None:
-        cases = check_gradients(
-            random_cases(random, asked.seed), asked.seed, sampled=True, quiet=quiet
-        )
+        drawn = random_cases(random, asked.seed)
+        cases = check_gradients(drawn, asked.seed, output, sampled=True)
         return CheckResult(title=f"gradients by hand, {random} networks", cases=tuple(cases))
-    cases = check_gradients(asked.cases(), asked.seed, quiet=quiet)
+    cases = check_gradients(asked.cases(), asked.seed, output)
     if asked.hidden is not None:
         return CheckResult(title="gradients by hand and by autograd", cases=tuple(cases))
     trained, states = check_training()
@@ -175,7 +172,7 @@ def check_twins(asked: Asked, random: int | None, *, quiet: bool = False) -> Che
 
 
 def check_gradients(
-    cases: Iterator[Case], seed: int, *, sampled: bool = False, quiet: bool = False
+    cases: Iterable[Case], seed: int, output: Output, *, sampled: bool = False
 ) -> list[CaseVerdict]:
     """Judge every case; with `sampled`, only at some entries of each tensor."""
     import manual_impl
@@ -185,13 +182,7 @@ def check_gradients(
     depth = {"every_below": 8, "entries": 4} if sampled else {}
     return [
         check_case(case, manual_impl, torch_impl, seed=seed, **depth)
-        for case in track(
-            list(cases),
-            "checking",
-            transient=True,
-            console=Console(stderr=True),
-            disable=quiet,
-        )
+        for case in output.track(list(cases), "checking gradients")
     ]
 
 
@@ -231,32 +222,10 @@ def check_low(asked: Asked) -> CheckResult:
     return CheckResult(title=f"gradients in {asked.dtype}", cases=tuple(verdicts))
 
 
-def print_result(output: Output, result: CheckResult, details: bool) -> None:
-    """Print the assumptions, what is wrong and where, and the diagnosis."""
-    from compare.reports import tables
-
-    if result.assumed:
-        output.print(tables.assumed_text(result))
-    if details:
-        for part in tables.details(result.cases):
-            output.print(part)
-    if result.cases:
-        output.print(tables.result_table(result))
-    print_tree(output, result.cases)
-    for finding in result.findings:
-        output.print(tables.finding_text(finding, result.path))
-    examined = by_telling(result.cases)
-    told = examined[0].sentences if examined else ()
-    for sentence in result.summary:
-        if sentence not in told:
-            output.print(sentence, style="bold", markup=False)
-    if result.path:
-        output.print(tables.rests_on_text(result))
-    output.print(f"verdict: {tables.coloured(result.verdict)}")
-
-
 def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """Print the cases that disagree, and the most informative one as a tree."""
+    """Print the cases that disagree, and the network of the most informative one as a tree."""
+    from compare.reports.tree import NodeTree
+
     for case in cases:
         if case.first_fault:
             fault = case.first_fault
@@ -264,13 +233,6 @@ def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
                 f"{escape(case.name)}: the {fault['pass']} pass first disagrees "
                 f"in [bold]{fault['tensor']}[/]"
             )
-    print_tree(output, cases)
-
-
-def print_tree(output: Output, cases: Sequence[CaseVerdict]) -> None:
-    """Print the network of the most informative case as a tree, with its diagnosis."""
-    from compare.reports.tree import NodeTree
-
     examined = by_telling(cases)
     if examined:
         output.print(NodeTree(examined[0]))

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from compare.cases import Case, random_case, standard_cases
 from compare.numerics.agreement import CaseVerdict
 from compare.reports.compare_report import Report
 from scripts import options
 from scripts.check import Golden
-from scripts.checking import judge_golden_files, print_faulty
+from scripts.checking import check_gradients, judge_golden_files, print_faulty
 from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
@@ -104,8 +105,7 @@ def judge(
     from compare.reports import tables
     from compare.reports.compare_report import write_report
 
-    with output.busy("checking gradients"):
-        cases = gradient_cases(recipe, dataset)
+    cases = check_gradients(gradient_cases(recipe, dataset), recipe.seed, output)
     output.print(tables.gradient_table(cases))
     print_faulty(output, cases)
     if golden_cases:
@@ -118,8 +118,8 @@ def judge(
     from compare.twins.curves import judge_curves
     from compare.twins.lockstep import lockstep
 
-    with output.busy("training in lockstep"):
-        stepped = lockstep(recipe, dataset, manual_impl, torch_impl)
+    watched = partial(output.track, doing="training in lockstep")
+    stepped = lockstep(recipe, dataset, manual_impl, torch_impl, watched=watched)
     parted = f"part at update {stepped.parted_at}" if stepped.parted_at else "do not part"
     output.print(
         f"float64 in lockstep: {stepped.judged} updates differ by at most "
@@ -189,13 +189,8 @@ def prepare_folder(out: Path, *, resume: bool) -> None:
     make_folder(out / "runs")
 
 
-def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
-    """Check the standard small networks, and the recipe's own network on images of the dataset."""
-    import manual_impl
-    import torch_impl
-    from compare.cases import Case, random_case, standard_cases
-    from compare.twins.gradient_check import check_case
-
+def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[Case]:
+    """The standard small networks, and the recipe's own network on images of the dataset."""
     samples = min(20, len(dataset.training))
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     own = random_case(network, samples, penalty=recipe.penalty, seed=recipe.seed)
@@ -208,10 +203,7 @@ def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[CaseVerdict]:
         penalty=recipe.penalty,
         masks=own.masks,
     )
-    return [
-        check_case(case, manual_impl, torch_impl, seed=recipe.seed)
-        for case in [*standard_cases(recipe.seed), images]
-    ]
+    return [*standard_cases(recipe.seed), images]
 
 
 def train_side(

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from scripts import options
 from scripts.output import Output
-from scripts.program import AGREED, BAD_INPUT, EXAMPLES, plain_app
+from scripts.program import EXAMPLES, plain_app
 from twingrad.cifar.images import COLOURS, Cifar, Images
 from twingrad.cifar.loading import default_folder, load_cifar, locate_data, synthetic_cifar
 from twingrad.cifar.split import split
 from twingrad.cifar.standardization import pixel_sums
 from twingrad.cifar.verify import Verification
 from twingrad.cifar.verify import verify as verify_cifar
+from twingrad.errors import UserError
 from twingrad.text import one_line
 
 app = plain_app(help="Download, verify and describe CIFAR-10.")
@@ -37,7 +38,7 @@ def download(out: options.Out = None, quiet: options.Quiet = False) -> None:
 @app.command(epilog=EXAMPLES["verify"])
 def verify(
     data: options.Data = None, json: options.Json = None, quiet: options.Quiet = False
-) -> int:
+) -> None:
     """Check every file.
 
     An MD5 that is not the official one is a warning, not an error.
@@ -50,7 +51,7 @@ def verify(
             file=sys.stderr,
         )
         output.write({"layout": "synthetic", "path": None, "usable": True, "files": []})
-        return AGREED
+        return
     verification = verify_cifar(place)
     table = Table(title=f"{verification.path}, {verification.kind} layout")
     for heading in ("file", "usable", "MD5", "holds"):
@@ -60,10 +61,18 @@ def verify(
         md5 = file.identity.verdict if file.identity else "-"
         table.add_row(file.name, usable, md5, file.problem or file.holds)
     output.print(table)
+    output.write(verification.report())
+    if not verification.usable:
+        raise UserError(unusable(verification))
     if verification.official is False:
         print(unofficial(verification), file=sys.stderr)
-    output.write(verification.report())
-    return AGREED if verification.usable else BAD_INPUT
+
+
+def unusable(verification: Verification) -> str:
+    """The first problem, and how many further files have one."""
+    first, *others = (file.problem for file in verification.files if file.problem)
+    further = f"; {len(others)} further files cannot be used" if others else ""
+    return f"{first}{further}"
 
 
 def unofficial(verification: Verification) -> str:

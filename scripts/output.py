@@ -2,9 +2,10 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.control import Control
@@ -13,6 +14,8 @@ from rich.segment import Segment
 from twingrad.errors import UserError
 from twingrad.files import write_whole
 from twingrad.text import shown
+
+Item = TypeVar("Item")
 
 PIPED_WIDTH = 10_000
 """Width of piped output in characters: no line is wrapped, so a row of a table stays one line."""
@@ -70,6 +73,15 @@ class Output:
         if self.console.quiet:
             return nullcontext()
         return Console(stderr=True).status(shown(doing))
+
+    def track(self, items: Sequence[Item], doing: str) -> Iterable[Item]:
+        """Yield the items; meanwhile show a bar with the time left on standard error."""
+        from rich.progress import track
+
+        console = Console(stderr=True)
+        return track(
+            items, shown(doing), transient=True, console=console, disable=self.console.quiet
+        )
 
     def write(self, value: dict[str, Any]) -> None:
         """Write JSON if `--json` was given.

@@ -1,6 +1,6 @@
 """Train both implementations side by side in float64, and compare them after every update."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -59,6 +59,7 @@ def lockstep(
     *,
     judged: int = 200,
     updates: int = 450,
+    watched: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> Lockstep:
     """Train both in float64, and compare every tensor after every update.
 
@@ -68,6 +69,7 @@ def lockstep(
         first, second: the implementations.
         judged: number of updates that must agree.
         updates: number of updates to run; those after `judged` show when the two part, if ever.
+        watched: yields the numbers of the updates that it is given, to show how far it is.
     """
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     recipe = replace(recipe, dtype="float64")
@@ -80,7 +82,7 @@ def lockstep(
     worst: list[float] = []
     worst_tensors: list[str] = []
     updates = min(updates, len(plan.learning_rates))
-    for t in range(updates):
+    for t in watched(range(updates)):
         epoch, row = divmod(t, plan.updates_per_epoch)
         if row == 0:
             inputs = recipe.inputs(network, epoch, plan)

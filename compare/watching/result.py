@@ -49,7 +49,7 @@ class Finding:
         return {"what": self.what, "place": place, "said": list(self.said), "fails": self.fails}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WatchResult:
     """What `watch` reports.
 
@@ -130,6 +130,15 @@ class WatchResult:
             "warnings": list(self.warnings),
             "output": self.output,
         }
+
+    def __repr__(self) -> str:
+        """What a terminal shows."""
+        from rich.text import Text
+
+        from compare.reports.plain import plain
+        from compare.reports.watch_report import WatchText, summary
+
+        return plain(WatchText(self), Text(summary(self)))
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

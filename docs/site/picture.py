@@ -10,7 +10,8 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.terminal_theme import DIMMED_MONOKAI
 
-from scripts.checking import Asked, check_own_code, print_result
+from compare.reports.check_text import CheckText
+from scripts.checking import Asked, check_own_code
 from scripts.output import Output, PeopleConsole
 from twingrad.files import write_whole
 
@@ -30,7 +31,7 @@ def main() -> None:
     )
     output.print(f"[bold]$ twingrad check --code {PROGRAM.name}[/]\n")
     result = check_own_code(PROGRAM, None, Asked(), None, 60.0)
-    print_result(output, result, details=False)
+    output.print(CheckText(result))
     svg = output.console.export_svg(
         title="twingrad",
         theme=DIMMED_MONOKAI,

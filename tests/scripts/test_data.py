@@ -33,6 +33,9 @@ def test_verify_exits_2_on_data_that_cannot_be_used_and_says_why(tmp_path):
     assert "no complete pickle" in problems["data_batch_1"]
     assert "data_batch_2 is missing" in problems["data_batch_2"]
     assert problems["batches.meta"] is None
+    (line,) = result.stderr.splitlines()
+    assert "no complete pickle" in line
+    assert line.endswith("; 5 further files cannot be used")
 
 
 @pytest.mark.parametrize("command", ["verify", "describe"])

@@ -34,6 +34,11 @@ def test_a_part_that_was_not_evaluated_leaves_a_gap():
     assert validation == [1.5] * 3
 
 
+def test_a_single_epoch_is_visible():
+    markers = [line.get_marker() for line in curves_figure({"a": history()[:1]}, "t").axes[0].lines]
+    assert markers == ["o", "o"]
+
+
 def test_a_backend_has_a_colour_a_seed_a_line_and_validation_is_paler():
     labels = [f"{side}, seed {seed}" for side in ("manual", "torch") for seed in (0, 1)]
     figure = curves_figure({label: history() for label in labels}, "title")

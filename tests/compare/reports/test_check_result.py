@@ -120,3 +120,14 @@ def test_hints_come_last():
     assert (
         result(faulty("penalty missing", (1,)), hints=("look there",)).summary[-1] == "look there"
     )
+
+
+def test_printed_it_is_the_report():
+    # a class's own repr would be thousands of lines of arrays
+    found = result(faulty("penalty missing", (1,)), assumed={"names": "\x1b[31mred"})
+    lines = repr(found).splitlines()
+    assert lines[0] == "assumed: names \\x1b[31mred"
+    assert lines[-1] == "verdict: disagree"
+    assert "[bold" not in repr(found)
+    assert any(found.summary[0].startswith(line) for line in lines[1:])
+    assert len(lines) < 60

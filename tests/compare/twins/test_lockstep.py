@@ -1,4 +1,5 @@
 import dataclasses
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,7 +35,10 @@ def dataset():
 )
 def test_both_implementations_stay_together(dataset, change):
     recipe = dataclasses.replace(RECIPE, **change)
-    result = lockstep(recipe, dataset, manual_impl, torch_impl, updates=240)
+    seen = []
+    watched = partial(map, lambda t: seen.append(t) or t)
+    result = lockstep(recipe, dataset, manual_impl, torch_impl, updates=240, watched=watched)
+    assert seen == list(range(240))
     assert result.verdict == "agree"
     assert result.parted_at is None
     assert len(result.worst) == 240
