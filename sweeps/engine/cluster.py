@@ -90,7 +90,7 @@ class Cluster(Executor):
         return min(memory)
 
     def open(self, name: str, data: Loaded, work: Work) -> None:
-        """Begins, or takes up what an earlier driver of this sweep left on the cluster."""
+        """Begin, or take up what an earlier driver of this sweep left on the cluster."""
         stores = [n["Resources"].get("object_store_memory", 0) for n in ray.nodes() if n["Alive"]]
         if data.nbytes > min(stores):
             raise UserError(

@@ -54,7 +54,7 @@ class Event:
 
 
 class Executor(ABC):
-    """Trains groups, several at once.
+    """Train groups, several at once.
 
     Attributes:
         tasks: begun and not ended, by a number of the executor.
@@ -68,7 +68,7 @@ class Executor(ABC):
 
     @abstractmethod
     def open(self, name: str, data: Loaded, work: Work) -> None:
-        """Gets ready to train.
+        """Get ready to train.
 
         Arguments:
             name: of the sweep, unique.
@@ -100,7 +100,7 @@ class Executor(ABC):
 
     @abstractmethod
     def wait(self) -> list[Event]:
-        """Blocks until a group has reached an epoch or has ended; returns what happened.
+        """Block until a group has reached an epoch or has ended; return what happened.
 
         Raises:
             UserError: a group cannot be run, or every worker that ran it was killed.
@@ -108,7 +108,7 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Ends what is still training."""
+        """End what is still training."""
 
     @property
     def idle(self) -> int:
@@ -130,7 +130,7 @@ class Executor(ABC):
 def run_task(
     task: Task, dataset: Dataset, work: Work, device: str, say: Callable[[int], None]
 ) -> Result:
-    """Trains a group in a worker.
+    """Train a group in a worker.
 
     Arguments:
         say: called with each epoch that ends.
@@ -165,7 +165,7 @@ def run_task(
 
 @cache
 def prepare(backend: str, device: str) -> None:
-    """Loads a backend in a worker, which computes on one thread."""
+    """Load a backend in a worker, which computes on one thread."""
     trainer(backend, device)
     limit_threads(1)
 

@@ -50,7 +50,8 @@ def train_chosen(
         run_folder = RunFolder.create(
             path, recipe, backend=backend, device=device, identity=dataset.identity
         )
-    if run_folder.read_summary() is None:
+    if not run_folder.read_summary():
+        (path / "summary.json").unlink(missing_ok=True)
         options = {"device": device} if backend == "torch" else {}
         with contextlib.suppress(DivergedError):  # the summary says so
             train_in_folder(
