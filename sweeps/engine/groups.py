@@ -111,7 +111,7 @@ class GroupLog:
             self.groups |= dict.fromkeys(keys, keys)
 
     def write(self, task: Task, of: Sequence[str] = ()) -> None:
-        """Keeps a group that is about to begin.
+        """Keep a group that is about to begin.
 
         Arguments:
             of: the group it was a part of until now, where a cycle has ended.

@@ -153,7 +153,7 @@ def test_overwriting_a_part_of_a_shared_study_is_refused(tmp_path):
 
 def test_an_address_with_a_port_that_is_none_is_refused(tmp_path):
     url = "postgresql+psycopg://u:secret@127.0.0.1:abc/x"
-    with pytest.raises(UserError, match="is no address of a data base") as refused:
+    with pytest.raises(UserError, match="is no address of a database") as refused:
         sweep(tmp_path / "s", storage=url)
     assert "secret" not in str(refused.value)
     assert not (tmp_path / "s").exists()
