@@ -166,7 +166,7 @@ def statistic_in(kept: Mapping[Path, list[np.ndarray]], seen: np.ndarray) -> Pat
 
 
 def follows(values: np.ndarray, seen: np.ndarray) -> bool:
-    """Whether every value is the same weighted sum of the previous one and the batch's statistic."""
+    """Whether every value is one weighted sum of the previous one and the batch's statistic."""
     old, new = coefficients(values, seen)
     residual = np.abs(old * values[:-1] + new * seen[1:] - values[1:]).max()
     return bool(abs(new) > FIT and residual <= FIT * np.abs(values).max())
