@@ -46,6 +46,8 @@ def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
 
 def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> None:
     """One panel against the number of updates."""
+    from matplotlib.ticker import MaxNLocator
+
     styles = styles_of(list(histories))
     for label, history in histories.items():
         colour, line = styles[label]
@@ -58,11 +60,13 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             evaluations = [getattr(epoch, part) for epoch in history]
             values = [shown(getattr(one, panel), panel) if one else np.nan for one in evaluations]
             named = label if part == "training" else None
-            style = {"color": colour, "alpha": alpha, "label": named, "lw": 1.4}
-            axes.plot(updates, values, line, marker="o" if len(updates) == 1 else "", **style)
+            (curve,) = axes.plot(
+                updates, values, line, color=colour, alpha=alpha, label=named, lw=1.4
+            )
+            curve.set_marker("o" if len(updates) == 1 else "")
     axes.set_title("accuracy, %" if panel == "accuracy" else panel)
     axes.set_xlabel("update")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     axes.grid(alpha=0.3)
 
 
