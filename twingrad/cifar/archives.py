@@ -15,6 +15,9 @@ MAX_FILE = 128 * 2**20  # bytes; a batch has 31 MB, or 62 MB if Python 3 wrote i
 _MAX_ARCHIVE = 8 * MAX_FILE  # bytes after decompression, which a small gzip file can exceed
 _BLOCK = 2**20
 
+MALFORMED = (ValueError, LookupError, ArithmeticError)
+"""What tarfile also raises for headers that make no sense, such as a sparse map with a word."""
+
 MAX_MEMBERS = 1000
 """Entries of an archive, which tarfile keeps in memory; CIFAR-10's have 9 at most."""
 
@@ -48,7 +51,7 @@ class Archive:
                 while hashed.read(_BLOCK):
                     pass
                 self.md5 = hashed.md5.hexdigest()
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        except (tarfile.TarError, zlib.error, EOFError, OSError, *MALFORMED) as error:
             reason = " ".join(str(error).split())
             found = f"a truncated or corrupt archive ({reason})"
             raise damaged(str(self.path), found, "a complete .tar.gz") from error

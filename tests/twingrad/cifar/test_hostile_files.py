@@ -151,3 +151,12 @@ def test_an_archive_of_many_entries_is_refused(tmp_path, monkeypatch):
     path = packed(tmp_path / "a.tar.gz", *((f"d{i}/x{i}", b"1") for i in range(4)))
     with pytest.raises(UserError, match="over 3 entries"):
         list(Archive(path).members())
+
+
+def test_a_header_that_tarfile_cannot_read_is_a_corrupt_archive(tmp_path):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("x")
+        member.pax_headers = {"GNU.sparse.map": "0,1,x"}
+        tar.addfile(member)
+    with pytest.raises(UserError, match="truncated or corrupt archive"):
+        list(Archive(tmp_path / "a.tar.gz").members())
