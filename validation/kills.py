@@ -30,7 +30,10 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "docs/examples"
 
 TRAINING = ("--data", "synthetic", "--train-size", "1000", "--hidden", "20")
-SEARCH = ("--over", "penalty=log:1e-5:1e-1", "--trials", "6", "--processes", "2", "--stack", "2")
+STACKS = ("--processes", "2", "--stack", "2")
+SEARCH = ("--over", "penalty=log:1e-5:1e-1", "--trials", "6", *STACKS)
+RESUMED_SEARCH = ("sweep", "--resume", *STACKS)
+"""Stacks that had not begun are made anew, so bits are equal only with stacks of the same size."""
 
 LIMIT = 1800.0
 """Seconds until a command counts as hanging."""
@@ -61,10 +64,10 @@ COMMANDS = {
     "train torch": Command(
         ("train", "--backend", "torch", *TRAINING, "--epochs", "6"), ("train", "--resume"), 8
     ),
-    "sweep": Command(("sweep", *SEARCH, *TRAINING, "--epochs", "4"), ("sweep", "--resume"), 10),
+    "sweep": Command(("sweep", *SEARCH, *TRAINING, "--epochs", "4"), RESUMED_SEARCH, 10),
     "sweep coarse": Command(
         ("sweep", "--sampler", "coarse-to-fine", *SEARCH, *TRAINING, "--epochs", "4"),
-        ("sweep", "--resume"),
+        RESUMED_SEARCH,
         8,
     ),
     "compare": Command(
