@@ -81,7 +81,7 @@ def test_the_study_has_the_curve_of_every_trial(tmp_path):
     for row in results.rows:
         path = tmp_path / f"trials/{row.number}.json"
         history = json.loads(path.read_text())["history"]
-        assert row.curve == tuple((e["epoch"], e["validation"]["accuracy"]) for e in history)
+        assert row.curve == {e["epoch"]: e["validation"]["accuracy"] for e in history}
         assert len(row.curve) == row.outcome.epochs
 
 
