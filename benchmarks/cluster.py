@@ -140,8 +140,8 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
         disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         rows = (folder / JOURNAL).read_bytes().count(b"\n")
         # the first quarter also fills what does not grow with the sweep
-        (few, small), (many, large) = executor.grown[len(executor.grown) // 4], executor.grown[-1]
-        memory, before = (large - small) / (many - few), resident()
+        (early, small), (late, large) = executor.grown[len(executor.grown) // 4], executor.grown[-1]
+        memory, before = (large - small) / (late - early), resident()
         write_numbers(folder, Results({}, space, study.stages(), study.rows()))
         peak = memory + (resident("VmHWM") - before) / trials
     return Costs(
