@@ -9,7 +9,12 @@ from typing import NoReturn
 def main() -> NoReturn:
     """Run the command line, with our packages before others of the same names."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    importlib.import_module("scripts.cli").main()
+    try:
+        program = importlib.import_module("scripts.cli")
+    except KeyboardInterrupt:  # imports take a second
+        print("twingrad: interrupted", file=sys.stderr)
+        sys.exit(130)
+    program.main()
     raise AssertionError("the program ends itself")
 
 

@@ -58,11 +58,14 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             evaluations = [getattr(epoch, part) for epoch in history]
             values = [shown(getattr(one, panel), panel) if one else np.nan for one in evaluations]
             named = label if part == "training" else None
-            style = {"color": colour, "alpha": alpha, "label": named, "lw": 1.4}
-            axes.plot(updates, values, line, marker="o" if len(updates) == 1 else "", **style)
+            [curve] = axes.plot(
+                updates, values, line, color=colour, alpha=alpha, label=named, lw=1.4
+            )
+            if len(updates) == 1:
+                curve.set_marker("o")
     axes.set_title("accuracy, %" if panel == "accuracy" else panel)
     axes.set_xlabel("update")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.grid(alpha=0.3)
 
 

@@ -52,7 +52,7 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        """ "disagree" if a case disagrees or a finding fails the check."""
+        """The verdict "disagree" if a case disagrees or a finding fails the check."""
         failed: list[Verdict] = ["disagree" for finding in self.findings if finding.fails]
         return overall([*(case.verdict for case in self.cases), *failed])
 

@@ -74,7 +74,7 @@ def lockstep_figure(result: Lockstep) -> "Figure":
     axes.axhline(result.tolerance, color="#b00020", ls="--", label=f"{result.tolerance:g} allowed")
     axes.axvline(result.judged, color="gray", ls=":", label=f"judged up to {result.judged}")
     axes.set_xlabel("update")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="x", integer=True)
     axes.set_ylabel("largest relative difference")
     axes.set_title("float64: parameters and running statistics, update by update")
     axes.grid(alpha=0.3)

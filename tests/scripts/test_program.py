@@ -1,3 +1,4 @@
+import importlib
 import os
 import stat
 import subprocess
@@ -6,6 +7,7 @@ import sys
 import pytest
 
 from tests.support import ROOT
+from twingrad.__main__ import main
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"]])
@@ -14,6 +16,18 @@ def test_without_a_command_the_help_is_shown_whole_and_the_status_is_2(twingrad,
     assert (status, out) == (2, "")
     assert err.count("\n") > 5
     assert "Usage" in err
+
+
+def test_an_interrupt_while_the_program_is_imported_is_one_line_and_130(monkeypatch, capsys):
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "twingrad: interrupted\n")
 
 
 def test_an_unknown_command_is_one_line(twingrad):
