@@ -98,11 +98,12 @@ class SweepStudy:
 
     def report(self, number: int, history: History) -> None:
         """Report a trial's validation accuracy after every epoch that was not reported before."""
-        trial = self._live(number)
-        known = self.storage.get_trial(trial._trial_id).intermediate_values
+        trial = self._live(number)._trial_id
+        known = self.storage.get_trial(trial).intermediate_values
         for epoch in history:
             if epoch.epoch not in known and epoch.validation is not None:
-                trial.report(epoch.validation.accuracy, epoch.epoch)
+                accuracy = epoch.validation.accuracy
+                self.storage.set_trial_intermediate_value(trial, epoch.epoch, accuracy)
 
     def after_epoch(self, epoch: int) -> list[float]:
         """The accuracy of every trial after an epoch, as far as reported."""
