@@ -8,7 +8,7 @@ are drawn, nothing is trained. The driver's seconds are CPU time: waits for the 
 import heapq
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +18,8 @@ from sweeps.engine.data import Loaded
 from sweeps.engine.executor import Event, Executor, Work
 from sweeps.engine.groups import GroupLog, Task
 from sweeps.engine.records import Records
+from sweeps.output.results import Results
+from sweeps.output.writing import write_numbers
 from sweeps.search import Search
 from sweeps.space.parsing import parse_space
 from sweeps.study.plan import make_plan
@@ -35,11 +37,13 @@ EPOCHS = 20
 @dataclass(frozen=True)
 class Costs:
     """What one trial costs the driver: seconds to ask for it, seconds to store and tell it, bytes
-    of memory, bytes on disk, lines of the study's journal."""
+    of memory while the sweep runs and at most while its results are written, bytes on disk, lines
+    of the study's journal."""
 
     ask: float
     tell: float
     memory: float
+    peak: float
     disk: float
     rows: float
 
@@ -49,6 +53,7 @@ class Instant(Executor):
 
     Attributes:
         seconds: spent on making them up.
+        grown: trials that have ended, and the bytes of this process then, after each group.
     """
 
     memory = 80 * 10**9
@@ -56,7 +61,7 @@ class Instant(Executor):
     def __init__(self, slots: int) -> None:
         super().__init__()
         self._slots, self.seconds = slots, 0.0
-        self.epoch = Epoch(1, 450, None, Evaluation(1.5, 1.4, 0.5), (), 1.0, ())
+        self.grown: list[tuple[int, int]] = [(0, resident())]
 
     @property
     def slots(self) -> int:
@@ -78,14 +83,21 @@ class Instant(Executor):
             Event(task, EPOCHS, [self._run(recipe) for recipe in task.recipes])
             for task in self.tasks.values()
         ]
+        self.grown.append(
+            (self.grown[-1][0] + sum(len(event.runs) for event in events), resident())
+        )
         self.tasks = {}
         self.seconds += time.process_time() - started
         return events
 
     def _run(self, recipe: Recipe) -> Run:
-        found = Evaluation(1.5, 1.4, float(np.random.default_rng(recipe.seed).random()))
-        history = [replace(self.epoch, epoch=i + 1, update=450 * (i + 1)) for i in range(EPOCHS)]
-        return Run(recipe, history, {"training": found, "validation": found, "test": found}, {}, {})
+        drawn = np.random.default_rng(recipe.seed).random((EPOCHS, 3)).tolist()
+        found = [Evaluation(*metrics) for metrics in drawn]
+        history = [
+            Epoch(i + 1, 450 * (i + 1), None, validation, (), 1.0 + validation.loss)
+            for i, validation in enumerate(found)
+        ]
+        return Run(recipe, history, {"training": found[0], "validation": found[-1]}, {}, {})
 
     def close(self) -> None:
         """Nothing is left."""
@@ -99,7 +111,7 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
     data = Loaded({(): Dataset(many, few, few, 10, {"digest": "none"})})
     plan = make_plan("random", space, recipe, trials=trials)
     with TemporaryDirectory(prefix="twingrad-") as name:
-        folder, before = Path(name), resident()
+        folder = Path(name)
         study = SweepStudy(
             *(open_storage(None, folder), "sweep", "me"),
             plan=plan,
@@ -127,17 +139,20 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
         spent = time.process_time() - started - executor.seconds
         disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         rows = (folder / JOURNAL).read_bytes().count(b"\n")
-        grown = resident() - before
-    return Costs(*(value / trials for value in (asked, spent - asked, grown, disk, rows)))
-
-
-def resident() -> int:
-    """Bytes of this process; 0 where no system tells."""
-    if not STATUS.exists():
-        return 0
-    return next(
-        1024 * int(line.split()[1]) for line in STATUS.read_text().splitlines() if "VmRSS" in line
+        # the first quarter also fills what does not grow with the sweep
+        (early, small), (late, large) = executor.grown[len(executor.grown) // 4], executor.grown[-1]
+        memory, before = (large - small) / (late - early), resident()
+        write_numbers(folder, Results({}, space, study.stages(), study.rows()))
+        peak = memory + (resident("VmHWM") - before) / trials
+    return Costs(
+        asked / trials, (spent - asked) / trials, memory, peak, disk / trials, rows / trials
     )
+
+
+def resident(field: str = "VmRSS") -> int:
+    """Bytes of this process, now or at most ("VmHWM"); 0 where the system does not report them."""
+    lines = STATUS.read_text().splitlines() if STATUS.exists() else []
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), 0)
 
 
 @dataclass(frozen=True)
@@ -199,16 +214,16 @@ def simulate(
 def main() -> None:
     """Prints both parts."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 4_096
-    for n in (trials // 4, trials):
-        costs = measure(n, 256, 4)
-        print(
-            f"{n} trials: ask {1e3 * costs.ask:.2f} ms, store and tell {1e3 * costs.tell:.2f} ms, "
-            f"{costs.memory / 1e3:.1f} kB of memory, {costs.disk / 1e3:.1f} kB on disk, "
-            f"{costs.rows:.1f} lines of the journal, each"
-        )
+    costs = measure(trials, 256, 1)
+    print(
+        f"{trials} trials: ask {1e3 * costs.ask:.2f} ms, store and tell {1e3 * costs.tell:.2f} ms, "
+        f"{costs.memory / 1e3:.1f} kB of memory and {costs.peak / 1e3:.1f} kB while results are "
+        f"written, {costs.disk / 1e3:.1f} kB on disk, {costs.rows:.1f} lines of the journal, each"
+    )
     million = 1_000_000
     print(
         f"{million} trials: {million * costs.memory / 1e9:.2f} GB of memory, "
+        f"{million * costs.peak / 1e9:.2f} GB while results are written, "
         f"{million * costs.disk / 1e9:.1f} GB on disk, {million * costs.rows / 1e6:.0f} M lines"
     )
     for minutes in (10, 60):

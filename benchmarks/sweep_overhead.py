@@ -104,11 +104,11 @@ def sweep_overhead(
 def noise() -> Loaded:
     """5,000 training images and 1,000 of each other kind, all of them noise."""
     rng = np.random.default_rng(0)
-    splits = [
+    training, validation, test = (
         Split(rng.standard_normal((n, 3072), "float32"), rng.integers(0, 10, n))
         for n in (5_000, 1_000, 1_000)
-    ]
-    return Loaded({(): Dataset(*splits, 10, {"digest": "noise"})})
+    )
+    return Loaded({(): Dataset(training, validation, test, 10, {"digest": "noise"})})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Write files atomically: whole or not at all. Links, devices and pipes are written through."""
 
+import io
 import json
 import os
 import stat
@@ -52,4 +53,8 @@ def is_stream(path: Path) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically; NaN and infinity, which JSON lacks, raise ValueError."""
-    write_whole(path, (json.dumps(value, indent=2, allow_nan=False) + "\n").encode())
+    content = io.BytesIO()
+    with io.TextIOWrapper(content, "utf-8", write_through=True) as text:
+        json.dump(value, text, indent=2, allow_nan=False)  # `dumps` holds every token at once
+        text.write("\n")
+        write_whole(path, content.getvalue())

@@ -50,16 +50,14 @@ class Loaded:
 
     def plain(self) -> "Loaded":
         """The same arrays, mapped from a file, without the overhead of `numpy.memmap`."""
-        plain = {
-            form: {part: split_of(getattr(one, part)) for part in PARTS}
-            for form, one in self.known.items()
-        }
-        return Loaded({form: replace(one, **plain[form]) for form, one in self.known.items()})
+        return Loaded({form: plain(one) for form, one in self.known.items()})
 
 
-def split_of(part: Split) -> Split:
-    """A part of the data, as plain arrays."""
-    return Split(np.asarray(part.X), np.asarray(part.y))
+def plain(dataset: Dataset) -> Dataset:
+    """The same data as plain arrays."""
+    parts = (dataset.training, dataset.validation, dataset.test)
+    training, validation, test = (Split(np.asarray(part.X), np.asarray(part.y)) for part in parts)
+    return replace(dataset, training=training, validation=validation, test=test)
 
 
 def require_one_form(recipes: Sequence[Recipe]) -> None:

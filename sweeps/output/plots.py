@@ -80,10 +80,11 @@ def slice_plots(space: Space, rows: Sequence[Row]) -> list[Plot]:
 def curves_plot(rows: Sequence[Row]) -> Plot | None:
     """The validation accuracy of every trial after each epoch."""
     drawn = [row for row in rows if len(row.curve) > 1]
-    drawn = sorted(drawn, key=lambda row: -max(accuracy for _, accuracy in row.curve))[:MOST_LINES]
+    drawn = sorted(drawn, key=lambda row: -max(row.curve.values()))[:MOST_LINES]
     if not drawn:
         return None
-    finals = [100 * row.curve[-1][1] for row in drawn]
+    curves = [sorted(row.curve.items()) for row in drawn]
+    finals = [100 * curve[-1][1] for curve in curves]
     traces = [
         {
             "type": "scatter",
@@ -91,11 +92,11 @@ def curves_plot(rows: Sequence[Row]) -> Plot | None:
             "name": f"trial {row.number}",
             "showlegend": False,
             "line": {"width": 1.4, "color": colour(final, finals)},
-            "x": [epoch for epoch, _ in row.curve],
-            "y": [100 * accuracy for _, accuracy in row.curve],
+            "x": [epoch for epoch, _ in curve],
+            "y": [100 * accuracy for _, accuracy in curve],
             "hovertemplate": f"{about(row)}<br>epoch %{{x}}: %{{y:.3g}} %<extra></extra>",
         }
-        for row, final in zip(drawn, finals, strict=True)
+        for row, curve, final in zip(drawn, curves, finals, strict=True)
     ]
     note = "A line is a trial, the brighter the better it ended."
     return Plot("Learning curves", note, traces, sides("epoch", ACCURACY))

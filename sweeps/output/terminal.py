@@ -58,8 +58,8 @@ class Terminal:
 
     def table(self, results: Results) -> None:
         """The best trials, and the final choice."""
-        headings, cells = table_of(results, LINES)
-        body = [[text for text, _ in row] for row in cells]
+        headings, table = table_of(results, LINES)
+        body = [[text for text, _ in row] for row in table]
         self.console.print(f"{counts(results)}; the best by validation accuracy:")
         widths = [max(map(len, column)) for column in zip(headings, *body, strict=True)]
         for line in [headings, *body] if body else []:

@@ -58,7 +58,7 @@ def train_chosen(
                 run_folder, recipe, dataset, backend=backend, on_epoch=on_epoch, **options
             )
     summary = run_folder.read_summary() or {}
-    parts = {part: summary[part] for part in PARTS if part in summary}
+    parts: dict[str, Any] = {part: summary[part] for part in PARTS if part in summary}
     if not parts:
         parts = {"diverged at update": summary["update"]}
     return {"trial": row.number, "recipe": recipe.as_json(), **parts, "note": NOTE}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -61,6 +62,7 @@ class SweepStudy:
         salt = f"{owner if not private else ''} {len(self._frozen())}"
         self.study.sampler = make_sampler(plan, space, recipe, salt)
         self.count = len(self._frozen())
+        self.distributions: dict[str, BaseDistribution] = {}
         self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
         """Reserved here, and not yet returned by `ask`."""
 
@@ -81,6 +83,10 @@ class SweepStudy:
             trial = self._live(number)
             for axis in self.space:
                 axis.suggest(trial)
+            if self.private:  # Optuna keeps them for each trial, a sixth of its memory
+                frozen = self.storage.get_trial(trial._trial_id)
+                self.distributions = self.distributions or frozen.distributions
+                frozen.distributions = self.distributions
             try:
                 recipe = apply(self.recipe, self.space, trial.params)
                 check(recipe)
@@ -92,11 +98,12 @@ class SweepStudy:
 
     def report(self, number: int, history: History) -> None:
         """Report a trial's validation accuracy after every epoch that was not reported before."""
-        trial = self._live(number)
-        known = self.storage.get_trial(trial._trial_id).intermediate_values
+        trial = self._live(number)._trial_id
+        known = self.storage.get_trial(trial).intermediate_values
         for epoch in history:
             if epoch.epoch not in known and epoch.validation is not None:
-                trial.report(epoch.validation.accuracy, epoch.epoch)
+                accuracy = epoch.validation.accuracy
+                self.storage.set_trial_intermediate_value(trial, epoch.epoch, accuracy)
 
     def after_epoch(self, epoch: int) -> list[float]:
         """The accuracy of every trial after an epoch, as far as reported."""
@@ -140,7 +147,7 @@ class SweepStudy:
                     self.plan.stage_of(trial.number) + 1,
                     None if found is None else Outcome.from_json(found),
                     trial.user_attrs.get("owner", "?"),
-                    tuple(sorted(trial.intermediate_values.items())),
+                    trial.intermediate_values,
                 )
             )
         return rows

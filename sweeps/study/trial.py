@@ -1,8 +1,8 @@
 """One trial of a sweep: what it tries, and what became of it."""
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sweeps.space.axes import Parameters
@@ -86,7 +86,7 @@ class Row:
         stage: from 1.
         outcome: None while it runs.
         owner: the run folder, and its machine, that ran it.
-        curve: epochs, from 1, and the validation accuracy after each, as far as it is known.
+        curve: the validation accuracy after each epoch, from 1, as far as it is known.
     """
 
     number: int
@@ -94,7 +94,7 @@ class Row:
     stage: int
     outcome: Outcome | None
     owner: str
-    curve: tuple[tuple[int, float], ...] = ()
+    curve: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def status(self) -> Status:

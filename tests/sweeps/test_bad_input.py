@@ -142,6 +142,15 @@ def test_an_empty_summary_of_the_final_choice_is_made_anew(tmp_path):
     assert sweep(tmp_path, resume=True).chosen["test"] == whole.chosen["test"]
 
 
+def test_a_cluster_without_ray_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        UserError, match=r"^--cluster needs Ray; pip install 'twingrad\[cluster\]'$"
+    ):
+        sweep(tmp_path / "s", cluster="10.0.0.1:6379", processes=None)
+    assert not (tmp_path / "s").exists()
+
+
 def test_overwriting_a_part_of_a_shared_study_is_refused(tmp_path):
     shared = {"storage": f"sqlite:///{tmp_path}/shared.db"}
     whole = sweep(tmp_path / "s", **shared)

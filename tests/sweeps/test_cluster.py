@@ -154,6 +154,7 @@ def test_a_paused_stack_goes_on_from_states_that_stay_on_the_cluster(cluster):
     data, kept = clouds(), [0, 2]
     with Cluster(cluster.address, "manual", ("cpu",), time.monotonic()) as executor:
         assert executor.where == "2 nodes, 2 CPUs"
+        assert executor.idle == 2 + 1  # one waits on the cluster, so that no core waits for us
         executor.open("sweep", Loaded({(): data}), Work("manual", keep_states=True, curves=True))
         paused = ended(executor, task)
         assert paused.epochs == 2

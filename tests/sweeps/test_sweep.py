@@ -9,12 +9,18 @@ import os
 import signal
 from dataclasses import replace
 
+import optuna
 import pytest
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 import manual_impl
 from sweeps import run_sweep
-from sweeps.study.storage import JOURNAL, repair
-from sweeps.study.trial import outcome_of
+from sweeps.space.parsing import parse_space
+from sweeps.study.plan import make_plan
+from sweeps.study.storage import JOURNAL, open_storage, repair
+from sweeps.study.study import SweepStudy
+from sweeps.study.trial import Outcome, outcome_of
 from tests.sweeps.clouds import PENALTIES, clouds, small
 from twingrad import files
 from twingrad.dataset import Split
@@ -81,8 +87,25 @@ def test_the_study_has_the_curve_of_every_trial(tmp_path):
     for row in results.rows:
         path = tmp_path / f"trials/{row.number}.json"
         history = json.loads(path.read_text())["history"]
-        assert row.curve == tuple((e["epoch"], e["validation"]["accuracy"]) for e in history)
+        assert row.curve == {e["epoch"]: e["validation"]["accuracy"] for e in history}
         assert len(row.curve) == row.outcome.epochs
+    # Optuna reads from the file what the sweep saw in memory
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / JOURNAL)))
+    trials = optuna.load_study(study_name="sweep", storage=storage).trials
+    for row, trial in zip(results.rows, trials, strict=False):
+        assert (trial.params, trial.intermediate_values) == (row.parameters, row.curve)
+        assert Outcome.from_json(trial.user_attrs["outcome"]) == row.outcome
+
+
+def test_trials_share_what_is_the_same_for_all(tmp_path):
+    space, recipe = parse_space([PENALTIES], small()), small()
+    identity = {"plan": make_plan("random", space, recipe, trials=3), "digest": "c0"}
+    storage = open_storage(None, tmp_path)
+    study = SweepStudy(storage, "sweep", "me", space=space, recipe=recipe, private=True, **identity)
+    study.ask(3, lambda recipe: None)
+    trials = study.study.get_trials(deepcopy=False)
+    assert len({trial.params["penalty"] for trial in trials}) == 3
+    assert len({id(trial.distributions) for trial in trials}) == 1
 
 
 def test_a_diverging_trial_is_recorded_and_disturbs_no_other(tmp_path):

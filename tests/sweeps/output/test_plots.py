@@ -17,7 +17,7 @@ PENALTIES = (1e-4, 1e-3, 1e-2)
 def row(number, penalty, hidden, accuracy, status="finished"):
     found = Evaluation(2.0, 1.5, accuracy)
     outcome = Outcome(status, 2, found, found, 1.0, "<script>" if status != "finished" else "")
-    curve = ((1, accuracy / 2), (2, accuracy))
+    curve = {1: accuracy / 2, 2: accuracy}
     return Row(number, {"penalty": penalty, "hidden": hidden}, 1, outcome, "me", curve)
 
 
