@@ -51,7 +51,8 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
             if name not in known:
                 continue  # an intermediate that is called like one of ours, and is another
             said = f"the gradient of {name} {error.problem}"
-            taken.findings.append(Finding(error.kind, said, line, True, name))
+            # with the right number of entries, its caller may give it the shape
+            taken.findings.append(Finding(error.kind, said, line, error.ours is None, name))
             if error.value is not None:
                 taken.raw_shapes[name] = error.value.shape
                 if error.ours is not None:

@@ -109,7 +109,7 @@ class TorchModuleCode:
             )
             given = {"X": X, "penalty": case.penalty, "training": True}
             values = Values(Y, y, False, {k: [] for k in ("W", "b", "gamma", "beta")}, given)
-            positional, keywords, unknown = bind(own, values)
+            positional, keywords, unknown, _ = bind(own, values)
             if unknown:
                 raise Unsupported(f"its cost takes {', '.join(unknown)}")
             cost = call(self.source, 0, own, *positional, **keywords)
