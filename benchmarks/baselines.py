@@ -17,7 +17,6 @@ from reproduction.published.report import BASELINES
 from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
-from scripts.running import train_in_folder
 from twingrad import BACKENDS, load_backend
 from twingrad.cifar.loading import load_dataset
 from twingrad.dataset import Dataset
@@ -26,6 +25,7 @@ from twingrad.figures import curves_figure
 from twingrad.files import write_json, write_whole
 from twingrad.recipe import Recipe, preset
 from twingrad.run_folder import RunFolder, make_folder
+from twingrad.running import train_in_folder
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 

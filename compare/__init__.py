@@ -1,1 +1,1 @@
-"""The cross-check: numerical derivatives, agreement, trajectories, curves and their report."""
+"""The cross-check: derivation, diagnosis, checks of foreign code, and comparison of the twins."""

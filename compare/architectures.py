@@ -1,4 +1,4 @@
-"""Random architectures of every kind of layer, for `check --random` and the tests."""
+"""Random architectures with every kind of layer, for `check --random` and the tests."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,11 +19,11 @@ ALIKE = 1e-20
 
 
 def random_cases(count: int, seed: int) -> Iterator[Case]:
-    """Nets of 1 to 9 hidden layers of every kind, a third of them awkward.
+    """Networks with 1 to 9 hidden layers of every kind; every third is an extreme case.
 
-    Widths are 1 to 40 and batches 2 to 100, in the awkward ones 1 to 5 and 2 to 7; inputs are
-    1 to 60, in every third 1 to 3072. In every second net the kinds are drawn too; layer norm
-    has widths of at least 2 there.
+    Widths are 1 to 40 and batches 2 to 100, or 1 to 5 and 2 to 7 in extreme cases. There are 1 to
+    60 inputs, and up to 3072 in every third network. Every second network has random kinds of
+    layer; with layer norm, widths are at least 2.
     """
     rng = stream(seed, "architectures")
     kinds = stream(seed, "kinds")
@@ -42,7 +42,7 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
 
 
 def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
-    """The same widths with normalisation, activation, dropout and smoothing drawn."""
+    """The network with random normalisation, activation, dropout and smoothing."""
     normalization = str(rng.choice(list(NORMALIZATIONS)))
     least = 2 if normalization == "layer" else 1
     return replace(
@@ -57,11 +57,11 @@ def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
 
 
 def varied_case(network: Network, samples: int, penalty: float, seed: int) -> Case:
-    """A case in which no batch norm normalises rounding.
+    """A case in which no batch norm normalises rounding errors.
 
-    A ReLU or dropout may cut off all that tells the samples apart. Batch norm then divides by
-    sqrt(eps) = 1.5e-8, layer after layer, and no formula gives the same digits as another. Where
-    several seeds give only such cases, the network has no normalisation.
+    A ReLU or dropout may remove every difference between the samples. Batch norm then divides by
+    sqrt(eps) = 1.5e-8 in layer after layer, and two formulas no longer give the same digits. If
+    several seeds give only such cases, the network gets no normalisation.
     """
     for attempt in range(TRIES):
         case = random_case(network, samples, penalty=penalty, seed=seed + 1_000_003 * attempt)
@@ -72,9 +72,10 @@ def varied_case(network: Network, samples: int, penalty: float, seed: int) -> Ca
 
 
 def varies(case: Case) -> bool:
-    """Whether the samples differ in every unit that a batch norm is given.
+    """Whether the samples differ in every unit at the input of each batch norm.
 
-    A unit that a ReLU right below it cuts off in every sample may be there: nothing is handed on.
+    Units that the ReLU directly below sets to 0 for every sample do not count: their output is
+    constant in any formula.
     """
     trace = forward_pass(case)
     for layer in case.network.layers:

@@ -1,4 +1,4 @@
-"""What `check` tries: networks with their parameters and a minibatch."""
+"""The cases that `check` tries: networks with parameters and a minibatch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,17 +32,17 @@ class Case:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What an implementation is given by keyword. Code without dropout need not know masks."""
+        """The keyword arguments of an implementation; without dropout it needs no masks."""
         return {"penalty": self.penalty, **({"masks": self.masks} if self.masks else {})}
 
     def forward(self, implementation: Implementation) -> Mapping[str, Any]:
-        """Every intermediate that an implementation computes."""
+        """Every intermediate of an implementation."""
         return implementation.forward(self.network, self.parameters, self.X, self.y, **self.given)
 
     def gradients(
         self, implementation: Implementation, upstream: Mapping[str, Any] | None = None
     ) -> Mapping[str, Any]:
-        """Every gradient that it computes; with `upstream` by teacher forcing."""
+        """Every gradient of an implementation; with `upstream`, by teacher forcing."""
         forced: dict[str, Any] = {} if upstream is None else {"upstream": upstream}
         return implementation.gradients(
             self.network, self.parameters, self.X, self.y, **self.given, **forced
@@ -50,9 +50,9 @@ class Case:
 
 
 def random_case(network: Network, samples: int, *, penalty: float, seed: int) -> Case:
-    """Standard normal samples, He's weights, and b, gamma, beta off their special values.
+    """Standard normal samples, He initialisation of W, and random b, gamma and beta.
 
-    At b = 0, gamma = 1, beta = 0 several wrong gradients are right by accident.
+    With b = 0, gamma = 1 and beta = 0 several wrong gradients would be right by accident.
     """
     rng = stream(seed, "check")
     parameters: Parameters = {}
@@ -86,7 +86,7 @@ NORMALIZATION_WORDS = {"batch": " BN", "batch-after": " BN after", "layer": " LN
 
 
 def described(network: Network) -> str:
-    """Widths and kinds, short: "10-9-8-10 BN leaky dropout 0.3"."""
+    """A short description: "10-9-8-10 BN leaky dropout 0.3"."""
     words = "-".join(str(width) for width in network.widths)
     if not network.hidden:
         return words + smoothing_word(network)
@@ -103,10 +103,10 @@ def smoothing_word(network: Network) -> str:
 
 
 def standard_cases(seed: int) -> Iterator[Case]:
-    """Small nets whose every parameter is probed: 1 to 9 layers, and the sizes that are special.
+    """Small networks in which every parameter is probed: 1 to 9 layers, and special sizes.
 
-    Two samples, where batch norm leaves no gradient; a width of 1; no penalty. Then one net or
-    more of every further kind, and all of them together.
+    The special sizes are two samples, for which batch norm leaves no gradient; a width of 1; and no
+    penalty. At least one network for every other kind of layer, and one with all of them, follow.
     """
     for batch_norm in (False, True):
         for hidden, samples, penalty in [
@@ -126,7 +126,7 @@ def standard_cases(seed: int) -> Iterator[Case]:
 
 
 def further_networks() -> Iterator[tuple[Network, int]]:
-    """Networks with the kinds of layer beside batch norm and ReLU, and their samples."""
+    """Networks with the other kinds of layer, and their numbers of samples."""
     plain = Network(10, (9, 8), 10)
     for change, samples in [
         ({"normalization": "batch-after"}, 20),

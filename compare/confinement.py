@@ -1,4 +1,4 @@
-"""What a program that nobody trusts may use of this machine, and see of it."""
+"""Limits and isolation of a program that is not trusted."""
 
 import os
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ def bare_environment() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use.
+    """Resource limits of one submission.
 
     Arguments:
-        seconds: from the start of its process to its end.
-        memory: bytes, of all its processes together.
-        disk: bytes that it may write.
-        processes: how many it may have at a time.
-        printed: bytes that it may print.
+        seconds: maximum time from the start of its process to its end.
+        memory: maximum memory of all its processes together, in bytes.
+        disk: maximum number of bytes that it may write.
+        processes: maximum number of processes at a time.
+        printed: maximum number of bytes that it may print.
     """
 
     seconds: float = 60.0
@@ -53,15 +53,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Isolation:
-    """What the system can keep from a submission.
+    """How far a submission is isolated.
 
     Arguments:
         namespaces: it sees no other process, has no network and no shared memory with others.
-        shown: files and folders that it sees beside the system's libraries and its own folder, and
-            cannot change; None where it sees all that the user sees.
-        hidden: folders below those that it does not see.
-        user: the number of the user that it runs as; None for our own.
-        lacking: why it is no more than this; "" where it is all there is.
+        shown: files and folders that it can read, in addition to the system's libraries and its own
+            folder; None if it can read everything that the user can read.
+        hidden: folders below those that it cannot see.
+        user: number of the user that runs it; None for our own.
+        lacking: why stronger isolation is not possible; "" if this is the strongest.
     """
 
     namespaces: bool = False
@@ -76,8 +76,8 @@ class Confinement:
     """Limits and isolation of one submission.
 
     Arguments:
-        folder: a temporary folder that holds all that is the submission's; it may write there.
-        root: another, empty, to build its file system in.
+        folder: a temporary folder with all files of the submission, which it may write to.
+        root: another, empty folder, in which its file system is created.
     """
 
     limits: Limits

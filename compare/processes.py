@@ -1,4 +1,4 @@
-"""Running somebody's program: bounded in time and output, and ended with everything it started."""
+"""Run another program with limits on time and output, and end everything that it starts."""
 
 import contextlib
 import json
@@ -37,7 +37,7 @@ MAX_REPORT = 65536
 
 
 class Printed(threading.Thread):
-    """Reads all that a process prints, and keeps its beginning."""
+    """Read everything that a process prints, and keep the beginning."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(daemon=True)
@@ -61,10 +61,10 @@ class Ending:
     """How a program ended.
 
     Arguments:
-        status: its exit status, -N for signal N; None where it did not end by itself.
+        status: its exit status, -N for signal N; None if it did not end by itself.
         reason: the limit that it exceeded, in words ("it used ..."); "" if none.
         left: names of processes that it left behind; they were ended.
-        libraries: packages of compiled libraries that it was seen to load.
+        libraries: packages of compiled libraries that the guard saw it load.
     """
 
     status: int | None = None
@@ -74,15 +74,9 @@ class Ending:
 
 
 class Program:
-    """A program with the guard between it and us: a signal to its parent does not reach us, and
-    what it starts ends with it.
+    """Another program, with the guard process between it and us.
 
-    Arguments:
-        command: the executable and its arguments.
-        folder: the working directory.
-        environment: the program's environment variables.
-        pipes: descriptors that it inherits.
-        confinement: its limits; None for none.
+    A signal to its parent therefore does not reach us, and everything it starts ends with it.
     """
 
     def __init__(
@@ -131,11 +125,11 @@ class Program:
         self.printed.start()
 
     def wait(self, seconds: float) -> bool:
-        """Waits for the program; whether it ended in time."""
+        """Wait for the program; return whether it ended in time."""
         return bool(select.select([self.report], [], [], max(0, seconds))[0])
 
     def end(self) -> Ending:
-        """Ends the program, if it still runs, and everything it started.
+        """End the program, if it is still running, and everything it started.
 
         Raises:
             OSError: it could not be started.
@@ -170,7 +164,7 @@ class Program:
         )
 
     def read_report(self) -> dict:
-        """What the guard said last; {} if nothing."""
+        """The guard's last report; {} if there is none."""
         text = b""
         while len(text) < MAX_REPORT and select.select([self.report], [], [], 0)[0]:
             part = os.read(self.report, MAX_REPORT)
@@ -185,7 +179,7 @@ class Program:
             return {}
 
     def end_strays(self) -> None:
-        """Ends what outlived the guard: whatever has our mark in its environment."""
+        """End processes that outlived the guard; our mark in their environment identifies them."""
         until = time.monotonic() + family.ENDING
         while time.monotonic() < until:
             marked = [m.pid for m in family.running() if self.mark in marks_of(m.pid)]
@@ -206,7 +200,7 @@ def environment() -> dict[str, str]:
 def run_bounded(
     command: Sequence[str], *, folder: Path, environment: dict[str, str], seconds: float
 ) -> tuple[int | None, Printed]:
-    """Runs a program to its end, or ends it; whatever it started is ended with it.
+    """Run a program until it ends or the time is up, and end everything that it started.
 
     Arguments:
         command: the executable and its arguments.
@@ -231,7 +225,7 @@ def run_bounded(
 
 
 def require_posix() -> None:
-    """Raise UserError where the system cannot end a program together with all that it started."""
+    """Raise UserError if the system cannot end a program with everything that it started."""
     if not hasattr(os, "killpg"):
         raise UserError(
             "running your code needs process groups, which this system lacks: use Linux, macOS or "

@@ -16,7 +16,7 @@ from scripts.options import build_recipe, recipe_options, require_used, short_na
 from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from scripts.progress import Progress
-from scripts.running import saving, train_in_folder
+from scripts.saving import saving
 from twingrad.dataset import Dataset
 from twingrad.environment import environment
 from twingrad.errors import UserError
@@ -25,6 +25,7 @@ from twingrad.history import History
 from twingrad.locks import holding
 from twingrad.recipe import Recipe
 from twingrad.run_folder import LOCK, RunFolder, make_folder
+from twingrad.running import train_in_folder
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 

@@ -132,7 +132,7 @@ def grade(
 def at_least(option: str, value: float, least: float) -> None:
     """Raises UserError if an option is below its least value, or not finite."""
     if not least <= value < float("inf"):
-        raise UserError(f"{option} is {value:g}, but at least {least:g} was expected")
+        raise UserError(f"{option} is {value:g}; expected at least {least:g}")
 
 
 def cores() -> int:

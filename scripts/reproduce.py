@@ -10,7 +10,7 @@ import typer
 
 from scripts import options
 from scripts.output import Output
-from scripts.running import load_backend
+from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe

@@ -12,12 +12,14 @@ from scripts import options
 from scripts.options import build_recipe, recipe_options, require_used, short_name
 from scripts.output import Output
 from scripts.progress import Progress
-from scripts.running import load_backend, saving, train_in_folder
+from scripts.saving import saving
+from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
 from twingrad.locks import holding
 from twingrad.recipe import Recipe
 from twingrad.run_folder import RunFolder, require_free
+from twingrad.running import train_in_folder
 from twingrad.threads import limit_threads
 from twingrad.training import Run
 

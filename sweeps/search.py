@@ -9,7 +9,7 @@ from sweeps.engine.executor import Executor
 from sweeps.engine.groups import GroupLog, Task
 from sweeps.engine.memory import StackOf
 from sweeps.engine.records import Records
-from sweeps.output.progress import Clock, OnStatus, status_of
+from sweeps.output.progress import Clock, OnStatus, Status
 from sweeps.study.plan import LEARNING
 from sweeps.study.pruning import cycle_ends, next_end, remaining, threshold
 from sweeps.study.repeats import Repeats
@@ -93,7 +93,7 @@ class Search:
                 time.sleep(POLL)
 
     def _check(self, recipe: Recipe) -> None:
-        """Raises UserError where a recipe does not fit the data, or the pruning."""
+        """Raise UserError where a recipe does not fit the data, or the pruning."""
         recipe.plan_for(self.data(recipe))
         if self.study.plan.prune is not None:
             cycle_ends(recipe, self.samples(recipe))
@@ -135,7 +135,7 @@ class Search:
         ]
 
     def _finish(self, task: Task, runs: Mapping[str, Run | Diverged]) -> None:
-        """Keeps and tells what became of a whole group."""
+        """Keep and tell what became of a whole group."""
         for key, result in runs.items():
             self._keep(key, result)
         self._say(f"trained {len(task.keys)}: trials {', '.join(task.keys)}")
@@ -199,7 +199,8 @@ class Search:
             return
         rows, total = self.study.rows(), self.study.plan.trials
         done, best = sum(row.outcome is not None for row in rows), describe_best(rows)
-        self.on_status(status_of(self.executor, done, total, said, clock=self.clock, best=best))
+        training, where = self.executor.training, self.executor.where
+        self.on_status(Status(done, total, training, where, said, best, self.clock.seconds_left))
         spent = time.monotonic() - now
         self.quiet_until = now + max(OFTEN, spent / SHARE)
         self.busy_until = self.quiet_until if spent > SHARE * OFTEN else now

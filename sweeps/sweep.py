@@ -1,6 +1,7 @@
 """A whole sweep: from what is searched to the final choice, in a folder that lets it resume."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from sweeps.engine.executor import Executor, Work
 from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
 from sweeps.engine.memory import StackOf, stack_sizer
+from sweeps.engine.reach import require_cluster
 from sweeps.engine.records import Records
 from sweeps.output.folder import SweepFolder
 from sweeps.output.progress import OnStatus
@@ -61,7 +63,7 @@ def run_sweep(
     on_epoch: OnEpoch | None = None,
     **search: Any,
 ) -> Results:
-    """Searches, chooses by validation accuracy, and evaluates the choice on the test data.
+    """Search, choose by validation accuracy, and evaluate the choice on the test data.
 
     Arguments:
         over: what to search, such as ["penalty=log:1e-5:1e-1", "hidden=50-50,100-50"].
@@ -71,7 +73,7 @@ def run_sweep(
         sampler: one of `sweeps.study.plan.SAMPLERS`.
         backend, devices, processes, stack: as in `run_recipes`.
         cluster: address of a Ray cluster that trains instead of this machine, or "auto".
-        storage, study: a data base that several machines share, and the study's name there;
+        storage, study: a database that several machines share, and the study's name there;
             None for a journal in the folder.
         resume: continues what is in the folder; it must be this sweep on these data.
         overwrite: replaces what is in the folder.
@@ -119,9 +121,12 @@ def run_sweep(
                     curves=bool(curves),
                 )
             try:
-                opened.require_same(plan, space, recipe, identity["digest"])
-                opened.require_trainer(backend, devices)
-                opened.require_curves(curves)
+                opened.require_same(
+                    *(plan, space, recipe, identity["digest"]),
+                    backend=backend,
+                    devices=devices,
+                    curves=curves,
+                )
                 with opened_study(opened, storage, new=not resume) as asked:
                     return conduct(opened, asked, data, executor, stack_of, on_status, on_epoch)
             finally:
@@ -139,11 +144,11 @@ def executor_of(
             "--cluster cannot go with --storage: one driver leads the whole cluster, and keeps its "
             "study in --out"
         )
-    try:
-        from sweeps.engine.cluster import Cluster
-    except ModuleNotFoundError as error:
-        raise UserError(f"--cluster needs Ray ({error}); pip install 'twingrad[cluster]'") from None
-    return Cluster(cluster, backend, devices)
+    started = time.monotonic()
+    require_cluster(cluster)
+    from sweeps.engine.cluster import Cluster
+
+    return Cluster(cluster, backend, devices, started)
 
 
 @contextlib.contextmanager
@@ -187,7 +192,7 @@ def conduct(
     on_status: OnStatus | None,
     on_epoch: OnEpoch | None,
 ) -> Results:
-    """Runs what the folder holds to its end.
+    """Run what the folder holds to its end.
 
     Results are written at the end, and also as far as they go where it is interrupted.
     """
@@ -227,14 +232,14 @@ def results_of(folder: SweepFolder, study: SweepStudy) -> Results:
 
 
 def require_possible(results: Results) -> None:
-    """Raises UserError where no trial had values that go together."""
+    """Raise UserError where no trial had values that go together."""
     if all(row.status == "invalid" for row in results.rows):
         said = next((row.outcome.said for row in results.rows if row.outcome), "")
         raise UserError(f"--over: no trial could be run, as its values do not go together ({said})")
 
 
 def require_data_allow(space: Space, recipe: Recipe, data: Loaded) -> None:
-    """Raises UserError unless every value searched can train on the data, such as a minibatch of
+    """Raise UserError unless every value searched can train on the data, such as a minibatch of
     every size."""
     recipe.plan_for(data(recipe))
     searched = [axis.field for axis in space]

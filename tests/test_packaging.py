@@ -56,10 +56,10 @@ def test_every_template_is_installed():
 
 
 def test_modules_import_where_the_system_has_no_locks_and_no_process_groups():
-    names = ["scripts.cli", "scripts.running", "sweeps.sweep", "compare.watching.watch"]
+    names = ["scripts.cli", "twingrad.running", "sweeps.sweep", "compare.watching.watch"]
     names += ["compare.submissions.code_check", "reproduction.reproduce"]
     imports = "".join(f"importlib.import_module({name!r})\n" for name in names)
-    code = f"{BLOCKED}{imports}from scripts.running import peak_memory_mb\nprint(peak_memory_mb())"
+    code = f"{BLOCKED}{imports}from twingrad.running import peak_memory_mb\nprint(peak_memory_mb())"
     assert run(code) == ["None"]
 
 

@@ -46,8 +46,6 @@ def curves_figure(histories: Mapping[str, History], title: str) -> "Figure":
 
 def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> None:
     """One panel against the number of updates."""
-    from matplotlib.ticker import MaxNLocator
-
     styles = styles_of(list(histories))
     for label, history in histories.items():
         colour, line = styles[label]
@@ -60,13 +58,14 @@ def draw_panel(axes: "Axes", panel: str, histories: Mapping[str, History]) -> No
             evaluations = [getattr(epoch, part) for epoch in history]
             values = [shown(getattr(one, panel), panel) if one else np.nan for one in evaluations]
             named = label if part == "training" else None
-            (curve,) = axes.plot(
+            [curve] = axes.plot(
                 updates, values, line, color=colour, alpha=alpha, label=named, lw=1.4
             )
-            curve.set_marker("o" if len(updates) == 1 else "")
+            if len(updates) == 1:
+                curve.set_marker("o")
     axes.set_title("accuracy, %" if panel == "accuracy" else panel)
     axes.set_xlabel("update")
-    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
+    axes.locator_params(axis="x", integer=True)
     axes.grid(alpha=0.3)
 
 

@@ -1,4 +1,4 @@
-"""A test of the tester: faults planted on purpose, and right code written otherwise.
+"""A test of the tester: faults planted on purpose, and right code with other formulas.
 
     python -m validation [--json FILE] [--markdown FILE]
 

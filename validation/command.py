@@ -27,7 +27,7 @@ def checkers(
         Path | None, typer.Option(metavar="FILE", help="File for the page of documentation.")
     ] = None,
 ) -> int:
-    """Plant faults and right variants, and count what this checker and others say of them."""
+    """Plant faults and right variants, and count the verdicts of twingrad and of other checks."""
     from validation.counted import as_json
     from validation.measure import measure
     from validation.page import page

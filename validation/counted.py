@@ -18,7 +18,7 @@ SHOWINGS = {True: "everything", False: "parameters"}
 
 
 def tally(measured: Measured, group: str, everything: bool) -> dict[str, Any]:
-    """One line: a fault in one network, at one place, counts once."""
+    """The counts of one row; a fault at one place in one network counts once."""
     found = measured.found(group, everything)
     asked = [finding for finding in found if finding.named is not None]
     return {
@@ -38,7 +38,7 @@ def tally(measured: Measured, group: str, everything: bool) -> dict[str, Any]:
 
 
 def shortfalls(measured: Measured, group: str, everything: bool) -> dict[str, list[str]]:
-    """By name what was missed, sought in the wrong place, or called something else."""
+    """The names of faults that were missed, misplaced or misnamed."""
     found = measured.found(group, everything)
 
     def listed(chosen: Sequence[Finding]) -> list[str]:
@@ -53,10 +53,10 @@ def shortfalls(measured: Measured, group: str, everything: bool) -> dict[str, li
 
 
 def comparison(measured: Measured) -> list[dict[str, Any]]:
-    """A line a check: alarms on faults, and on right code.
+    """One row for each check: its alarms on faults and on right code.
 
-    At a kink the cost has no derivative and all checks by numerical derivatives accuse right code;
-    told apart are therefore only counted away from it.
+    "Told apart" excludes networks at a kink: the cost has no derivative there, so checks with
+    numerical derivatives accuse right code.
     """
     faults = [said for said in measured.others if said.group]
     right = [said for said in measured.others if not said.group]
@@ -81,12 +81,12 @@ def comparison(measured: Measured) -> list[dict[str, Any]]:
 
 
 def alarms(said: Sequence[Said], group: str, rule: str) -> int:
-    """How many faults of a group a rule detects."""
+    """The number of faults of a group that a check detects."""
     return sum(one.alarms[rule] for one in said if one.group == group)
 
 
 def our_line(measured: Measured) -> dict[str, Any]:
-    """The same of this project's check, from the parameters' gradients, p, loss and cost alone."""
+    """The row of twingrad, which is given the gradients of parameters, p, loss and cost."""
     found = {group: measured.found(group, everything=False) for group in GROUPS}
     kinks = {case.name for case in measured.cases if touches_kink(case)}
     smooth = [
@@ -111,7 +111,7 @@ def our_line(measured: Measured) -> dict[str, Any]:
 
 
 def as_json(measured: Measured, seed: int, sample: int | None) -> dict[str, Any]:
-    """All counts, and by name all that went wrong."""
+    """All counts, with the names of the faults behind each shortfall, ready for JSON."""
     lines = {
         group: {
             SHOWINGS[everything]: tally(measured, group, everything)
@@ -122,7 +122,7 @@ def as_json(measured: Measured, seed: int, sample: int | None) -> dict[str, Any]
     }
     consistent = [said for said in measured.others if said.group and said.consistent]
     return {
-        "what": "faults planted in small networks, and right code written otherwise",
+        "what": "faults planted in small networks, and right code with other formulas",
         "seed": seed,
         "sample": sample,
         "networks": [case.name for case in measured.cases],

@@ -1,4 +1,4 @@
-"""Coefficients drawn at random: a term of one step, in one layer or in all, times any number."""
+"""Faults with a random coefficient: a term of a step, in one or all layers, times a number."""
 
 from collections.abc import Iterator
 
@@ -13,16 +13,16 @@ from compare.diagnosis.numbers import plain
 from validation.planting import Planted, of_candidate, possible
 
 SCALARS = ("loss", "cost")
-"""Steps that give a single number, which any factor explains: no factor is drawn for them."""
+"""Steps without drawn coefficients: their result is a single number, which any factor explains."""
 
 
 def drawn(case: Case, seed: int) -> list[Planted]:
-    """One number for every term of every step, with three digits, never 0, 1 or 2."""
+    """One fault for every term of every step; its coefficient has 3 digits and is not 0, 1 or 2."""
     return list(possible(of_candidate(case, c) for c in candidates(case, seed)))
 
 
 def candidates(case: Case, seed: int) -> Iterator[Candidate]:
-    """At a layer, or at all, drawn too."""
+    """The same as candidates, each at a random layer or at all layers."""
     rng = np.random.default_rng(seed)
     for scaling in SCALINGS:
         if not scaling.layers(case.network) or scaling.operation in SCALARS:

@@ -1,4 +1,4 @@
-"""Right steps by other formulas: what must raise no alarm. Each computes what its step does."""
+"""Other formulas for the steps, which must raise no alarm: each is equal to its step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from compare.derivation.place import Compute
 
 @dataclass(frozen=True)
 class OtherFormula:
-    """An equivalent of one step.
+    """Another formula for a step.
 
     Arguments:
         name: in words.
-        stage, operation: the step that it takes the place of.
-        compute: the same in other arithmetic.
+        stage, operation: the step.
+        compute: the same result by other arithmetic.
     """
 
     name: str
@@ -30,7 +30,7 @@ FORMULAS: list[OtherFormula] = []
 
 
 def equivalent(place: str) -> Callable[[Compute], Compute]:
-    """Enters a function among the other formulas of "stage operation"."""
+    """Register a function as another formula of the step "stage operation"."""
     stage, operation = place.split()
 
     def enter(compute: Compute) -> Compute:

@@ -17,10 +17,7 @@ PAIRS, TRIPLES = 10, 5
 
 
 def outside_singles(case: Case) -> list[Planted]:
-    """Each that is not made of the catalogue's faults, at each layer where it can be made.
-
-    They are faults of batch norm, ReLU and what every network has; none in further kinds.
-    """
+    """The faults outside the catalogue, at each layer; none if the network has further kinds."""
     if is_further(case.network):
         return []
     return list(possible(planted for fault in OUTSIDE for planted in fault.planted(case)))

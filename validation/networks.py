@@ -1,4 +1,4 @@
-"""The networks that faults are planted in: small, and each special in some way."""
+"""The small networks in which faults are planted."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,11 +14,11 @@ CLASSES = 4
 
 
 def networks(seed: int = 0) -> list[Case]:
-    """2 to 5 layers, with and without batch norm, and 3 layers of every further kind.
+    """2 to 5 layers with and without batch norm, and 3 layers with every other kind of layer.
 
-    Minibatches are smaller than the layers are wide (so that G follows from the gradient of W),
-    or larger; widths are equal (so that W can be transposed or taken from another layer), or not;
-    the penalty is 0.1 or 0.
+    Some minibatches are smaller than the layers, so that G can be recovered from the gradient of W.
+    Some layers have equal widths, so that W can be transposed or taken from another layer. The
+    penalty is 0.1 or 0.
     """
     plain = [
         ((6,), False, 11, 0.1),
@@ -42,7 +42,7 @@ def networks(seed: int = 0) -> list[Case]:
 
 
 def of_further_kinds(seed: int) -> Iterator[Case]:
-    """A network or more of every kind of layer beside batch norm before the activation and ReLU."""
+    """Networks with the kinds of layer other than batch norm before a ReLU."""
     plain = Network(8, (6, 6), CLASSES)
     for kinds, samples in [
         ({"normalization": "batch-after"}, 11),
@@ -57,14 +57,14 @@ def of_further_kinds(seed: int) -> Iterator[Case]:
 
 
 def is_further(network: Network) -> bool:
-    """Whether it has kinds of layer that the other formulas and the outside faults do not know."""
+    """Whether it has kinds of layer that the other formulas and the outside faults do not cover."""
     batch_norm_or_none = network.normalization in ("none", "batch")
     plain = network.activation == "relu" and not network.dropout and not network.smoothing
     return not (batch_norm_or_none and plain)
 
 
 def special(seed: int) -> Iterator[Case]:
-    """ReLUs at exactly 0, and inputs so small that the smallest eps shows."""
+    """Networks with ReLU inputs of exactly 0, and with inputs so small that every eps matters."""
     for norm in (False, True):
         network = Network(8, (6, 5), CLASSES, "batch" if norm else "none")
         yield at_kink(random_case(network, 11, penalty=0.1, seed=seed))
@@ -74,7 +74,7 @@ def special(seed: int) -> Iterator[Case]:
 
 
 def at_kink(case: Case) -> Case:
-    """Unit 0 of every hidden layer hands its ReLU exactly 0, in every sample."""
+    """The case with a ReLU input of exactly 0 in unit 0 of every hidden layer, for every sample."""
     parameters = {name: value.copy() for name, value in case.parameters.items()}
     kinds = ("gamma", "beta") if case.network.batch_norm else ("W", "b")
     for l in range(1, case.network.depth):
@@ -90,7 +90,7 @@ def touches_kink(case: Case) -> bool:
 
 
 def small_inputs(case: Case, factor: float) -> Case:
-    """Inputs, and b of layer 1 with them, times a factor."""
+    """The case with the inputs and b of layer 1 multiplied by a factor."""
     parameters = case.parameters | {"b1": factor * case.parameters["b1"]}
     name = f"{case.name} inputs x {factor:g}"
     return replace(case, name=name, parameters=parameters, X=factor * case.X)

@@ -1,7 +1,6 @@
-"""What other checks say of the same gradients, each as it is usually run.
+"""Other checks of the same gradients, each as it is usually run.
 
-All three compare the gradients of the parameters with numerical derivatives of the code's own
-cost; none sees intermediates.
+All three compare the gradients of parameters with numerical derivatives of the code's own cost.
 """
 
 import warnings
@@ -15,22 +14,22 @@ from twingrad.network import Parameters
 
 CS231N_STEP = 1e-5
 CS231N_ALARM = 1e-5
-"""Course limits: above 1e-2 is usually wrong, 1e-4 passes where the cost has kinks, 1e-7
-without them."""
+"""Relative error above which the rule raises an alarm. The course's limits: above 1e-2 the gradient
+is usually wrong; 1e-4 is acceptable if the cost has kinks, and 1e-7 if it has none."""
 
 CONSISTENT = 1e-7
-"""What central differences may be off where there is no fault."""
+"""Largest error of central differences without a fault, relative to max(1, largest entry)."""
 
 Cost = Callable[[Parameters], float]
 
 
 @dataclass
 class RememberedCost:
-    """A cost that is computed once for the same parameters: faults share it.
+    """A cost function that remembers its values, which several faults need.
 
     Arguments:
-        cost: of all parameters.
-        at: those that are differentiated at.
+        cost: as a function of all parameters.
+        at: the parameters at which it is differentiated.
     """
 
     cost: Cost
@@ -38,13 +37,13 @@ class RememberedCost:
     known: dict[tuple[bytes, ...], float] = field(default_factory=dict)
 
     def moved(self, name: str, flat: int, step: float) -> float:
-        """With one entry moved."""
+        """The cost with a step added to one entry of a parameter."""
         value = self.at[name].copy()
         value.flat[flat] += step
         return self.of(self.at | {name: value})
 
     def of(self, parameters: Parameters) -> float:
-        """At any parameters."""
+        """The cost at any parameters."""
         key = tuple(value.tobytes() for value in parameters.values())
         if key not in self.known:
             self.known[key] = self.cost(parameters)
@@ -68,7 +67,7 @@ def central_differences(cost: RememberedCost) -> dict[str, np.ndarray]:
 def relative_error_rule(
     gradients: Mapping[str, np.ndarray], numerical: Mapping[str, np.ndarray]
 ) -> bool:
-    """CS231n's |a - n| / max(|a|, |n|): whether any entry is above the alarm."""
+    """Whether CS231n's relative error |a - n| / max(|a|, |n|) of any entry exceeds the limit."""
     for name, expected in numerical.items():
         actual = gradients[name]
         if actual.shape != expected.shape:
@@ -81,7 +80,7 @@ def relative_error_rule(
 
 
 def allclose_rule(gradients: Mapping[str, np.ndarray], numerical: Mapping[str, np.ndarray]) -> bool:
-    """`numpy.allclose` with its defaults, tensor by tensor: whether any is not."""
+    """Whether `numpy.allclose`, with its defaults, is false for any tensor."""
     return any(
         gradients[name].shape != expected.shape or not np.allclose(gradients[name], expected)
         for name, expected in numerical.items()
@@ -89,7 +88,7 @@ def allclose_rule(gradients: Mapping[str, np.ndarray], numerical: Mapping[str, n
 
 
 def gradcheck_rule(gradients: Mapping[str, np.ndarray], cost: RememberedCost) -> bool:
-    """`torch.autograd.gradcheck` with its defaults: whether it raises."""
+    """Whether `torch.autograd.gradcheck`, with its defaults, raises."""
     names = list(cost.at)
 
     class Cost(torch.autograd.Function):
@@ -121,7 +120,7 @@ RULES = ("CS231n", "allclose", "gradcheck")
 def say(
     gradients: Mapping[str, np.ndarray], numerical: Mapping[str, np.ndarray], cost: RememberedCost
 ) -> dict[str, bool]:
-    """By rule, whether it raises an alarm."""
+    """Whether each check raises an alarm."""
     said = (
         relative_error_rule(gradients, numerical),
         allclose_rule(gradients, numerical),
@@ -131,7 +130,7 @@ def say(
 
 
 def consistent(gradients: Mapping[str, np.ndarray], numerical: Mapping[str, np.ndarray]) -> bool:
-    """Whether gradients are those of the cost that goes with them, though that is another cost."""
+    """Whether the gradients are the derivatives of the code's own cost."""
     return all(
         gradients[name].shape == expected.shape
         and float(np.abs(gradients[name] - expected).max())

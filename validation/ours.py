@@ -1,4 +1,4 @@
-"""What this project's checker says of a planted fault."""
+"""The verdict of twingrad's checker on a planted fault."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from compare.diagnosis.search import Diagnosis, diagnose
 from validation.planting import Location, Planted
 
 DOWN = ("s_hat", "v", "mu", "s")
-"""Batch norm's way down: one operation where its intermediates are not shown."""
+"""Batch norm's backward pass; it counts as one operation if its intermediates are not shown."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One planted fault examined.
+    """The verdict on one planted fault.
 
     Arguments:
         planted: the fault.
-        everything: whether all intermediates were shown, or the gradients of parameters alone.
+        everything: whether all intermediates were shown, or only the gradients of parameters.
         detected: whether anything was called wrong.
-        localised: whether the right operation and layer was suspected, and nothing else.
-        suspected: whether it was among the suspects.
-        suspects: how many these were.
-        named: whether the first explanation is this fault; None where that was not asked.
-        named_with_layer: and at the right layers.
-        tied: whether it is among the explanations: those before it give the same values.
-        said: the suspects, and the first explanation, for the list of what went wrong.
+        localised: whether the right operation and layer is the only suspect.
+        suspected: whether it is among the suspects.
+        suspects: number of suspects.
+        named: whether the first explanation is this fault; None if no diagnosis was asked for.
+        named_with_layer: whether it also has the right layers.
+        tied: whether any explanation is this fault; explanations before it give the same values.
+        said: the suspects and the first explanation, for the list of shortfalls.
     """
 
     planted: Planted
@@ -43,12 +43,12 @@ class Finding:
 
     @property
     def placed(self) -> bool:
-        """Localised, or named with its layer: a reader knows where to look."""
+        """Whether a reader knows where to look: localised, or named with its layers."""
         return self.localised or bool(self.named_with_layer)
 
 
 def examine(planted: Planted, everything: bool, *, name_it: bool) -> Finding:
-    """Blame, and the diagnosis if it is asked for."""
+    """Find the suspects of a planted fault and, if `name_it`, its diagnosis."""
     evidence = Evidence(planted.case, planted.shown(everything))
     blamed = blame(evidence)
     places = suspected_places(blamed, grouped=not everything)
@@ -75,7 +75,7 @@ Explanation = list[tuple[str, list[int]]]
 
 
 def explanations(diagnosis: Diagnosis) -> list[Explanation]:
-    """Best first."""
+    """The explanations of a diagnosis, the best first."""
     return [
         sorted((part.fault.name, sorted(part.layers)) for part in match.candidate.parts)
         for match in diagnosis.matches
@@ -92,7 +92,7 @@ def names_only(found: list[Explanation]) -> list[list[str]]:
 
 
 def suspected_places(blamed: Blame, *, grouped: bool) -> set[Location | None]:
-    """The suspects as places; batch norm's way down as one if so asked."""
+    """The places of the suspects; batch norm's backward pass is one place if `grouped`."""
     return {
         group((blamed.stage, operation, l), grouped)
         for operation, l in blamed.suspects
@@ -101,14 +101,14 @@ def suspected_places(blamed: Blame, *, grouped: bool) -> set[Location | None]:
 
 
 def group(place: Location, grouped: bool) -> Location:
-    """The place, or that of the group it belongs to."""
+    """The place, or the place of its group if `grouped`."""
     stage, operation, l = place
     joins = grouped and stage == "backward" and operation in DOWN
     return (stage, "way down", l) if joins else place
 
 
 def alarm(case: Case, values: Prediction) -> str:
-    """What a right implementation is accused of; "" where nothing."""
+    """What the checker calls wrong in a right implementation; "" if nothing."""
     evidence = Evidence(case, values)
     blamed = blame(evidence)
     wrong = ", ".join(evidence.wrong)

@@ -1,4 +1,4 @@
-"""Faults that the catalogue does not have: how they are said, and all of them."""
+"""How a fault outside the catalogue is defined: by a function with its name and explanation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +13,12 @@ Layers = Callable[[Network], list[int]]
 
 
 def outside(layers: Layers, *places: str) -> Callable[[Mistake], OutsideFault]:
-    """Makes a fault of a function, named by it, with its docstring as the explanation.
+    """Turn a function into a fault with its name; its docstring is the explanation.
 
     Arguments:
-        layers: where it can be made.
-        places: "stage operation" each; the first in order of execution is its true place.
+        layers: the layers at which it can be made.
+        places: the steps that it changes, as "stage operation"; the first in order of execution is
+            its true place.
     """
 
     def made(mistake: Mistake) -> OutsideFault:
@@ -32,7 +33,7 @@ def outside(layers: Layers, *places: str) -> Callable[[Mistake], OutsideFault]:
 
 
 def first(network: Network) -> list[int]:
-    """The layer of the inputs."""
+    """The first layer."""
     return [1]
 
 

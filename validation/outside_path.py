@@ -137,7 +137,7 @@ def down_through_W_in_reverse(at: Place, right: np.ndarray) -> np.ndarray:
 
 @outside(hidden, "backward down")
 def down_with_a_penalty_on_x(at: Place, right: np.ndarray) -> np.ndarray:
-    """A penalty's part is added to the gradient of x, as if x were a weight; right if lambda = 0."""
+    """A penalty's part is added to x's gradient, as if x were a weight; right if lambda = 0."""
     return right + 2 * at.penalty * np.maximum(at.input, 0)
 
 

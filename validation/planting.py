@@ -1,4 +1,4 @@
-"""A fault planted in a network: the values it gives, and where it is first seen."""
+"""A fault planted in a network: the values that result, and its place."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -40,8 +40,8 @@ class Planted:
         case: the network.
         kind: the fault without its layers, the same on every network.
         name: for people, with its layers.
-        mistakes: by place, in the order in which they are made.
-        parts: of the catalogue's faults it consists of, (name, layers) each; empty for others.
+        mistakes: the mistakes with their places, in the order in which they are made.
+        parts: (name, layers) of the catalogue faults it consists of; empty for other faults.
     """
 
     case: Case
@@ -62,7 +62,7 @@ class Planted:
 
     @cached_property
     def values(self) -> Prediction:
-        """All that code with this fault gives.
+        """The gradients and values of code with this fault.
 
         Raises:
             Inapplicable: it cannot be made here.
@@ -76,18 +76,18 @@ class Planted:
         return together(gradients, trace)
 
     def cost(self, parameters: Parameters) -> float:
-        """What its own forward pass costs at other parameters."""
+        """The cost of its own forward pass at other parameters."""
         with np.errstate(all="ignore"):
             trace = forward_pass(replace(self.case, parameters=parameters), self.changes("forward"))
         return float(trace["cost"])
 
     @property
     def in_forward(self) -> bool:
-        """Whether any of it is made in the forward pass."""
+        """Whether it changes the forward pass."""
         return any(stage == "forward" for (stage, _, _), _ in self.mistakes)
 
     def shown(self, everything: bool) -> Prediction:
-        """The values that a check gets to see."""
+        """The values given to a check."""
         if everything:
             return self.values
         names = (*self.case.parameters, *ALWAYS_SHOWN)
@@ -95,7 +95,7 @@ class Planted:
 
     @cached_property
     def changed(self) -> frozenset[str]:
-        """The tensors that it changes beyond 1e-8 of them."""
+        """The tensors that it changes by more than 1e-8 of their magnitude."""
         right = right_values(self.case)
         trace = values_of(right)
         return frozenset(
@@ -105,15 +105,14 @@ class Planted:
         )
 
     def visible(self, everything: bool) -> bool:
-        """Whether anything that is shown is changed."""
+        """Whether it changes anything that is shown."""
         return not self.changed.isdisjoint(self.shown(everything))
 
     @cached_property
     def place(self) -> Location | None:
-        """The first step, in order of execution, that gives what the right one would not.
+        """The first changed step whose result is wrong for the inputs that this code gives it.
 
-        Every step that a mistake is made in is asked with the values that this code handed it.
-        None where no step differs.
+        None if no step's result is wrong.
         """
         gradients = {n: v for n, v in self.values.items() if not n.startswith("forward ")}
         trace = values_of(self.values)
@@ -142,12 +141,12 @@ def execution(network: Network) -> Iterator[tuple[Stage, str, int, str]]:
 
 
 def unit_of(network: Network, name: str, trace: Mapping[str, np.ndarray]) -> float:
-    """The size of rounding in a gradient; 1 for a value."""
+    """The factor by which rounding grows in a gradient; 1 for a forward value."""
     return 1.0 if name.startswith("forward ") else unit(network, name, trace)
 
 
 def differs(value: np.ndarray, right: np.ndarray, scale: float, relative: float = VISIBLE) -> bool:
-    """Whether a tensor is changed beyond a share of it, and beyond rounding."""
+    """Whether a tensor differs by more than a fraction of its magnitude, and more than rounding."""
     if value.shape != right.shape:
         return True
     difference = float(np.abs(value - right).max(initial=0))
@@ -157,11 +156,11 @@ def differs(value: np.ndarray, right: np.ndarray, scale: float, relative: float 
 
 @dataclass(frozen=True)
 class OutsideFault:
-    """A fault that the catalogue does not have.
+    """A fault that the catalogue does not contain.
 
     Arguments:
         name, explanation: for people.
-        layers: where it can be made, each alone.
+        layers: the layers at which it can be made, one at a time.
         mistakes: by (stage, operation).
     """
 
@@ -171,7 +170,7 @@ class OutsideFault:
     mistakes: Mapping[tuple[str, str], Mistake] = field(default_factory=dict)
 
     def planted(self, case: Case) -> Iterator[Planted]:
-        """At every layer where it can be made."""
+        """The fault planted at every layer where it can be made, one at a time."""
         for l in self.layers(case.network):
             mistakes = tuple(
                 ((stage, operation, l), mistake)
@@ -181,7 +180,7 @@ class OutsideFault:
 
 
 def of_candidate(case: Case, candidate: Candidate, kind: str = "") -> Planted:
-    """A fault of the catalogue, or several, planted."""
+    """One or more catalogue faults, planted in a case."""
     mistakes = tuple(
         ((stage, operation, l), mistake)
         for part in candidate.parts
@@ -194,7 +193,7 @@ def of_candidate(case: Case, candidate: Candidate, kind: str = "") -> Planted:
 
 
 def possible(planted: Iterable[Planted]) -> Iterator[Planted]:
-    """The faults that can be made and give finite values."""
+    """The faults that can be made in their case and give finite values."""
     for fault in planted:
         try:
             values = fault.values
@@ -205,14 +204,14 @@ def possible(planted: Iterable[Planted]) -> Iterator[Planted]:
 
 
 def catalogue(case: Case) -> list[Planted]:
-    """Every fault of the catalogue, at every layer and everywhere that it can be made."""
+    """Every catalogue fault, at each layer alone and at all layers."""
     candidates = (candidate for fault in FAULTS for candidate in fault.candidates(case.network))
     faults = [of_candidate(case, candidate) for candidate in candidates]
     return list(possible([*faults, float32_posing(case)]))
 
 
 def float32_posing(case: Case) -> Planted:
-    """Every step rounds to float32, and the values are handed over as float64."""
+    """The fault that every step rounds to float32, though the values are returned as float64."""
 
     def through_float32(at: Place, right: np.ndarray) -> np.ndarray:
         return right.astype(np.float32).astype(np.float64)
@@ -223,7 +222,7 @@ def float32_posing(case: Case) -> Planted:
 
 
 def combinations(case: Case, faults: int, count: int, seed: int) -> list[Planted]:
-    """A random sample of pairs or triples of the catalogue's faults, each seen alone."""
+    """A random sample of pairs or triples of catalogue faults, each of which is visible alone."""
     rng = np.random.default_rng((seed, faults))
     every = [c for fault in FAULTS for c in fault.candidates(case.network)]
     singles = [c for c in every if any(f.changed for f in possible([of_candidate(case, c)]))]

@@ -1,4 +1,4 @@
-"""The counts for people: in the terminal, and as markdown."""
+"""Tables of the counts, for the terminal and as Markdown."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ FOUND = (
 COMPARED = ("check", *GROUPS, "false alarms", "at a kink", "told apart")
 
 SHORT = {"everything": "all", "parameters": "params"}
-"""What was shown, for a narrow terminal."""
+"""Short names of what is shown, for a narrow terminal."""
 
 Rows = list[tuple[str, ...]]
 
 
 def found_rows(counts: dict[str, Any]) -> Rows:
-    """One row a group of faults and showing."""
+    """One row for each group of faults and each way of showing values."""
     rows: Rows = []
     for group in GROUPS:
         for shown in SHOWINGS.values():
@@ -50,7 +50,7 @@ def found_rows(counts: dict[str, Any]) -> Rows:
 
 
 def compared_rows(counts: dict[str, Any]) -> Rows:
-    """One row a check."""
+    """One row for each check."""
     return [
         (
             line["check"],
@@ -64,7 +64,7 @@ def compared_rows(counts: dict[str, Any]) -> Rows:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in percent, 100 only of all."""
+    """A share in percent; 100 only if it is exactly 100."""
     if not whole:
         return "-"
     share = 100 * part / whole
@@ -72,7 +72,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def table(title: str, columns: tuple[str, ...], rows: Rows) -> Table:
-    """For the terminal."""
+    """A table for the terminal."""
     made = Table(
         title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
     )
@@ -84,6 +84,6 @@ def table(title: str, columns: tuple[str, ...], rows: Rows) -> Table:
 
 
 def markdown(columns: tuple[str, ...], rows: Rows) -> str:
-    """The same as markdown."""
+    """A table in Markdown."""
     lines = [columns, tuple("---" for _ in columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

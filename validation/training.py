@@ -1,4 +1,4 @@
-"""Faults of training, which no gradient shows: planted in a short training, found by its states."""
+"""Faults of training, which no gradient shows, planted in a short training."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from compare.diagnosis.states import SETTINGS, course, judge_states
 
 
 def training_counts() -> dict[str, Any]:
-    """How many were detected, first seen in the right state, and named first; by name the rest.
+    """The number of faults, and the names of those missed, misplaced or misnamed.
 
     A fault counts once in each setting in which it can be made.
     """

@@ -1,4 +1,4 @@
-"""Right implementations that compute otherwise."""
+"""Right implementations with other formulas."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from validation.torch_library import library_values
 assert formulas_back  # enters its formulas beside the others
 
 COMBINED = 30
-"""Random combinations of formulas for each network."""
+"""Number of random combinations of formulas for each network."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Variant:
     """A right implementation on one network.
 
     Arguments:
-        name: what it does otherwise.
+        name: what is different about it.
         case: the network.
-        compute: all that it gives.
+        compute: returns its gradients and values for a case.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Variant:
 
     @property
     def values(self) -> Prediction:
-        """All that it gives on its network."""
+        """Its gradients and values for its case."""
         return self.compute(self.case)
 
 
 def with_formulas(chosen: Sequence[OtherFormula]) -> Callable[[Case], Prediction]:
-    """An implementation that computes certain steps otherwise, at every layer."""
+    """An implementation that uses these formulas at every layer."""
 
     def compute(case: Case) -> Prediction:
         layers = range(1, case.network.depth + 1)
@@ -67,7 +67,7 @@ def with_formulas(chosen: Sequence[OtherFormula]) -> Callable[[Case], Prediction
 
 
 def as_forward(trace: Mapping[str, np.ndarray]) -> Prediction:
-    """The values of the forward pass under the names that evidence has for them."""
+    """The values of the forward pass, named as in `Evidence.found`."""
     return {f"forward {name}": np.asarray(value) for name, value in trace.items()}
 
 
@@ -85,14 +85,14 @@ def by_autograd(case: Case) -> Prediction:
 
 
 def in_extended_precision(case: Case) -> Prediction:
-    """Computed with more digits, returned with float64's."""
+    """Compute in extended precision, and return float64."""
     parameters = {name: value.astype(np.longdouble) for name, value in case.parameters.items()}
     wide = replace(case, parameters=parameters, X=case.X.astype(np.longdouble))
     return {name: value.astype(np.float64) for name, value in right_values(wide).items()}
 
 
 def with_samples_permuted(case: Case) -> Prediction:
-    """Computed on the samples in another order, and put back in theirs."""
+    """Compute with the samples in another order, and undo the permutation."""
     order = np.random.default_rng(7).permutation(len(case.y))
     masks = {name: mask[order] for name, mask in case.masks.items()}
     values = right_values(replace(case, X=case.X[order], y=case.y[order], masks=masks))
@@ -107,7 +107,7 @@ def with_samples_permuted(case: Case) -> Prediction:
 
 
 def with_units_permuted(case: Case) -> Prediction:
-    """Computed with the units of layer 1 in reverse order, and put back in theirs."""
+    """Compute with the units of layer 1 in reverse order, and undo the permutation."""
     flipped = dict(case.parameters)
     for name in ("W1", "b1", "gamma1", "beta1"):
         if name in flipped:
@@ -142,18 +142,18 @@ WHOLE: tuple[tuple[str, Callable[[Case], Prediction]], ...] = (
 
 
 def takes(compute: Callable[[Case], Prediction], network: Network) -> bool:
-    """Whether a whole implementation has the network's kinds of layer."""
+    """Whether an implementation supports the network's kinds of layer."""
     if compute is in_extended_precision and network.activation == "gelu":
         return False  # SciPy has no normal distribution in it
     return compute in OF_EVERY_KIND or not is_further(network)
 
 
 OF_EVERY_KIND = (by_hand, by_autograd, in_extended_precision, with_samples_permuted)
-"""Variants that take any kind of layer."""
+"""Implementations that support every kind of layer."""
 
 
 def applicable(network: Network) -> list[OtherFormula]:
-    """The formulas of steps that a network has; none of networks with further kinds."""
+    """The other formulas for a network's steps; none if it has further kinds of layer."""
     if is_further(network):
         return []
     only_batch_norm = {"mu", "v", "s_hat", "s_tilde", "gamma", "beta"}
@@ -166,12 +166,12 @@ def applicable(network: Network) -> list[OtherFormula]:
 
 
 def is_batch_norm(formula: OtherFormula) -> bool:
-    """Whether it is batch norm's way down to s."""
+    """Whether it is the gradient by batch norm's input."""
     return formula.stage == "backward" and formula.operation == "s"
 
 
 def variants(case: Case, seed: int) -> Iterator[Variant]:
-    """Every other formula alone, random combinations of them, and whole other implementations."""
+    """Each other formula alone, random combinations of them, and other implementations."""
     usable = applicable(case.network)
     for formula in usable:
         yield Variant(formula.name, case, with_formulas([formula]))
@@ -185,7 +185,7 @@ def variants(case: Case, seed: int) -> Iterator[Variant]:
 def combinations(
     usable: Sequence[OtherFormula], count: int, seed: int
 ) -> Iterator[list[OtherFormula]]:
-    """For every step one of its formulas, or the usual one, by chance."""
+    """Random choices of one formula, or the usual one, for every step."""
     steps = sorted({(formula.stage, formula.operation) for formula in usable})
     rng = np.random.default_rng((seed, 17))
     for _ in range(count):
@@ -198,7 +198,7 @@ def combinations(
 
 
 def in_float32(chosen: Sequence[OtherFormula]) -> Callable[[Case], Prediction]:
-    """An implementation in float32: every step is handed float32 and hands float32 on."""
+    """An implementation with these formulas whose steps take and return float32."""
 
     def compute(case: Case) -> Prediction:
         parameters = {name: value.astype(np.float32) for name, value in case.parameters.items()}
@@ -218,5 +218,5 @@ def in_float32(chosen: Sequence[OtherFormula]) -> Callable[[Case], Prediction]:
 
 
 def rounded(compute: Compute) -> Compute:
-    """A step whose result is float32."""
+    """The step with its result rounded to float32."""
     return lambda at: np.asarray(compute(at), np.float32)

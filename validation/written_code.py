@@ -1,7 +1,7 @@
-"""Faults and right variants that were written by hand into programs of other people's styles.
+"""Faults and right variants written by hand into programs in different styles.
 
-None of them goes through the functions by which the catalogue's faults are planted: a program of
-`validation/written` is changed in one place, run, and judged by what it returns.
+A program of `validation/written` is changed in one place, run, and judged by what it returns; the
+functions that plant the catalogue's faults are not used.
 """
 
 import tomllib
@@ -21,7 +21,7 @@ from twingrad.network import Network
 FOLDER = Path(__file__).parent / "written"
 
 NORMALISED = ("columns", "caches")
-"""Programs that need batch norm; `modules` and `tape` take it where there is one."""
+"""Programs that need batch norm; in `modules` and `tape` it is optional."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Written:
     Arguments:
         style: the program.
         old, new: the change.
-        place: "backward s v", the pass and the operations any of which is true; "" for right code.
+        place: the pass and the operations that are acceptable places, such as "backward s v"; ""
+            for right code.
     """
 
     style: str
@@ -41,7 +42,7 @@ class Written:
 
     @property
     def places(self) -> set[tuple[str, str]]:
-        """(pass, operation) of every true place."""
+        """(pass, operation) of every acceptable place."""
         stage, *operations = self.place.split()
         return {(stage, operation) for operation in operations}
 
@@ -56,7 +57,7 @@ class Written:
         return names["run"]
 
     def evidence(self, case: Case) -> Evidence:
-        """What it gives on a case: gradients of the parameters, p, loss and cost."""
+        """Its gradients of the parameters, p, loss and cost for a case."""
         parameters = {name: value.copy() for name, value in case.parameters.items()}
         with np.errstate(all="ignore"):
             given = self.run(
@@ -67,29 +68,29 @@ class Written:
 
 
 def written(kind: str) -> Iterator[Written]:
-    """Changes in a file, "faults" or "right"."""
+    """The changes in the file "faults" or "right"."""
     for style, entries in tomllib.loads((FOLDER / f"{kind}.toml").read_text()).items():
         yield from (Written(style, **entry) for entry in entries)
 
 
 @cache
 def case_of(style: str) -> Case:
-    """What a program is run on: fewer samples than inputs, three layers."""
+    """The case on which a program is run: three layers, and fewer samples than inputs."""
     norm = "none" if style in ("loops", "einsums") else "batch"
     return random_case(Network(8, (6, 5), 4, norm), 7, penalty=0.1, seed=3)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one change.
+    """The verdict on one change.
 
     Arguments:
         written: the change.
         detected: whether anything was called wrong.
-        placed: whether a true place is among those said.
-        named: whether an explanation was given, and its first mistake is at a true place.
-        false: whether an explanation was given, and it is at no true place.
-        said: in sentences.
+        placed: whether an acceptable place is among the places reported.
+        named: whether there is an explanation at an acceptable place.
+        false: whether there is an explanation at another place.
+        said: the sentences reported.
     """
 
     written: Written
@@ -101,7 +102,7 @@ class Verdict:
 
 
 def judge(one: Written) -> Verdict:
-    """Blame and diagnosis of what it gives."""
+    """Examine the values that a changed program returns."""
     found = examine("yours", one.evidence(case_of(one.style)))
     places = said_places(found)
     best = found.best
@@ -117,7 +118,7 @@ def judge(one: Written) -> Verdict:
 
 
 def said_places(found: Examination) -> set[tuple[str, str]]:
-    """(pass, operation) of the explanation's mistakes, or of the suspects without one."""
+    """(pass, operation) of the explanation's mistakes, or of the suspects if there is none."""
     if found.best is not None:
         return {(part.fault.stage, part.fault.operation) for part in found.best.candidate.parts}
     return {(found.blame.stage or "", operation) for operation, _ in found.blame.suspects}

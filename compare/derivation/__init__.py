@@ -1,8 +1,8 @@
-"""The derivation as data: every value and every gradient as one step, with its formula.
+"""The derivation as data: every value and every gradient is one step with its formula.
 
-It says the arithmetic of the network a third time, step by step, so that a single step can be
-handed other inputs (blame), replaced by a mistake (the catalogue) or printed (`--explain`).
-A kind of layer is one entry of `DERIVATIONS`, an activation one of `ACTIVATIONS`.
+The arithmetic of the network is repeated here step by step, so that a single step can be given
+other inputs (to find a fault), replaced by a mistake (in the catalogue) or printed (`--explain`). A
+kind of layer is one entry of `DERIVATIONS`, an activation one of `ACTIVATIONS`.
 """
 
 from compare.derivation.activations import ACTIVATIONS

@@ -1,4 +1,4 @@
-"""Activations, each one entry. The letters are those after a batch norm: s_tilde is its input."""
+"""Activations, one entry each. The letters are those after a batch norm: the input is s_tilde."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from compare.derivation.place import Derivation, Place, Step, Term, zero
 from twingrad.network import Network
 
 Function = Callable[[np.ndarray, Network], np.ndarray]
-"""Applied to every entry of the input; the network holds its constants."""
+"""A function that is applied to every entry of the input; its constants are in the network."""
 
 
 def slope_of(at: Place) -> float:
-    """The slope below 0: that of a leaky ReLU, or 0."""
+    """The slope below 0: that of a leaky ReLU, otherwise 0."""
     return at.slope if at.layer.kind == "leaky_relu" else 0.0
 
 
@@ -75,11 +75,11 @@ class Activation:
 
     Arguments:
         name: for people.
-        formula, why, code: of x, as `Step` has them.
+        formula, why, code: of x, as in `Step`.
         formula_back, why_back, code_back: of the gradient by s_tilde.
-        value: x from s_tilde.
-        slope: d x / d s_tilde.
-        kink: whether it has a kink at 0, where a central difference says nothing.
+        value: computes x from s_tilde.
+        slope: computes d x / d s_tilde.
+        kink: whether it has a kink at 0, where central differences are meaningless.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Activation:
 
     @property
     def derivation(self) -> Derivation:
-        """Its two steps."""
+        """The activation's two steps."""
         title = f"{self.name} of layer {{l}}"
         return Derivation(
             forward=(
@@ -122,13 +122,13 @@ class Activation:
         )
 
     def passed(self, at: Place, z: np.ndarray) -> np.ndarray:
-        """The gradient by x times the slope at z."""
+        """The gradient of x times the slope at z."""
         slope = self.slope(z, at.case.network)
         return np.where(slope == 0, 0, at.G_x * slope)
 
 
 def density(z: np.ndarray) -> np.ndarray:
-    """phi, of the normal distribution."""
+    """phi, the density of the normal distribution."""
     return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
 
 

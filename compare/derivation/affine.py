@@ -1,4 +1,4 @@
-"""The affine map, a step a value and a gradient. G_x is d cost / d x."""
+"""The affine map: one step for each value and each gradient. G_x is d cost / d x."""
 
 from compare.derivation.place import Derivation, Step, Term, total, zero
 

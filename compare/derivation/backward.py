@@ -1,4 +1,4 @@
-"""The backward pass, a step a gradient. G_x is d cost / d x."""
+"""The backward pass: one step for each gradient. G_x is d cost / d x."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -12,19 +12,19 @@ from twingrad.network import Gradients, Network, Trace
 
 
 def order(network: Network) -> Iterator[tuple[str, int, str]]:
-    """(operation, layer, name of what the gradient is by) in order of execution."""
+    """(operation, layer, tensor whose gradient it is) in order of execution."""
     for (operation, l), placed in steps_of(network, "backward").items():
         yield operation, l, placed.name
 
 
 def node(network: Network, operation: str, l: int) -> str:
-    """The name of what an operation's gradient is by: ("mask", 2) is s_tilde2 or s2."""
+    """The tensor whose gradient an operation computes: ("mask", 2) is s_tilde2 or s2."""
     return steps_of(network, "backward")[operation, l].name
 
 
 @lru_cache(maxsize=256)
 def operations(network: Network) -> dict[str, tuple[str, int]]:
-    """By name of what a gradient is by: the operation that computes it, and its layer."""
+    """For each tensor, the operation that computes its gradient, and its layer."""
     return {name: (operation, l) for operation, l, name in order(network)}
 
 
@@ -34,7 +34,7 @@ def operation_of(network: Network, name: str) -> tuple[str, int]:
 
 
 def backward_pass(case: Case, trace: Trace, changes: Changes | None = None) -> Gradients:
-    """Every gradient in order of execution, with the steps in `changes` computed otherwise.
+    """Every gradient in order of execution, with some steps replaced.
 
     Arguments:
         case: float64.
@@ -48,7 +48,7 @@ def backward_pass(case: Case, trace: Trace, changes: Changes | None = None) -> G
 
 
 def step_from(case: Case, trace: Trace, gradients: Gradients, name: str) -> np.ndarray:
-    """The gradient by `name` that one right step makes of the gradients given.
+    """The gradient of a tensor, computed by the right step from the gradients given.
 
     Raises:
         KeyError: a gradient that the step needs is not among them.

@@ -1,4 +1,4 @@
-"""Dropout, a step a value and a gradient. The mask is drawn, not computed."""
+"""Dropout: one step for the value and one for the gradient. The mask is an input."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from compare.derivation.place import Derivation, Place, Step, Term, total, zero
 
 
 def scale(at: Place) -> float:
-    """What a kept value is multiplied by."""
+    """The factor of the values that are kept."""
     return 1 / at.keep
 
 

@@ -1,4 +1,4 @@
-"""`check --explain NODE`: how the value and the gradient of any node are derived."""
+"""`check --explain NODE`: the derivation of the value and the gradient of any node."""
 
 import re
 import textwrap
@@ -15,7 +15,7 @@ from twingrad.errors import UserError
 from twingrad.network import Network
 
 NETWORK = Network(3072, (50, 50), 10, normalization="batch")
-"""Explained where no other is asked for."""
+"""The network that is explained by default."""
 
 WIDTH = 78
 """Line width of the prose; lines of code are not wrapped."""
@@ -31,7 +31,7 @@ LETTERS = {
     "slope": "of the leaky ReLU below 0",
     "keep": "probability that dropout keeps a unit",
 }
-"""What formulas hold beside nodes."""
+"""The letters in formulas that are not nodes."""
 
 NOTATION = (
     "G_a is d cost / d a. Samples are rows; i runs over samples, j over units; W' is W transposed."
@@ -39,7 +39,7 @@ NOTATION = (
 
 
 class Watched(dict[str, np.ndarray]):
-    """Arrays by name that remembers which were read."""
+    """A dictionary of arrays that records which ones were read."""
 
     def __init__(self, values: dict[str, np.ndarray], read: list[str], prefix: str = "") -> None:
         super().__init__(values)
@@ -56,8 +56,8 @@ def explain_node(network: Network | None, name: str) -> str:
 
     Arguments:
         network: None for three layers, [50, 50], with batch norm, on CIFAR-10.
-        name: "s2", "W1", "p", ... for all that is known of it; "forward s2" for its value alone,
-            "G_s2" for its gradient alone.
+        name: "s2", "W1", "p", ... for the value and the gradient; "forward s2" for the value only,
+            "G_s2" for the gradient only.
 
     Raises:
         UserError: the network has no such node.
@@ -84,7 +84,7 @@ def explain_node(network: Network | None, name: str) -> str:
 
 
 def section(what: str, placed: Placed, network: Network, note: str = "") -> str:
-    """One step: its title, formula, reason, what it is computed of, and its code."""
+    """One step: its title, formula, reason, inputs, and code."""
     said, heading = placed.formula, placed.title
     said_lines = [f"{heading[0].upper()}{heading[1:]} ({what})", f"  {said}"]
     said_lines += textwrap.wrap(placed.why, WIDTH, initial_indent="  ", subsequent_indent="  ")
@@ -100,9 +100,9 @@ def section(what: str, placed: Placed, network: Network, note: str = "") -> str:
 
 
 def inputs(placed: Placed, network: Network) -> list[tuple[str, str, str]]:
-    """The nodes that a step reads: name in its formula, what it is, shape.
+    """The nodes that a step reads: name in its formula, description, shape.
 
-    They are watched, not listed: the step is computed on a small network of the same layers.
+    They are observed while the step runs on a small network of the same layers.
     """
     small = replace(network, inputs=3, hidden=(2,) * len(network.hidden), classes=3)
     case = random_case(small, 4, penalty=0.1, seed=0)
@@ -124,7 +124,7 @@ def inputs(placed: Placed, network: Network) -> list[tuple[str, str, str]]:
 
 
 def letters(said: str, placed: Placed, network: Network) -> list[tuple[str, str, str]]:
-    """The letters of a formula that are no nodes."""
+    """The letters in a formula that are not nodes."""
     found = re.findall(r"(?<![A-Za-z_])(X|Y|y|n|m|lambda|eps|slope|keep)(?![A-Za-z])", said)
     meanings = LETTERS | ({"Y": smoothed_targets(network)} if network.smoothing else {})
     sizes = {
@@ -140,13 +140,13 @@ def letters(said: str, placed: Placed, network: Network) -> list[tuple[str, str,
 
 
 def smoothed_targets(network: Network) -> str:
-    """What Y is where labels are smoothed."""
+    """The meaning of Y if labels are smoothed."""
     a, classes = network.smoothing, network.classes
     return f"the targets, {1 - a + a / classes:g} for the class of a sample, else {a / classes:g}"
 
 
 def shape(network: Network, name: str) -> str:
-    """The shape of a value and of its gradient alike."""
+    """The shape of a value and of its gradient."""
     if name in ("loss", "cost"):
         return "()"
     if name == "p":
@@ -160,12 +160,12 @@ def shape(network: Network, name: str) -> str:
 
 
 def role(network: Network, name: str) -> str:
-    """What a node without a step of the forward pass is."""
+    """The role of a node that no forward step computes."""
     return ", a parameter" if name in network.parameter_shapes else ""
 
 
 def nodes_of(network: Network) -> str:
-    """All nodes, those of one letter together."""
+    """All nodes, grouped by letter."""
     groups: dict[str, list[str]] = {}
     placed = [one for stage in STAGES for one in steps_of(network, stage).values()]
     for name in (one.name for one in placed):

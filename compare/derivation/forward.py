@@ -1,4 +1,4 @@
-"""The forward pass, a step a value."""
+"""The forward pass: one step for each value."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ def order(network: Network) -> Iterator[tuple[str, int, str]]:
 
 
 def forward_pass(case: Case, changes: Changes | None = None) -> Trace:
-    """Every intermediate, with the steps in `changes` computed otherwise."""
+    """Every intermediate, with some steps replaced."""
     trace: Trace = {}
     for placed in steps_of(case.network, "forward").values():
         trace[placed.name] = placed.compute(case, trace, {}, changes)

@@ -1,24 +1,23 @@
-"""The letters that formulas have for the quantities of a layer, and what the network calls them."""
+"""The letters in formulas for the quantities of a layer, and their names in the network."""
 
 import re
 
 from twingrad.layers import KINDS, Layer
 
 END = "softmax"
-"""The kind of what stands after the last layer: softmax, loss and cost. It has no entry in KINDS,
-since it is in every network."""
+"""The kind of softmax, loss and cost. It has no entry in KINDS, because every network has it."""
 
 INPUT = {"affine": "x", "normalization": "s", "activation": "s_tilde", "dropout": "x", END: "s"}
-"""By role, the letter of what a layer is given."""
+"""The letter of a layer's input, by role."""
 
 OUTPUT = {"affine": "s", "normalization": "s_tilde", "activation": "x", "dropout": "x_drop"}
-"""By role, the letter of what it passes on."""
+"""The letter of a layer's output, by role."""
 
 QUANTITY = re.compile(
     r"(?<![A-Za-z_])(G_)?(s_tilde|x_drop|s_hat|gamma|beta|mask|mu|W|b|s|v|x)"
     r"(?=(?:_[ij])?(?![A-Za-z0-9_]))"
 )
-"""What carries the number of a layer, by itself or with the index of a sample or unit."""
+"""Quantities that carry the number of a layer, alone or with the index of a sample or unit."""
 
 
 def role_of(layer: Layer) -> str:
@@ -27,7 +26,7 @@ def role_of(layer: Layer) -> str:
 
 
 def full_name(layer: Layer, letter: str) -> str:
-    """What the network calls a quantity of a layer: "s_hat" of a normalisation is x_hat2."""
+    """The network's name of a quantity of a layer: "s_hat" of a normalisation may be x_hat2."""
     role = role_of(layer)
     if letter == INPUT[role]:
         return layer.input
@@ -41,12 +40,12 @@ def full_name(layer: Layer, letter: str) -> str:
 
 
 def numbered(text: str, layer: Layer) -> str:
-    """A formula with every quantity by its full name: "s_tilde2 = gamma2 s_hat2 + beta2"."""
+    """A formula with the full name of every quantity: "s_tilde2 = gamma2 s_hat2 + beta2"."""
     return QUANTITY.sub(lambda found: (found[1] or "") + full_name(layer, found[2]), text)
 
 
 def lettered(text: str, layer: Layer) -> str:
-    """The same without numbers: "x_tilde = gamma x_hat + beta" where x is normalised."""
+    """The formula without numbers: "x_tilde = gamma x_hat + beta" if x is normalised."""
 
     def letter(found: re.Match[str]) -> str:
         name = full_name(layer, found[2]).rstrip("0123456789")

@@ -1,7 +1,7 @@
-"""Batch norm and layer norm, a step a value and a gradient.
+"""Batch norm and layer norm: one step for each value and each gradient.
 
-They differ in what mu and v are taken over alone: the samples of a unit, or the units of a sample.
-The letters are those of a normalisation before the activation, where s is its input.
+They differ only in the axis of mu and v: the samples of a unit, or the units of a sample. The
+letters are those of a normalisation before the activation, whose input is s.
 """
 
 import numpy as np
@@ -108,7 +108,7 @@ THROUGH_MU = (
 
 
 def ways_down(name: str, n: str) -> tuple[Term, ...]:
-    """The three ways from s."""
+    """The three paths from the output to s."""
     return (
         Term(
             "direct",
@@ -140,10 +140,10 @@ def normalization(
 
     Arguments:
         name: for people.
-        mean: says what mu is the mean of.
-        n, i: how many values mu is the mean of, and the index that runs over them.
-        shared: by what mu and v are shared.
-        sums: further lines of code for the gradients of v and mu; "" for none.
+        mean: words for the values that mu averages.
+        n, i: the letters for their number and their index.
+        shared: words for the entries that share mu and v.
+        sums: second lines of code for the gradients of v and mu; "" for none.
     """
     ways = ways_down(name, n)
     return Derivation(

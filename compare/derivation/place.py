@@ -1,4 +1,4 @@
-"""One layer of a pass, with its quantities under the letters of the derivation."""
+"""A layer during a pass, with its quantities under the letters of the derivation."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from twingrad.network import Gradients, Network, Trace
 
 @dataclass(frozen=True)
 class Place:
-    """One layer of one case, half-way through a pass.
+    """One layer of one case at some point of a pass.
 
-    Quantities go by the letters that the formulas of the layer's kind have, whatever the network
-    calls them: in a normalisation `place.s` is its input and `place.s_hat` what it normalises to,
-    even where these are x1 and x_hat1; `place.gamma` is its parameter, and `place.G_s_hat` the
-    gradient of the cost by s_hat.
+    Attributes are the letters in the formulas of the layer's kind, which may differ from the
+    network's names: in a normalisation `place.s` is the input and `place.s_hat` the normalised
+    value, even if the network calls them x1 and x_hat1. `place.gamma` is the parameter, and
+    `place.G_s_hat` the gradient of the cost by s_hat.
 
     Arguments:
         case: the network with its parameters and minibatch.
-        layer: which.
-        trace, gradients: what the pass has computed so far.
+        layer: the layer.
+        trace, gradients: the results of the pass so far.
     """
 
     case: Case
@@ -46,7 +46,7 @@ class Place:
         return self.case.X if name == "X" else self.trace[name]
 
     def of(self, layer: Layer) -> "Place":
-        """Another layer, at the same point of the pass."""
+        """Another layer at the same point of the pass."""
         return Place(self.case, layer, self.trace, self.gradients)
 
     @property
@@ -56,7 +56,7 @@ class Place:
 
     @property
     def n(self) -> int:
-        """Samples of the minibatch."""
+        """Number of samples in the minibatch."""
         return len(self.case.y)
 
     @property
@@ -66,7 +66,7 @@ class Place:
 
     @property
     def input(self) -> np.ndarray:
-        """What the layer is given. (n, in)"""
+        """The layer's input. (n, in)"""
         return self._value(self.layer.input)
 
     @property
@@ -92,16 +92,16 @@ class Place:
 
     @property
     def axis(self) -> int:
-        """What a normalisation's mu and v are taken over: 0 for the samples, 1 for the units."""
+        """The axis of a normalisation's mu and v: 0 for the samples, 1 for the units."""
         return 0 if KINDS[self.layer.kind].across_samples else 1
 
     @property
     def size(self) -> int:
-        """How many values one mu is the mean of."""
+        """The number of values that mu averages."""
         return int(self.input.shape[self.axis])
 
     def spread(self, value: np.ndarray) -> np.ndarray:
-        """What a normalisation has one of per mu, beside its input: (1, m) or (n, 1)."""
+        """Reshape a statistic for broadcasting with the input: to (1, m) or (n, 1)."""
         return np.expand_dims(value, self.axis)
 
     @property
@@ -116,7 +116,7 @@ class Place:
 
 
 def layer_of(network: Network, role: str, number: int) -> Layer | None:
-    """The layer of that number and role, such as "activation"; None if there is none."""
+    """The layer with this number and role, such as "activation"; None if there is none."""
     for layer in network.layers:
         if layer.number == number and KINDS[layer.kind].role == role:
             return layer
@@ -126,7 +126,7 @@ def layer_of(network: Network, role: str, number: int) -> Layer | None:
 Compute = Callable[[Place], np.ndarray]
 
 Changes = Mapping[tuple[str, int], Compute]
-"""Steps computed otherwise, by operation and layer: how a mistake is planted."""
+"""Replaced steps, by operation and layer."""
 
 
 def one(at: Place) -> float:
@@ -135,23 +135,23 @@ def one(at: Place) -> float:
 
 
 def zero(at: Place) -> float:
-    """The coefficient of a term that belongs in another formula."""
+    """The coefficient of a term that does not belong in the formula."""
     return 0.0
 
 
 @dataclass(frozen=True)
 class Term:
-    """A summand of a step. What an implementation makes of it is its coefficient times `compute`.
+    """A summand of a step. An implementation's summand is a coefficient times `compute`.
 
     Arguments:
         name: short and unique within the step.
-        title: what it is, for people.
-        formula: the part of the step's formula that it stands for; "" where it has none.
-        compute: its value with the coefficient 1.
-        right: the coefficient that it should have, at a place.
-        holds_n: whether it holds the 1/n of the mean.
-        back: (operation, term) of the backward pass that have the coefficient of a term of the
-            forward pass too.
+        title: its name for people.
+        formula: its part of the step's formula; "" if it is not in the formula.
+        compute: its value for the coefficient 1.
+        right: its right coefficient at a place.
+        holds_n: whether it contains the factor 1/n of the mean.
+        back: for a term of the forward pass, (operation, term) of the backward terms that have the
+            same coefficient.
     """
 
     name: str
@@ -164,7 +164,7 @@ class Term:
 
 
 def total(terms: tuple[Term, ...]) -> Compute:
-    """The sum of terms, each with its right coefficient."""
+    """The sum of terms with their right coefficients."""
     first, *rest = (term for term in terms if term.right is not zero)
 
     def compute(at: Place) -> np.ndarray:
@@ -186,15 +186,15 @@ class Step:
     """One operation of the derivation.
 
     Arguments:
-        operation: its name, the key of a change. In the forward pass, and for the gradients of
-            what a layer holds, the letter of what it computes.
-        title: what it is, for people; "{l}" stands for the layer, "{input}" for its input.
-        formula: what it computes, in the letters of the derivation.
-        why: the sentence that derives it.
-        code: the line of `manual_impl/layers.py` or `network.py` that computes it, verbatim.
-        compute: the same in NumPy, from the quantities at a place.
-        further: a second line of it, where there is one.
-        terms: what `compute` is the sum of; empty for a step that no coefficient describes.
+        operation: its key. In the forward pass, and for the gradients of parameters, this is the
+            letter of the result.
+        title: its name for people; "{l}" is replaced by the layer, "{input}" by its input.
+        formula: its formula, in the letters of the derivation.
+        why: a sentence that derives it.
+        code: the line of `manual_impl/layers.py` or `network.py` that implements it, verbatim.
+        compute: its result, from the quantities at a place.
+        further: a second line of code, if there is one.
+        terms: the summands of `compute`; empty if the step has no coefficients.
     """
 
     operation: str
@@ -212,10 +212,10 @@ class Derivation:
     """All steps of one kind of layer.
 
     Arguments:
-        forward: a step a value, in order of execution; the last gives the output.
-        backward: the gradients of the parameters and of the values before the output, in order
-            of execution, given that of the output.
-        down: the gradient of the input, after them.
+        forward: one step for each value, in order of execution; the last computes the output.
+        backward: the gradients of the parameters and of the intermediates, in order of execution,
+            computed from the gradient of the output.
+        down: the gradient of the input, which comes last.
     """
 
     forward: tuple[Step, ...]

@@ -1,4 +1,4 @@
-"""What stands after the last layer: softmax, loss and cost, and where the gradient starts."""
+"""Softmax, loss and cost, and the gradient of the logits."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def probabilities(at: Place) -> np.ndarray:
 
 
 def log_probabilities(at: Place) -> np.ndarray:
-    """From the logits, since p may underflow. (n, classes)"""
+    """Computed from the logits, because p may underflow. (n, classes)"""
     shifted = at.s - at.s.max(axis=1, keepdims=True)  # (n, classes)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (n, classes)
 

@@ -11,7 +11,7 @@ FILES = ("layers.py", "network.py")
 
 @cache
 def lines() -> dict[str, str]:
-    """Every line of the implementation by hand, stripped, with the place it stands at."""
+    """Every line of the implementation by hand, stripped, with its location."""
     folder = Path(manual_impl.__file__).parent
     return {
         line.strip(): f"manual_impl/{name}:{number}"

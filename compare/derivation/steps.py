@@ -1,4 +1,4 @@
-"""The derivation of every kind of layer, and of a network all its steps in order of execution."""
+"""The derivation of every kind of layer, and the steps of a network in order of execution."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ DERIVATIONS: dict[str, Derivation] = {
     "dropout": DROPOUT,
     **{kind: activation.derivation for kind, activation in ACTIVATIONS.items()},
 }
-"""By kind of layer; what stands after the last layer depends on the network."""
+"""The steps of each kind of layer; those of softmax, loss and cost depend on the network."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Placed:
     """A step in a network.
 
     Arguments:
-        step: which.
-        layer: whose step it is.
-        l: the number of what it computes. The way down to x1 is a step of layer 2, and l is 1.
-        name: of the value, or of what the gradient is by.
+        step: the step.
+        layer: the layer that it belongs to.
+        l: the number of its result. The gradient of x1 is a step of layer 2, and its l is 1.
+        name: of the value, or of the tensor whose gradient it is.
     """
 
     step: Step
@@ -50,17 +50,17 @@ class Placed:
 
     @property
     def title(self) -> str:
-        """What it is, for people."""
+        """Its title, for people."""
         return self.step.title.replace("{l}", str(self.l)).replace("{input}", self.layer.input)
 
     @property
     def formula(self) -> str:
-        """What it computes, every quantity with its number."""
+        """Its formula, with the number of every quantity."""
         return numbered(self.step.formula, self.layer)
 
     @property
     def plain_formula(self) -> str:
-        """The same without numbers."""
+        """Its formula without numbers."""
         return lettered(self.step.formula, self.layer)
 
     @property
@@ -71,7 +71,7 @@ class Placed:
     def compute(
         self, case: Case, trace: Trace, gradients: Gradients, changes: Changes | None = None
     ) -> np.ndarray:
-        """What it gives, or what a change gives in its place."""
+        """The result of the step, or of its replacement."""
         compute = (changes or {}).get((self.step.operation, self.l), self.step.compute)
         return np.asarray(compute(Place(case, self.layer, trace, gradients)))
 
@@ -83,7 +83,7 @@ def all_steps() -> Iterator[Step]:
 
 
 def end_of(network: Network) -> tuple[Layer, Derivation]:
-    """What stands after the last layer."""
+    """The steps of softmax, loss and cost."""
     last = network.layers[-1]
     layer = Layer(END, last.number, last.output, last.width, last.width)
     return layer, SMOOTHED_END if network.smoothing else PLAIN_END
@@ -91,7 +91,7 @@ def end_of(network: Network) -> tuple[Layer, Derivation]:
 
 @lru_cache(maxsize=256)
 def steps_of(network: Network, stage: Stage) -> dict[tuple[str, int], Placed]:
-    """Every step of a pass by operation and number, in order of execution."""
+    """Every step of a pass by operation and layer, in order of execution."""
     placed = forward_steps(network) if stage == "forward" else backward_steps(network)
     return {(one.step.operation, one.l): one for one in placed}
 

@@ -1,9 +1,9 @@
-"""What a penalty is called, by who writes it: the formulas here are for lambda sum ||W||^2."""
+"""Wording for both forms of the penalty: lambda ||W||^2 (ours) and lambda/2 ||W||^2."""
 
 from typing import Literal
 
 Form = Literal["full", "half"]
-"""What lambda means: of lambda ||W||^2, or of lambda/2 ||W||^2."""
+"""The penalty's form: lambda ||W||^2 or lambda/2 ||W||^2."""
 
 HALF = (
     ("; or, if your cost has lambda/2 ||W||^2, give your cost function too", ""),
@@ -24,7 +24,7 @@ HALF = (
 
 
 def in_form(text: str, form: Form) -> str:
-    """A sentence or formula about lambda ||W||^2 for code that has lambda/2 ||W||^2."""
+    """A sentence or formula about lambda ||W||^2, rewritten for code with lambda/2 ||W||^2."""
     if form == "half":
         for ours, theirs in HALF:
             text = text.replace(ours, theirs)

@@ -1,9 +1,9 @@
-"""Which operation is wrong: every value and gradient judged twice, and told apart.
+"""Find the operation that is wrong.
 
-End to end a gradient is compared with the right one. Where it differs, its step is asked alone:
-does it give what was found when it is handed what was found above it? Then it only inherits. If
-not, this operation is broken. An implementation that can be handed gradients (teacher forcing)
-is asked the same the other way round, with the right gradient of each layer's output.
+A gradient is first compared with the right one. If it differs, the right step is applied to the
+gradients found above it: if that gives the gradient found, the error is inherited, and otherwise
+this operation is broken. If an implementation can start from a given gradient (teacher forcing),
+each of its layers is also run on the right gradient of its output.
 """
 
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ class Node:
     """One value or gradient of the network.
 
     Arguments:
-        name: the tensor; the gradient by it in the backward pass.
+        name: of the tensor; in the backward pass, of the tensor whose gradient this is.
         stage: "forward" or "backward".
-        layer: its number; None for p, loss and cost.
-        operation: what computes it, a key of the derivation.
-        status: "unclear" where it is wrong and what it was computed of is not known.
-        error: largest difference relative to the tensor; None where not given.
-        worst_index, expected, actual: where that is.
-        alone: whether the layer gives the right gradient when handed the right one; None where
-            it cannot be asked.
-        recovered: whether it was not given but follows from the gradient of W.
+        layer: number of the layer; None for p, loss and cost.
+        operation: key of its step in the derivation.
+        status: "unclear" if it is wrong and its inputs are not known.
+        error: largest difference relative to the tensor; None if it was not given.
+        worst_index, expected, actual: the entry with the largest difference.
+        alone: whether the layer alone, given the right gradient, returns the right one; None if it
+            cannot be run alone.
+        recovered: whether it was not given but recovered from the gradient of W.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Node:
     recovered: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Every field; what is not finite becomes a string."""
+        """Every field, ready for JSON; numbers that are not finite become strings."""
         return {
             key: repr(value) if isinstance(value, float) and not np.isfinite(value) else value
             for key, value in asdict(self).items()
@@ -66,10 +66,10 @@ class Blame:
 
     Arguments:
         nodes: forward, then backward.
-        suspects: the operations, with their layers, one of which is broken first; several where
-            what lies between them was not given.
-        steps: the same as steps of the network.
-        stage: the pass of the suspects; None where all agrees.
+        suspects: (operation, layer) of the operations that may be the first broken one; more than
+            one if values between them were not given.
+        steps: the same, as steps of the network.
+        stage: the pass of the suspects; None if all values agree.
     """
 
     nodes: tuple[Node, ...]
@@ -79,7 +79,7 @@ class Blame:
 
     @property
     def first(self) -> Node | None:
-        """The first node that is broken, or wrong for all that can be known."""
+        """The first broken node; if none is known to be broken, the first that may be."""
         for status in ("broken", "unclear"):
             for node in self.nodes:
                 if node.status == status:
@@ -88,12 +88,12 @@ class Blame:
 
     @property
     def titles(self) -> list[str]:
-        """The suspects for people."""
+        """The suspects, in words."""
         return [placed.title for placed in self.steps]
 
 
 def blame(evidence: Evidence) -> Blame:
-    """Judges every node and names the operation that is broken first."""
+    """Judge every node and find the first broken operation."""
     forward = forward_nodes(evidence)
     faulty = next((n for n in forward if n.status in ("broken", "unclear")), None)
     backward, suspects = backward_nodes(evidence)
@@ -106,7 +106,8 @@ def blame(evidence: Evidence) -> Blame:
 
 
 def forward_nodes(evidence: Evidence) -> list[Node]:
-    """The values, each asked alone with the values found below it."""
+    """Judge the values of the forward pass, each also against the right step applied to the values
+    found."""
     nodes = []
     found = values_of(evidence.found)
     for placed in steps_of(evidence.case.network, "forward").values():
@@ -128,7 +129,7 @@ def forward_nodes(evidence: Evidence) -> list[Node]:
 
 
 def forward_suspects(evidence: Evidence, faulty: Node) -> list[tuple[str, int]]:
-    """The operations between the last value known to be right and the first that is wrong."""
+    """The operations after the last right value, up to the first wrong one."""
     suspects: list[tuple[str, int]] = []
     for operation, l, name in forward_order(evidence.case.network):
         suspects.append((operation, l))
@@ -140,7 +141,7 @@ def forward_suspects(evidence: Evidence, faulty: Node) -> list[tuple[str, int]]:
 
 
 def backward_nodes(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int]]]:
-    """The gradients in order of execution, and the operations suspected first."""
+    """Judge the gradients in order of execution, and find the suspects."""
     network = evidence.case.network
     intermediates = {f"s{l}" for l in range(1, network.depth + 1)}
     if intermediates & evidence.found.keys():
@@ -149,7 +150,7 @@ def backward_nodes(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int]
 
 
 def judged_by_steps(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int]]]:
-    """Each gradient against what its right step makes of the gradients found above it."""
+    """Compare each gradient with the result of the right step for the gradients found above it."""
     nodes: list[Node] = []
     suspects: list[tuple[str, int]] = []
     assumed: dict[str, np.ndarray] = {}  # found, or what right steps make of the found
@@ -182,15 +183,16 @@ def judged_by_steps(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int
 
 
 LEAVES = ("W", "b", "gamma", "beta")
-"""Operations whose gradient nothing else is computed of."""
+"""Operations whose results no other operation uses."""
 
 
 def leads_to(step: tuple[str, int], operation: str, since: Sequence[tuple[str, int]]) -> bool:
-    """Whether an operation that was not shown lies on the way to what another computes.
+    """Whether an operation whose result was not given affects the result of another.
 
     Arguments:
-        operation: the other.
-        since: all that were not shown before it: v and mu lead on through the way down to s alone.
+        operation: the other operation.
+        since: all operations before it whose results were not given. v and mu affect others only
+            through the gradient of s.
     """
     if step[0] in LEAVES:
         return False
@@ -198,7 +200,7 @@ def leads_to(step: tuple[str, int], operation: str, since: Sequence[tuple[str, i
 
 
 def judged_by_pattern(evidence: Evidence) -> tuple[list[Node], list[tuple[str, int]]]:
-    """Parameters alone: see `compare.diagnosis.pattern`."""
+    """Judge gradients of parameters without intermediates; see `compare.diagnosis.pattern`."""
     walk = walk_down(evidence)
     walk.lost = walk.lost or not evidence.whole_trace
     nodes: list[Node] = []
@@ -223,7 +225,7 @@ def judged_by_pattern(evidence: Evidence) -> tuple[list[Node], list[tuple[str, i
 
 
 def described(evidence: Evidence, node: Node, given: np.ndarray | None = None) -> Node:
-    """The node with its error, and what its layer does alone."""
+    """The node with its error, and with the result of its layer alone."""
     full = f"forward {node.name}" if node.stage == "forward" else node.name
     expected = evidence.right[full]
     actual = evidence.found[full] if given is None else given

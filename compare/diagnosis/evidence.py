@@ -1,4 +1,4 @@
-"""What an implementation gave on one case, and how far that is from any prediction of it."""
+"""The values of an implementation on one case, and their distance from predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +15,11 @@ from compare.numerics.structure import VALUE, is_value, unit, values_of
 from twingrad.network import Trace
 
 ROUNDING = 1e-11
-"""Limit relative to a tensor's largest entry: two right ways to compute it differ by less."""
+"""Maximum difference between two right computations of a tensor, relative to its largest entry."""
 
 UNIT_ROUNDING = 1e-12
-"""Absolute, in units of the gradient (1, 1/sqrt(v), 1/v): what terms that cancel leave."""
+"""Absolute rounding error that cancelling terms leave, in units of the gradient (1, 1/sqrt(v),
+1/v)."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,14 @@ class Evidence:
     """The values under test.
 
     Arguments:
-        case: what they were computed on, float64.
-        found: gradients by name; values of the forward pass as "forward p", "forward s1", ...
-            What is not there is not judged. Float64, finite.
-        rounding: of a tensor's magnitude, what its precision explains.
-        alone: gradients that each layer makes of the right gradient of its output, if the
-            implementation can be asked for them (teacher forcing).
-        form: what lambda means to whoever wrote the code; for words alone, since the case's
-            penalty is that of lambda ||W||^2 in any form.
+        case: the inputs, float64.
+        found: gradients by name, and values of the forward pass as "forward p", "forward s1", ...;
+            float64, finite. Names that are missing are not judged.
+        rounding: allowed rounding error, relative to a tensor's magnitude.
+        alone: the gradient that each layer computes from the right gradient of its output, if the
+            implementation supports it (teacher forcing).
+        form: the meaning of lambda in the code, which only affects wording: the case's penalty is
+            always lambda ||W||^2.
     """
 
     case: Case
@@ -44,7 +45,7 @@ class Evidence:
 
     @cached_property
     def right(self) -> Prediction:
-        """What is right."""
+        """The right values."""
         return right_values(self.case)
 
     @cached_property
@@ -54,35 +55,37 @@ class Evidence:
 
     @cached_property
     def own_trace(self) -> Trace:
-        """The values found, over the right ones: what the backward pass under test worked with."""
+        """The values found; right ones where none were found. The backward pass under test used
+        these."""
         found = values_of(self.found)
         shapes = {name: value.shape for name, value in self.trace.items()}
         return self.trace | {n: v for n, v in found.items() if v.shape == shapes.get(n)}
 
     @cached_property
     def whole_trace(self) -> bool:
-        """Whether the values that were not found can be taken for right."""
+        """Whether values that were not given can be assumed to be right."""
         return not any(map(is_value, self.wrong)) or all(
             f"{VALUE}{name}" in self.found for name in self.trace
         )
 
     @cached_property
     def units(self) -> dict[str, float]:
-        """By gradient, the size of its rounding where terms cancel."""
+        """The factor by which rounding grows in each gradient, because terms cancel."""
         names = (name for name in self.right if not is_value(name))
         return {name: unit(self.case.network, name, self.trace) for name in names}
 
     @cached_property
     def order(self) -> list[str]:
-        """The names found, in order of execution."""
+        """The names of the values found, in order of execution."""
         forward = [f"{VALUE}{name}" for _, _, name in forward_order(self.case.network)]
         backward = [name for _, _, name in backward_order(self.case.network)]
         return [name for name in (*forward, *backward) if name in self.found]
 
     def error(self, name: str, prediction: np.ndarray, found: np.ndarray | None = None) -> float:
-        """A tensor's largest difference from a prediction, in what rounding allows.
+        """Maximum difference between a tensor and a prediction, in units of the allowed rounding
+        error.
 
-        At most 1 is agreement; infinite where the shapes differ.
+        At most 1 is agreement; infinite if the shapes differ.
         """
         value = self.found[name] if found is None else found
         if value.shape != prediction.shape:
@@ -95,12 +98,12 @@ class Evidence:
         return difference / (self.rounding * (magnitude + UNIT_ROUNDING / ROUNDING * scale))
 
     def residual(self, prediction: Prediction) -> float:
-        """The largest difference from a prediction, relative to the tensor that has it."""
+        """Maximum difference from a prediction, relative to its tensor."""
         return max((self.error(name, prediction[name]) for name in self.order), default=0.0) * (
             self.rounding
         )
 
     @cached_property
     def wrong(self) -> list[str]:
-        """The tensors found that are not right, in order of execution."""
+        """The names of the wrong tensors, in order of execution."""
         return [name for name in self.order if self.error(name, self.right[name]) > 1]

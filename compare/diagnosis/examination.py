@@ -1,4 +1,4 @@
-"""One case looked into: which operation is broken, and which known mistake explains it."""
+"""The examination of one implementation on one case: the wrong operation, and why."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +18,14 @@ UNKNOWN = "no known fault explains this"
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found out about one implementation on one case.
+    """The result of examining one implementation on one case.
 
     Arguments:
-        side: whose values these are: "by hand", "autograd", "yours", "the file's".
+        side: the owner of the values: "by hand", "autograd", "yours", "the file's".
         evidence: the values.
-        blame: every node, and the operations suspected.
-        diagnosis: the faults that explain all of them.
-        witnesses: the camps of every parameter; empty where none were heard.
+        blame: every node, and the suspects.
+        diagnosis: the faults that explain all values.
+        witnesses: the camps of every parameter; empty if there are no witnesses.
     """
 
     side: str
@@ -41,7 +41,7 @@ class Examination:
 
     @property
     def first_fault(self) -> dict[str, str] | None:
-        """The first broken tensor and its pass."""
+        """The first broken tensor, and its pass."""
         first = self.blame.first
         if first is not None and self.best is not None and self.forward_unseen:
             part = self.best.candidate.parts[0]
@@ -52,8 +52,8 @@ class Examination:
 
     @property
     def forward_unseen(self) -> bool:
-        """Whether gradients are all there is: then values cannot place a fault of the forward
-        pass, but what explains every gradient can."""
+        """Whether only gradients were given. The values cannot place a fault of the forward pass
+        then, but an explanation of all gradients can."""
         return not any(map(is_value, self.evidence.found))
 
     @property
@@ -63,7 +63,7 @@ class Examination:
 
     @property
     def place(self) -> str:
-        """Where it is wrong, in a sentence."""
+        """A sentence that says where the first mistake is."""
         titles, stage = self.blame.titles, self.blame.stage
         if not titles:
             return ""
@@ -81,14 +81,14 @@ class Examination:
 
     @property
     def equals(self) -> list[Match]:
-        """The explanations of which none is likelier than the first."""
+        """The explanations that are as likely as the first."""
         return [
             match for match in self.diagnosis.matches if self.best and match.rank == self.best.rank
         ]
 
     @property
     def explained_places(self) -> list[str]:
-        """The steps where the likeliest explanations have their first mistake, in one pass."""
+        """The steps of the first mistake in each of the likeliest explanations, in one pass."""
         network = self.evidence.case.network
         parts = [match.candidate.parts[0] for match in self.equals]
         steps = [part.fault.step_in(network, part.first_layer) for part in parts]
@@ -101,7 +101,7 @@ class Examination:
 
     @property
     def sentences(self) -> list[str]:
-        """The findings for people: where, then what."""
+        """The place and the explanation, in sentences."""
         said = [self.place] if self.place else []
         best = self.best
         if best is not None:
@@ -126,7 +126,7 @@ class Examination:
         return said
 
     def as_json(self) -> dict[str, Any]:
-        """What DESIGN's `check` writes of a case beyond its tensors."""
+        """What `check --json` contains for a case, in addition to its tensors."""
         return {
             "side": self.side,
             "said": self.sentences,
@@ -149,12 +149,12 @@ class Examination:
 
 
 def examine(side: str, evidence: Evidence, witnesses: tuple[Camps, ...] = ()) -> Examination:
-    """Blame and diagnosis of the values found."""
+    """Find the wrong operation, and diagnose the mistake."""
     return Examination(side, evidence, blame(evidence), diagnose(evidence), witnesses)
 
 
 def partial(candidate: Candidate) -> str:
-    """What explains the first wrong tensor alone."""
+    """A sentence on a fault that explains only the first wrong tensor."""
     return (
         f"The first wrong tensor alone would come of: {candidate.name}. "
         "Fix that and re-run: something else is wrong below it."
@@ -162,5 +162,5 @@ def partial(candidate: Candidate) -> str:
 
 
 def names_of(witnesses: tuple[Camps, ...], who: str) -> list[str]:
-    """The parameters on which a witness stands alone."""
+    """The parameters for which this witness disagrees with all others."""
     return [camps.name for camps in witnesses if camps.alone == who]

@@ -1,6 +1,6 @@
-"""Coefficients fitted to the values found: what somebody made of a step, as numbers.
+"""Fit the coefficients of a step to the values found.
 
-The judge is the residual: a fit counts only if it explains the values.
+A fit counts only if its residual is as small as rounding.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,15 +28,15 @@ from compare.numerics.structure import VALUE, is_value
 from twingrad.network import Network
 
 GUESSES = (0.01, 0.1, 0.3)
-"""Coefficients that the fit of a forward pass may start from, beside the right one."""
+"""Coefficients from which the fit of a forward pass may start, in addition to the right one."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """Steps of one operation, at certain layers at once, with unknown coefficients.
+    """The steps of one operation at certain layers, with unknown coefficients.
 
     Arguments:
-        scaling: which.
+        scaling: the operation and its terms.
         layers, every: as in `Candidate`.
     """
 
@@ -46,16 +46,16 @@ class Site:
 
     @property
     def first(self) -> int:
-        """The layer where it shows first."""
+        """The layer that is executed first."""
         return min(self.layers) if self.scaling.stage == "forward" else max(self.layers)
 
     @property
     def whole(self) -> Candidate:
-        """All of its terms changed."""
+        """A candidate with all of its terms changed."""
         return self.candidate({term.name: ONE for term in self.scaling.unknown}, None)
 
     def candidate(self, numbers: Mapping[str, Number], other: Candidate | None) -> Candidate:
-        """The steps with these coefficients, by term."""
+        """A candidate with these coefficients."""
         backward, forward = self.scaling.mistakes(numbers)
         operation, layers = self.scaling.operation, self.scaling.layers
         fault = Fault("", "", "", operation, layers, backward, forward)
@@ -63,7 +63,7 @@ class Site:
 
 
 def sites(network: Network) -> Iterator[Site]:
-    """Every operation at every layer alone, at all, and at all but the first or the last."""
+    """Every operation at each layer, at all layers, and at all but the first or the last."""
     for scaling in SCALINGS:
         if scaling.layers(network):
             fault = Fault(
@@ -79,12 +79,12 @@ def fits(
     known: Prediction,
     other: Candidate | None = None,
 ) -> Iterator[Trial]:
-    """The faults at a site that explain a tensor, if there are any.
+    """The faults at a site that explain a tensor.
 
     Arguments:
         first: the first tensor that is wrong, or that the other fault does not explain.
-        known: what is given without a fault at the site.
-        other: another fault that is made too; two of one step are fitted together or not at all.
+        known: the values without a fault at the site.
+        other: another fault that is present too; two faults of one step are only fitted together.
     """
     unseen = site.scaling.stage == "forward" and not any(map(is_value, evidence.found))
     if (other is not None and unseen) or same_step(site, other):
@@ -105,7 +105,7 @@ def fits(
 def common_trials(
     evidence: Evidence, site: Site, first: str, other: Candidate | None
 ) -> Iterator[Trial]:
-    """The coefficients that people often get wrong, tried as they are."""
+    """Try the common wrong coefficients."""
     for common in COMMON:
         if common.fits(site.scaling):
             fault = common.fault(site.scaling)
@@ -115,7 +115,7 @@ def common_trials(
 
 
 def same_step(site: Site, other: Candidate | None) -> bool:
-    """Whether a fault changes a step that the site changes too."""
+    """Whether a fault changes a step that the site also changes."""
     own = set() if other is None else set(operations_of(site.whole))
     return other is not None and any(
         own & set(operations_of(part)) and {*part.layers} & {*site.layers} for part in other.parts
@@ -123,13 +123,13 @@ def same_step(site: Site, other: Candidate | None) -> bool:
 
 
 def operations_of(candidate: Candidate) -> Iterator[tuple[str, str]]:
-    """The pass and operation of every step that a fault changes."""
+    """(pass, operation) of every step that a fault changes."""
     for stage in STAGES:
         yield from ((stage, operation) for operation in getattr(candidate.fault, stage))
 
 
 def reaches(evidence: Evidence, candidate: Candidate, first: str) -> bool:
-    """Whether the step of a fault is computed before a tensor is, and so may change it."""
+    """Whether a fault can affect a tensor, because its step is executed before."""
     stage = candidate.fault.stage
     value = first.startswith(VALUE)
     if (stage == "backward") == value:
@@ -142,14 +142,14 @@ def reaches(evidence: Evidence, candidate: Candidate, first: str) -> bool:
 def solutions(
     evidence: Evidence, site: Site, other: Candidate | None, first: str, known: Prediction
 ) -> Iterator[tuple[dict[str, float], bool]]:
-    """Coefficients by term, and whether more numbers than coefficients were explained.
+    """Fit coefficients by term; also yield whether they explain more numbers than coefficients.
 
-    If no coefficients of all terms together explain the tensor, each term is fitted alone. A batch
-    norm that follows, for example, removes the scale of all terms.
+    If coefficients of all terms together do not explain the tensor, each term is fitted alone. For
+    example, a batch norm that follows removes a common scale of all terms.
 
     Arguments:
         first: the tensor that must be explained.
-        known: what is given with the right coefficients.
+        known: the values with the right coefficients.
     """
     at = place_of(evidence, site)
     right = {term.name: term.right(at) for term in site.scaling.unknown}
@@ -193,7 +193,7 @@ def start_of(
     right: dict[str, float],
     chosen: Sequence[str],
 ) -> dict[str, float]:
-    """The right coefficients or, if a single one is fitted, the guess that comes nearest."""
+    """The right coefficients or, if only one is fitted, the nearest guess."""
     if len(chosen) > 1:
         return right
 
@@ -209,9 +209,9 @@ def start_of(
 
 
 def sized_fits(evidence: Evidence, sized: Sized) -> Iterator[Trial]:
-    """The size of a number in a mistake that explains the first wrong tensor, if there is one.
+    """Fit the number in a mistake, such as the size of eps, to the first wrong tensor.
 
-    From the likeliest start by Gauss and Newton, in the logarithm.
+    Gauss-Newton in the logarithm of the number, from the likeliest start.
     """
     first = evidence.wrong[0]
     for candidate in sized.fault(sized.sizes[0]).candidates(evidence.case.network):
@@ -238,14 +238,14 @@ def sized_fits(evidence: Evidence, sized: Sized) -> Iterator[Trial]:
 
 
 def place_of(evidence: Evidence, site: Site) -> Place:
-    """The first layer of a site."""
+    """The place of a site's first layer."""
     placed = steps_of(evidence.case.network, site.scaling.stage)
     one = placed.get((site.scaling.operation, site.first)) or [*placed.values()][-1]
     return Place(evidence.case, one.layer, evidence.trace, {})
 
 
 def own_value(evidence: Evidence, site: Site) -> str:
-    """The name that evidence has for what a step of the forward pass computes first."""
+    """The name in the evidence of the value that a forward step computes."""
     placed = steps_of(evidence.case.network, "forward")
     one = placed.get((site.scaling.operation, site.first)) or [*placed.values()][-1]
     return f"{VALUE}{one.name}"
@@ -259,12 +259,12 @@ def told_as(
     *,
     assured: bool,
 ) -> Iterator[tuple[Candidate, bool]]:
-    """The faults that fitted coefficients are, and whether they are common ones.
+    """The faults that correspond to fitted coefficients, and whether each is a common one.
 
     Arguments:
-        values: by term; terms that are not in it cannot be seen here.
-        assured: whether the values are more than a solution of as many equations: if not, only
-            numbers that people write are believed.
+        values: coefficients by term; missing terms have no effect here.
+        assured: whether the coefficients explain more numbers than there are coefficients; if not,
+            only expressions that people write are accepted.
     """
     scaling, at = site.scaling, place_of(evidence, site)
     tolerance = min(1e-2, max(1e-6, 1e4 * evidence.rounding))  # of a coefficient
@@ -309,23 +309,23 @@ def told_as(
 
 
 def texts_of(coefficients: Mapping[str, Number]) -> dict[str, str]:
-    """By term, the coefficient as it is written."""
+    """The text of each coefficient."""
     return {name: number.text for name, number in coefficients.items()}
 
 
 def times_right(number: Number, scaling: Scaling, name: str) -> Number:
-    """A number as a share of a term's right coefficient."""
+    """A number as a multiple of a term's right coefficient."""
     term = scaling.term(name)
     return Number(number.text, lambda at: number.at(at) * term.right(at))
 
 
 def near(one: float, other: float, tolerance: float) -> bool:
-    """Whether two coefficients are the same to rounding."""
+    """Whether two coefficients are equal up to rounding."""
     return abs(one - other) <= tolerance * max(abs(one), abs(other)) + tolerance / 1000
 
 
 def grouped(values: Mapping[str, float], tolerance: float) -> list[list[str]]:
-    """The terms of one coefficient together."""
+    """Group terms that have the same coefficient."""
     groups: list[list[str]] = []
     for name, value in values.items():
         for group in groups:

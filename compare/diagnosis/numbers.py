@@ -17,7 +17,7 @@ class Number:
     Arguments:
         text: "1/n".
         at: its value at a place.
-        written: whether people write it, so that it is no accident.
+        written: whether people write it, so that it is unlikely to fit by accident.
     """
 
     text: str
@@ -26,12 +26,12 @@ class Number:
 
 
 def plain(value: float) -> Number:
-    """A number that depends on nothing."""
+    """A number that does not depend on the place."""
     return Number(f"{value:.6g}", constant(value))
 
 
 def constant(value: float) -> At:
-    """The same at every place."""
+    """A function that returns the value at every place."""
     return lambda at: value
 
 
@@ -56,7 +56,7 @@ SLOPE = Number("slope", lambda at: at.slope)
 
 
 def of_size(size: str) -> list[Number]:
-    """What is written with one size."""
+    """Expressions with one size."""
     s = SIZES[size]
     return [
         Number(size, s),
@@ -70,7 +70,7 @@ def of_size(size: str) -> list[Number]:
 
 
 def times(factor: str, number: Number) -> Number:
-    """-1/n, 2 n, n/2."""
+    """A number with a factor, such as -1/n, 2 n or n/2."""
     value = {"-": -1.0, "2": 2.0, "1/2": 0.5, "-2": -2.0, "-1/2": -0.5}[factor]
     text = f"-{number.text}" if factor == "-" else f"{factor} {number.text}"
     return Number(text, lambda at: value * number.at(at))
@@ -90,12 +90,12 @@ OWN = {
         Number("1/(1 - keep)", lambda at: 1 / (1 - at.keep)),
     ],
 }
-"""By operation, what is written in its formula beside n."""
+"""Further expressions that belong in the formula of each operation, in addition to those with n."""
 OWN["x_drop"] = OWN["drop"]
 
 
 def written(at: Place, operation: str) -> Iterator[Number]:
-    """What may be written in the formula of an operation, the likeliest first."""
+    """The expressions that may be written in the formula of an operation, the likeliest first."""
     yield from PLAIN
     own = of_size("m") if at.layer.kind == "layer_norm" else OWN.get(operation, [])
     if at.layer.kind == "relu":  # which has no slope
@@ -108,7 +108,7 @@ def written(at: Place, operation: str) -> Iterator[Number]:
 
 
 def readings(value: float, at: Place, operation: str, tolerance: float) -> list[Number]:
-    """What a fitted number may have been written as, the likeliest first.
+    """The expressions that a fitted number may be, the likeliest first.
 
     Arguments:
         tolerance: relative; a thousandth of it absolute.
@@ -120,13 +120,13 @@ def readings(value: float, at: Place, operation: str, tolerance: float) -> list[
 
 
 def decimal(value: float, near: float) -> Number:
-    """The shortest number that is near to a fitted one."""
+    """The number with the fewest digits that is close to a fitted one."""
     short = shortest(value, near)
     return Number(f"{short:.6g}", constant(short), written=False)
 
 
 def shortest(value: float, near: float) -> float:
-    """The number with the fewest digits that is near to another."""
+    """The number with the fewest digits that is close to another."""
     rounded = (float(f"{value:.{digits}g}") for digits in range(1, 17))
     return next((short for short in rounded if abs(short - value) <= near), value)
 
@@ -142,4 +142,4 @@ NUMBERS: dict[str, Number] = {
         *OWN["drop"],
     )
 }
-"""By text; "size" is what a normalisation's mean is divided by."""
+"""Expressions by their text; "size" is the number of values that a normalisation averages."""

@@ -1,9 +1,10 @@
-"""Blame for code that shows the gradients of its parameters alone.
+"""Find the wrong operation if only the gradients of parameters are given.
 
-Layer by layer from the top: what the right steps make of the gradient handed down is compared
-with what W_l, b_l, gamma_l and beta_l collected of it. A single parameter that is wrong is wrong
-by its own formula; where all that lie behind one gradient are wrong, the gradient is, and where
-it can be recovered from them the walk goes on with it.
+From the last layer down, the right steps are applied to the gradient from above, and the results
+are compared with the gradients of W_l, b_l, gamma_l and beta_l. If only one parameter's gradient is
+wrong, its own formula is wrong. If all that use one intermediate gradient are wrong, the
+intermediate gradient is wrong; if it can be recovered from the parameters' gradients, the search
+continues with it.
 """
 
 from dataclasses import dataclass, field
@@ -25,11 +26,11 @@ from twingrad.network import Network
 Suspects = list[tuple[str, int]]
 
 SCALES = ("gamma", "beta")
-"""Operations whose gradients a normalisation shows."""
+"""Parameters of a normalisation."""
 
 
 def way_down(network: Network, l: int) -> list[tuple[str, str]]:
-    """(operation, name) of every gradient between the affine map above and that of layer l."""
+    """(operation, name) of every gradient between the affine map above and layer l."""
     return [
         (operation, placed.name)
         for (operation, number), placed in steps_of(network, "backward").items()
@@ -38,22 +39,22 @@ def way_down(network: Network, l: int) -> list[tuple[str, str]]:
 
 
 def hides_b(network: Network, l: int) -> bool:
-    """Whether b has no gradient, right or wrong, since a batch norm stands right above it."""
+    """Whether the gradient of b is always zero, because a batch norm follows."""
     return l < network.depth and network.normalization == "batch"
 
 
 @dataclass
 class Walk:
-    """How far the walk has come.
+    """State of the search.
 
     Arguments:
-        evidence: what was found.
-        G: by name, gradients assumed: right steps from the last one known.
-        broken: names of parameters wrong by their own formula.
-        suspects: the operations suspected, of the first fault; empty if all agrees.
-        lost: whether a gradient is wrong that could not be recovered, so that nothing below it
-            can be judged.
-        recovered: gradients that follow from those of the parameters.
+        evidence: the values found.
+        G: gradients assumed, by name: results of right steps, starting from the last known one.
+        broken: names of parameters whose own formula is wrong.
+        suspects: operations that may be the first wrong one; empty if all values agree.
+        lost: whether a wrong gradient could not be recovered, so that nothing below it can be
+            judged.
+        recovered: gradients recovered from those of the parameters.
     """
 
     evidence: Evidence
@@ -64,42 +65,42 @@ class Walk:
     recovered: dict[str, np.ndarray] = field(default_factory=dict)
 
     def local(self, name: str) -> np.ndarray:
-        """What the right step makes of the gradients assumed."""
+        """The result of the right step for the gradients assumed."""
         value = np.asarray(step_from(self.evidence.case, self.evidence.own_trace, self.G, name))
         self.G[name] = value
         return value
 
     def wrong(self, name: str) -> bool | None:
-        """Whether a parameter's gradient is not what the right step makes; None if not found."""
+        """Whether a parameter's gradient is not the right step's result; None if not given."""
         if name not in self.evidence.found:
             return None
         return self.evidence.error(name, self.local(name)) > self.slack
 
     @property
     def slack(self) -> float:
-        """Recovered gradients carry the rounding of their recovery."""
+        """Allowed error, in units of rounding; larger for gradients that were recovered."""
         return WELL_CONDITIONED if self.recovered else 1.0
 
     def leaf(self, *names: str) -> None:
-        """Parameters that are wrong by their own formula."""
+        """Record parameters whose own formula is wrong."""
         self.broken.update(names)
         if not self.suspects:
             self.suspects = [split(name) for name in names[:1]]
 
     def path(self, suspects: Suspects) -> None:
-        """A gradient that is wrong on its way down."""
+        """Record the suspects for a wrong intermediate gradient."""
         if not self.suspects:
             self.suspects = suspects
 
 
 def split(name: str) -> tuple[str, int]:
-    """gamma2 as ("gamma", 2)."""
+    """Split gamma2 into ("gamma", 2)."""
     kind = name.rstrip("0123456789")
     return kind, int(name[len(kind) :])
 
 
 def walk_down(evidence: Evidence) -> Walk:
-    """Judges the gradients of the parameters, the last layer's first."""
+    """Judge the gradients of the parameters, starting with the last layer."""
     walk = Walk(evidence)
     network = evidence.case.network
     for l in range(network.depth, 0, -1):
@@ -118,7 +119,7 @@ def walk_down(evidence: Evidence) -> Walk:
 
 
 def judge_scale(walk: Walk, l: int) -> bool:
-    """gamma_l and beta_l; returns whether both are wrong, so that s_tilde's gradient may be."""
+    """Judge gamma_l and beta_l; return whether both are wrong."""
     gamma, beta = walk.wrong(f"gamma{l}"), walk.wrong(f"beta{l}")
     if gamma and beta:
         return True
@@ -128,7 +129,7 @@ def judge_scale(walk: Walk, l: int) -> bool:
 
 
 def judge_affine(walk: Walk, l: int, tilde_wrong: bool) -> None:
-    """W_l and b_l, and with them what lies above."""
+    """Judge W_l and b_l, and with them the gradient of s_l."""
     W, b = walk.wrong(f"W{l}"), walk.wrong(f"b{l}")
     if W is not None and not W:
         judge_with_right_W(walk, l, bool(b), tilde_wrong)
@@ -149,7 +150,7 @@ def judge_affine(walk: Walk, l: int, tilde_wrong: bool) -> None:
 
 
 def judge_with_right_W(walk: Walk, l: int, b: bool, tilde_wrong: bool) -> None:
-    """What W collected is right, and so is the gradient that it collected it of."""
+    """W's gradient is right, so the gradient of s_l is right too."""
     if tilde_wrong:
         if behind_zero_gammas(walk, l):
             walk.path(above_scale(walk.evidence.case.network, l))
@@ -164,7 +165,7 @@ def judge_with_right_W(walk: Walk, l: int, b: bool, tilde_wrong: bool) -> None:
 
 
 def judge_without_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, *, contradiction: bool) -> None:
-    """W is wrong, and the gradient behind it is not known: the layer below may show it."""
+    """W's gradient is wrong and that of s_l is unknown; the layer below may decide."""
     hidden = hides_b(walk.evidence.case.network, l)
     right_below = not tilde_wrong and follows_below(walk, l, walk.G[f"s{l}"])
     alone = l == 1 and not b and not tilde_wrong and (not hidden or contradiction)
@@ -177,7 +178,8 @@ def judge_without_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, *, contradic
 
 
 def judge_with_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, G: np.ndarray) -> None:
-    """W is wrong, and would be right for another gradient G: is that what came down?"""
+    """W's gradient is wrong, but would follow from another gradient G: decide whether G came from
+    above."""
     evidence, network, name = walk.evidence, walk.evidence.case.network, f"s{l}"
     hidden = hides_b(network, l)
     follows = evidence.error(f"b{l}", G.sum(axis=0)) <= WELL_CONDITIONED if b else hidden
@@ -194,7 +196,7 @@ def judge_with_G(walk: Walk, l: int, b: bool, tilde_wrong: bool, G: np.ndarray) 
 
 
 def behind_zero_gammas(walk: Walk, l: int) -> bool:
-    """Whether gamma_l and beta_l are wrong only in units whose gamma, being 0, hides s_tilde."""
+    """Whether gamma_l and beta_l are wrong only in units with gamma = 0, which hides s_tilde."""
     evidence = walk.evidence
     gamma_l = evidence.case.parameters[f"gamma{l}"]
     for name in (f"gamma{l}", f"beta{l}"):
@@ -208,7 +210,7 @@ def behind_zero_gammas(walk: Walk, l: int) -> bool:
 
 
 def follows_below(walk: Walk, l: int, G_s: np.ndarray) -> bool:
-    """Whether the layer below has collected what the right steps make of this gradient."""
+    """Whether the layer below agrees with this gradient."""
     if l == 1:
         return False
     evidence, network = walk.evidence, walk.evidence.case.network
@@ -223,14 +225,14 @@ def follows_below(walk: Walk, l: int, G_s: np.ndarray) -> bool:
 
 
 def passed_batch_norm(walk: Walk, l: int, G_s: np.ndarray) -> bool:
-    """Whether a gradient is orthogonal to s_hat, as batch norm's way down leaves it."""
+    """Whether a gradient is orthogonal to s_hat, as it is after batch norm's backward pass."""
     s_hat = walk.evidence.trace[f"s_hat{l}"]
     along = np.abs((G_s * s_hat).sum(axis=0)).max() / np.abs(G_s).sum(axis=0).max()
     return bool(along <= WELL_CONDITIONED * walk.evidence.rounding)
 
 
 def path_to(walk: Walk, l: int, tilde_wrong: bool, G_s: np.ndarray | None) -> Suspects:
-    """The operations on the way to s_l's gradient that can be at fault."""
+    """The operations that may make s_l's gradient wrong."""
     evidence, network = walk.evidence, walk.evidence.case.network
     if l == network.depth:
         return [("softmax", l)]
@@ -247,17 +249,17 @@ def path_to(walk: Walk, l: int, tilde_wrong: bool, G_s: np.ndarray | None) -> Su
 
 
 def above_scale(network: Network, l: int) -> Suspects:
-    """The operations on the way to the gradient that gamma_l and beta_l collect."""
+    """The operations that may make the gradient of s_tilde_l wrong."""
     operations = [operation for operation, _ in way_down(network, l)]
     return [(operation, l) for operation in operations[: operations.index("gamma")]]
 
 
 def masked_or_not(walk: Walk, l: int, G: np.ndarray, above: Suspects) -> Suspects:
-    """Whether the ReLU is at fault, or what came down to it.
+    """Decide whether the ReLU is wrong or the gradient above it.
 
-    The ReLU is where something comes through that it should stop, or where what it lets through
-    is right and merely too little; else what it was handed is wrong. Of another activation, or
-    one with dropout above it, nothing is told.
+    The ReLU is wrong if it passes entries that it should stop, or if the entries that it passes are
+    right and some are missing. Otherwise the gradient above it is wrong. Undecided for other
+    activations, and if dropout follows.
     """
     evidence = walk.evidence
     layer = layer_of(evidence.case.network, "activation", l)

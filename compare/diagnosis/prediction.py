@@ -1,6 +1,7 @@
-"""What code with a fault gives, tensor by tensor, computed only as far as it is asked for.
+"""The values of code with a fault, computed tensor by tensor.
 
-Faults are tried by the thousand, and most are given up at the first tensor that disagrees.
+Thousands of faults are tried, and most are rejected at the first tensor that differs, so later ones
+are computed only if needed.
 """
 
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from twingrad.network import Gradients, Trace
 
 
 def predicted(evidence: Evidence, candidate: Candidate | None) -> Iterator[tuple[str, np.ndarray]]:
-    """Every tensor found, by its name, as the fault gives it, in order of execution.
+    """Yield the name and value of every tensor found, as code with the fault computes it.
 
     Raises:
         Inapplicable: it cannot be made here.
@@ -43,7 +44,7 @@ def predicted(evidence: Evidence, candidate: Candidate | None) -> Iterator[tuple
 
 
 def until(evidence: Evidence, candidate: Candidate | None, last: str | None) -> Prediction:
-    """The tensors up to one of them, or all."""
+    """The tensors up to and including one of them; all if it is None."""
     prediction: Prediction = {}
     for name, value in predicted(evidence, candidate):
         prediction[name] = value
@@ -54,13 +55,13 @@ def until(evidence: Evidence, candidate: Candidate | None, last: str | None) -> 
 
 @dataclass(frozen=True)
 class Trial:
-    """How far a fault explains what was found.
+    """The agreement of a fault with the values found.
 
     Arguments:
-        candidate: which.
-        residual: the largest difference left, relative to its tensor, as far as it was computed.
-        stopped: the first tensor that it does not explain; None where it explains all.
-        drawn: whether it has a number that only a fit accounts for.
+        candidate: the fault.
+        residual: largest difference relative to its tensor, among the tensors computed.
+        stopped: the first tensor that the fault does not explain; None if it explains all.
+        drawn: whether it contains a fitted number that nobody would write.
     """
 
     candidate: Candidate
@@ -70,7 +71,7 @@ class Trial:
 
 
 def tried(evidence: Evidence, candidate: Candidate, *, drawn: bool = False) -> Trial | None:
-    """How far a fault explains what was found; None where it cannot be made."""
+    """Compare a fault with the values found; None if the fault cannot be made here."""
     worst = 0.0
     try:
         for name, value in predicted(evidence, candidate):

@@ -1,4 +1,4 @@
-"""What the gradients of the parameters give away about the gradients behind them."""
+"""Recover intermediate gradients from the gradients of parameters."""
 
 import numpy as np
 
@@ -6,22 +6,22 @@ from compare.derivation import Place, layer_of
 from compare.diagnosis.evidence import Evidence
 
 WELL_CONDITIONED = 1e4
-"""Largest condition number of a layer's input: solving for G loses at most 4 of 16 digits."""
+"""Maximum condition number of a layer's input; solving for G then loses at most 4 of 16 digits."""
 
 
 class Contradiction(Exception):
-    """No gradient by s can have given this gradient of W: its own formula is wrong."""
+    """The gradient of W is not possible for any gradient of s: its own formula is wrong."""
 
 
 def recovered_s(evidence: Evidence, l: int) -> np.ndarray | None:
-    """d cost / d s_l from the gradient of W_l: G' x + 2 lambda W = G_W, solved for G.
+    """d cost / d s_l from the gradient of W_l: solve G' x + 2 lambda W = G_W for G.
 
-    It is determined where the layer's input x (n, in) has its n rows independent, so where the
-    minibatch is smaller than the layer is wide. There are more equations than unknowns then, and
-    they hold only if W's own formula was right.
+    The solution is unique if the n rows of the layer's input x (n, in) are independent, so the
+    minibatch must be smaller than the layer. There are then more equations than unknowns, and
+    they can be solved only if W's own formula was right.
 
     Returns:
-        (n, out); None where it is not determined.
+        (n, out); None if it is not unique.
 
     Raises:
         Contradiction: there is no solution.
@@ -42,15 +42,13 @@ def recovered_s(evidence: Evidence, l: int) -> np.ndarray | None:
 
 
 def recovered_s_tilde(evidence: Evidence, l: int, G_s: np.ndarray) -> np.ndarray | None:
-    """d cost / d s_tilde_l from that by s_l and the gradients of gamma_l and beta_l.
+    """d cost / d s_tilde_l from the gradients of s_l, gamma_l and beta_l.
 
-    Only right above an affine map is s_l's gradient what a batch norm passed down.
-
-    Batch norm's way down takes the mean of G_s_hat and its part along s_hat out; these two are
-    what beta and gamma have collected.
+    Batch norm's backward pass subtracts the mean of G_s_hat and its component along s_hat; these
+    are known from the gradients of beta and gamma. The batch norm must follow the affine map.
 
     Returns:
-        (n, m); None where a gamma is 0, a gradient was not found, or there is no such batch norm.
+        (n, m); None if a gamma is 0, a gradient was not given, or there is no such batch norm.
     """
     layer = layer_of(evidence.case.network, "normalization", l)
     if layer is None or evidence.case.network.normalization != "batch":
@@ -66,7 +64,7 @@ def recovered_s_tilde(evidence: Evidence, l: int, G_s: np.ndarray) -> np.ndarray
 
 
 def input_of(evidence: Evidence, role: str, l: int) -> np.ndarray:
-    """What the layer of that number and role is given, in the right forward pass. (n, in)"""
+    """The input of the layer with this number and role, in the right forward pass. (n, in)"""
     layer = layer_of(evidence.case.network, role, l)
     if layer is None:
         raise ValueError(f"layer {l} has no {role}")

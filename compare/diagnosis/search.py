@@ -1,4 +1,4 @@
-"""Which mistake gives exactly the values found: every fault of the catalogue is tried."""
+"""Search the catalogue for the mistake that explains all values found."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,23 +26,24 @@ MIN_WRONG_FRACTION = 0.6
 """Minimum fraction of wrong tensors before float32 is suspected."""
 
 PARTLY = 6
-"""Faults that explain a part of what was found, of which pairs are made."""
+"""Number of partial explanations from which pairs are made."""
 
 SMALL = 20_000
-"""Parameters of a network on which pairs of faults are tried: a second or so."""
+"""Maximum number of parameters of a network for which pairs of faults are tried; it takes about a
+second."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A fault, or two, that explains every value found.
+    """A fault, or a pair, that explains every value found.
 
     Arguments:
-        candidate: which, and where.
-        residual: the largest difference left, relative to the tensor that has it.
-        runner_up: the same of the best that does not explain it; None where nothing else came
-            near the question.
-        form: what lambda means in the sentences.
-        rank: of explanations of the same rank none is likelier.
+        candidate: the fault and its layers.
+        residual: largest difference that remains, relative to its tensor.
+        runner_up: residual of the best fault that does not explain the values; None if there is
+            none.
+        form: the meaning of lambda in the sentences.
+        rank: explanations with equal rank are equally likely.
     """
 
     candidate: Candidate
@@ -53,7 +54,7 @@ class Match:
 
     @property
     def sentences(self) -> list[str]:
-        """What is wrong and what to do, a sentence pair for each fault."""
+        """For each fault, what is wrong and what to do."""
         return [
             in_form(f"{explain(part)} {part.fault.fix}", self.form) for part in self.candidate.parts
         ]
@@ -63,7 +64,7 @@ class Match:
         return broken_tensor(evidence, self.candidate.parts[0])
 
     def as_json(self, evidence: Evidence) -> dict[str, Any]:
-        """As DESIGN has it, the parts of a pair beside each other."""
+        """The match as in DESIGN; a pair has two parts."""
         first = self.candidate.parts[0]
         step = first.fault.step_in(evidence.case.network, first.first_layer)
         return {
@@ -86,12 +87,12 @@ class Match:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the catalogue says of one case.
+    """The explanations of one case.
 
     Arguments:
-        matches: best first; empty where nothing explains it, or nothing is wrong.
-        partly: explains the first tensor that is wrong but not all the others.
-        tried: how many faults and pairs were tried.
+        matches: the best first; empty if nothing explains the values, or nothing is wrong.
+        partly: a fault that explains the first wrong tensor, but not all others.
+        tried: number of faults and pairs tried.
     """
 
     matches: tuple[Match, ...]
@@ -100,10 +101,10 @@ class Diagnosis:
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:
-    """Tries every fault of structure at every layer, and fits the coefficients of every step.
+    """Try every structural fault at every layer, and fit the coefficients of every step.
 
-    Where none explains every number, two are tried: one that explains the first wrong tensor or
-    all but the gradients of one kind of parameter, with another one.
+    If none explains every value, pairs are tried: a fault that explains the first wrong tensor, or
+    everything except the gradients of one kind of parameter, with another fault.
     """
     if not evidence.wrong:
         return Diagnosis((), None, 0)
@@ -137,18 +138,18 @@ def diagnose(evidence: Evidence) -> Diagnosis:
 
 
 def explains(evidence: Evidence, trial: Trial, first: str) -> bool:
-    """Whether a fault explains the first wrong tensor, if nothing else."""
+    """Whether a fault explains the first wrong tensor."""
     if trial.stopped is None:
         return True
     return evidence.order.index(trial.stopped) > evidence.order.index(first)
 
 
 def likelihood(evidence: Evidence, one: Trial, found: Sequence[Trial]) -> tuple[Any, ...]:
-    """The order of explanations, the likeliest first.
+    """Sort key of explanations, the likeliest first.
 
-    One kind of mistake comes before two, a number that people write before any other, a mistake
-    with a name before a mere coefficient, and one at every layer before one at the only layer where
-    it shows.
+    One kind of mistake is likelier than two, a number that people write than any other, a named
+    mistake than a mere coefficient, and a mistake at every layer than one at the only layer where
+    it has an effect.
     """
     best = min(other.residual for other in found)
     near = max(10 * best, evidence.rounding / 100)  # in a low precision much is within rounding
@@ -165,18 +166,18 @@ def likelihood(evidence: Evidence, one: Trial, found: Sequence[Trial]) -> tuple[
 
 @lru_cache(maxsize=64)
 def of_structure(network: Network) -> tuple[Candidate, ...]:
-    """Every fault of structure at every layer."""
+    """Every structural fault at every layer."""
     return tuple(c for fault in STRUCTURAL for c in fault.candidates(network))
 
 
 def fitted(
     evidence: Evidence, other: Trial | None = None, operations: Collection[str] = ()
 ) -> Iterator[Trial]:
-    """The faults that are coefficients, as far as they explain the first wrong tensor.
+    """The faults that are fitted coefficients and explain the first wrong tensor.
 
     Arguments:
-        other: another fault that is made too.
-        operations: whose coefficients; empty for all.
+        other: another fault that is present too.
+        operations: the operations to fit; empty for all.
     """
     first = evidence.wrong[0] if other is None else other.stopped
     if first is None:
@@ -191,7 +192,7 @@ def fitted(
 def likely_pairs(
     evidence: Evidence, structural: Sequence[Candidate], partly: Sequence[Trial]
 ) -> Iterator[Trial]:
-    """The pairs worth trying; none on a large network, where single faults must do."""
+    """The pairs that are worth trying; none for a large network."""
     if sum(value.size for value in evidence.case.parameters.values()) > SMALL:
         return
     for pairs in (with_a_leaf(evidence, structural), below(evidence, structural, partly)):
@@ -202,7 +203,8 @@ def likely_pairs(
 
 
 def with_a_leaf(evidence: Evidence, structural: Sequence[Candidate]) -> Iterator[Trial]:
-    """A fault that explains all but the gradients of one kind of parameter, and one of these."""
+    """A fault that explains everything except the gradients of one kind of parameter, with a fault
+    of that kind."""
     network = evidence.case.network
     for leaf in LEAVES:
         rest = {n: v for n, v in evidence.found.items() if n.rstrip("0123456789") != leaf}
@@ -220,7 +222,7 @@ def with_a_leaf(evidence: Evidence, structural: Sequence[Candidate]) -> Iterator
 def below(
     evidence: Evidence, structural: Sequence[Candidate], partly: Sequence[Trial]
 ) -> Iterator[Trial]:
-    """A fault that explains the first wrong tensor and another one, or two in its own step."""
+    """A fault that explains the first wrong tensor with another fault, or two in one step."""
     network = evidence.case.network
     for trial in partly:
         yield from fitted(evidence, trial)
@@ -230,14 +232,14 @@ def below(
 
 
 def paired(evidence: Evidence, pairs: Iterable[tuple[Candidate, Candidate]]) -> Iterator[Trial]:
-    """Pairs of faults, tried."""
+    """Try pairs of faults."""
     network = evidence.case.network
     ordered = (in_order(one, other, network) for one, other in pairs if one is not other)
     yield from trials_of(evidence, ordered)
 
 
 def in_order(one: Candidate, other: Candidate | None, network: Network) -> Candidate:
-    """Faults together, that first that is made first in order of execution."""
+    """Sort faults in order of execution."""
 
     def time(candidate: Candidate) -> tuple[bool, int]:
         stage = candidate.fault.stage
@@ -254,12 +256,12 @@ def in_order(one: Candidate, other: Candidate | None, network: Network) -> Candi
 
 
 def trials_of(evidence: Evidence, candidates: Iterable[Candidate]) -> Iterator[Trial]:
-    """Each candidate that can be made here, tried."""
+    """Try each candidate that can be made here."""
     yield from filter(None, (tried(evidence, candidate) for candidate in candidates))
 
 
 def without_twins(found: Sequence[Trial]) -> list[Trial]:
-    """Keeps the first of a pair found in both orders."""
+    """Keep one of each pair that was found in both orders."""
     seen: set[frozenset[Any]] = set()
     kept = []
     for one in found:
@@ -271,7 +273,7 @@ def without_twins(found: Sequence[Trial]) -> list[Trial]:
 
 
 def posing_as_float64(evidence: Evidence) -> Match | None:
-    """All values off by float32's rounding at most, and most by more than float64's."""
+    """Match float32: no value is off by more than its rounding, and most by more than float64's."""
     if len(evidence.wrong) < MIN_WRONG_FRACTION * len(evidence.order):
         return None
     case = evidence.case
@@ -303,14 +305,14 @@ def explain(candidate: Candidate) -> str:
 
 
 def shows(evidence: Evidence, candidate: Candidate) -> bool:
-    """Whether the cost is among the values found, where a fault says something of the cost."""
+    """Whether the cost was given, if the fault says something about the cost."""
     if candidate.fault.stage == "backward" or candidate.fault.operation not in ("loss", "cost"):
         return True
     return "forward cost" in evidence.found or "forward loss" in evidence.found
 
 
 def broken_name(evidence: Evidence, candidate: Candidate) -> str:
-    """The first tensor that a fault makes wrong, by the name that evidence has for it."""
+    """The name in the evidence of the first tensor that a fault makes wrong."""
     name = broken_tensor(evidence, candidate)
     return f"{VALUE}{name}" if candidate.fault.stage == "forward" else name
 
@@ -321,5 +323,5 @@ def broken_tensor(evidence: Evidence, candidate: Candidate) -> str:
 
 
 def finite(value: float | None) -> float | None:
-    """JSON has no infinity."""
+    """None instead of infinity, which JSON lacks."""
     return value if value is not None and np.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Which mistake of training gives exactly the states found."""
+"""Search for the mistake of training that explains all states found."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from compare.twins.lockstep import distance
 
 @dataclass(frozen=True)
 class StateMatch:
-    """A fault of training, or two, that explains every state found.
+    """A mistake of training, or a pair, that explains every state found.
 
     Arguments:
-        faults: which.
-        residual: the largest difference left, relative to its tensor.
-        runner_up: that of the best that does not explain it.
+        faults: the mistakes.
+        residual: largest difference that remains, relative to its tensor.
+        runner_up: residual of the best mistake that does not explain the states.
     """
 
     faults: tuple[StateFault, ...]
@@ -40,7 +40,7 @@ class StateMatch:
     runner_up: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """As a match of `compare.diagnosis.search`."""
+        """The match in the format of `compare.diagnosis.search`."""
         return {
             "fault": " + ".join(fault.name for fault in self.faults),
             "layer": None,
@@ -55,12 +55,12 @@ class StateMatch:
 
 @dataclass(frozen=True)
 class StateExamination:
-    """What the states of a training show.
+    """The result of examining the states of a training.
 
     Arguments:
-        tensor: the first that is wrong.
-        update: after which, from 1; None for evaluation.
-        matches: the faults that explain all of them, best first.
+        tensor: the first wrong state.
+        update: the update, from 1, after which it is wrong; None for evaluation.
+        matches: the mistakes that explain all states, the best first.
     """
 
     tensor: str
@@ -69,7 +69,7 @@ class StateExamination:
 
     @property
     def sentences(self) -> list[str]:
-        """For people."""
+        """The first wrong state and the explanation, in sentences."""
         when = "" if self.update is None else f" after update {self.update}"
         said = [f"Training, first wrong: {self.tensor}{when}."]
         if not self.matches:
@@ -79,7 +79,7 @@ class StateExamination:
         return said
 
     def as_json(self) -> dict[str, Any]:
-        """For machines."""
+        """The result, ready for JSON."""
         return {
             "said": self.sentences,
             "first_fault": {"tensor": self.tensor, "pass": "state", "update": self.update},
@@ -90,7 +90,7 @@ class StateExamination:
 def examine_states(
     found: Mapping[str, np.ndarray], verdicts: list[TensorVerdict], setting: str = "sgd"
 ) -> StateExamination | None:
-    """The first state that is wrong, and the faults that give the same; None if all agree.
+    """Find the first wrong state and the mistakes that explain all states; None if all agree.
 
     Arguments:
         found: what `course` recorded in this setting.
@@ -114,14 +114,14 @@ def examine_states(
 
 
 def faults_in(setting: str) -> tuple[StateFault, ...]:
-    """The faults that a training in this setting can have."""
+    """The mistakes that are possible in this setting."""
     recipe = recipe_of(setting)
     return tuple(fault for fault in STATE_FAULTS if fault.where(recipe))
 
 
 @cache
 def states_with(faults: tuple[StateFault, ...], setting: str = "sgd") -> States:
-    """The course of a training with these faults; with none, the right one."""
+    """The states of a training with these mistakes; of a right one if there are none."""
     schedules = [fault.learning_rates for fault in faults if fault.learning_rates is not None]
     rates = schedules[0] if schedules else right(recipe_of(setting).schedule)
     with np.errstate(all="ignore"):  # a mistake may well diverge
@@ -129,7 +129,7 @@ def states_with(faults: tuple[StateFault, ...], setting: str = "sgd") -> States:
 
 
 def combine(faults: tuple[StateFault, ...]) -> type[PlainLearner] | None:
-    """A training with several faults; None where two replace the same step."""
+    """A training with several mistakes; None if two of them replace the same method."""
     if sum(fault.learning_rates is not None for fault in faults) > 1:
         return None
     learners = [fault.learner for fault in faults if fault.learner is not PlainLearner]
@@ -148,9 +148,10 @@ def residual(
     predicted: Mapping[str, np.ndarray],
     zeros: Mapping[str, str],
 ) -> float:
-    """The largest difference of any state, relative to its tensor.
+    """Maximum difference of any state, relative to its tensor.
 
-    What is not finite in both explains itself: a mistake that gives NaN gives it in these places.
+    Entries that are not finite in both are equal: a mistake that produces NaN produces it in the
+    same places.
     """
     if any(n not in predicted or v.shape != predicted[n].shape for n, v in found.items()):
         return np.inf

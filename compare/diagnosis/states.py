@@ -1,7 +1,8 @@
-"""What no gradient check sees: parameters and running statistics after updates, and evaluation.
+"""Follow a short training for what no gradient check sees: updates, running statistics, evaluation.
 
-A short training is followed update by update, in one of several settings. Whatever has a `learner`
-(the contract of `twingrad.contract`) can be compared: both implementations, and adapters.
+Parameters and running statistics are recorded after every update, in one of several settings.
+Everything with a `learner` (see `twingrad.contract`) can be compared: both implementations, and
+adapters.
 """
 
 from collections.abc import Mapping
@@ -25,13 +26,13 @@ from twingrad.training import Learner
 UPDATES, HALF_CYCLE, BATCH = 8, 3, 10
 
 SCHEDULED = 6 * HALF_CYCLE
-"""Updates that a schedule is followed for: three cycles."""
+"""Number of updates for which a schedule is compared: three cycles."""
 
 STATE_TOLERANCE = 1e-10
-"""Relative to the tensor: rounding of eight updates in float64, and room."""
+"""Tolerance relative to the tensor: generous for the rounding of eight updates in float64."""
 
 PARTS: tuple[Part, ...] = ("validation", "test")
-"""What is evaluated, in this order."""
+"""The parts of the data set that are evaluated, in this order."""
 
 States = dict[str, np.ndarray]
 """By name, after every update: W1 (updates, out, in), mu1 (updates, m), ...; "cost" (updates,)
@@ -40,8 +41,8 @@ before each; "evaluation of validation" and "evaluation of test" with cost, loss
 
 
 ADAM = {"optimizer": "adam", "normalization": "none", "eta_min": 0.002, "eta_max": 0.05}
-"""Without batch norm: Adam divides a gradient by its own size, and so turns the rounding of a
-gradient that is zero in theory, as that of b below a batch norm, into a step that can be seen."""
+"""Without batch norm, because the gradient of b below it is zero in theory, and Adam, which divides
+a gradient by its magnitude, would turn its rounding into visible steps."""
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "sgd": {},
@@ -52,7 +53,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "cosine": {"schedule": "cosine"},
     "step": {"schedule": "step"},
 }
-"""What a training has beside the default of `setting`, by the name of the setting."""
+"""By name of the setting, the options that differ from the default in `recipe_of`."""
 
 
 def recipe_of(name: str) -> Recipe:
@@ -70,7 +71,7 @@ def recipe_of(name: str) -> Recipe:
 
 
 def setting(name: str = "sgd") -> tuple[Recipe, Network, Dataset, Parameters]:
-    """A small training with everything that can go wrong in it.
+    """A small training in which every mistake is visible.
 
     Arguments:
         name: one of `SETTINGS`.
@@ -95,12 +96,12 @@ def setting(name: str = "sgd") -> tuple[Recipe, Network, Dataset, Parameters]:
 
 
 def zeros_of(name: str) -> dict[str, str]:
-    """b below a batch norm, which rounding alone moves, in a setting."""
+    """The biases below a batch norm in a setting, whose gradients are zero in theory."""
     return structural_zeros(recipe_of(name).network(8, 10), BATCH)
 
 
 def course(implementation: Any, name: str = "sgd") -> States:
-    """Trains with an implementation's learner and records every state.
+    """Train with an implementation's learner and record every state.
 
     Arguments:
         implementation: has `learner(recipes, network, dataset, parameters)`, and perhaps
@@ -143,7 +144,7 @@ def judge_states(
     found: Mapping[str, np.ndarray],
     name: str = "sgd",
 ) -> list[TensorVerdict]:
-    """Every state found against the witness's, in a setting; an index begins with the update."""
+    """Judge every state against the witness's; an index begins with the update."""
     zeros, verdicts = zeros_of(name), []
     for tensor, value in found.items():
         if tensor not in expected:
@@ -169,10 +170,10 @@ def first_wrong(
     found: Mapping[str, np.ndarray],
     expected: Mapping[str, np.ndarray],
 ) -> tuple[str, int | None] | None:
-    """The first state that is wrong, and the update (from 1) after which it is.
+    """The first wrong state, and the update (from 1) after which it is wrong.
 
-    Of tensors that go wrong at the same update the cause stands first: the cost before the
-    update, then running statistics, then parameters; evaluation comes last.
+    If several states first differ after the same update, the cause comes first: the cost before the
+    update, then running statistics, then parameters. Evaluation comes last.
     """
     wrong = [verdict.name for verdict in verdicts if verdict.verdict == "disagree"]
     if not wrong:
@@ -192,7 +193,7 @@ def first_wrong(
 
 
 def updates_until_wrong(found: np.ndarray, expected: np.ndarray) -> int:
-    """The first update after which a series differs, from 1."""
+    """The first update, from 1, after which a series differs."""
     if found.shape != expected.shape:
         return 1
     size = float(np.abs(expected).max()) or 1.0

@@ -1,1 +1,1 @@
-"""Submissions of a course, judged in isolation: points, tables, pages."""
+"""Grading of a course's submissions in isolation: points, tables, pages."""

@@ -1,4 +1,4 @@
-"""Which of the rubric's conventions a submission uses."""
+"""The rubric's conventions that a submission uses."""
 
 import re
 
@@ -8,7 +8,7 @@ from twingrad.network import EPS
 
 
 def conventions_of(result: CheckResult) -> tuple[str, ...]:
-    """Their names, from what was assumed of the code."""
+    """The names of the conventions, from what the check assumed about the code."""
     assumed, found = result.assumed, []
     if assumed.get("penalty") == PENALTIES["half"]:
         found.append("half penalty")

@@ -1,4 +1,4 @@
-"""The submissions of a folder: which there are, what is in them, a copy of each."""
+"""Find the submissions in a folder, and copy them."""
 
 import hashlib
 import os
@@ -13,16 +13,16 @@ from compare.submissions.asking.importing import imports_of
 from twingrad.errors import UserError
 
 MAX_BYTES, MAX_FILES = 50_000_000, 2000
-"""Largest size and number of files of one submission."""
+"""Maximum size and number of files of one submission."""
 
 SKIPPED = {".venv", "venv", "__pycache__", ".git", ".ipynb_checkpoints", "__MACOSX", ".idea"}
-"""Folders that are no part of a submission."""
+"""Folders that do not belong to a submission."""
 
 CHUNK = 1 << 20
 
 
 class Unusable(Exception):
-    """A submission that cannot be judged; the message is one line."""
+    """The submission cannot be judged; the message is one line."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Entry:
 
     @property
     def slug(self) -> str:
-        """The name as a file name that is safe everywhere."""
+        """The name as a file name that is safe on every system."""
         plain = re.sub(r"[^\w.-]", "_", self.name)[:80]
         if plain == self.name and not plain.startswith("."):
             return plain
@@ -48,11 +48,12 @@ class Entry:
 
 
 def find_entries(folder: Path, *, single: bool = False) -> tuple[list[Entry], list[str]]:
-    """The submissions, by name, and the names of files that are none.
+    """The submissions, sorted by name, and the names of files that are not submissions.
 
     Arguments:
-        folder: holds a file or a folder for each submission; a file is one submission.
-        single: the folder is one submission itself.
+        folder: contains one file or folder for each submission; if it is a file, that is the only
+            submission.
+        single: whether the folder itself is one submission.
 
     Raises:
         UserError: there is none.
@@ -81,12 +82,12 @@ def find_entries(folder: Path, *, single: bool = False) -> tuple[list[Entry], li
 
 
 def stem(path: Path) -> str:
-    """The student's name in the name of a file or folder."""
+    """The student's name, from the name of a file or folder."""
     return path.name if path.is_dir() else path.stem
 
 
 def files_in(entry: Entry) -> Iterator[tuple[Path, Path]]:
-    """(file, its place in the submission) of every regular file; links are left out.
+    """(file, relative path) of every regular file; links are skipped.
 
     Raises:
         Unusable: too much, or the submission itself is a link or a device.
@@ -114,7 +115,7 @@ def files_in(entry: Entry) -> Iterator[tuple[Path, Path]]:
 
 
 def digest(entry: Entry) -> str:
-    """A number of the submission's content."""
+    """A hash of the submission's content."""
     found = hashlib.sha256()
     try:
         for path, place in files_in(entry):
@@ -128,7 +129,7 @@ def digest(entry: Entry) -> str:
 
 
 def copy(entry: Entry, target: Path) -> None:
-    """Copies the submission into a folder.
+    """Copy the submission into a folder.
 
     Raises:
         Unusable: it is too large, or cannot be read.
@@ -144,10 +145,10 @@ def copy(entry: Entry, target: Path) -> None:
 
 
 def main_file(folder: Path, wanted: str | None) -> Path:
-    """The file to judge of a submission's copy.
+    """The file to judge, in a copy of the submission.
 
     Arguments:
-        wanted: its name, where the course prescribes one.
+        wanted: its name, if the course prescribes one.
 
     Raises:
         Unusable: there is none, or it is not clear which.

@@ -1,4 +1,4 @@
-"""A folder of submissions from its files to its grades."""
+"""Grade a folder of submissions."""
 
 import shutil
 import tempfile
@@ -27,12 +27,12 @@ def judge_folder(
     jobs: int,
     tell: Callable[[Judged, bool], None],
 ) -> None:
-    """Judges every submission; what was judged before is not judged again.
+    """Judge every submission that has no verdict yet.
 
     Arguments:
-        records: of verdicts; each is kept as it comes.
-        jobs: how many submissions at a time.
-        tell: called for each verdict, with whether it was known.
+        records: stored verdicts; each new one is stored as soon as it is known.
+        jobs: number of submissions judged at the same time.
+        tell: called with each verdict, and whether it was stored.
     """
     known = {entry.name: records.find(entry, conditions) for entry in entries}
     for before in known.values():
@@ -68,7 +68,7 @@ def grades_of(
 
 
 def write_results(folder: Path, grades: Grades) -> None:
-    """Writes every kind of output into a folder, each file whole or not at all.
+    """Write every output into a folder; each file is written completely or not at all.
 
     Raises:
         UserError: one cannot be written.

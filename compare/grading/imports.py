@@ -1,4 +1,4 @@
-"""What a submission imports that computes gradients for it, and whether it reads our packages."""
+"""Whether a submission imports a package that computes gradients, or reads our packages."""
 
 import ast
 import re
@@ -31,21 +31,21 @@ WATCHED = (
     "sympy",
     "numdifftools",
 )
-"""Packages that differentiate."""
+"""Packages that differentiate automatically."""
 
 OWN = re.compile(r"\b(twingrad|manual_impl|torch_impl)\b")
-"""Names of ours that nobody else's code holds by chance."""
+"""Names of our packages that other code does not contain by chance."""
 
 
 @dataclass(frozen=True)
 class Used:
-    """What a submission imports and reads.
+    """The imports of a submission, and its attempts to read our packages.
 
     Arguments:
-        written: packages that its text imports.
-        loaded: packages that its process had loaded in the end.
-        ours: how it refers to our packages or tries to read them, in words.
-        signals: processes that it sent signals to, in words.
+        written: packages imported in its files.
+        loaded: packages that its process has loaded at the end.
+        ours: references to our packages and attempts to read them, in words.
+        signals: processes to which it sent signals, in words.
     """
 
     written: tuple[str, ...] = ()
@@ -55,18 +55,18 @@ class Used:
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """Packages that differentiate, written or loaded."""
+        """Packages that differentiate, imported or loaded."""
         return tuple(sorted({*self.written, *self.loaded}))
 
 
 @dataclass(frozen=True)
 class Text:
-    """What the files of a submission say.
+    """The imports and names in the files of a submission.
 
     Arguments:
-        written: packages that differentiate, imported by them.
-        ours: how they refer to our packages, in words.
-        own: names of their own modules, which are meant before any package of that name.
+        written: packages that differentiate and are imported.
+        ours: references to our packages, in words.
+        own: names of the submission's own modules; an import of such a name is not a package's.
     """
 
     written: frozenset[str]
@@ -75,7 +75,7 @@ class Text:
 
 
 def text_of(folder: Path) -> Text:
-    """Reads the Python files of a submission."""
+    """Read the Python files of a submission."""
     written, ours = set(), set()
     files = sorted(folder.rglob("*.py"))
     own = {path.stem for path in files} | {path.parent.name for path in files}
@@ -88,12 +88,12 @@ def text_of(folder: Path) -> Text:
 
 
 def used(text: Text, seen: dict[str, Any], libraries: Iterable[str]) -> Used:
-    """What is known of a submission.
+    """Combine what is known about a submission.
 
     Arguments:
-        text: of its files, as they were before it ran.
-        seen: what its process noted of itself; it may have forged that.
-        libraries: packages of compiled libraries that it was seen to load, from outside.
+        text: its files before it ran.
+        seen: the notes of its process, which it may have forged.
+        libraries: packages of compiled libraries that the guard saw it load.
     """
     loaded = {*words(seen, "modules"), *libraries} & set(WATCHED) - text.own
     asked = set(words(seen, "asked")) & set(OURS) - text.own
@@ -108,7 +108,7 @@ def used(text: Text, seen: dict[str, Any], libraries: Iterable[str]) -> Used:
 
 
 def names_in(path: Path) -> tuple[set[str], set[str]]:
-    """The packages that a file imports, and those of ours that its strings and names hold."""
+    """The packages that a file imports, and names of our packages in strings and identifiers."""
     try:
         tree = ast.parse(path.read_bytes())
     except (*UNREADABLE, OSError):
@@ -135,7 +135,7 @@ def called(function: ast.expr) -> str:
 
 
 def words(seen: dict[str, Any], key: str) -> list[str]:
-    """Short texts in what a process noted."""
+    """The short texts in a process's notes."""
     found = seen.get(key)
     if not isinstance(found, list):
         return []

@@ -1,4 +1,4 @@
-"""What this system can keep from a submission: found out by trying it with the course's Python."""
+"""Find out how far submissions can be isolated here, by trying it with the course's Python."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from twingrad.errors import UserError
 ROOT = Path(__file__).resolve().parents[2]
 
 SECONDS = 30.0
-"""Limit for a trial."""
+"""Time limit of a trial."""
 
 FREE_USERS = 300_000
-"""Numbers of users from here on; each process of the judge takes one that nobody has."""
+"""First number of the users for submissions; each judging process takes an unused one."""
 
 NEEDS = """
 import sys
@@ -32,7 +32,7 @@ with open("/proc/self/maps") as maps:
 places |= {os.path.dirname(file) for file in files if ".so" in file}
 print(json.dumps(sorted(place for place in places if os.path.isdir(place))))
 """
-"""Prints the folders that a Python with NumPy reads."""
+"""A program that prints the folders that a Python with NumPy reads."""
 
 TRIAL = "import numpy; print(numpy.ones(3).sum())"
 
@@ -65,12 +65,12 @@ def levels(python: Path) -> Iterator[Isolation]:
 
 
 def own_user() -> int:
-    """A user's number that is not in use, for the submissions of this process."""
+    """The number of an unused user, for the submissions of this process."""
     return FREE_USERS + os.getpid()
 
 
 def folders_of(python: Path) -> tuple[str, ...]:
-    """The folders that a Python reads, ours left out; () where it does not tell."""
+    """The folders that a Python reads, without ours; () if it does not report them."""
     try:
         done = subprocess.run(
             [str(python), "-c", NEEDS],
@@ -88,7 +88,7 @@ def folders_of(python: Path) -> tuple[str, ...]:
 
 
 def trial(python: Path, isolation: Isolation) -> str:
-    """Runs a Python under an isolation; why that fails, "" if it does not."""
+    """Run a Python under an isolation; return the reason if that fails, and "" otherwise."""
     with tempfile.TemporaryDirectory(prefix="twingrad-") as scratch:
         confinement = confined(Path(scratch), Limits(seconds=SECONDS), isolation)
         program = Program(
@@ -109,7 +109,7 @@ def trial(python: Path, isolation: Isolation) -> str:
 
 
 def confined(scratch: Path, limits: Limits, isolation: Isolation) -> Confinement:
-    """A confinement with fresh folders of its own.
+    """A confinement with new folders.
 
     Arguments:
         scratch: an empty folder for it.
@@ -122,7 +122,7 @@ def confined(scratch: Path, limits: Limits, isolation: Isolation) -> Confinement
 
 
 def described(isolation: Isolation) -> list[str]:
-    """What is kept from a submission and what is not, in sentences."""
+    """Sentences on what is kept from a submission and what is not."""
     said = []
     if isolation.namespaces:
         said.append("A submission has no network and sees no process but its own.")

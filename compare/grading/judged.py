@@ -1,4 +1,4 @@
-"""What was found of one submission, without points: enough for every output, ready for JSON."""
+"""The verdict on one submission, without points."""
 
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -13,10 +13,10 @@ class Compared:
     """The comparisons of one case.
 
     Arguments:
-        case: its name.
-        networks: "without batch norm" or "with batch norm"; "" of a single layer.
-        layer: the name of a single layer; "" of a network.
-        agrees: by tensor whether every comparison of it agrees.
+        case: name of the case.
+        networks: "without batch norm" or "with batch norm"; "" for a single layer.
+        layer: name of the single layer; "" for a network.
+        agrees: by tensor, whether every comparison of it agrees.
         missing: parameters whose gradient was not returned.
     """
 
@@ -29,23 +29,23 @@ class Compared:
 
 @dataclass(frozen=True)
 class Judged:
-    """One submission.
+    """The verdict on one submission.
 
     Arguments:
         name: of the student.
         file: the file that was judged, as the student named it.
         outcome: the verdict.
         reason: why it is not right, in one line.
-        spoiled: what makes every number of it doubtful, such as two calls that differ.
-        comparisons: how many there were.
-        compared: case by case.
+        spoiled: a reason to trust none of its numbers, such as two calls with different results.
+        comparisons: number of comparisons.
+        compared: the comparisons of each case.
         conventions: names of the rubric's conventions that it uses.
         assumed: conventions assumed for the code.
-        findings: mistakes that no number shows, and notes.
+        findings: mistakes that are not visible in a tensor, and notes.
         not_checked: parts that were not compared.
         used: its imports.
-        seconds: how long it ran and was judged.
-        page: of its report, a piece of HTML.
+        seconds: time to run and judge it.
+        page: the report of the check as HTML.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Judged:
     page: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, as JSON has it."""
+        """Every field, ready for JSON."""
         return asdict(self)
 
 
 def from_json(values: dict[str, Any]) -> Judged:
-    """The same back.
+    """The verdict that `as_json` describes.
 
     Raises:
         TypeError, KeyError: it is something else.

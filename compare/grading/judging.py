@@ -1,4 +1,4 @@
-"""One submission: run under its confinement, judged in this process."""
+"""Judge one submission: it runs in isolation, and the judge compares in this process."""
 
 import contextlib
 import shutil
@@ -29,22 +29,22 @@ from twingrad.errors import UserError
 from twingrad.network import EPS
 
 SPOILING = ("not deterministic", "accumulation", "evaluation mode")
-"""Kinds of findings after which no number of a submission counts."""
+"""Kinds of findings that cost all points."""
 
 LONGEST = 300
-"""Characters of a line."""
+"""Maximum length of a line."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What holds for every submission.
+    """The conditions that are the same for every submission.
 
     Arguments:
-        python: runs the code.
-        request: what it is asked; its seed is the judge's secret.
-        limits, isolation: of the code.
-        file: the name of the file to judge in a folder; None finds it.
-        thing: the name of the function, class or object in it; None finds one.
+        python: the interpreter that runs the code.
+        request: the calls to make; its seed is secret.
+        limits, isolation: of the process that runs the code.
+        file: name of the file to judge in a folder; None to find it.
+        thing: name of the function, class or object in it; None to find one.
     """
 
     python: Interpreter
@@ -56,10 +56,10 @@ class Conditions:
 
 
 def judge_entry(entry: Entry, conditions: Conditions, scratch: Path) -> Judged:
-    """Runs and judges one submission.
+    """Run and judge one submission.
 
     Arguments:
-        scratch: a folder for what is temporary.
+        scratch: a folder for temporary files.
     """
     start = time.perf_counter()
     folder = Path(tempfile.mkdtemp(dir=scratch))
@@ -73,7 +73,7 @@ def judge_entry(entry: Entry, conditions: Conditions, scratch: Path) -> Judged:
 
 
 class Judging:
-    """The work on one submission.
+    """The judging of one submission.
 
     Arguments:
         folder: an empty folder for it.
@@ -89,7 +89,7 @@ class Judging:
         self.seen: dict[str, Any] = {}
 
     def judged(self) -> Judged:
-        """The verdict.
+        """Run the submission, and return its verdict.
 
         Raises:
             Unusable: there is nothing to run.
@@ -123,13 +123,13 @@ class Judging:
         return self.compared(file, submission, result, self.used(connection))
 
     def let_others_write(self) -> None:
-        """Lets another user add files, and neither change nor remove those that are there."""
+        """Let another user add files, but not change or remove existing ones."""
         for folder in (self.confinement.folder, *self.confinement.folder.rglob("*")):
             folder.chmod(0o1777 if folder.is_dir() else 0o644)
 
     @contextlib.contextmanager
     def observed(self) -> Iterator[None]:
-        """Has the process note what it imports and opens."""
+        """Let the submission's process record what it imports and opens."""
         agent = session().agent
         agent.observe(list(OURS), [str(ROOT / name) for name in OURS])
         try:
@@ -140,12 +140,12 @@ class Judging:
                 self.seen = seen if isinstance(seen, dict) else {}
 
     def used(self, connection: Connection) -> Used:
-        """What it imports and reads."""
+        """What the submission imports and reads."""
         libraries = () if connection.ended is None else connection.ended.libraries
         return used(self.text, self.seen, libraries)
 
     def problem(self, submission: Submission, connection: Connection) -> str:
-        """Why it could not run, or what it did that no submission may do; "" if nothing."""
+        """Why it could not be judged, or what it did that is not allowed; "" if neither."""
         ended = connection.ended
         imported = bool(submission.layout)
         failed = (f for f in submission.findings if f.kind in ("hang", "exit"))
@@ -167,7 +167,7 @@ class Judging:
     def compared(
         self, file: str, submission: Submission, result: CheckResult, found: Used
     ) -> Judged:
-        """The verdict on code that was."""
+        """The verdict on code that was judged."""
         comparisons = sum(len(case.tensors) for case in result.cases)
         if not comparisons:
             return self.could_not_run(file, result.diagnosis or "nothing was compared", found)
@@ -194,17 +194,17 @@ class Judging:
         )
 
     def own_words(self, text: str) -> str:
-        """One line without our temporary paths."""
+        """The text in one line, without paths of temporary folders."""
         return line(self.without_paths(text))
 
     def without_paths(self, text: str) -> str:
-        """A text in which the submission's files have their own names."""
+        """The text with the submission's own file names."""
         text = text.replace(f"{self.copy}/", "")
         return text.replace(str(self.copy), self.entry.name)
 
 
 def by_case(submission: Submission, result: CheckResult) -> tuple[Compared, ...]:
-    """Which tensors agree, case by case."""
+    """Which tensors agree, for each case."""
     specs = {case_of(answer, "full", EPS).name: answer.spec for answer in submission.answers}
     failed = {finding.tensor for finding in result.findings if finding.fails}
     layers = {layer.name for layer in submission.layers}
@@ -225,13 +225,13 @@ def by_case(submission: Submission, result: CheckResult) -> tuple[Compared, ...]
 
 
 def not_checked(result: CheckResult) -> list[str]:
-    """What the verdict says nothing of."""
+    """What was not compared."""
     missing = not_judged(result.cases) if result.cases else []
     return [*(f"gradient of {name} (not given)" for name in missing), *result.untried]
 
 
 def line(text: str) -> str:
-    """One line, not too long."""
+    """The text in one line of limited length."""
     text = " ".join(text.encode("utf-8", "replace").decode().split())
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -1,4 +1,4 @@
-"""The points of a submission."""
+"""Points of a submission."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ AFFECTED = {
     "kink": ("W", "b", "gamma", "beta"),
     "layer mean": (),
 }
-"""Kinds of tensors that a convention changes."""
+"""Tensors that a convention changes, by kind."""
 
 
 @dataclass(frozen=True)
 class Earned:
-    """What a submission earned for one quantity.
+    """The points for one quantity.
 
     Arguments:
-        why: no points were given; "" where they were.
+        why: the reason why no points were given; "" if they were.
     """
 
     quantity: Quantity
@@ -38,12 +38,12 @@ class Graded:
 
     @property
     def points(self) -> float:
-        """All of them."""
+        """The total."""
         return sum(one.points for one in self.earned)
 
 
 def grade(judged: Judged, rubric: Rubric) -> Graded:
-    """The points of a submission by a rubric."""
+    """Grade a submission by a rubric."""
     why = judged.reason if judged.outcome == "could not run" else judged.spoiled
     forbidden = [name for name in judged.used.packages if name in rubric.forbidden]
     if forbidden:
@@ -56,7 +56,7 @@ def grade(judged: Judged, rubric: Rubric) -> Graded:
 
 
 def why_not(quantity: Quantity, judged: Judged, rubric: Rubric) -> str:
-    """Why a quantity earns nothing; "" if it does earn."""
+    """The reason why a quantity earns no points; "" if it earns them."""
     seen = [(case, name) for case in judged.compared for name in meant(quantity, case)]
     if not seen:
         return "not checked: nothing was compared"
@@ -81,7 +81,7 @@ def why_not(quantity: Quantity, judged: Judged, rubric: Rubric) -> str:
 
 
 def meant(quantity: Quantity, case: Compared) -> list[str]:
-    """The tensors of a case that a quantity is about."""
+    """The tensors of a case that belong to a quantity."""
     if quantity.layers:
         return list(case.agrees) if case.layer in quantity.layers else []
     if quantity.networks not in ("all", case.networks):
@@ -92,14 +92,14 @@ def meant(quantity: Quantity, case: Compared) -> list[str]:
 
 
 def lacked(quantity: Quantity, case: Compared) -> list[str]:
-    """The tensors that a quantity is about and that were not returned."""
+    """The parameters that belong to a quantity and whose gradients were not returned."""
     if quantity.layers or quantity.networks not in ("all", case.networks):
         return []
     return [name for name in case.missing if set(kinds(name)) & set(quantity.tensors)]
 
 
 def kinds(name: str) -> tuple[str, ...]:
-    """What a rubric may call a tensor: ("W1", "W") for W1, ("p",) for the value of p."""
+    """The names of a tensor in a rubric: ("W1", "W") for W1, ("p",) for the value p."""
     plain = name.removeprefix("forward ")
     kind = plain.rstrip("0123456789")
     if name != plain:  # a value
@@ -108,7 +108,7 @@ def kinds(name: str) -> tuple[str, ...]:
 
 
 def affects(convention: str, quantity: Quantity) -> bool:
-    """Whether a convention changes what a quantity is about."""
+    """Whether a convention changes tensors of a quantity."""
     if convention == "layer mean":
         return bool(quantity.layers) or not quantity.tensors
     if quantity.layers or (convention == "eps" and quantity.networks == "without batch norm"):

@@ -1,4 +1,4 @@
-"""Verdicts that are kept from run to run, so that nothing is judged twice."""
+"""Verdicts stored between runs, so that no submission is judged twice."""
 
 import hashlib
 import json
@@ -32,8 +32,8 @@ class Records:
             raise UserError(f"--out {folder}: cannot be written ({error.strerror})") from error
 
     def seed(self, asked: int | None) -> int:
-        """The seed of the hidden inputs: the one asked for, else that of the results so far, else
-        a random one."""
+        """The seed of the hidden inputs: the requested one, else the one of earlier results, else a
+        random one."""
         if asked is None:
             known = read(self.folder / "seed.json").get("seed")
             asked = known if type(known) is int else secrets.randbelow(2**31)
@@ -43,7 +43,7 @@ class Records:
     def find(self, entry: Entry, conditions: Conditions) -> Judged | None:
         """The verdict on a submission with the same content under the same conditions.
 
-        That it could not run holds for the same limits alone; that it is right or wrong, for any.
+        "Could not run" is only valid for the same limits; right or wrong is valid for any limits.
         """
         record = read(self.file(entry))
         if record.get("key") != key(entry, conditions):
@@ -56,12 +56,12 @@ class Records:
         return judged if same or judged.outcome != "could not run" else None
 
     def keep(self, entry: Entry, conditions: Conditions, judged: Judged) -> None:
-        """Writes a verdict."""
+        """Store a verdict."""
         record = {"key": key(entry, conditions), "limits": str(conditions.limits)}
         self.write(self.file(entry), {**record, "judged": judged.as_json()})
 
     def write(self, path: Path, value: dict[str, Any]) -> None:
-        """Writes JSON.
+        """Write JSON.
 
         Raises:
             UserError: it cannot be written.
@@ -72,12 +72,12 @@ class Records:
             raise UserError(f"--out {self.folder}: cannot be written ({error.strerror})") from error
 
     def file(self, entry: Entry) -> Path:
-        """Where the verdict on a submission is."""
+        """The path of a submission's verdict."""
         return self.path / f"{entry.slug}.json"
 
 
 def key(entry: Entry, conditions: Conditions) -> str:
-    """A number of all that a verdict depends on, but for the limits."""
+    """A hash of everything that a verdict depends on, except the limits."""
     everything = (
         digest(entry),
         str(conditions.request),
@@ -90,7 +90,7 @@ def key(entry: Entry, conditions: Conditions) -> str:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What a file of JSON holds; {} where it is missing or damaged."""
+    """The content of a JSON file; {} if it is missing or damaged."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError):

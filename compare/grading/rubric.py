@@ -1,4 +1,4 @@
-"""What a course gives points for: a small TOML file."""
+"""A rubric: a small TOML file that says what earns points."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from typing import Any
 from twingrad.errors import UserError
 
 TENSORS = re.compile(r"(W|b|gamma|beta)\d*|p|loss|cost")
-"""Gradients of parameters, of every layer or of one; values of the forward pass."""
+"""Names in a rubric: gradients of parameters, of every layer or of one, and forward values."""
 
 NETWORKS = ("all", "without batch norm", "with batch norm")
 
@@ -22,12 +22,12 @@ CONVENTIONS = {
     "kink": "slope 1 of the ReLU where its input is exactly 0",
     "layer mean": "a single layer divides its parameters' gradients by the number of samples",
 }
-"""What a submission may do otherwise without being wrong."""
+"""Deviations that are not wrong."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something that earns points: all of them if every comparison agrees, else none.
+    """Something that earns points: all of them if every comparison agrees, otherwise none.
 
     Arguments:
         name: for people.
@@ -47,7 +47,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Rubric:
-    """All of them.
+    """What earns points, and what is allowed.
 
     Arguments:
         title: of the assignment.
@@ -62,12 +62,12 @@ class Rubric:
 
     @property
     def total(self) -> float:
-        """The most that can be earned."""
+        """The maximum number of points."""
         return sum(quantity.points for quantity in self.quantities)
 
 
 def read_rubric(path: Path | None) -> Rubric:
-    """Reads a rubric; None gives one point if everything that was compared agrees.
+    """Read a rubric; without a file, there is one point if everything compared agrees.
 
     Raises:
         UserError: it cannot be read, or holds something else than a rubric.
@@ -88,7 +88,7 @@ def read_rubric(path: Path | None) -> Rubric:
 
 
 def as_rubric(values: dict[str, Any]) -> Rubric:
-    """A rubric from what TOML holds.
+    """The rubric in a parsed TOML file.
 
     Raises:
         ValueError: a key or value that is not known.
@@ -149,14 +149,14 @@ def as_quantity(entry: Any) -> Quantity:
 
 
 def only(values: dict[str, Any], known: tuple[str, ...], where: str) -> None:
-    """Raises ValueError if there is a key that is not known."""
+    """Raise ValueError if there is an unknown key."""
     for key in values:
         if key not in known:
             raise ValueError(f"{where}: {key!r} is not known; expected {', '.join(known)}")
 
 
 def texts(values: dict[str, Any], key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    """A list of texts.
+    """A list of strings.
 
     Raises:
         ValueError: it is something else.

@@ -1,4 +1,4 @@
-"""Judging in several processes, each of which may fail without harm to the others."""
+"""Judge submissions in several processes; if one fails, the others continue."""
 
 import contextlib
 import multiprocessing
@@ -16,18 +16,18 @@ from compare.grading.judged import Judged
 from compare.grading.judging import Conditions, judge_entry
 
 JUDGING = 240.0
-"""Seconds that the judge may take for a submission beyond the submission's own limit."""
+"""Maximum time for a submission in seconds, in addition to the submission's own limit."""
 
 POLL = 0.5
 
 
 @dataclass
 class Worker:
-    """A process that judges.
+    """A judging process.
 
     Arguments:
-        entry: what it is at, None for nothing.
-        until: when it must be done.
+        entry: the submission that it is judging, or None.
+        until: the time at which it must have finished.
     """
 
     process: BaseProcess
@@ -39,11 +39,11 @@ class Worker:
 def judge_all(
     entries: Sequence[Entry], conditions: Conditions, jobs: int, scratch: Path
 ) -> Iterator[Judged]:
-    """Judges submissions in parallel; each comes as soon as it is done.
+    """Judge submissions in parallel, and yield each verdict as soon as it is known.
 
     Arguments:
-        jobs: how many at a time.
-        scratch: a folder for what is temporary.
+        jobs: number of submissions judged at the same time.
+        scratch: a folder for temporary files.
     """
     waiting = list(entries)[::-1]
     workers: list[Worker] = []
@@ -71,7 +71,7 @@ def judge_all(
 
 
 def start(conditions: Conditions, scratch: Path) -> Worker:
-    """A fresh process."""
+    """Start a process."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=work, args=(there, conditions, scratch), daemon=True)
@@ -85,7 +85,7 @@ def start(conditions: Conditions, scratch: Path) -> Worker:
 
 
 def give(worker: Worker, entry: Entry, conditions: Conditions) -> None:
-    """Has a process judge a submission."""
+    """Send a submission to a process."""
     worker.entry = entry
     worker.until = time.monotonic() + conditions.limits.seconds + JUDGING
     with contextlib.suppress(OSError):  # it has ended; that is seen when its answer is taken
@@ -93,7 +93,7 @@ def give(worker: Worker, entry: Entry, conditions: Conditions) -> None:
 
 
 def taken(worker: Worker) -> Judged | None:
-    """The verdict that a process has ready, or that on what ended it; None while it is at work."""
+    """The verdict of a process, or a verdict on its failure; None while it is running."""
     entry = worker.entry
     if entry is None:
         return None
@@ -115,7 +115,7 @@ def taken(worker: Worker) -> Judged | None:
 
 
 def stop(worker: Worker) -> None:
-    """Ends a process. What it runs ends with it: the guard sees that nobody is left."""
+    """End a process. The guard then ends the submission."""
     worker.process.kill()
     worker.process.join()
     worker.pipe.close()
@@ -135,7 +135,7 @@ def work(pipe: Pipe, conditions: Conditions, scratch: Path) -> None:
 
 
 def safely(entry: Entry, conditions: Conditions, scratch: Path) -> Judged:
-    """Judges a submission; a fault of the judge's own is its verdict, not its end."""
+    """Judge a submission; an error of the judge becomes a verdict."""
     try:
         return judge_entry(entry, conditions, scratch)
     except Exception as error:

@@ -1,4 +1,5 @@
-"""The process between the judge and somebody's program: it sets limits, and leaves nothing behind.
+"""The process between the judge and another program: it enforces limits and ends everything the
+program started.
 
-It runs under the judge's Python, with the standard library alone.
+It runs under the judge's Python and uses only the standard library.
 """

@@ -1,12 +1,12 @@
-"""`python -I -S compare/guard ORDER`: runs a program as ORDER, a JSON object, says.
+"""`python -I -S compare/guard ORDER`: run a program as described by ORDER, a JSON object.
 
 - command: the executable and its arguments.     folder: its working directory.
-- report: descriptor of a pipe that gets a line of JSON when the program starts and when it ended.
-- alive: descriptor of a pipe; once its other end is closed, everything is ended.
+- report: descriptor of a pipe to which a line of JSON is written when the program has ended.
+- alive: descriptor of a pipe; when its other end is closed, everything is ended.
 - limits: memory, disk, seconds, processes, ...; null for none.
-- namespaces: whether the program gets processes, network and IPC of its own.
-- files: of its own file system, see `private_root`; null for the machine's.
-- user: the number of the user to become, for which this must be root; null to stay.
+- namespaces: whether the program gets its own process, network and IPC namespaces.
+- files: arguments of `private_root.enter`; null to use the machine's file system.
+- user: number of the user to change to, which requires root; null to keep the user.
 """
 
 import json
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def enter_namespaces(order: dict[str, Any]) -> None:
-    """Namespaces of our own; our children are in them."""
+    """Create new namespaces for our child processes."""
     kinds = kernel.NEW_MOUNTS | kernel.NEW_PROCESSES | kernel.NEW_NETWORK | kernel.NEW_IPC
     uid, gid = os.getuid(), os.getgid()
 
@@ -53,7 +53,7 @@ def enter_namespaces(order: dict[str, Any]) -> None:
 
 
 def guarded(step: Any, order: dict[str, Any]) -> None:
-    """Does a step that the system may not allow; its failure is reported, and ends this."""
+    """Run a step that the system may not allow; report a failure and exit."""
     try:
         step()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Processes of this machine: which belong together, how much they use, how they are ended."""
+"""Processes of this machine: their descendants, their memory, and how to end them."""
 
 import contextlib
 import os
@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 ENDING = 2.0
-"""Maximum seconds until all of a program's processes are gone."""
+"""Maximum number of seconds until all processes of a program have ended."""
 
 
 class Member:
-    """A process as the system lists it.
+    """A process.
 
     Arguments:
         pid, parent: its number and its parent's.
         session: its session.
-        name: what the system calls it.
-        bytes: memory that it has in use, shared memory included.
+        name: its name.
+        bytes: the memory that it uses, including shared memory.
     """
 
     def __init__(self, pid: int, parent: int, session: int, name: str, memory: int) -> None:
@@ -29,7 +29,7 @@ class Member:
 
 
 def running() -> Iterator[Member]:
-    """All processes but those that ended; none where the system has no /proc."""
+    """All running processes; none if the system has no /proc."""
     for pid in os.listdir("/proc") if sys.platform == "linux" else ():
         if not pid.isdigit():
             continue
@@ -55,7 +55,7 @@ def below(roots: Iterable[int]) -> list[Member]:
 
 
 def shared_fairly(members: Iterable[Member]) -> int:
-    """Bytes that processes use, what they share counted once."""
+    """Bytes of memory that processes use; shared memory is counted once."""
     total = 0
     for member in members:
         try:
@@ -68,14 +68,14 @@ def shared_fairly(members: Iterable[Member]) -> int:
 
 
 def kill(pids: Iterable[int]) -> None:
-    """Ends processes at once."""
+    """Kill processes."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
 
 
 def end_descendants() -> None:
-    """Ends all processes below this one and waits for them."""
+    """Kill all descendants of this process, and wait for them."""
     until = time.monotonic() + ENDING
     while (found := below([os.getpid()])) and time.monotonic() < until:
         kill(member.pid for member in found)
@@ -85,7 +85,7 @@ def end_descendants() -> None:
 
 
 def reap() -> dict[int, int]:
-    """Exit statuses of the children that have ended, by process; -N for signal N."""
+    """Exit statuses of child processes that have ended; -N for signal N."""
     ended = {}
     with contextlib.suppress(ChildProcessError):
         while True:

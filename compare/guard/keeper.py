@@ -1,4 +1,4 @@
-"""Starts a program, watches that it keeps within its limits, and ends all that it started."""
+"""Start a program, enforce its limits, and end everything that it started."""
 
 import contextlib
 import json
@@ -13,13 +13,13 @@ from typing import Any
 from compare.guard import family, kernel, private_root
 
 TICK = 0.05
-"""Seconds between two looks at the program's processes."""
+"""Seconds between two checks of the limits."""
 
 PATIENCE = 2.0
-"""Seconds that helpers of a program that ended, such as multiprocessing's, have to end."""
+"""Seconds that helper processes, such as multiprocessing's, have to end after the program."""
 
 LIBRARIES_EVERY = 10
-"""Looks at the processes for each look at the libraries that they loaded."""
+"""Checks of the limits per check of the libraries loaded."""
 
 MEGABYTE = 1_000_000
 
@@ -34,11 +34,11 @@ HANDLED = (
     signal.SIGALRM,
     signal.SIGPIPE,
 )
-"""Signals that must not end us; the first process of a namespace receives no others."""
+"""Signals that must not end the guard; the first process of a namespace receives no others."""
 
 
 class Keeper:
-    """One program.
+    """The supervision of one program.
 
     Arguments:
         order: what the judge asks, as `compare.processes` writes it.
@@ -72,12 +72,12 @@ class Keeper:
         )
 
     def note(self, number: int, _: Any) -> None:
-        """Remembers a signal that somebody sent us."""
+        """Remember a signal that was sent to the guard."""
         if number != signal.SIGCHLD:
             self.signalled = number
 
     def report(self, **what: Any) -> None:
-        """A line for the judge."""
+        """Send a line to the judge."""
         with contextlib.suppress(OSError):
             os.write(self.order["report"], json.dumps(what).encode() + b"\n")
 
@@ -101,7 +101,7 @@ class Keeper:
             os._exit(failed)
 
     def watch(self, woken: int) -> str:
-        """Waits for the program.
+        """Wait for the program.
 
         Returns:
             "" if it ended by itself, "told" if the judge wants it ended, else the limit that it
@@ -124,7 +124,7 @@ class Keeper:
                 return exceeded
 
     def exceeded(self, limits: dict[str, Any]) -> str:
-        """Which limit the program's processes exceed, in words; "" if none."""
+        """The limit that the program's processes exceed, in words; "" if none."""
         members = family.below([os.getpid()])
         if len(members) > limits["processes"]:
             return f"it started more than {limits['processes']} processes"
@@ -143,7 +143,7 @@ class Keeper:
         return ""
 
     def left_behind(self) -> list[str]:
-        """Names of processes that outlive the program."""
+        """Names of processes that are still running after the program has ended."""
         until = time.monotonic() + PATIENCE
         while left := family.below([os.getpid()]):
             if time.monotonic() > until or self.limits is None:
@@ -154,7 +154,7 @@ class Keeper:
 
 
 def set_limits(limits: dict[str, Any]) -> None:
-    """Limits that the kernel itself keeps, of every process for itself."""
+    """Set the limits that the kernel enforces for each process."""
     kernel.limit(resource.RLIMIT_DATA, limits["memory"])
     kernel.limit(resource.RLIMIT_FSIZE, limits["disk"])
     kernel.limit(resource.RLIMIT_CPU, limits["seconds"])
@@ -175,7 +175,7 @@ def libraries_of(pid: int) -> set[str]:
 
 
 def written_in(folders: list[str]) -> int:
-    """Bytes of the files in folders; 0 where the file system itself is limited."""
+    """Size of the files in folders, in bytes; 0 if the file system itself is limited."""
     total, waiting = 0, list(folders)
     while waiting:
         with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:

@@ -1,4 +1,4 @@
-"""Linux system calls that Python does not offer: namespaces, mounts, capabilities, prctl."""
+"""Linux system calls that Python does not provide: namespaces, mounts, capabilities, prctl."""
 
 import contextlib
 import ctypes
@@ -10,7 +10,7 @@ LINUX = sys.platform == "linux"
 
 NEW_MOUNTS, NEW_NAMES, NEW_IPC = 0x00020000, 0x04000000, 0x08000000
 NEW_USERS, NEW_PROCESSES, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
-"""Kinds of namespaces, as unshare(2) takes them."""
+"""Kinds of namespaces, as in unshare(2)."""
 
 READ_ONLY, NO_SETUID, NO_DEVICES, NO_EXECUTION = 1, 2, 4, 8
 REMOUNT, BIND, MOVE, RECURSIVE, PRIVATE = 32, 4096, 8192, 16384, 1 << 18
@@ -21,7 +21,7 @@ DROP_BOUNDING, AMBIENT, AMBIENT_CLEAR_ALL = 24, 47, 4
 """Options of prctl(2)."""
 
 CAPABILITIES = 64
-"""More than there are."""
+"""More than the number of capabilities."""
 
 CAPABILITY_VERSION = 0x20080522
 
@@ -32,19 +32,19 @@ def libc() -> ctypes.CDLL:
 
 
 def checked(result: int, what: str) -> None:
-    """Raises OSError if a system call failed."""
+    """Raise OSError if a system call failed."""
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
 def unshare(kinds: int) -> None:
-    """Moves this process into new namespaces; of processes, only its children."""
+    """Move this process into new namespaces; process namespaces apply to its children only."""
     checked(libc().unshare(kinds), "unshare")
 
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
-    """Mounts a file system, or changes a mount."""
+    """Mount a file system, or change a mount."""
     words = [text.encode() or None for text in (source, target, kind)]
     checked(
         libc().mount(*words, ctypes.c_ulong(flags), data.encode() or None), f"mounting {target}"
@@ -52,7 +52,7 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
 
 
 def prctl(option: int, value: int = 0, more: int = 0) -> None:
-    """Sets a property of this process, where the kernel has it."""
+    """Set a property of this process, if the kernel supports it."""
     if LINUX:
         libc().prctl(option, *(ctypes.c_ulong(number) for number in (value, more, 0, 0)))
 
@@ -67,7 +67,7 @@ def map_user(uid: int, gid: int) -> None:
 
 
 def drop_privileges(user: int | None) -> None:
-    """Gives up every capability for good, and becomes another user where one is given."""
+    """Drop all capabilities permanently, and change to another user if one is given."""
     prctl(NO_NEW_PRIVILEGES, 1)
     for capability in range(CAPABILITIES):
         prctl(DROP_BOUNDING, capability)
@@ -82,7 +82,7 @@ def drop_privileges(user: int | None) -> None:
 
 
 def limit(kind: int, value: int) -> None:
-    """Lowers a resource limit; a lower one stays."""
+    """Lower a resource limit; a limit that is already lower stays."""
     _, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

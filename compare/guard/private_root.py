@@ -1,7 +1,7 @@
-"""A file system of a program's own: the system's libraries, its Python, and its folder.
+"""A private file system for a program: the system's libraries, its Python, and its folder.
 
-Everything else of the machine is absent. What is not the program's folder cannot be changed, and
-that folder lives in memory, limited in size.
+Nothing else of the machine is visible. Only the program's folder can be changed; it is in memory
+and limited in size.
 """
 
 import os
@@ -26,18 +26,18 @@ SETTINGS = (
 DEVICES = ["null", "zero", "full", "random", "urandom"]
 
 MAX_FILES = 20_000
-"""Files and folders that the program may create."""
+"""Maximum number of files and folders that the program may create."""
 
 
 def enter(root: str, work: str, shown: list[str], hidden: list[str], size: int, owner: int) -> None:
-    """Makes the file system and enters it. For a process in new mount and process namespaces.
+    """Create the file system and enter it; for a process in new mount and process namespaces.
 
     Arguments:
-        root: an empty folder to build it in.
-        work: the program's folder; it gets a copy of it, at the same path.
-        shown: further files and folders to read, such as the prefix of its Python.
-        hidden: folders below these that are empty there.
-        size: bytes that the program may write.
+        root: an empty folder in which it is created.
+        work: the program's folder; a copy of it is made at the same path.
+        shown: further files and folders that are visible, such as the prefix of its Python.
+        hidden: folders below these that appear empty.
+        size: maximum number of bytes that the program may write.
         owner: the user that may write.
 
     Raises:
@@ -73,7 +73,7 @@ def enter(root: str, work: str, shown: list[str], hidden: list[str], size: int, 
 
 
 def show(root: str, path: str, place: str, bound: list[str]) -> None:
-    """Shows a file or folder of the machine at a place, unless it is there already."""
+    """Make a file or folder of the machine visible at a path, unless something is there already."""
     if not os.path.exists(path) or os.path.lexists(root + place):
         return
     if any(place.startswith(other + "/") for other in bound):
@@ -84,14 +84,14 @@ def show(root: str, path: str, place: str, bound: list[str]) -> None:
 
 
 def make_place(target: str, is_folder: bool) -> None:
-    """An empty folder or file to mount on."""
+    """Create an empty folder or file as a mount point."""
     os.makedirs(target if is_folder else os.path.dirname(target), exist_ok=True)
     if not is_folder:
         os.close(os.open(target, os.O_CREAT, 0o644))
 
 
 def make_read_only(root: str) -> None:
-    """Makes every mount below the root read-only."""
+    """Make every mount below the root read-only."""
     with open("/proc/self/mountinfo") as file:
         places = [unescaped(line.split()[4]) for line in file]
     for place in places:
@@ -108,7 +108,7 @@ def unescaped(text: str) -> str:
 
 
 def add_devices(root: str) -> None:
-    """The devices that harm nothing."""
+    """Add the devices that are harmless."""
     os.mkdir(root + "/dev")
     for name in DEVICES:
         place = f"{root}/dev/{name}"
@@ -120,7 +120,7 @@ def add_devices(root: str) -> None:
 
 
 def give(folder: str, owner: int) -> None:
-    """Makes a user the owner of a folder and all that is in it."""
+    """Change the owner of a folder and everything in it."""
     for path, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             os.chown(os.path.join(path, name), owner, owner, follow_symlinks=False)

@@ -1,1 +1,1 @@
-"""One model of findings; terminal, HTML, JUnit."""
+"""Reports of the findings in the terminal, as HTML and as JUnit XML."""

@@ -1,4 +1,4 @@
-"""What `check` found as one HTML file that needs no other."""
+"""The result of `check` as one self-contained HTML file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from compare.reports.nodes import MARKS, MEANINGS
 from twingrad.pages import render_page, scientific, write_page
 
 WORST = 8
-"""How many of the worst entries are shown for each case."""
+"""Maximum number of worst entries shown for each case."""
 
 SHOWN = 30
-"""How many fully agreeing cases are shown in detail; the rest are listed by name."""
+"""Maximum number of agreeing cases shown in detail; the others are listed by name."""
 
 AROUND = 2
-"""Lines of the user's file above and below that of a finding."""
+"""Number of lines of the user's file shown before and after that of a finding."""
 
 LARGEST_FILE = 1_000_000
-"""Bytes; nobody writes such a file by hand, and it would be read for a few lines."""
+"""Maximum size in bytes of a user's file from which lines are shown."""
 
 
 @dataclass(frozen=True)
 class CasePage:
-    """A case as the page shows it.
+    """A case as it is shown on the page.
 
     Arguments:
         case: what was found.
@@ -43,7 +43,7 @@ class CasePage:
 
 
 def write_check_report(path: Path, result: CheckResult) -> None:
-    """Writes the page, whole or not at all.
+    """Write the page; the file is written completely or not at all.
 
     Raises:
         OSError: it cannot be written.
@@ -52,7 +52,7 @@ def write_check_report(path: Path, result: CheckResult) -> None:
 
 
 def render(result: CheckResult) -> str:
-    """The page."""
+    """The page as HTML."""
     agreeing = [case for case in result.cases if case.verdict == "agree"]
     return render_page(
         Path(__file__).with_name("check_report.html.jinja"),
@@ -67,7 +67,7 @@ def render(result: CheckResult) -> str:
 
 
 def fragment(result: CheckResult) -> str:
-    """What a notebook shows: the diagnosis and the wrong tensors, without a page around them."""
+    """The diagnosis and the wrong tensors as HTML without a page, for notebooks."""
     examined = by_telling(result.cases)
     telling = next((c for c in result.cases if examined and c.examination is examined[0]), None)
     return render_page(
@@ -81,7 +81,7 @@ def fragment(result: CheckResult) -> str:
 
 
 def page(case: CaseVerdict) -> CasePage:
-    """All that the page shows of one case."""
+    """The contents of the page for one case."""
     examination = case.examination
     wrong = case.verdict == "disagree" and examination is not None
     return CasePage(
@@ -93,9 +93,10 @@ def page(case: CaseVerdict) -> CasePage:
 
 
 def worst_entries(case: CaseVerdict) -> list[TensorVerdict]:
-    """The tensors that disagree, each with the witness furthest from it.
+    """The tensors that disagree, each with the reference that differs most.
 
-    That of the first fault comes first, then the worst: what merely inherits may be further off.
+    The first fault comes first, then the largest errors: inherited errors may be larger than the
+    fault itself.
     """
     furthest: dict[str, TensorVerdict] = {}
     for tensor in case.tensors:
@@ -111,12 +112,12 @@ def worst_entries(case: CaseVerdict) -> list[TensorVerdict]:
 
 
 def size(tensor: TensorVerdict) -> float:
-    """How far off a tensor is: relative to it, where that can be said."""
+    """The size of a tensor's error, relative if possible."""
     return inf if tensor.max_rel is None else tensor.max_rel
 
 
 def excerpt(path: str, line: int | None) -> list[tuple[int, str]]:
-    """The numbered lines around a line of the user's file; none where it cannot be read."""
+    """The numbered lines around a line of the user's file; none if it cannot be read."""
     if line is None or not path:
         return []
     try:

@@ -1,4 +1,4 @@
-"""All that one `check` found, whatever it checked."""
+"""The result of one `check`."""
 
 import re
 from collections import Counter
@@ -25,10 +25,10 @@ class CheckResult:
 
     Arguments:
         title: what was checked.
-        cases: a verdict each.
-        findings: what went wrong other than a number, in somebody's code.
-        assumed: what was taken for granted of that code: layout, orientation, penalty, ...
-        output: what that code printed.
+        cases: the cases with their verdicts.
+        findings: mistakes and notes that are not differences of a tensor.
+        assumed: what was assumed about the code: layout, orientation, penalty, ...
+        output: the text that the code printed.
         lines: the lines of its functions, by name.
         path: its file, as given.
         states: what is wrong with training, if anything is and it was followed.
@@ -52,23 +52,23 @@ class CheckResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Disagreement in any case, or a finding that fails."""
+        """The verdict "disagree" if a case disagrees or a finding fails the check."""
         failed: list[Verdict] = ["disagree" for finding in self.findings if finding.fails]
         return overall([*(case.verdict for case in self.cases), *failed])
 
     @property
     def compared(self) -> int:
-        """How many tensors were compared with a witness, over all cases."""
+        """The number of tensors compared with a reference, over all cases."""
         return sum(len(case.tensors) for case in self.cases)
 
     @property
     def quantities(self) -> dict[str, int]:
-        """The same by what was compared: "gradient of W", "value of p", "running v"."""
+        """The number of comparisons by quantity: "gradient of W", "value of p", "running v"."""
         return dict(Counter(quantity(c.name, t.name) for c in self.cases for t in c.tensors))
 
     @property
     def not_checked(self) -> tuple[str, ...]:
-        """Everything that the verdict says nothing of."""
+        """Everything that was not checked."""
         missing = [f"gradient of {name} (not given)" for name in not_judged(self.cases)]
         return (*(missing if self.path else ()), *self.untried)
 
@@ -78,7 +78,7 @@ class CheckResult:
 
     @property
     def diagnosis(self) -> str:
-        """What is wrong, in sentences: where, then what; "" where nothing is."""
+        """What is wrong, in sentences: first where, then what; "" if nothing is."""
         if self.agrees:
             return ""
         examined = by_telling(self.cases)
@@ -88,10 +88,10 @@ class CheckResult:
 
     @property
     def explained(self) -> list[Match]:
-        """The faults that explain the cases that disagree, each once.
+        """The faults that explain the wrong cases, without duplicates.
 
-        A case may allow several explanations (with lambda 0 or a single layer some look alike);
-        one that holds in every case is taken.
+        A case may have several explanations (with lambda 0 or a single layer some are equal); one
+        that holds in every case is preferred.
         """
         examined = by_telling(self.cases)
         counts = support(examined)
@@ -152,7 +152,7 @@ class CheckResult:
         return fragment(self)
 
     def as_json(self) -> dict[str, Any]:
-        """As DESIGN writes it, and beyond it what was assumed, found and said."""
+        """The format in DESIGN, with what was assumed and found in addition."""
         return {
             "verdict": self.verdict,
             "title": self.title,
@@ -169,10 +169,10 @@ class CheckResult:
 
 
 def by_telling(cases: Sequence[CaseVerdict]) -> list[Examination]:
-    """The examinations, the most telling first.
+    """The examinations, the most informative first.
 
-    Those whose explanation holds in most cases, and of these those with the fewest suspects: a
-    fault that explains one case of many is an accident.
+    Explanations that hold in most cases come first, then those with the fewest suspects. A fault
+    that explains only one of many cases is an accident.
     """
     examined = [case.examination for case in cases if case.examination is not None]
     counts = support(examined)
@@ -184,14 +184,14 @@ def by_telling(cases: Sequence[CaseVerdict]) -> list[Examination]:
 
 
 def support(examined: Sequence[Examination]) -> Counter[str]:
-    """By kind of fault, in how many cases it explains everything."""
+    """The number of cases that each kind of fault explains."""
     return Counter(
         name for e in examined for name in {kind(match) for match in e.diagnosis.matches}
     )
 
 
 def quantity(case: str, name: str) -> str:
-    """What a tensor of a case is, without its layer."""
+    """The name of a tensor's quantity, without its layer."""
     kind = re.sub(r"(?<=[A-Za-z])\d+\b", "", name)
     if is_value(name):
         return f"value of {kind.removeprefix(VALUE)}"
@@ -201,7 +201,7 @@ def quantity(case: str, name: str) -> str:
 
 
 def not_judged(cases: Sequence[CaseVerdict]) -> list[str]:
-    """Gradients of parameters that were missing wherever they could have been given."""
+    """Gradients of parameters that were missing in every case that has them."""
     asked = {name for case in cases for name in case.not_judged if name[0] in "Wbg"}
     given = {tensor.name for case in cases for tensor in case.tensors}
     return sorted(asked - given)

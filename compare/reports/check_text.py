@@ -1,4 +1,4 @@
-"""What `check` found, for a terminal."""
+"""The result of `check` in the terminal."""
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text

@@ -1,4 +1,4 @@
-"""`compare`'s findings as one dict for JSON and one HTML file that needs no other."""
+"""The result of `compare` as a dictionary for JSON and as one self-contained HTML file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from twingrad.pages import as_data_uri, render_page, scientific, write_page
 
 @dataclass(frozen=True)
 class Report:
-    """All that `compare` found.
+    """The result of `compare`.
 
     Arguments:
         title: what was compared.
@@ -47,7 +47,7 @@ class Report:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """As `check` writes it, and beyond the gradients what else was compared."""
+        """The format of `check`, with the other comparisons in addition."""
         return {
             "verdict": self.verdict,
             "title": self.title,
@@ -62,7 +62,7 @@ class Report:
 
 
 def write_report(folder: Path, report: Report, curves: Mapping[str, History]) -> None:
-    """Writes report.json, report.html and figures/ into the folder.
+    """Write report.json, report.html and figures/ into the folder.
 
     Arguments:
         folder: exists.
@@ -85,7 +85,7 @@ def write_report(folder: Path, report: Report, curves: Mapping[str, History]) ->
 
 
 def render(report: Report, figures: Mapping[str, str]) -> str:
-    """The page.
+    """The page as HTML.
 
     Arguments:
         figures: their addresses by name.

@@ -1,4 +1,4 @@
-"""A step of the derivation as it reads at one layer, with the part that a mistake got wrong."""
+"""A step's formula at one layer, with the wrong part marked."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from twingrad.network import Network
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula cut where a mistake touches it; `before + wrong + after` is all of it."""
+    """A formula in three parts: before, wrong and after."""
 
     before: str
     wrong: str = ""
@@ -41,7 +41,8 @@ class BrokenStep:
 
 
 def marked(placed: Placed, wrong: str) -> Formula:
-    """A step's formula, cut around a fault's `wrong` part; the whole right side where that is "".
+    """A step's formula, cut around a fault's `wrong` part; if that is "", the whole right-hand side
+    is marked.
 
     Arguments:
         wrong: a part of the step's formula, word by word.
@@ -55,7 +56,7 @@ def marked(placed: Placed, wrong: str) -> Formula:
 
 
 def broken_steps(examination: Examination) -> list[BrokenStep]:
-    """The steps that the first diagnosis calls wrong; without one those suspected, unmarked."""
+    """The steps that the first explanation calls wrong; without one, the suspects, unmarked."""
     network, form = examination.evidence.case.network, examination.evidence.form
     if examination.best is not None:
         parts = examination.best.candidate.parts
@@ -72,7 +73,7 @@ def broken_steps(examination: Examination) -> list[BrokenStep]:
 
 
 def quoted(placed: Placed, form: Form) -> tuple[tuple[str, str], ...]:
-    """Place and text of our code for a step; said where its penalty is another than in the form."""
+    """The location and code of a step; a note if its penalty has another form than the user's."""
     return tuple(
         (place, f"{code}  # there the cost has lambda ||W||^2, yours lambda/2 ||W||^2")
         if form == "half" and "penalty" in code
@@ -82,7 +83,7 @@ def quoted(placed: Placed, form: Form) -> tuple[tuple[str, str], ...]:
 
 
 def of_fault(part: Candidate, network: Network, form: Form) -> BrokenStep:
-    """The step that a fault makes first, with its wrong part."""
+    """The first step of a fault, with the wrong part marked."""
     fault, first = part.fault, part.first_layer
     placed = fault.step_in(network, first)
     others = ", ".join(str(l) for l in sorted(part.layers) if l != first)

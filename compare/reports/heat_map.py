@@ -1,4 +1,4 @@
-"""A case as a map, layers by tensors: how wrong each is, and whose fault that is."""
+"""A case as a map of layers and tensors: the error of each, and where it comes from."""
 
 import re
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ COLUMNS = {
 """Order of execution within a layer with normalisation before the activation."""
 
 LAST = ("p", "loss", "cost")
-"""What has no number and belongs to the last layer."""
+"""Tensors without a number; they belong to the last layer."""
 
 TENSOR = re.compile(r"(forward )?(grad_)?([A-Za-z][A-Za-z_]*?)(_?)(\d+)?")
-"""Our names, and those of golden files: forward s1, W1, grad_W_1, mu_1, P."""
+"""Our names and those of golden files: forward s1, W1, grad_W_1, mu_1, P."""
 
 GOLDEN_KINDS = {"P": "p", "J": "cost"}
 
@@ -37,7 +37,7 @@ STOPS = (
     (-6, (246, 178, 107)),
     (0, (153, 27, 27)),
 )
-"""log10 of an error and its colour; between them it is mixed."""
+"""log10 of an error, with its colour; colours in between are interpolated."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,12 @@ class Cell:
 
     @property
     def mark(self) -> str:
-        """The status without colour."""
+        """The status as a character."""
         return MARKS[self.status][0]
 
     @property
     def text(self) -> str:
-        """log10 of the error, short."""
+        """log10 of the error, abbreviated."""
         if self.error is None:
             return ""
         if not 0 < self.error < inf:
@@ -70,7 +70,7 @@ class Cell:
 
     @property
     def colours(self) -> tuple[str, str]:
-        """Colours of the background and of the text."""
+        """Background and text colour."""
         if self.error is None:
             return "#f4f4f4", "#555"
         finite = 0 < self.error < inf
@@ -85,7 +85,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One pass.
+    """The map of one pass.
 
     Arguments:
         stage: "forward" or "backward".
@@ -100,11 +100,11 @@ class HeatMap:
 
 
 Cells = dict[tuple[str, int, str], Cell]
-"""By pass, layer and kind."""
+"""Cells by pass, layer and kind."""
 
 
 def heat_maps(case: CaseVerdict) -> list[HeatMap]:
-    """The forward and the backward pass, as far as anything of them was judged."""
+    """The maps of the forward and backward pass, if anything in them was judged."""
     cells = of_tensors(case) if case.examination is None else of_nodes(case.examination)
     maps = []
     for stage, kinds in COLUMNS.items():
@@ -119,7 +119,7 @@ def heat_maps(case: CaseVerdict) -> list[HeatMap]:
 
 
 def of_nodes(examination: Examination) -> Cells:
-    """From what was found out about every node."""
+    """Cells from the result of blame."""
     cells: Cells = {}
     for node in examination.blame.nodes:
         kind = node.name.rstrip("0123456789")
@@ -134,7 +134,7 @@ def of_nodes(examination: Examination) -> Cells:
 
 
 def of_tensors(case: CaseVerdict) -> Cells:
-    """From the verdicts of its tensors, the worst witness of each."""
+    """Cells from the verdicts, with the worst reference of each tensor."""
     places = [place_of(tensor.name) for tensor in case.tensors]
     depth = max((place[1] for place in places if place), default=1)
     worst: dict[tuple[str, int, str], tuple[bool, float, Cell]] = {}
@@ -154,7 +154,7 @@ def of_tensors(case: CaseVerdict) -> Cells:
 
 
 def place_of(name: str) -> tuple[str, int, str] | None:
-    """Pass, layer (0 for the last) and kind of a tensor by its name; None if it is another's."""
+    """Pass, layer (0 for the last) and kind of a tensor, from its name; None for other tensors."""
     found = TENSOR.fullmatch(name)
     if found is None:
         return None
@@ -168,5 +168,5 @@ def place_of(name: str) -> tuple[str, int, str] | None:
 
 
 def label(stage: str, name: str) -> str:
-    """A tensor for people."""
+    """A tensor's name for people."""
     return f"value {name.removeprefix('forward ')}" if stage == "forward" else f"gradient by {name}"

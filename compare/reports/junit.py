@@ -1,4 +1,4 @@
-"""What `check` found as JUnit XML, which graders and build servers read."""
+"""The result of `check` as JUnit XML for graders and build servers."""
 
 import re
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from compare.reports.nodes import MEANINGS
 from compare.submissions import Finding
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold: control characters, halves of surrogate pairs."""
+"""Characters that XML 1.0 does not allow: control characters and unpaired surrogates."""
 
 
 def junit_xml(result: CheckResult) -> str:
-    """One suite: a test case per case and tensor, and one per finding.
+    """One suite, with a test case for each case and tensor, and for each finding.
 
-    A tensor fails if any witness contradicts it; a finding if the check fails by it. What was
-    assumed, and what was not judged, are properties of the suite.
+    A tensor fails if it differs from any reference, and a finding if it fails the check. The
+    assumptions and what was not checked are properties of the suite.
     """
     suite = ElementTree.Element("testsuite", name=legal(result.title))
     properties = ElementTree.SubElement(suite, "properties")
@@ -54,7 +54,7 @@ def junit_xml(result: CheckResult) -> str:
 
 
 def add_tensors(suite: ElementTree.Element, case: CaseVerdict) -> None:
-    """A test case for every tensor of a case, all its witnesses in one."""
+    """Add a test case for each tensor of a case, with all references."""
     by_name = sorted(case.tensors, key=lambda tensor: tensor.name)
     groups = {name: list(group) for name, group in groupby(by_name, key=lambda t: t.name)}
     for name in dict.fromkeys(tensor.name for tensor in case.tensors):
@@ -71,7 +71,7 @@ def add_tensors(suite: ElementTree.Element, case: CaseVerdict) -> None:
 
 
 def add_finding(suite: ElementTree.Element, finding: Finding, number: int, path: str) -> None:
-    """A test case for a finding."""
+    """Add a test case for a finding."""
     tensor = f", {finding.tensor}" if finding.tensor else ""
     test = ElementTree.SubElement(
         suite, "testcase", classname="findings", name=legal(f"{number}: {finding.kind}{tensor}")
@@ -85,7 +85,7 @@ def add_finding(suite: ElementTree.Element, finding: Finding, number: int, path:
 
 
 def described(tensor: TensorVerdict) -> str:
-    """One witness's verdict."""
+    """The verdict of one reference."""
     return (
         f"{tensor.verdict} with {tensor.witness}: max_abs {tensor.max_abs:.6g} "
         f"at {list(tensor.worst_index)}, "
@@ -95,7 +95,7 @@ def described(tensor: TensorVerdict) -> str:
 
 
 def diagnosis(case: CaseVerdict, name: str) -> Sequence[str]:
-    """Whose fault a wrong tensor is, and what was found out about the case."""
+    """Where a wrong tensor's error comes from, and the diagnosis of the case."""
     if case.examination is None:
         return []
     said = []
@@ -109,5 +109,5 @@ def diagnosis(case: CaseVerdict, name: str) -> Sequence[str]:
 
 
 def legal(text: str) -> str:
-    """Text without what XML cannot hold."""
+    """The text without characters that XML does not allow."""
     return ILLEGAL.sub("", text)

@@ -1,4 +1,4 @@
-"""A node of the network in words: its mark, how wrong it is, where, and by whose fault."""
+"""A node of the network in words: its mark, its error, and where that comes from."""
 
 from math import isinf
 
@@ -13,7 +13,7 @@ MARKS: dict[Status, tuple[str, str]] = {
     "unclear": ("?", "?"),
     "not given": ("·", "."),
 }
-"""With what stands in where the terminal has ASCII alone."""
+"""Marks, with their replacements for terminals that only support ASCII."""
 
 MEANINGS: dict[Status, str] = {
     "agrees": "right, within rounding",
@@ -25,7 +25,8 @@ MEANINGS: dict[Status, str] = {
 
 
 def shown_error(evidence: Evidence, node: Node) -> float | None:
-    """A node's relative error; if it agrees though it is zero in theory, in units of rounding.
+    """A node's relative error; in units of rounding if it agrees and is zero in theory, because
+    such a tensor consists only of rounding.
 
     There the tensor is rounding alone, so an error relative to it says nothing.
     """
@@ -36,7 +37,7 @@ def shown_error(evidence: Evidence, node: Node) -> float | None:
 
 
 def suspected(found: Examination, node: Node) -> bool:
-    """Whether the operation of a node may be the one that is broken first."""
+    """Whether the operation of a node may be the first broken one."""
     return (
         node.stage == found.blame.stage
         and (node.operation, layer(node, found)) in found.blame.suspects
@@ -49,19 +50,19 @@ def layer(node: Node, found: Examination) -> int:
 
 
 def things(stage: str) -> str:
-    """What a pass computes."""
+    """The name of a pass's results."""
     return "values" if stage == "forward" else "gradients"
 
 
 def error_words(node: Node) -> str:
-    """How wrong."""
+    """The size of the error, in words."""
     if node.error is None or isinf(node.error):
         return "another shape than expected" if node.error else "not known how wrong"
     return f"error {node.error:.1e}"
 
 
 def worst_words(node: Node) -> str:
-    """Index of the largest error."""
+    """The index of the largest error."""
     if node.expected is None or node.actual is None:
         return ""
     at = f" at {list(node.worst_index)}" if node.worst_index else ""
@@ -70,7 +71,7 @@ def worst_words(node: Node) -> str:
 
 
 def two_numbers(expected: float, actual: float) -> tuple[str, str]:
-    """Both numbers, with enough digits to tell them apart."""
+    """Both numbers, with enough digits to distinguish them."""
     for digits in (6, 12):
         said = f"{expected:.{digits}g}", f"{actual:.{digits}g}"
         if said[0] != said[1]:
@@ -79,5 +80,5 @@ def two_numbers(expected: float, actual: float) -> tuple[str, str]:
 
 
 def alone_words(node: Node) -> str:
-    """What the layer does with right gradients, where it could be asked."""
+    """The layer's result for right gradients, if known, in words."""
     return "" if node.alone is None else f"; alone: {'right' if node.alone else 'wrong'}"

@@ -8,7 +8,7 @@ from twingrad.text import shown
 
 
 def plain(*parts: ConsoleRenderable) -> str:
-    """Return what a terminal of this width would show, without colour.
+    """The report as it appears in a terminal of this width, without colour.
 
     Control characters are escaped.
     """

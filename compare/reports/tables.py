@@ -1,4 +1,4 @@
-"""Verdicts as tables in a terminal."""
+"""Verdicts as tables in the terminal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ COLOUR = {"agree": "green", "disagree": "bold red"}
 
 
 MOST_ROWS = 150
-"""Rows of details; above, a row is a witness of a case."""
+"""Maximum number of rows with details; if there are more, a row is one reference of a case."""
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """The first of several tables that fits the terminal, else the last."""
+    """The first of several tables that fits the terminal; if none does, the last."""
 
     tables: Sequence[Table]
 
@@ -35,7 +35,8 @@ class Fitting:
 
 
 def table_of(title: str, words: Sequence[str], numbers: Sequence[str], last: str = "") -> Table:
-    """An empty table: columns of words, which may wrap, of numbers, which may not, and a last."""
+    """An empty table: columns of words, which may wrap; columns of numbers, which may not; and a
+    last column."""
     table = Table(title=title)
     for heading in words:
         table.add_column(heading, overflow="fold")
@@ -47,17 +48,17 @@ def table_of(title: str, words: Sequence[str], numbers: Sequence[str], last: str
 
 
 def coloured(verdict: str) -> str:
-    """A verdict with its colour."""
+    """A verdict in its colour."""
     return f"[{COLOUR[verdict]}]{verdict}[/]"
 
 
 def number(value: float | None) -> str:
-    """Three digits, or a dash for nothing."""
+    """A number with three digits, or a dash for None."""
     return "-" if value is None else f"{value:.1e}"
 
 
 def largest(tensors: Sequence[TensorVerdict], witness: str, scale: str) -> str:
-    """The largest error against one witness on one scale, and the tensor that has it."""
+    """The largest error against one reference on one scale, and its tensor."""
     chosen = [t for t in tensors if t.witness == witness and t.scale == scale]
     if not chosen:
         return "-"
@@ -75,8 +76,7 @@ WITNESSES = (
 
 
 def gradient_table(cases: Sequence[CaseVerdict]) -> Fitting:
-    """A line per case of `check`: the largest error against each witness, and where it fits, of
-    which tensor."""
+    """One row per case: the largest error against each reference, and its tensor if it fits."""
     title = "Gradients by hand, float64: largest error"
     headings = [heading for heading, *_ in WITNESSES]
     wide = table_of(f"{title} and where", ["case"], [*headings, "left out\n(kinks)"], "verdict")
@@ -93,7 +93,7 @@ def gradient_table(cases: Sequence[CaseVerdict]) -> Fitting:
 
 
 def witness_table(cases: Sequence[CaseVerdict]) -> Table:
-    """A line per witness and scale: the largest error over many cases, and where it was."""
+    """One row per reference and scale: the largest error over many cases, and its place."""
     title = f"Gradients by hand, float64, {len(cases)} networks: largest errors"
     numbers = ("largest\nerror", "tensor", "left out\n(kinks)")
     table = table_of(title, ("witness", "scale"), numbers, "network")
@@ -115,7 +115,7 @@ def witness_table(cases: Sequence[CaseVerdict]) -> Table:
 
 
 def golden_table(cases: Sequence[CaseVerdict]) -> Table:
-    """A line per golden case: the largest error of the file against each implementation."""
+    """One row per golden case: the largest error of the file against each implementation."""
     title = "Golden files: the file's values against each implementation's"
     words, numbers = ("case", "not in the file"), ("tensors", "manual", "autograd")
     table = table_of(title, words, numbers, "verdict")
@@ -135,7 +135,7 @@ def golden_table(cases: Sequence[CaseVerdict]) -> Table:
 
 
 def details(cases: Sequence[CaseVerdict]) -> Iterator[Fitting | Table | str]:
-    """Every tensor of every case; of many, every witness of every case."""
+    """Every tensor of every case; if there are too many, every reference of every case."""
     if sum(len(case.tensors) for case in cases) <= MOST_ROWS:
         yield from (tensor_table(case) for case in cases)
         return
@@ -175,7 +175,7 @@ def tensor_table(case: CaseVerdict) -> Fitting:
 
 
 def result_table(result: CheckResult) -> Fitting | Table | Text:
-    """The cases of a check: a line for each that disagrees, one for all the others."""
+    """One row for each case that disagrees, and one for all others."""
     witnesses = {t.witness for case in result.cases for t in case.tensors}
     if len(result.cases) > 30 and "central differences" in witnesses:
         return witness_table(result.cases)
@@ -204,7 +204,7 @@ def result_table(result: CheckResult) -> Fitting | Table | Text:
 
 
 def agreement(cases: Sequence[CaseVerdict]) -> str:
-    """Cases that agree, in a line."""
+    """A line about the cases that agree."""
     tensors = [tensor for case in cases for tensor in case.tensors]
     exact = [t for t in tensors if t.witness != "central differences"]
     agreeing = "1 case agrees" if len(cases) == 1 else f"{len(cases)} cases agree"
@@ -218,18 +218,18 @@ def agreement(cases: Sequence[CaseVerdict]) -> str:
 
 
 def excess(tensor: TensorVerdict) -> float:
-    """How much of what it is allowed a tensor uses."""
+    """A tensor's error as a fraction of the tolerance."""
     error = tensor.max_abs if tensor.scale == "absolute" else tensor.max_rel or 0.0
     return error / tensor.tolerance if tensor.tolerance else error
 
 
 def shown(tensor: TensorVerdict) -> str:
-    """The error on the scale it is judged on."""
+    """The error on the scale on which it is judged."""
     return number(tensor.max_abs if tensor.scale == "absolute" else tensor.max_rel or 0.0)
 
 
 def assumed_text(result: CheckResult) -> Text:
-    """What was taken for granted of somebody's code, in a paragraph."""
+    """What was assumed about the code, in a paragraph."""
     said = Text("assumed: ", style="bold")
     for number, (key, value) in enumerate(result.assumed.items()):
         said.append("; " if number else "", style="not bold")
@@ -239,7 +239,7 @@ def assumed_text(result: CheckResult) -> Text:
 
 
 def rests_on_text(result: CheckResult) -> Text:
-    """What the verdict on somebody's code rests on, and what it says nothing of."""
+    """What was compared in the code, and what was not checked."""
     said = Text("compared: ", style="bold")
     counts = ", ".join(f"{what} {number}" for what, number in result.quantities.items())
     said.append(f"{result.compared} ({counts})" if counts else "nothing", style="not bold")
@@ -250,6 +250,6 @@ def rests_on_text(result: CheckResult) -> Text:
 
 
 def finding_text(finding: Finding, path: str) -> Text:
-    """What went wrong, with the line of the file."""
+    """A finding with the line of the file."""
     place = path if finding.line is None else f"{path}:{finding.line}"
     return Text(f"{place}: {finding.message}", style="bold red" if finding.fails else "yellow")

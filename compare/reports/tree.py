@@ -1,4 +1,4 @@
-"""What was found out about a case, in a terminal: the network as a tree, the diagnosis below it."""
+"""The result for a case in the terminal: the network as a tree, with the diagnosis below."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,15 +34,15 @@ STYLES: dict[Status, str] = {
 }
 
 SHOWN = 4
-"""How many suspected steps are shown; the sentences name the others."""
+"""Maximum number of suspected steps shown; the sentences name the others."""
 
 
 @dataclass(frozen=True)
 class NodeTree:
-    """For a console of any width, with or without colour.
+    """The tree for a console of any width, with or without colour.
 
-    Nodes that agree, and those not given, are folded to a line per layer, and a whole pass of
-    them to one line.
+    Nodes that agree or were not given are folded into one line per layer; a pass with only such
+    nodes into one line.
     """
 
     examination: Examination
@@ -87,15 +87,15 @@ class Lines:
         )
 
     def missing(self, node: Node) -> bool:
-        """Whether nothing is known of a node, and nothing suspected."""
+        """Whether a node was not given and is not suspected."""
         return node.status == "not given" and self.quiet(node)
 
     def line(self, status: Status, *rest: str) -> Text:
-        """A line after its mark, in its colour."""
+        """A line with its mark, in its colour."""
         return Text("".join((MARKS[status][self.ascii_only], " ", *rest)), style=STYLES[status])
 
     def folded(self, nodes: Sequence[Node], label: str = "") -> Text:
-        """Nodes that agree or were not given, on one line."""
+        """Nodes that agree or were not given, in one line."""
         agreeing = [node for node in nodes if node.status == "agrees"]
         missing = [node.name for node in nodes if node.status == "not given"]
         if not agreeing:
@@ -107,13 +107,13 @@ class Lines:
         return self.line("agrees", label, f"{names} {self.agreement(agreeing)}{less}")
 
     def agreement(self, nodes: Sequence[Node]) -> str:
-        """How well nodes agree."""
+        """The largest error of nodes that agree, in words."""
         worst = max(shown_error(self.found.evidence, node) or 0.0 for node in nodes)
         verb = "agrees" if len(nodes) == 1 else "agree"
         return f"{verb} within {worst:.1e}" if worst else f"{verb} exactly"
 
     def single(self, node: Node) -> Text:
-        """A node that is wrong, or suspected."""
+        """A node that is wrong or suspected."""
         steps = steps_of(self.found.evidence.case.network, node.stage)
         what = steps[node.operation, layer(node, self.found)].title
         suspicion = f", suspected: {what}" if suspected(self.found, node) else ""
@@ -131,7 +131,7 @@ class Lines:
 
 
 def kinds_of(network: Network) -> str:
-    """Its kinds of layer in words."""
+    """The kinds of layer, in words."""
     normalization = {
         "none": "without batch norm",
         "batch": "with batch norm",
@@ -147,7 +147,7 @@ def kinds_of(network: Network) -> str:
 
 
 def add_pass(tree: Tree, lines: Lines, stage: str, nodes: Sequence[Node]) -> None:
-    """One pass as a branch, its layers in order of execution."""
+    """Add one pass as a branch, with its layers in order of execution."""
     if all(node.status == "agrees" for node in nodes):
         said = f"{stage}: all {len(nodes)} {things(stage)} {lines.agreement(nodes)}"
         tree.add(lines.line("agrees", said))
@@ -166,7 +166,7 @@ def add_pass(tree: Tree, lines: Lines, stage: str, nodes: Sequence[Node]) -> Non
 
 
 def add_layer(branch: Tree, lines: Lines, members: Sequence[Node]) -> None:
-    """One layer: a line if all is quiet there, else a branch."""
+    """Add one layer: one line if all its nodes are quiet, otherwise a branch."""
     label = f"layer {layer(members[0], lines.found)}"
     if all(map(lines.quiet, members)):
         branch.add(lines.folded(members, f"{label}: "))
@@ -181,7 +181,7 @@ def add_layer(branch: Tree, lines: Lines, members: Sequence[Node]) -> None:
 
 
 def described_steps(found: Examination) -> Iterator[Text]:
-    """The broken step's formula, carets under what is wrong in it, and the right code."""
+    """The broken step's formula, with carets below the wrong part, and the right code."""
     steps = broken_steps(found)
     for number, step in enumerate(steps[:SHOWN]):
         heading = "The broken step" if found.best is not None else "A suspected step"
@@ -194,7 +194,7 @@ def described_steps(found: Examination) -> Iterator[Text]:
 
 
 def formula_text(step: BrokenStep) -> Text:
-    """A formula with its wrong part in colour and above carets."""
+    """A formula with the wrong part coloured, above carets."""
     formula = step.formula
     text = Text("  ").append(formula.before).append(formula.wrong, style="bold red")
     text.append(formula.after)

@@ -1,4 +1,4 @@
-"""What `watch` found: for a terminal, for a notebook, and as one HTML file that needs no other."""
+"""The result of `watch` for the terminal, for notebooks, and as one self-contained HTML file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ MARKS = {
     "derived": ("·", ".", "dim"),
     "unknown": ("?", "?", "dim"),
 }
-"""Mark, ASCII mark and colour of a line, by its status."""
+"""Mark, ASCII mark and colour of a line, by status."""
 
 MEANINGS = {
     "right": "right",
@@ -71,7 +71,7 @@ class WatchText:
 
 
 def finding_text(finding: Finding) -> Iterator[Text]:
-    """The line, then what is wrong with it."""
+    """The line, followed by what is wrong with it."""
     style = "bold red" if finding.fails else "yellow"
     if finding.place is not None:
         yield Text(f"{finding.place}: ", style=style).append(finding.place.text, style="bold")
@@ -98,7 +98,7 @@ def lines_table(result: WatchResult, ascii_only: bool) -> Table:
 
 
 def summary(result: WatchResult) -> str:
-    """The last line: the verdict and what it rests on."""
+    """The last line: the verdict and what it is based on."""
     judged = len(result.judged)
     updates = f"{judged} update{'s' if judged != 1 else ''}"
     said = f"verdict: {result.verdict}; {result.compared} gradients of {updates} compared"
@@ -108,7 +108,7 @@ def summary(result: WatchResult) -> str:
 
 
 def write_watch_report(path: Path, result: WatchResult) -> None:
-    """Writes the page, whole or not at all.
+    """Write the page; the file is written completely or not at all.
 
     Raises:
         OSError: it cannot be written.
@@ -117,12 +117,12 @@ def write_watch_report(path: Path, result: WatchResult) -> None:
 
 
 def page(result: WatchResult) -> str:
-    """The page."""
+    """The page as HTML."""
     return rendered("watch_report.html.jinja", result)
 
 
 def fragment(result: WatchResult) -> str:
-    """What a notebook shows: the findings and the lines, without a page around them."""
+    """The findings and the lines as HTML without a page, for notebooks."""
     return rendered("watch_fragment.html.jinja", result)
 
 

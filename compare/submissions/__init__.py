@@ -1,6 +1,7 @@
-"""Somebody's own code: run in a process of its own, its gradients returned under our names.
+"""Other people's code: it runs in a separate process, and its gradients are returned under our
+names.
 
-`run_code` is the front; what it is asked is a `Request`, what comes back a `Submission`.
+`run_code` is the entry point; it takes a `Request` and returns a `Submission`.
 """
 
 from compare.submissions.process import run_code

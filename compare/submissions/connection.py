@@ -1,4 +1,4 @@
-"""The process that runs the user's code: started, asked, given a time limit, ended."""
+"""The process that runs the user's code: start it, send requests, limit its time, end it."""
 
 import json
 import os
@@ -16,22 +16,22 @@ from compare.submissions.interpreter import Interpreter
 AGENT = Path(__file__).resolve().parents[1] / "agent/caller.py"
 
 MAX_TEXT, MAX_ARRAYS = 64 * 2**20, 512 * 2**20
-"""Bytes of one answer: its JSON, and all its arrays."""
+"""Maximum size of one answer in bytes: its JSON, and all its arrays."""
 
 
 class AgentGone(Exception):
-    """The user's process has ended, did not answer in time, or answered with garbage."""
+    """The user's process has ended, did not answer in time, or sent an invalid answer."""
 
 
 GRACE = 2.0
-"""Seconds that the code has to end once nothing more is asked."""
+"""Seconds that the code has to end after the last request."""
 
 MAX_STACKS = 2**16
-"""Bytes of the stacks that are read."""
+"""Maximum number of bytes of stack traces that are read."""
 
 
 class Connection:
-    """The agent in a process of its own, under the user's Python.
+    """The agent in a separate process, under the user's Python.
 
     Arguments:
         interpreter: that Python.
@@ -80,7 +80,7 @@ class Connection:
     def exchange(
         self, message: dict[str, Any], blobs: list[bytes]
     ) -> tuple[dict[str, Any], list[bytes]]:
-        """Sends a message and waits for the answer.
+        """Send a message and return the answer.
 
         Raises:
             AgentGone: there is none.
@@ -121,7 +121,7 @@ class Connection:
         return b"".join(parts)
 
     def wait(self, pipe: int, *, write: bool = False) -> None:
-        """Until a pipe is ready.
+        """Wait until a pipe is ready.
 
         Raises:
             AgentGone: time ran out, or the code prints without end.
@@ -141,7 +141,7 @@ class Connection:
                 raise AgentGone
 
     def close(self) -> Ending:
-        """Ends the process and whatever it started, unless it does so itself at once.
+        """End the process and whatever it started, unless it ends at once by itself.
 
         Raises:
             OSError: it could not be started.
@@ -154,7 +154,7 @@ class Connection:
         return self.ended
 
     def stacks_text(self) -> str:
-        """Where the code was when time ran out, as its process wrote it."""
+        """The stack traces at the time limit, as its process wrote them."""
         with self.stacks as file:
             file.seek(0)
             return file.read(MAX_STACKS).decode(errors="replace")

@@ -1,4 +1,4 @@
-"""Building a user's class for a network, its constructor's arguments matched by their names."""
+"""Create an object of a user's class for a network, by the names of the constructor's arguments."""
 
 import inspect
 import re
@@ -29,7 +29,7 @@ ARGUMENTS = {
     "keep": "dropoutkeepratio keepratio keepprob keep pkeep dropoutkeep dropoutkeepprob",
     "depth": "numlayers nlayers depth",
 }
-"""What an argument stands for, by its name in lower case without underscores."""
+"""The meaning of an argument, by its name in lower case without underscores."""
 
 MEANING = {name: what for what, names in ARGUMENTS.items() for name in names.split()}
 
@@ -53,11 +53,11 @@ LIKE = (
     ("depth", r"^(n|num)(of)?layers?$"),
     ("penalty", LIKE_PENALTY.pattern),
 )
-"""What the names of other arguments look like, by regular expressions on the plain name."""
+"""The meaning of arguments with similar names, by regular expressions."""
 
 
 def meaning_of(name: str) -> str | None:
-    """What an argument of a constructor stands for, by its name."""
+    """The meaning of a constructor's argument, by its name."""
     word = plain(name)
     if word in MEANING:
         return MEANING[word]
@@ -65,7 +65,7 @@ def meaning_of(name: str) -> str | None:
 
 
 def argument_for(argument: inspect.Parameter, network: Network, penalty: float) -> Any:
-    """A value for an argument whose meaning is known.
+    """A value for an argument with a known meaning.
 
     Raises:
         Unsupported: it is for one hidden layer, and the network has another number.
@@ -95,7 +95,7 @@ def construct(
     normalization: str = "batchnorm",
     keep: float = 1.0,
 ) -> Any:
-    """Calls a class or factory for a network.
+    """Call a class or factory for a network.
 
     Arguments:
         factory: its arguments without a known name keep their defaults.
@@ -144,7 +144,7 @@ def construct(
 def value_of(
     meaning: str, argument: inspect.Parameter, network: Network, penalty: float, dtype: Any
 ) -> Any:
-    """What an argument of a known meaning gets."""
+    """The value of an argument with a known meaning."""
     listed = tuple if isinstance(argument.default, tuple) else list
     if meaning == "hidden" and isinstance(argument.default, int):
         return one_hidden(argument, network)

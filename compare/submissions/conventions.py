@@ -1,4 +1,4 @@
-"""What lambda and eps mean in somebody's code, and its values under that reading."""
+"""Conventions of the user's code for lambda and eps, and its values under these conventions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -53,8 +53,8 @@ def misfit(evidence: Evidence) -> float:
 
 
 def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -> bool:
-    """Whether the code has a cost, and it holds the penalty of W in this form wherever it is seen:
-    by its value, or by its central differences by every W."""
+    """Whether the code's cost contains the penalty of W in this form, according to its value or its
+    central differences."""
     seen = [answer for answer in answers if "cost" in answer.forward and answer.spec.penalty]
     readings = [[evidence_of(answer, form, eps) for answer in seen] for eps in all_eps]
     by_value = any(all("forward cost" not in e.wrong for e in reading) for reading in readings)
@@ -62,7 +62,7 @@ def cost_says(answers: Iterable[Answer], form: Form, all_eps: Sequence[float]) -
 
 
 def weights_say(reading: Sequence[Evidence], answers: Sequence[Answer]) -> bool:
-    """Whether the gradients by W are right, and are those of the code's own cost."""
+    """Whether the gradients of W are right and belong to the code's own cost."""
     differentiated = [
         (evidence, name, entries)
         for evidence, answer in zip(reading, answers, strict=True)
@@ -77,7 +77,7 @@ def weights_say(reading: Sequence[Evidence], answers: Sequence[Answer]) -> bool:
 
 
 AT_KINK = "ReLU mask at >= 0"
-"""The fault that is a convention where the input is exactly 0, as it never is in training."""
+"""The fault that is a convention if the input is exactly 0, which never happens in training."""
 
 
 def taken_at_kink(cases: Sequence[CaseVerdict]) -> tuple[list[CaseVerdict], bool]:
@@ -94,14 +94,14 @@ def taken_at_kink(cases: Sequence[CaseVerdict]) -> tuple[list[CaseVerdict], bool
 
 
 def at_kink_match(case: CaseVerdict) -> Match | None:
-    """The explanation of a case by that convention alone."""
+    """The explanation of a case by this convention."""
     found = [] if case.examination is None else case.examination.diagnosis.matches
     names = [(m, {part.fault.name for part in m.candidate.parts}) for m in found]
     return next((match for match, parts in names if parts == {AT_KINK}), None)
 
 
 def judged_at_kink(case: CaseVerdict, match: Match | None) -> CaseVerdict:
-    """A case compared with what that convention gives."""
+    """A case compared with the results of this convention."""
     assert match is not None
     assert case.examination is not None
     evidence = case.examination.evidence
@@ -115,7 +115,7 @@ def judged_at_kink(case: CaseVerdict, match: Match | None) -> CaseVerdict:
 
 
 def case_of(answer: Answer, form: Form, eps: float) -> Case:
-    """The case as our side computes it."""
+    """The case in our conventions."""
     case = replace(answer.spec, eps=eps).case()
     dtype = dtype_of(answer)
     if dtype in ROUNDINGS:
@@ -127,7 +127,7 @@ def case_of(answer: Answer, form: Form, eps: float) -> Case:
 
 
 def dtype_of(answer: Answer) -> str:
-    """The precision that a case was passed in, by which it is judged."""
+    """The precision in which a case was passed, and by which it is judged."""
     return answer.dtype
 
 

@@ -1,4 +1,4 @@
-"""What of somebody's code was compared, and what was not looked at."""
+"""What was compared in the user's code, and what was not checked."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ COVERAGE = {
     "updates": "updates of the parameters",
     "schedule": "the learning rates",
 }
-"""What can be asked for with `--require`, and what it is."""
+"""The parts that `--require` accepts, with their descriptions."""
 
 
 def covered(submission: Submission) -> frozenset[str]:
-    """The parts of COVERAGE that something was compared of."""
+    """The parts of COVERAGE of which something was compared."""
     answers, states = submission.answers, submission.states
     found = {
         "batch-norm": any(answer.spec.batch_norm for answer in answers),
@@ -38,7 +38,7 @@ def covered(submission: Submission) -> frozenset[str]:
 
 
 def left_out(submission: Submission) -> Iterator[str]:
-    """What was not looked at in code for whole networks, beside what its examination says."""
+    """What was not checked in code for whole networks, beyond what the examination reports."""
     there = covered(submission)
     for part in ("batch-norm", "no-batch-norm"):
         said = COVERAGE[part]

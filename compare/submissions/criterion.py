@@ -1,4 +1,4 @@
-"""The loss that a file applies to the output of its torch module, as far as its text tells."""
+"""Find the loss that a file applies to the output of its torch module, from its text."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Criterion:
-    """What a file applies to its module's output.
+    """A loss applied to a module's output.
 
     Arguments:
         kind: by the name of torch's function: it takes logits, or log-probabilities.
@@ -40,7 +40,7 @@ def criterion_in(source: Source) -> Criterion | None:
 
 
 def criteria(tree: ast.Module) -> Iterator[Criterion]:
-    """Criteria without options, and applied to the result of a call such as `net(x)`."""
+    """Criteria without options that are applied to the result of a call such as `net(x)`."""
     made: dict[str, Criterion] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
@@ -66,7 +66,7 @@ def criteria(tree: ast.Module) -> Iterator[Criterion]:
 
 
 def last_name(node: ast.expr) -> str:
-    """The last part of a dotted name; "" of anything else."""
+    """The last part of a dotted name; "" for other expressions."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
@@ -79,7 +79,7 @@ def scopes(tree: ast.Module) -> Iterator[ast.Module | Function]:
 
 
 def calls_in(scope: ast.Module | Function) -> Iterator[ast.Call]:
-    """The calls of a scope, without those of the functions in it."""
+    """The calls in a scope, without those in nested functions."""
     waiting: list[ast.AST] = list(scope.body)
     while waiting:
         node = waiting.pop()
@@ -91,7 +91,7 @@ def calls_in(scope: ast.Module | Function) -> Iterator[ast.Call]:
 
 
 def results_in(scope: ast.Module | Function) -> dict[str, list[ast.expr]]:
-    """By variable, everything that is assigned to it in a scope."""
+    """Everything that is assigned to each variable of a scope."""
     found: dict[str, list[ast.expr]] = {}
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
@@ -101,8 +101,8 @@ def results_in(scope: ast.Module | Function) -> dict[str, list[ast.expr]]:
 
 
 def of_module(node: ast.expr, results: dict[str, list[ast.expr]]) -> bool:
-    """Whether an expression is what calling a module gives: `net(x)`, `self.net(x)`, or a variable
-    that is assigned nothing else."""
+    """Whether an expression is the result of calling a module: `net(x)`, `self.net(x)`, or a
+    variable with only such values."""
     if isinstance(node, ast.Name):
         values = results.get(node.id, [])
         return bool(values) and all(

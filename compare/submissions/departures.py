@@ -1,4 +1,4 @@
-"""Conventions that the cost and the gradients of somebody's code share: taken, not judged."""
+"""Conventions shared by the cost and the gradients of the user's code, which are accepted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LOSS, COST = f"{VALUE}loss", f"{VALUE}cost"
 
 @dataclass(frozen=True)
 class Departure:
-    """A cost that is another one than the specification's, with gradients that are its own.
+    """Another cost than the specification's, with matching gradients.
 
     Arguments:
         subject, said: for what was assumed.
@@ -32,7 +32,7 @@ class Departure:
 
 
 def summed(evidence: Evidence) -> Prediction:
-    """The cross-entropy as a sum over the minibatch; the penalty as it is."""
+    """The cross-entropy as a sum over the minibatch, with the usual penalty."""
     case, right = evidence.case, evidence.right
     n = len(case.y)
 
@@ -49,7 +49,7 @@ def summed(evidence: Evidence) -> Prediction:
 
 
 def biases_too(evidence: Evidence) -> Prediction:
-    """The penalty of every b beside that of every W."""
+    """A penalty on every b as well as every W."""
     case, right = evidence.case, evidence.right
     biases = {n: b for n, b in case.parameters.items() if n.startswith("b") and n[1:].isdigit()}
     found = dict(right)
@@ -79,13 +79,13 @@ def departure_of(submission: Submission, eps: float | None) -> tuple[Departure, 
 
 
 def explains(departure: Departure, evidence: Evidence) -> bool:
-    """Whether every value found is the predicted one."""
+    """Whether every value equals the prediction."""
     predicted = departure.predict(evidence)
     return all(evidence.error(name, predicted[name]) <= 1 for name in evidence.order)
 
 
 def judge_departure(answer: Answer, departure: Departure, form: Form, eps: float) -> CaseVerdict:
-    """One case against what that convention gives."""
+    """Compare one case with the results of this convention."""
     evidence = evidence_of(answer, form, eps)
     predicted = departure.predict(evidence)
     tensors = [

@@ -1,4 +1,4 @@
-"""What students keep parameters in, and the numbers that their cost functions return."""
+"""Containers for parameters, and the numbers that cost functions return."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ FORMS = {
     "flat": "a dict with W1, b1, ...",
     "layers": "a list of a dict per layer",
 }
-"""What holds the parameters."""
+"""Kinds of containers."""
 
 
 def container(lists: dict[str, list[Any]], form: str, strings: set[str], network: Network) -> Any:
-    """The parameters in one object.
+    """The parameters in one container.
 
     Arguments:
         lists: of W, b, gamma, beta.
@@ -44,7 +44,7 @@ def container(lists: dict[str, list[Any]], form: str, strings: set[str], network
 
 
 def key_of(kind: str, strings: set[str]) -> str:
-    """The spelling that the code uses for a kind: gamma or gammas."""
+    """The code's spelling of a kind: gamma or gammas."""
     for word in KINDS[kind].split():
         for spelling in (word.capitalize(), word):
             if spelling in strings:
@@ -53,7 +53,7 @@ def key_of(kind: str, strings: set[str]) -> str:
 
 
 def told_apart(numbers: dict[str, float], penalty: float) -> dict[str, float]:
-    """Which of the returned numbers is the cost and which the loss: by name, else the larger."""
+    """The cost and the loss among returned numbers: by name, otherwise the larger is the cost."""
     named: dict[str, float] = {}
     for key, value in numbers.items():
         for kind in ("cost", "loss"):

@@ -1,4 +1,4 @@
-"""Which Python runs the user's program: the one that its author would use."""
+"""Choose the Python that runs the user's program: the one its author would use."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from pathlib import Path
 from twingrad.errors import UserError
 
 OLDEST = (3, 8)
-"""What the agent, which runs inside the user's Python, needs."""
+"""The oldest Python that supports the agent, which runs in the user's process."""
 
 SECONDS = 20.0
-"""Limit for an interpreter to say what it is."""
+"""Time limit for an interpreter to answer."""
 
 PROBE = """
 import sys
@@ -62,7 +62,7 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Probe:
-    """What an interpreter said about itself and the program."""
+    """An interpreter's answers about itself and the program."""
 
     version: tuple[int, int, int]
     missing: tuple[str, ...]
@@ -70,7 +70,7 @@ class Probe:
 
     @property
     def usable(self) -> bool:
-        """Whether the agent runs there at all."""
+        """Whether the agent runs there."""
         return self.version[:2] >= OLDEST and "numpy" not in self.missing
 
 
@@ -105,7 +105,7 @@ def choose_interpreter(program: Path, asked: Path | None = None) -> Interpreter:
 
 
 def named(asked: Path, program: Path) -> Interpreter:
-    """The interpreter that the user named.
+    """The interpreter that the user selected.
 
     Raises:
         UserError: it cannot be run, is too old or has no NumPy.
@@ -139,7 +139,7 @@ OURS = "which runs twingrad"
 
 
 def candidates(program: Path) -> Iterator[tuple[Path, str]]:
-    """Interpreters in order of preference, each once, with the reason."""
+    """Interpreters in order of preference, without duplicates, each with a reason."""
     seen: set[Path] = set()
     for path, why in all_candidates(program):
         if path not in seen and path.is_file():
@@ -148,7 +148,7 @@ def candidates(program: Path) -> Iterator[tuple[Path, str]]:
 
 
 def all_candidates(program: Path) -> Iterator[tuple[Path, str]]:
-    """The same, existing or not."""
+    """The same without checking that they exist."""
     for folder in program.parents:
         for name in (".venv", "venv"):
             yield folder / name / "bin/python", f"of {folder / name}"
@@ -163,7 +163,7 @@ def all_candidates(program: Path) -> Iterator[tuple[Path, str]]:
 
 
 def executable(asked: Path) -> Path:
-    """The interpreter that a user named: a file, an environment's folder, or a name on PATH."""
+    """The interpreter that a user selected: a file, an environment's folder, or a name."""
     if asked.is_dir():
         return asked / "bin/python"
     if asked.is_file():
@@ -191,7 +191,7 @@ def probe(path: Path, program: Path) -> Probe | None:
 
 
 def imported(program: Path) -> list[str]:
-    """The first parts of the names that a program imports, NumPy among them."""
+    """The packages that a program imports, and NumPy."""
     text = program.read_text(errors="replace") if program.is_file() else ""
     beside = {path.stem for path in program.parent.iterdir()} if program.parent.is_dir() else set()
     found = dict.fromkeys(["numpy", *IMPORT.findall(text)])

@@ -1,4 +1,4 @@
-"""One case of somebody's code: every tensor against every witness, and where it is wrong, why."""
+"""Judge one case of the user's code: compare every tensor, and find out what is wrong."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ YOURS = "yours"
 
 
 def judge_answer(answer: Answer, form: Form, eps: float) -> CaseVerdict:
-    """One case: every tensor against every witness, and where it is wrong, why."""
+    """Compare every tensor of a case with every reference, and diagnose what is wrong."""
     evidence = evidence_of(answer, form, eps)
     case, dtype = evidence.case, dtype_of(answer)
     found = {
@@ -75,7 +75,7 @@ def judge_answer(answer: Answer, form: Form, eps: float) -> CaseVerdict:
 
 
 def judge_float64(case: Case, found: Mapping[str, np.ndarray]) -> tuple[list[TensorVerdict], tuple]:
-    """Values and gradients against the four witnesses, and their camps."""
+    """Compare values and gradients with the four references, and group these into camps."""
     import torch_impl
 
     traces, gradients = {}, {}

@@ -1,4 +1,4 @@
-"""What `twingrad.check` may be given: its options, and what can be checked at all."""
+"""The options of `twingrad.check`, and which objects can be checked."""
 
 import inspect
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from twingrad.errors import UserError
 
 
 def requested(*, hidden: Sequence[int] | None, **options: Any) -> Request:
-    """The networks to try, of options as `twingrad.check` takes them.
+    """The networks to try, from the options of `twingrad.check`.
 
     Raises:
         UserError: an option outside its range.
@@ -34,7 +34,7 @@ def requested(*, hidden: Sequence[int] | None, **options: Any) -> Request:
 
 
 def number_from(name: str, value: Any, least: int, *, whole: bool = False) -> None:
-    """Raises UserError for an option that is no finite number of at least `least`."""
+    """Raise UserError if an option is not a finite number of at least `least`."""
     kind = Integral if whole else Real
     if not isinstance(value, kind) or not least <= value < float("inf"):  # type: ignore[operator]
         what = "a whole number" if whole else "a finite number"
@@ -42,7 +42,7 @@ def number_from(name: str, value: Any, least: int, *, whole: bool = False) -> No
 
 
 def must_be_function(role: str, function: Any) -> None:
-    """Raises UserError for what is no function."""
+    """Raise UserError if it is not a function."""
     if isinstance(function, FunctionType):
         return
     if isinstance(function, MethodType):
@@ -53,7 +53,7 @@ def must_be_function(role: str, function: Any) -> None:
 
 
 def checkable(thing: Any) -> Any:
-    """The object itself, or the class of an object that is made anew for every network.
+    """The object itself, or its class if a new object is made for every network.
 
     Raises:
         UserError: neither code nor an object with code of the user's.

@@ -1,4 +1,4 @@
-"""The text of functions and classes that are at hand: of a module, or of a notebook's cells."""
+"""The source of functions and classes in this process, from modules or notebook cells."""
 
 import ast
 import inspect
@@ -36,7 +36,7 @@ class LiveSource(Source):
 
     @property
     def files(self) -> list[str]:
-        """Their names, each once; that of a cell is made up by the notebook."""
+        """The names of the files, without duplicates; notebooks make up those of cells."""
         return list(dict.fromkeys(code.co_filename for code in self.codes))
 
     def tree(self) -> ast.Module:
@@ -68,7 +68,7 @@ class LiveSource(Source):
 
 
 def source_of(things: Iterable[Any], name: str, path: Path | None = None) -> LiveSource:
-    """The text of functions, classes and objects, and of what of the user's they call.
+    """The source of functions, classes and objects, and of the user's code that they call.
 
     Arguments:
         things: the one that computes the gradients first.
@@ -105,21 +105,21 @@ def functions_in(thing: Any) -> list[FunctionType]:
 
 
 def is_installed(function: FunctionType) -> bool:
-    """Whether a function is a library's, or one of ours."""
+    """Whether a function belongs to a library or to us."""
     file = function.__code__.co_filename
     ours = str(function.__module__).partition(".")[0] in OURS
     return ours or file.startswith(("<frozen", *LIBRARIES))
 
 
 def names_in(code: CodeType) -> set[str]:
-    """The names that a function uses, those of functions inside it included."""
+    """The names used in a function, including nested ones."""
     inner = (value for value in code.co_consts if isinstance(value, CodeType))
     own = {*code.co_names, *code.co_varnames}
     return own.union(*map(names_in, inner))
 
 
 def parsed(file: str) -> ast.Module:
-    """The syntax tree of a file or cell; an empty one where there is no text."""
+    """The syntax tree of a file or cell; an empty one if there is no source."""
     try:
         return ast.parse("".join(linecache.getlines(file)), file)
     except UNREADABLE:

@@ -19,7 +19,7 @@ from compare.submissions.remote import CURRENT, Session
 
 
 class Output(io.TextIOBase):
-    """What the code prints: counted, and its beginning kept."""
+    """The code's printed output: its length and its beginning."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,15 +57,15 @@ class LocalAgent:
         return getattr(caller, name)
 
     def thing(self, name: str) -> Any:
-        """One of the objects, never a copy of it."""
+        """One of the objects, never a copy."""
         return caller.Kept(self.things[name])
 
     def quiet(self, on: bool) -> None:
-        """Whether to drop what the code prints and warns of."""
+        """Whether to suppress the code's output and warnings."""
         self.output.quiet = on
 
     def has_module(self, name: str) -> bool:
-        """Whether the user's own names come from a module: this process has many more."""
+        """Whether the user's own names come from a module; this process has many more."""
         for value in self.things.values():
             held = list(vars(value).values()) if isinstance(value, Namespace) else [value]
             if any(name in packages_of(thing) for thing in held):
@@ -74,7 +74,7 @@ class LocalAgent:
 
 
 def packages_of(thing: Any) -> set[str]:
-    """The package that a module is of, or those of an object's classes."""
+    """The package of a module, or those of an object's classes."""
     if inspect.ismodule(thing):
         return {thing.__name__.partition(".")[0]}
     cls = thing if inspect.isclass(thing) else type(thing)
@@ -82,7 +82,7 @@ def packages_of(thing: Any) -> set[str]:
 
 
 class LocalConnection:
-    """Answers messages in this process. There is no time limit: an interrupt ends the call."""
+    """Answers messages in this process. There is no time limit; an interrupt ends the call."""
 
     def __init__(self, agent: LocalAgent) -> None:
         self.output, self.table = agent.output, caller.Table()
@@ -91,7 +91,7 @@ class LocalConnection:
     def exchange(
         self, message: dict[str, Any], blobs: list[bytes]
     ) -> tuple[dict[str, Any], list[bytes]]:
-        """Does what a message asks.
+        """Execute a message.
 
         Raises:
             KeyboardInterrupt: the user interrupted the code.
@@ -124,7 +124,7 @@ def local_session(things: Mapping[str, Any], output: Output) -> Iterator[Session
 
 @contextlib.contextmanager
 def restored(names: dict[str, Any]) -> Iterator[None]:
-    """Gives global variables their values back: the check sets lambda, and code may set others."""
+    """Restore global variables afterwards: the check sets lambda, and the code may set others."""
     held = dict(names)
     try:
         yield

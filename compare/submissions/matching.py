@@ -1,4 +1,4 @@
-"""Which returned array is which tensor: told by shape and value against the reference."""
+"""Identify returned arrays by comparing shape and value with the reference."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from compare.submissions.names import tensor_name
 from compare.submissions.orientation import Misshapen, Orientation, as_array
 
 CLOSE = 1e-6
-"""Relative to the tensor's largest entry; float32 code is recognised too."""
+"""Tolerance relative to the tensor's largest entry; it also allows for float32 code."""
 
 SMALL = 1e-3
 """Smallest scale of a tensor's tolerance."""
@@ -25,7 +25,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def leaves_of(value: Any) -> Leaves:
-    """The arrays in lists, tuples and dicts of any nesting, by the keys that lead to them."""
+    """The arrays in nested lists, tuples and dicts, by their keys."""
     found: Leaves = {}
     for path, leaf in walk(value, ()):
         try:
@@ -69,7 +69,7 @@ def readings(case: Case, all_eps: Sequence[float]) -> Iterator[tuple[Tensors, Te
 
 
 def is_close(value: Any, expected: np.ndarray) -> bool:
-    """Whether a value is a tensor of the reference."""
+    """Whether a value equals a tensor of the reference."""
     shape = getattr(value, "shape", None)
     if shape is None or tuple(shape) != expected.shape:
         return False
@@ -92,7 +92,7 @@ def turned(tensors: Mapping[str, np.ndarray], names: Iterable[str], how: Orienta
 
 
 def matched(leaves: Leaves, expected: Tensors) -> dict[str, Path]:
-    """By value: the leaf of each tensor that has one; no leaf is taken twice."""
+    """The leaf that equals each tensor; no leaf is used twice."""
     found: dict[str, Path] = {}
     for name, tensor in expected.items():
         for path, leaf in leaves.items():
@@ -141,7 +141,7 @@ def recognised_gradients(
 def first_fitting(
     name: str, shape: tuple[int, ...], leaves: Leaves, taken: set[Path]
 ) -> Path | None:
-    """The first free leaf of a shape whose own name does not say that it is something else."""
+    """The first unused leaf with a shape, unless its name says that it is something else."""
     kind = name.rstrip("0123456789")
     for path, leaf in leaves.items():
         words = [tensor_name(key) for key in path if isinstance(key, str)]
@@ -152,7 +152,7 @@ def first_fitting(
 
 
 def same(value: Any, leaf: np.ndarray) -> bool:
-    """Whether two hold the same numbers."""
+    """Whether two arrays have equal values."""
     try:
         return getattr(value, "shape", None) == leaf.shape and bool(
             np.array_equal(as_array(value), leaf)
@@ -164,7 +164,7 @@ def same(value: Any, leaf: np.ndarray) -> bool:
 def recognised_forward(
     leaves: Leaves, named: Mapping[str, Any], case: Case, how: Orientation, all_eps: Sequence[float]
 ) -> dict[str, Any]:
-    """The values of the forward pass, with those renamed that are another tensor's."""
+    """The values of the forward pass; those that equal another tensor are renamed."""
     best: tuple[int, dict[str, Any]] = (-1, dict(named))
     for _, trace in readings(case, all_eps):
         expected = turned(trace, [n for n in trace if n not in ("loss", "cost")], how)
@@ -182,7 +182,7 @@ def recognised_forward(
 
 
 def count_right(gradients: Mapping[str, Any], case: Case, all_eps: Sequence[float]) -> int:
-    """How many parameters have the reference's gradient, in the reading that fits best."""
+    """The number of parameters with the reference's gradient, under the best convention."""
     right, _ = nearest_reading(gradients, {}, case, all_eps)
     return sum(is_close(gradients.get(name), right[name]) for name in case.network.parameter_shapes)
 
@@ -193,7 +193,7 @@ def nearest_reading(
     case: Case,
     all_eps: Sequence[float],
 ) -> tuple[Tensors, Tensors]:
-    """The reference's gradients and forward values in the reading that most tensors have."""
+    """The reference's gradients and forward values under the convention that most tensors have."""
 
     def fitting(reading: tuple[Tensors, Tensors]) -> int:
         pairs = zip((gradients, forward), reading, strict=True)

@@ -1,4 +1,4 @@
-"""Syntax of a newer Python than the one that runs the code: no fault of the code."""
+"""Syntax of a newer Python than the one that runs the code, which is not a mistake of the code."""
 
 import io
 import re
@@ -16,7 +16,7 @@ PATTERNS = (
     ("3.10", r"^\s*with\s*\("),
     ("3.8", r":="),
 )
-"""Version, and what a line looks like that needs it."""
+"""Version, and the pattern of lines that need it."""
 
 
 def needed_python(line: str, message: str, version: tuple[int, int]) -> str | None:

@@ -14,13 +14,13 @@ import numpy as np
 from compare.submissions.remote import Foreseen, Session, Unforeseen
 
 MAX_SENT = 16 * 2**20
-"""Bytes of arrays in one request."""
+"""Maximum number of bytes of arrays in one request."""
 
 SECONDS = 1.0
-"""After which the user's process begins no further evaluation of a request."""
+"""Time after which the user's process starts no further evaluation of a request."""
 
 Change = tuple[np.ndarray, np.ndarray]
-"""An array as it was sent, and what is to be sent in its place."""
+"""An array that was sent, and the array to send instead."""
 
 
 def evaluated(
@@ -30,7 +30,7 @@ def evaluated(
     count: int,
     seconds: float,
 ) -> Iterator[float]:
-    """The value of each variation, in order; fewer where time runs out.
+    """The value of each variation, in order; fewer if time runs out.
 
     Arguments:
         evaluate: one call of the code: of a variation by its number, None for none of them.
@@ -68,7 +68,7 @@ def evaluated(
 def ask_ahead(
     session: Session, script: Sequence[Foreseen], changes: Iterable[Change]
 ) -> list[Foreseen]:
-    """Messages of the coming evaluations, with their answers.
+    """Messages of the next evaluations, with their answers.
 
     Returns:
         Of as many variations as fit into a request, the last message first; none where the

@@ -1,4 +1,4 @@
-"""What is learnt of a file while it is examined: kept as far as it came when the code ends it."""
+"""What is known about a file during its examination, kept if the code ends it early."""
 
 from pathlib import Path
 from typing import Any
@@ -37,18 +37,18 @@ class Report:
         self.called_again = False
 
     def find(self, finding: Finding) -> None:
-        """Adds a finding; one of each kind for a tensor is enough."""
+        """Add a finding, unless there is one of the same kind for the tensor."""
         if (finding.kind, finding.tensor) not in self.known:
             self.known.add((finding.kind, finding.tensor))
             self.findings.append(finding)
 
     def leave_out(self, what: str) -> None:
-        """Adds something that is not checked."""
+        """Add something that is not checked."""
         if what not in self.untried:
             self.untried.append(what)
 
     def submission(self, path: Path, findings: list[Finding], output: str, ran: str) -> Submission:
-        """All of it.
+        """The whole submission.
 
         Arguments:
             findings: of the process itself, to go after the others.

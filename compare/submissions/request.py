@@ -1,4 +1,4 @@
-"""What the user's code is asked: networks, and the cases made from them on both sides."""
+"""What the user's code is asked for: networks, and the cases that both sides create from them."""
 
 from dataclasses import dataclass, replace
 
@@ -9,12 +9,12 @@ from twingrad.network import EPS, Network
 
 INPUTS, CLASSES = 10, 10
 WIDTHS = (9, 8, 7, 6, 5, 4, 3, 2)
-"""Widths of the hidden layers: all different, so that a transposed matrix shows."""
+"""Widths of the hidden layers; all differ, so that a transposed matrix is noticed."""
 
 
 @dataclass(frozen=True)
 class CaseSpec:
-    """Enough to make the same case in either process.
+    """Everything needed to create the same case in either process.
 
     Arguments:
         hidden, batch_norm, inputs, classes, eps: the network.
@@ -36,12 +36,12 @@ class CaseSpec:
 
     @property
     def network(self) -> Network:
-        """The network alone."""
+        """The network of the case."""
         normalization = "batch" if self.batch_norm else "none"
         return Network(self.inputs, self.hidden, self.classes, normalization, eps=self.eps)
 
     def case(self) -> Case:
-        """The case itself, float64."""
+        """The case, float64."""
         case = random_case(self.network, self.samples, penalty=self.penalty, seed=self.seed)
         if self.at_kink:
             # s itself stays: at v = 0 batch norm would make infinities of rounding
@@ -76,7 +76,7 @@ class Request:
 def trial(
     request: Request, depth: int, batch_norm: bool, fixed: tuple[int, ...] | None = None
 ) -> CaseSpec:
-    """The case that ways of calling the code are tried on.
+    """The case on which ways of calling the code are tried.
 
     No matrix is square there and samples are as many as nothing else, unless the user wants so.
 
@@ -129,11 +129,11 @@ def specs(
 
 
 def as_request(values: dict) -> Request:
-    """A request as JSON brought it."""
+    """The request in a JSON object."""
     hidden = values["hidden"]
     return Request(**{**values, "hidden": None if hidden is None else tuple(hidden)})
 
 
 def cast(value: np.ndarray, dtype: str) -> np.ndarray:
-    """A fresh array of that dtype; integers stay."""
+    """A new array of this dtype; integers are unchanged."""
     return value.astype(dtype) if value.dtype.kind == "f" else value.copy()

@@ -1,4 +1,4 @@
-"""What a student's function returned, taken apart into tensors under our names."""
+"""Split a function's result into tensors with our names."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from compare.submissions.things import is_tensor, kind_of, values_in
 
 ORDER = ("W", "b", "gamma", "beta")
 HIDDEN = ("gamma", "beta", "mu", "v", "s_hat", "s_tilde", "x")
-"""Kinds that the last layer has none of."""
+"""Kinds of tensors that the last layer does not have."""
 
 
 def gradients_of(
@@ -97,14 +97,14 @@ def tensors(entries: dict[str, Any], depth: int) -> tuple[dict[str, Any], list[s
 
 
 def is_list(value: Any) -> bool:
-    """A list over the layers, rather than one array."""
+    """Whether it is a list over the layers rather than one array."""
     return isinstance(value, list | tuple) or (
         isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1
     )
 
 
 def numbered(kind: str, values: list[Any], depth: int) -> dict[str, Any]:
-    """A list over the layers with our numbers; a None in front of layer 1 is dropped."""
+    """A list over the layers with our numbers; a leading None before layer 1 is dropped."""
     if len(values) == depth + 1 and values[0] is None:
         values = values[1:]
     last = depth - 1 if kind in HIDDEN else depth
@@ -133,7 +133,7 @@ def forward_of(named: dict[str, Any], depth: int, X: Any) -> dict[str, Any]:
 
 
 def split_kind(name: str) -> str:
-    """The kind of a tensor of ours, numbered or not."""
+    """The kind of one of our tensors, with or without a number."""
     return split_name(name)[0] if name[-1].isdigit() else plain(name)
 
 

@@ -1,4 +1,4 @@
-"""Verdicts on what an object keeps from one minibatch to the next, and on its evaluation."""
+"""Verdicts on an object's running statistics and its evaluation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from compare.submissions.asking.objects import coefficients
 from compare.submissions.submission import Evaluation, Running
 
 FACTOR = 0.9
-"""alpha of the specification: what the running statistics keep of the one before."""
+"""alpha of the specification: the weight of the old running statistics."""
 
 TOLERANCE = 1e-9
-"""Relative: rounding of a few updates."""
+"""Relative tolerance: rounding of a few updates."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How a running statistic follows those of the minibatches: kept * before + added * batch's.
+    """The rule of a running statistic: kept * old + added * batch's.
 
     Arguments:
         variance: whether it is one.
@@ -32,24 +32,24 @@ class Rule:
 
     @property
     def swapped(self) -> bool:
-        """Whether it keeps the smaller part of what was there."""
+        """Whether the smaller weight belongs to the old value."""
         return self.kept < 0.5
 
     @property
     def unbiased(self) -> bool:
-        """Whether it adds the variance by n - 1."""
+        """Whether the variance is divided by n - 1."""
         bessel = self.samples / (self.samples - 1)
         return self.variance and close(self.added, bessel * (1 - self.kept))
 
     @property
     def right(self) -> tuple[float, float]:
-        """The weights that it should have: its own factor, if that is one."""
+        """The right weights: the code's own factor, if it is one."""
         kept = 1 - self.kept if self.swapped else self.kept
         return (kept, 1 - kept) if 0.5 <= kept < 1 else (FACTOR, 1 - FACTOR)
 
     @property
     def sentence(self) -> str:
-        """What is wrong with it; "" if nothing is."""
+        """What is wrong with the rule; "" if nothing is."""
         what = "running variance" if self.variance else "running mean"
         said = []
         if self.unbiased:
@@ -71,12 +71,12 @@ class Rule:
 
 
 def close(one: float, other: float) -> bool:
-    """Whether two fitted weights are the same."""
+    """Whether two fitted weights are equal."""
     return abs(one - other) <= 1e-6 * max(1.0, abs(other))
 
 
 def rule_of(running: Running) -> Rule:
-    """What the values follow."""
+    """The rule that the values follow."""
     kept, added = coefficients(running.values, running.seen)
     return Rule(kept, added, running.name.startswith("v"), running.samples)
 
@@ -105,7 +105,7 @@ RUNNING = "running statistics over minibatches"
 
 
 def judge_running(running: Running) -> TensorVerdict:
-    """Every value against what its own one before and the minibatch's statistic give."""
+    """Compare every value with that for its own previous value and the minibatch's statistic."""
     kept, added = rule_of(running).right
     expected = kept * running.values[:-1] + added * running.seen[1:]
     note = f"{running.where}; of the index, the first number is the minibatch, from 0"
@@ -121,7 +121,7 @@ def left_alone(where: str) -> TensorVerdict:
 def object_sentences(
     running: Sequence[Running], evaluations: Sequence[Evaluation]
 ) -> Iterator[str]:
-    """What is wrong with them, in words; each once."""
+    """What is wrong, in sentences without duplicates."""
     told: dict[str, list[str]] = {}
     for one in running:
         told.setdefault(rule_of(one).sentence, []).append(one.where)
@@ -147,13 +147,13 @@ def object_sentences(
 
 
 def near(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether outputs are the same up to rounding."""
+    """Whether outputs are equal up to rounding."""
     size = float(np.abs(expected).max(initial=0))
     return bool(np.abs(found - expected).max(initial=0) <= TOLERANCE * size)
 
 
 def conventions_of(running: Sequence[Running]) -> str:
-    """Where the statistics are, and which of the open choices were taken; "" without any."""
+    """Where the statistics are, and the conventions used; "" if there are none."""
     if not running:
         return ""
     rules = [rule_of(one) for one in running]
@@ -164,7 +164,7 @@ def conventions_of(running: Sequence[Running]) -> str:
 
 
 def start_of(running: Running, rule: Rule) -> str:
-    """What the first minibatch found, in words."""
+    """The statistics before the first minibatch, in words."""
     first, seen = running.values[0], running.seen[0]
     if near(first, seen) or near(first, rule.added / (1 - rule.kept or 1) * seen):
         return "at the first minibatch's"

@@ -1,4 +1,4 @@
-"""The user's objects seen from outside: their kinds, attributes, and the arrays in them."""
+"""The user's objects seen from outside: their kinds, attributes, and arrays."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from compare.submissions.remote import Remote, description, session
 
 Path = tuple[Any, ...]
-"""How to reach a value: ".name" is an attribute, anything else an index or key."""
+"""The path to a value: ".name" is an attribute, anything else an index or key."""
 
 MAX_VALUES = 5000
 
@@ -27,7 +27,7 @@ def is_routine(thing: Any) -> bool:
 
 
 def kind_of(thing: Any) -> str:
-    """What an object of the user's process is; "" of a value that is here."""
+    """The kind of an object in the user's process; "" for a value of ours."""
     return str(thing._about.get("kind", "")) if isinstance(thing, Remote) else ""
 
 
@@ -37,7 +37,7 @@ def type_name(thing: Any) -> str:
 
 
 def is_a(thing: Any, name: str) -> bool:
-    """Whether a class of this full name is among an object's classes, or a class's bases."""
+    """Whether an object's classes, or a class's bases, include a class with this full name."""
     return isinstance(thing, Remote) and name in thing._about.get("mro", ())
 
 
@@ -47,27 +47,27 @@ def is_torch(thing: Any) -> bool:
 
 
 def is_tensor(thing: Any) -> bool:
-    """Whether it is a tensor of torch's."""
+    """Whether it is a torch tensor."""
     return is_a(thing, "torch.Tensor")
 
 
 def file_of(thing: Any) -> str:
-    """The file of the module that defines a function or class, or an object's class."""
+    """The file of the module that defines a function, a class, or an object's class."""
     return str(thing._about.get("file", "")) if isinstance(thing, Remote) else ""
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """The attributes that an object holds itself: numbers and text as they are."""
+    """The attributes of an object itself; numbers and text as they are."""
     return dict(session().agent.attributes(thing))
 
 
 def values_in(thing: Any) -> list[tuple[Path, Any]]:
-    """Everything that is no container in an object's attributes, lists, dicts and objects."""
+    """All values, except containers, in an object's attributes, lists, dicts and objects."""
     return [(path, value) for path, value in session().agent.values_in(thing, MAX_VALUES)]
 
 
 def put_all(thing: Any, values: Iterable[tuple[Path, Any]]) -> None:
-    """Puts values where their paths lead."""
+    """Store values at their paths."""
     session().agent.put_all(thing, [[list(path), value] for path, value in values])
 
 

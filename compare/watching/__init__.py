@@ -1,1 +1,1 @@
-"""From a recording of a program to its network, its first wrong line, and its training's faults."""
+"""From a program's recording to its network, its first wrong line, and its training's faults."""

@@ -1,4 +1,4 @@
-"""Activations, told from their input and output alone."""
+"""Recognise activations from their input and output."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ KNOWN = "ReLU, leaky ReLU and GELU"
 """Activations that can be judged."""
 
 SMOOTH = 0.02
-"""Error of an interpolation, relative to the range, up to which h is a function of z."""
+"""Maximum error of an interpolation, relative to the range, for h to be a function of z."""
 
 FEWEST, MOST = 200, 4000
-"""Entries that an interpolation needs, and those that are looked at."""
+"""Minimum number of entries for an interpolation, and maximum number used."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One of ours.
+    """An activation of ours.
 
     Arguments:
         kind: "relu", "leaky_relu" or "gelu".
@@ -34,7 +34,7 @@ RELU = Activation("relu")
 
 
 def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation | None:
-    """The activation f of h = f(z), (n, m) each; None where it is none of ours."""
+    """The activation f of h = f(z), both (n, m); None if it is not one of ours."""
     if h.shape != z.shape:
         return None
     slope = leaky_slope(h, z, tolerance)
@@ -45,7 +45,7 @@ def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation 
 
 
 def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
-    """What f of h = f(z) is called, entry by entry; "" where h is no function of z."""
+    """The name of f in h = f(z), entry by entry; "" if h is not a function of z."""
     if h.shape != z.shape or z.size < FEWEST or not np.isfinite(z).all():
         return ""
     with np.errstate(all="ignore"):
@@ -56,7 +56,7 @@ def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
 
 
 def is_function(h: np.ndarray, z: np.ndarray) -> bool:
-    """Whether h is a continuous function of z, not a straight line, from neighbours in z."""
+    """Whether h is a continuous, nonlinear function of z, judged by neighbours in z."""
     step = max(1, z.size // MOST)
     x, y = z.ravel()[::step], h.ravel()[::step]
     order = np.argsort(x)

@@ -17,14 +17,14 @@ from compare.watching.roles import LEAVES, STATISTICS, Role, Roles, nearest_scal
 from compare.watching.values import Value
 
 NEAR = 0.5
-"""An array that differs from a parameter by less, relative to it, is its new value."""
+"""Maximum difference, relative to a parameter, of an array that is its new value."""
 
 
 class Reader(Followers, LastForms):
-    """Reads one backward pass."""
+    """Identifies the arrays of one backward pass."""
 
     def read(self) -> Roles:
-        """Every gradient from the logits down."""
+        """Identify every gradient, from the logits down."""
         for name in self.names:
             self.recognised(name, "right", self.right[name])
         for at, name in enumerate(self.names):
@@ -47,14 +47,14 @@ class Reader(Followers, LastForms):
         return self.roles
 
     def wrong_below(self, at: int) -> bool:
-        """Whether a parameter's gradient from here on was not recognised as right."""
+        """Whether the gradient of a parameter from here on was not recognised as right."""
         return any(
             self.is_leaf(name) and name not in self.zeros and self.status(name) != "right"
             for name in self.names[at:]
         )
 
     def biases_of_one(self) -> None:
-        """The gradient of b, which for one sample is that of s and often the same array."""
+        """The gradient of b for one sample, which equals that of s and is often the same array."""
         for name in [
             name for name in self.names if operation_of(self.case.network, name)[0] == "b"
         ]:
@@ -65,7 +65,8 @@ class Reader(Followers, LastForms):
                 self.roles.found[name] = same
 
     def updates_left_over(self) -> None:
-        """New values of parameters that are not the old ones plus a multiple of the gradient."""
+        """New values of parameters that differ from the old ones by something other than a multiple
+        of the gradient."""
         for name in self.names:
             if not self.is_leaf(name) or name in self.roles.updates:
                 continue
@@ -89,7 +90,7 @@ class Reader(Followers, LastForms):
         )
 
     def leaves_left_over(self) -> None:
-        """Wrong gradients of parameters: of the arrays left over, the first of the right shape."""
+        """Wrong gradients of parameters: the first unidentified array with the right shape."""
         for name in self.names:
             operation, _ = operation_of(self.case.network, name)
             if operation not in LEAVES or name in self.roles.found or name in self.zeros:

@@ -1,4 +1,4 @@
-"""Arrays that combine recognised ones: running averages, velocities, vectors of parameters."""
+"""Arrays that combine recognised ones: running averages, velocities, vectors of all parameters."""
 
 from collections.abc import Iterator
 
@@ -8,13 +8,13 @@ from compare.watching.relations import two_terms
 from compare.watching.values import Value, Values
 
 BEFORE = 6
-"""Earlier arrays of the same place that are tried as the last value of an average."""
+"""Number of earlier arrays that are tried as the previous value of an average."""
 
 
 def average(
     value: Value, values: Values, known: list[tuple[str, np.ndarray]], tolerance: float
 ) -> str:
-    """ "0.9 of its last value and 0.1 mu1": a running average or a velocity; else ""."""
+    """A description such as "0.9 of its last value and 0.1 mu1"; "" if it is no average."""
     for last in last_values(value, values):
         for name, array in known:
             for rows, _ in value.views(array.shape):
@@ -26,7 +26,7 @@ def average(
 
 
 def last_values(value: Value, values: Values) -> Iterator[Value]:
-    """Earlier arrays of the place where a value was assigned, the latest first."""
+    """Earlier arrays assigned at the same place, the latest first."""
     site, index = value.shown.site.id, value.shown.index
     places = [
         (event.index, other)
@@ -39,7 +39,7 @@ def last_values(value: Value, values: Values) -> Iterator[Value]:
 
 
 def parts(value: Value, known: list[tuple[str, np.ndarray]], tolerance: float) -> str:
-    """ "W1, b1, W2, b2 in one vector": the known arrays that lie in a longer vector; else ""."""
+    """A description such as "W1, b1, W2, b2 in one vector"; "" if it contains no known arrays."""
     flat = value.array
     if flat.ndim != 1:
         return ""

@@ -1,4 +1,4 @@
-"""How the run of a program ended, from what the recorder wrote and the exit status."""
+"""How the run of a program ended, from the recorder's notes and the exit status."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ Reason = Literal["enough", "finished", "time", "size", "exit", "exception", "kil
 
 @dataclass(frozen=True)
 class Lack:
-    """What the program needs and does not have.
+    """Something that the program needs and that is missing.
 
     Arguments:
         kind: a package, NumPy, a newer Python, or a file.
@@ -29,7 +29,7 @@ class Lack:
 def ending(
     end: dict[str, Any], status: int | None, seconds: float, printed: str
 ) -> tuple[Reason, str]:
-    """Why the recording ended, and the same in words."""
+    """Why the recording ended, as a key and in words."""
     reason = end.get("reason")
     if reason == "exception":
         return "exception", exception(end)
@@ -53,7 +53,7 @@ def ending(
 
 
 def exception(end: dict[str, Any]) -> str:
-    """An exception with its place."""
+    """An exception with its location."""
     file, line = end.get("file"), end.get("line")
     place = ""
     if isinstance(file, str):
@@ -63,7 +63,7 @@ def exception(end: dict[str, Any]) -> str:
 
 
 def signal_name(number: int) -> str:
-    """Such as SIGKILL."""
+    """The name of a signal, such as SIGKILL."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -71,7 +71,7 @@ def signal_name(number: int) -> str:
 
 
 def lacking(end: dict[str, Any]) -> Lack | None:
-    """What the program lacks, where an exception says so."""
+    """What is missing, if an exception says so."""
     missing, kind = end.get("missing"), end.get("type")
     if kind == "ModuleNotFoundError" and isinstance(missing, str):
         package = missing.partition(".")[0]
@@ -85,7 +85,8 @@ def lacking(end: dict[str, Any]) -> Lack | None:
 
 
 def newer_python(end: dict[str, Any]) -> str | None:
-    """The Python that the line of a SyntaxError needs, in words; None if it is wrong in any."""
+    """The Python version that the line of a SyntaxError needs, in words; None if no version accepts
+    it."""
     found = re.match(r"(\d+)\.(\d+)", str(end.get("version")))
     if found is None:
         return None
@@ -98,7 +99,7 @@ def newer_python(end: dict[str, Any]) -> str | None:
 
 
 def reads_here(file: Any) -> bool:
-    """Whether our own Python can parse a file that the program's cannot."""
+    """Whether our own Python can parse a file that the program's Python cannot."""
     if not isinstance(file, str) or not re.search(r"\.py$", file):
         return False
     try:

@@ -9,14 +9,14 @@ from compare.watching.roles import Role, nearest_scale
 from compare.watching.values import Value
 
 ASSIGNED = ("augmented", "item", "assign", "return")
-"""Kinds of sites that give an array its value."""
+"""Kinds of sites that assign an array."""
 
 
 class Followers(Recogniser):
-    """Books a wrong gradient by what is computed of it."""
+    """Identifies wrong gradients by what is computed from them."""
 
     def leading_on(self, name: str, local: np.ndarray) -> None:
-        """Books a wrong gradient that the next ones follow from, among the arrays left over."""
+        """Identify a wrong gradient, among the arrays left, from which the next ones follow."""
         children = [name for name in self.children(name) if self.status(name) != "right"]
         if self.passed_on(name, children):
             return
@@ -28,7 +28,7 @@ class Followers(Recogniser):
                 return
 
     def passed_on(self, name: str, children: list[str]) -> bool:
-        """Books the gradient above as this one, if the next ones follow from it unchanged."""
+        """Use the gradient above as this one if the next ones follow from it unchanged."""
         at = self.names.index(name)
         for above in reversed(self.names[max(0, at - 6) : at]):
             role = self.roles.found.get(above)
@@ -49,20 +49,21 @@ class Followers(Recogniser):
         return False
 
     def part_of_line(self, value: Value) -> bool:
-        """Whether an array was first seen inside the expression that is assigned, and is not all
-        of it: (G @ W.T) * (h > 0)."""
+        """Whether an array was first seen inside the assigned expression without being all of it:
+        (G @ W.T) * (h > 0)."""
         first, shown = value.events[0], value.shown
         return first is not shown and not self.text(shown.site).rstrip(" )").endswith(
             first.site.name.rstrip(" )")
         )
 
     def children(self, name: str) -> list[str]:
-        """Gradients that may be computed of this one: those until the layer below is done."""
+        """Gradients that may be computed from this one, up to the end of the layer below."""
         at = self.names.index(name)
         return [child for child in self.names[at + 1 : at + 8] if child not in self.zeros]
 
     def follows(self, name: str, child: str, rows: np.ndarray, since: int) -> Value | None:
-        """An array seen after `since` that the right step makes of a candidate, if there is one."""
+        """An array seen after `since` that the right step computes from a candidate; None if there
+        is none."""
         try:
             with_it = {**self.assumed, name: rows}
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))

@@ -1,4 +1,4 @@
-"""What is wrong in a forward pass, with the line where it was first seen."""
+"""Mistakes in a forward pass, with the line where each is first visible."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from compare.watching.values import UNNAMED, Value, Values
 
 
 def slips(values: Values, updates: list[Update]) -> list[Finding]:
-    """What is wrong in the forward pass, once."""
+    """The mistakes in the forward pass, without duplicates."""
     recording = values.recording
     found: dict[str, Finding] = {}
     for update in updates:
@@ -30,7 +30,7 @@ def slips(values: Values, updates: list[Update]) -> list[Finding]:
 
 
 def shared_bias(recording: Recording, updates: list[Update]) -> list[Finding]:
-    """A layer that adds the b of another one, although a b of its own was seen in the pass."""
+    """A layer that adds the b of another layer, although its own b was seen in the pass."""
     for update in updates:
         layers = update.found.layers
         for l, layer in enumerate(layers, start=1):
@@ -45,7 +45,7 @@ def shared_bias(recording: Recording, updates: list[Update]) -> list[Finding]:
 
 
 def own_bias(recording: Recording, update: Update, shared: np.ndarray) -> bool:
-    """Whether another vector was seen where the shared one was, in the same call."""
+    """Whether another vector was seen at the place of the shared one, in the same call."""
     events = recording.events[update.start : update.found.index]
     vectors = [
         (event, np.asarray(recording.array(event.array), float).ravel())
@@ -63,7 +63,7 @@ def own_bias(recording: Recording, update: Update, shared: np.ndarray) -> bool:
 
 
 def origin(values: Values, update: Update, slip: Slip) -> Event:
-    """Where something wrong in the forward pass was first seen."""
+    """The place where a mistake of the forward pass is first visible."""
     norm, recording = slip.norm, values.recording
     if norm is None or norm.deviation is None:
         return caller(recording, update, slip.value)
@@ -79,7 +79,7 @@ def origin(values: Values, update: Update, slip: Slip) -> Event:
 
 
 def normalised(values: Values, update: Update, slip: Slip) -> Event | None:
-    """Where (s - mu) / deviation was assigned, if it was seen."""
+    """The place where (s - mu) / deviation was assigned, if it was recorded."""
     norm = slip.norm
     layer = next((one for one in update.found.layers if one.norm is norm), None)
     if norm is None or layer is None or layer.z is None or not norm.gamma.all():
@@ -92,7 +92,7 @@ def normalised(values: Values, update: Update, slip: Slip) -> Event | None:
 
 
 def event_equals(recording: Recording, event: Event, form: np.ndarray) -> bool:
-    """Whether a vector, or a number for all of its entries, was seen."""
+    """Whether a vector, or one number for all of its entries, was seen."""
     if event.value is not None:
         return bool(np.abs(form - event.value).max() <= 1e-6 * np.abs(form).max())
     if event.array is None or np.prod(recording.places[event.array][1]) != len(form):

@@ -1,4 +1,4 @@
-"""The labels of a minibatch, and the network of a pass as ours."""
+"""The labels of a minibatch, and the network of a pass as one of ours."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Labels:
 
 
 LATEST = 20
-"""Arrays that may hold labels, the latest first, of which so many are tried."""
+"""Number of recent arrays that are tried as labels."""
 
 
 def G_itself(G: np.ndarray) -> np.ndarray:
@@ -37,7 +37,7 @@ def G_itself(G: np.ndarray) -> np.ndarray:
 
 
 def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
-    """The labels that p - Y is made of; else those seen last."""
+    """The labels in p - Y; if that was not recorded, the most recent ones."""
     p, n = found.p.rows, found.n
     classes = p.shape[1]
     candidates: list[tuple[Value, np.ndarray]] = []
@@ -122,7 +122,7 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
 
 
 def norm_name(norm: object) -> str:
-    """The network's word for a normalisation."""
+    """The recipe's name of a normalisation."""
     if norm is None:
         return "none"
     kind, after = norm.kind, norm.after  # type: ignore[attr-defined]

@@ -9,10 +9,10 @@ from compare.watching.roles import Role, nearest_scale, off
 
 
 class LastForms(Recogniser):
-    """Settles which of several forms of a gradient is the program's."""
+    """Decides which of several forms of a gradient the program uses."""
 
     def settle(self) -> None:
-        """Takes for the gradient of a parameter its last form: divided by n, with the penalty."""
+        """Use the last form of each parameter's gradient: divided by n, with the penalty."""
         usual = self.usual_scale()
         for name, first in list(self.roles.found.items()):
             if not self.is_leaf(name):
@@ -56,7 +56,7 @@ class LastForms(Recogniser):
         return [r for r in whole if not off(r.c, len(self.case.y))]
 
     def usual_scale(self) -> float:
-        """The scale that the last forms of most parameters' gradients have."""
+        """The scale of the last forms of most parameters' gradients."""
         lasts = [
             max(whole, key=lambda role: role.value.first)
             for name, first in self.roles.found.items()

@@ -1,4 +1,4 @@
-"""The lines of the program that one update ran, each with what it computes in the derivation."""
+"""The lines of the program that ran in one update, each with what it computes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ STATUSES = ("wrong", "inherits", "right", "derived", "unknown")
 "derived" follows from recognised arrays by a simple operation."""
 
 NOTHING = 1e-12
-"""Entries below this are taken for 0."""
+"""Entries below this are considered 0."""
 
 SHOWN_KINDS = ("assign", "augmented", "item", "return", "module", "call")
-"""Kinds of sites that are lines of their own."""
+"""Kinds of sites that are shown as lines."""
 
 
 @dataclass
@@ -44,11 +44,11 @@ class Line:
 
     @property
     def place(self) -> str:
-        """The file and the line."""
+        """File and line."""
         return f"{self.label}:{self.site.line}"
 
     def as_json(self) -> dict[str, object]:
-        """For `--json`."""
+        """The line, ready for JSON."""
         return {
             "file": self.label,
             "line": self.site.line,
@@ -95,7 +95,7 @@ def add(line: Line, status: str, what: str) -> None:
 
 
 class Known:
-    """What each array of one update is."""
+    """What is known about each array of one update."""
 
     def __init__(self, values: Values, judged: Judged) -> None:
         self.values, self.judged = values, judged
@@ -121,7 +121,7 @@ class Known:
                 self.learn(value)
 
     def forward_names(self) -> Iterator[tuple[str, np.ndarray]]:
-        """What the forward pass holds, by its words."""
+        """The values of the forward pass, with their names."""
         update = self.judged.update
         assert update.trace is not None
         assert update.case is not None
@@ -139,7 +139,7 @@ class Known:
             yield name, np.asarray(array, float)
 
     def learn(self, value: Value) -> None:
-        """Says what an array is, unless that is known."""
+        """Record what an array is, unless that is known."""
         if value.id in self.roles:
             return
         tolerance = 10 * self.judged.update.found.tolerance
@@ -152,7 +152,7 @@ class Known:
             self.roles[value.id] = ("derived", said)
 
     def combined(self, value: Value, tolerance: float) -> str:
-        """A running average, a velocity, or several arrays in one vector."""
+        """A description of a running average, a velocity, or several arrays in one vector."""
         update = self.judged.update
         assert update.roles is not None
         gradients = [(f"dJ/d{n}", r.gradient) for n, r in update.roles.found.items()]
@@ -163,12 +163,12 @@ class Known:
         )
 
     def describe(self, value: Value, event: Event) -> tuple[str, str]:
-        """Status and words."""
+        """The status and the description."""
         return self.roles.get(value.id, ("unknown", ""))
 
 
 def scaled_to_one(rows: np.ndarray, array: np.ndarray, tolerance: float) -> bool:
-    """Whether two arrays are equal but for rounding."""
+    """Whether two arrays are equal up to rounding."""
     if np.abs(array).max() < NOTHING:  # b below a batch norm keeps its 0, but for rounding
         return bool(np.abs(rows).max() < NOTHING)
     fit = scaled(rows, array)
@@ -176,7 +176,7 @@ def scaled_to_one(rows: np.ndarray, array: np.ndarray, tolerance: float) -> bool
 
 
 def gradient_words(role: Role, judged: Judged) -> str:
-    """ "dJ/dW2, with 0.01 W2, summed over the minibatch"."""
+    """A description such as "dJ/dW2, with 0.01 W2, summed over the minibatch"."""
     said = f"dJ/d{role.name}"
     n = judged.update.found.n
     if role.status == "wrong" or judged.statuses.get(role.name) == "wrong":
@@ -194,7 +194,7 @@ def gradient_words(role: Role, judged: Judged) -> str:
 
 
 def multiple(role: Role) -> str:
-    """A further array that holds a gradient."""
+    """A description of a further array that contains a gradient."""
     words = f"dJ/d{role.name}"
     if abs(role.c - 1) > 1e-6:
         words = f"{role.c:.4g} {words}"

@@ -1,4 +1,4 @@
-"""Batch norm and layer norm, told from their input and output alone."""
+"""Recognise batch norm and layer norm from their input and output."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ LAYER_EPS = (0.0, 1e-5, 1e-8, 1e-12, 1e-6, 1e-7, 1e-10, 1e-3)
 """Values of eps that are tried for layer norm."""
 
 GAMMA_ROUNDING = 1e-6
-"""A tenth of the largest error of a computed gamma."""
+"""A tenth of the maximum error of a computed gamma."""
 
 LARGEST_EPS = 0.1
-"""Largest eps that a program is believed to add to the variance."""
+"""Maximum plausible eps."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Norm:
 def norm_of(
     z: np.ndarray, u: Value, rows: np.ndarray, values: Values, index: int, tolerance: float
 ) -> Norm | None:
-    """The normalisation that makes z of u, both (n, m); None where there is none.
+    """The normalisation that computes z from u, both (n, m); None if there is none.
 
     Arguments:
         rows: u with samples in rows.
@@ -66,7 +66,7 @@ def batch_norm(
     index: int,
     tolerance: float,
 ) -> Norm | None:
-    """z = a u + c by columns: which gamma, deviation, beta and mean a and c are made of."""
+    """z = a u + c by columns: find gamma, deviation, beta and mean behind a and c."""
     a, c = fitted
     n = len(u)
     mu, v = u.mean(axis=0), u.var(axis=0)
@@ -97,7 +97,7 @@ def frozen_norm(
     statistics: list[Value],
     limit: float,
 ) -> Norm | None:
-    """The same with a variance or a deviation that is not of these samples."""
+    """The same with a variance or deviation that is not of these samples."""
     if not statistics:
         return None
     earlier = np.stack([value.array for value in statistics])  # (statistics, m)
@@ -127,7 +127,7 @@ READINGS = (
     "the variance is not divided by n",
     ALL_UNITS,
 )
-"""What may be wrong with the deviation, the right form first."""
+"""Possible mistakes in the deviation, the right form first."""
 
 
 def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[float, float]:
@@ -157,13 +157,13 @@ def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[
 
 
 def over_all(square: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """The sum or the mean of the variances of all units, whichever is nearer."""
+    """The sum or the mean of the variances of all units, whichever is closer."""
     forms = np.array([v.sum(), v.mean()])
     return np.full_like(v, forms[np.abs(forms - np.median(square)).argmin()])
 
 
 def rounded(eps: float, doubt: float) -> float:
-    """The power of ten that eps is within its own doubt; else eps."""
+    """The power of ten within the uncertainty of eps; eps itself if there is none."""
     for power in range(-16, 0):
         if abs(eps - 10.0**power) <= max(doubt, 1e-6 * eps):
             return 10.0**power
@@ -171,7 +171,7 @@ def rounded(eps: float, doubt: float) -> float:
 
 
 def is_constant(rest: np.ndarray, scale: np.ndarray, limit: float) -> bool:
-    """Whether all entries are the same, up to rounding in numbers of a scale."""
+    """Whether all entries are equal, up to rounding in numbers of a given scale."""
     middle = float(np.median(rest))
     return bool((np.abs(rest - middle) <= limit * np.abs(scale)).all())
 
@@ -181,7 +181,7 @@ def close_to(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:
 
 
 def gammas(values: Values, index: int, m: int) -> Iterator[tuple[Value | None, np.ndarray]]:
-    """Vectors that may be gamma, the latest first; at last ones, of a program without it."""
+    """Vectors that may be gamma, the latest first; finally ones, for programs without gamma."""
     for value in values.before(index, (m,)):
         if (value.array != 0).all():
             yield value, value.array
@@ -213,7 +213,7 @@ def layer_norm(
 
 
 def row_deviation(reading: str, v: np.ndarray, m: int, eps: float) -> np.ndarray:
-    """(n,), what rows are divided by, from their variances over m units."""
+    """The divisor of the rows (n,), from their variances over m units."""
     return {
         READINGS[0]: np.sqrt(v + eps),
         READINGS[1]: np.sqrt(v * m / (m - 1) + eps),

@@ -1,4 +1,4 @@
-"""The training updates of a recording: each a forward pass, a backward pass and an update."""
+"""The training updates in a recording: each a forward pass, a backward pass and an update."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,10 +19,10 @@ from compare.watching.roles import Roles, backward_arrays
 from compare.watching.values import Value, Values
 
 SATURATED = 0.5
-"""Share of samples with a probability of 1 above which nothing is learnt from a softmax."""
+"""Share of samples with a probability of 1 above which a softmax reveals nothing."""
 
 TRIED = 8
-"""Places with probabilities that are tried for a training."""
+"""Maximum number of places with probabilities that are tried as a training."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Probabilities:
 
     @property
     def place(self) -> tuple[int, int, tuple[int, ...]]:
-        """Site, call stack and shape: what the passes of one loop have in common."""
+        """Site, call stack and shape, which the passes of one loop share."""
         return self.event.site.id, self.event.stack, self.value.array.shape
 
 
@@ -71,14 +71,14 @@ class Update:
 
     @property
     def told(self) -> int:
-        """How many gradients were recognised."""
+        """The number of gradients that were recognised."""
         if self.roles is None:
             return 0
         return sum(role.status == "right" for role in self.roles.found.values())
 
     @property
     def whole(self) -> bool:
-        """Whether every gradient was recognised as right, and the update was seen."""
+        """Whether every gradient was recognised as right, and the update was recorded."""
         if self.roles is None or self.case is None or not self.roles.updates:
             return False
         zeros = structural_zeros(self.case.network, self.found.n)
@@ -92,7 +92,7 @@ class Update:
 
 
 def probabilities(values: Values) -> list[Probabilities]:
-    """Every array that holds probabilities, in order of execution."""
+    """Every array of probabilities, in order of execution."""
     found = []
     for value in values.all:
         if value.raw.ndim == 2 and value.raw.dtype.kind == "f":
@@ -118,7 +118,7 @@ def saturated(p: Probabilities) -> bool:
 
 
 def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
-    """The probabilities by place, the place with most first."""
+    """The probabilities grouped by place, the most frequent place first."""
     by_place: dict[tuple[int, int, tuple[int, ...]], list[Probabilities]] = defaultdict(list)
     for p in found:
         by_place[p.place].append(p)
@@ -126,7 +126,7 @@ def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
 
 
 def begins(values: Values, found: Pass, start: int) -> int:
-    """The event where a pass begins: where its minibatch was first seen, after `start`."""
+    """The event at which a pass begins: where its minibatch was first seen, after `start`."""
     if not found.layers:
         return start
     X = found.layers[0].h.value
@@ -159,7 +159,8 @@ def ends(values: Values, p: Probabilities, found: Pass) -> int:
 
 
 def drawn(values: Values, found: Pass, start: int, end: int) -> int:
-    """The event between two passes where the next minibatch was drawn; `end` if it was not seen."""
+    """The event between two passes at which the next minibatch was drawn; `end` if it was not
+    recorded."""
     X = found.layers[0].h.value
     sites = {event.site.id for event in X.events if event.index < start}
     for event in values.recording.events[start:end]:
@@ -171,7 +172,7 @@ def drawn(values: Values, found: Pass, start: int, end: int) -> int:
 
 
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
-    """Rebuilds one pass and recognises its gradients."""
+    """Rebuild one pass, and identify its gradients."""
     update = labelled(values, p, start)
     two = p.value.array.ndim == 2 and not p.whole
     if (update.labels is None or not update.labels.confirmed) and two:
@@ -204,7 +205,7 @@ def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool
 
 
 def training(values: Values, *, most: int = 6) -> list[Update]:
-    """The updates of the training loop: of the loops over passes, the one with gradients.
+    """The updates of the training loop: among the loops over passes, the one with gradients.
 
     Arguments:
         most: updates to read.
@@ -214,14 +215,14 @@ def training(values: Values, *, most: int = 6) -> list[Update]:
 
 
 def rank(update: Update) -> tuple[int, bool, bool]:
-    """How surely a pass is one of the training: by the gradients that were recognised; where there
-    are none, a softmax of probabilities is nearer to the loss than these."""
+    """Sort key for the likelihood that a pass belongs to the training: the number of gradients
+    recognised; without any, a softmax of probabilities is closer to the loss than these."""
     twice = any(slip.said == TWICE for slip in update.found.slips)
     return update.told, twice, update.labels is not None and update.labels.confirmed
 
 
 def training_updates(values: Values, most: int) -> list[Update]:
-    """The same, with warnings of arithmetic on somebody else's numbers."""
+    """`training` without NumPy's warnings about the program's numbers."""
     best: list[Update] = []
     for group in loops(probabilities(values))[:TRIED]:
         first = read_update(values, group[0], 0)

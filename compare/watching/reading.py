@@ -1,4 +1,4 @@
-"""Reads a recording back. It is data from outside: nothing in it is executed."""
+"""Read a recording. It is untrusted data: nothing in it is executed."""
 
 import json
 import math
@@ -14,10 +14,10 @@ from twingrad.errors import UserError
 KINDS = "fiub"
 
 MAX_LINE = 16 << 20
-"""Bytes of one line; the longest holds the text of a program."""
+"""Maximum length of a line in bytes; the longest contains the text of a program."""
 
 MAX_LINES, MAX_BYTES = 4_000_000, 4 << 30
-"""Lines and bytes of a recording."""
+"""Maximum number of lines and bytes of a recording."""
 
 MAX_DIMENSIONS = 32
 
@@ -53,7 +53,7 @@ def read(folder: Path) -> Recording:
 
 
 def mapped(path: Path) -> np.ndarray:
-    """The bytes of all arrays; they are read from disk when they are looked at."""
+    """The bytes of all arrays, memory-mapped."""
     size = path.stat().st_size if path.is_file() else 0
     if size > MAX_BYTES:
         raise UserError(f"{path}: {size} bytes, expected at most {MAX_BYTES}; record again")
@@ -61,7 +61,7 @@ def mapped(path: Path) -> np.ndarray:
 
 
 def read_end(path: Path) -> dict[str, Any]:
-    """Why the recording ended; empty where the program was killed."""
+    """Why the recording ended; empty if the program was killed."""
     if not path.is_file() or path.stat().st_size > MAX_LINE:
         return {}
     try:
@@ -72,7 +72,7 @@ def read_end(path: Path) -> dict[str, Any]:
 
 
 def natural(value: Any, limit: int) -> int:
-    """An integer of 0 .. limit - 1."""
+    """An integer from 0 to limit - 1."""
     if type(value) is not int or not 0 <= value < limit:
         raise ValueError(f"{str(value)[:20]} is not an integer of 0 .. {limit - 1}")
     return value

@@ -1,4 +1,4 @@
-"""A forward pass as rebuilt: its layers, and what is wrong in them."""
+"""A rebuilt forward pass: its layers, and the mistakes in them."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from compare.watching.values import Value
 
 @dataclass(frozen=True)
 class Seen:
-    """An array of the pass, turned so that samples are rows.
+    """An array of the pass, oriented with samples in rows.
 
     Arguments:
         value: where it comes from.
@@ -54,7 +54,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Slip:
-    """Something in the forward pass that is not as it should be, found while rebuilding.
+    """A mistake in the forward pass, found while rebuilding.
 
     Arguments:
         value: the array that holds it.
@@ -69,7 +69,7 @@ class Slip:
 
 @dataclass
 class Pass:
-    """One forward pass as rebuilt.
+    """One rebuilt forward pass.
 
     Arguments:
         index: of the event where the probabilities were first seen.

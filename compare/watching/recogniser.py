@@ -1,4 +1,4 @@
-"""Arrays that are a gradient, its multiple, or a parameter's new value."""
+"""Recognise arrays that are a gradient, a multiple of one, or a parameter's new value."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -13,7 +13,7 @@ from compare.watching.roles import LEAVES, Role, Roles, off
 from compare.watching.values import Value
 
 DECAY = 0.1
-"""Largest share of a parameter that its penalty takes away in one update."""
+"""Maximum share of a parameter that its penalty removes in one update."""
 
 DATA_PART, CLEAR = 1e-4, 100.0
 """The part of the data in a weight's gradient is told above this share, and above so many times
@@ -21,7 +21,7 @@ the error of the fit."""
 
 
 class Recogniser:
-    """Books the arrays of one backward pass.
+    """Identifies the arrays of one backward pass.
 
     Arguments:
         case: the network as ours; right: its gradients; trace: its values.
@@ -55,7 +55,7 @@ class Recogniser:
         return "" if role is None else role.status
 
     def take(self, role: Role) -> None:
-        """Books a gradient; further arrays with it become copies."""
+        """Assign an array to a gradient; further arrays become copies."""
         if role.status == "update":
             if self.roles.updates.setdefault(role.name, role) is not role:
                 self.roles.again.append(role)
@@ -69,7 +69,7 @@ class Recogniser:
         self.taken.add(role.value.id)
 
     def views(self, name: str) -> Iterator[tuple[Value, np.ndarray]]:
-        """The arrays that are not taken and have the gradient's shape, turned as it is."""
+        """The unassigned arrays with the gradient's shape, transposed if necessary."""
         shape = self.right[name].shape
         for value in self.arrays:
             if value.id not in self.taken:
@@ -77,7 +77,7 @@ class Recogniser:
                     yield value, rows
 
     def recognised(self, name: str, status: str, expected: np.ndarray) -> None:
-        """Books every array that is a multiple of what is expected, those with a name first."""
+        """Identify every array that is a multiple of the expected gradient, named ones first."""
         if name in self.zeros:
             return
         roles = [
@@ -91,7 +91,7 @@ class Recogniser:
     def matching(
         self, name: str, status: str, expected: np.ndarray, value: Value, rows: np.ndarray
     ) -> Role | None:
-        """The role of an array that is a multiple of what is expected."""
+        """The role of an array that is a multiple of the expected gradient."""
         fit = scaled(rows, expected)
         if fit.error <= self.tolerance and fit.c:
             from_zero = self.is_leaf(name) and not self.case.parameters[name].any()

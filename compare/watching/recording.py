@@ -1,4 +1,4 @@
-"""A recording of a program: its files, the places where values were seen, and the arrays."""
+"""A recording of a program: its files, the sites where values were seen, and the arrays."""
 
 import math
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the program where a value was seen.
+    """A site in the program where a value was seen.
 
     Arguments:
         name: the expression, as its author wrote it.
@@ -38,7 +38,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One value, seen once; indices are in order of execution.
+    """One value seen once; indices are in order of execution.
 
     Arguments:
         path: where in the value it was, such as "['W'][0]"; "" for the value itself.
@@ -64,7 +64,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Data:
-    """What is kept of a large array: its shape and vectors along its axes, as array ids."""
+    """The summary of a large array: its shape, and vectors along its axes as array ids."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -73,7 +73,7 @@ class Data:
 
 @dataclass
 class Recording:
-    """All that a recorder wrote."""
+    """Everything that a recorder wrote."""
 
     files: list[SourceFile] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
@@ -92,7 +92,7 @@ class Recording:
         return self.bytes[offset : offset + size].view(dtype).reshape(shape)
 
     def summary(self, number: int) -> dict[str, np.ndarray]:
-        """The vectors that are kept of a large array, such as "row projection"."""
+        """The vectors in the summary of a large array, such as "row projection"."""
         return {name: self.array(i) for name, i in self.data[number].summary.items()}
 
     def text(self, site: Site) -> str:

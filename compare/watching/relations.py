@@ -1,18 +1,18 @@
-"""Relations between arrays that the layers of a network leave behind. Samples are rows."""
+"""Relations between the arrays of a network's layers. Samples are rows."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 TOLERANCE = 1e-8
-"""Relative to the largest entry, where everything was computed in float64."""
+"""Tolerance relative to the largest entry, for float64."""
 
 TOLERANCE_32 = 1e-4
-"""The same in float32."""
+"""The same for float32."""
 
 
 def close(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
-    """Whether two arrays are equal but for rounding."""
+    """Whether two arrays are equal up to rounding."""
     if a.shape != b.shape:
         return False
     scale = max(float(np.abs(b).max(initial=0)), float(np.abs(a).max(initial=0)), 1e-300)
@@ -20,7 +20,7 @@ def close(a: np.ndarray, b: np.ndarray, tolerance: float = TOLERANCE) -> bool:
 
 
 def sums_to_one(a: np.ndarray) -> list[int]:
-    """The axes along which a matrix holds probabilities that are not all 0 or 1."""
+    """The axes along which a matrix contains probabilities that are not all 0 or 1."""
     if a.ndim != 2 or min(a.shape) < 2 or a.min() < 0 or a.max() > 1 + 1e-6:
         return []
     if ((a == 0) | (a == 1)).all():
@@ -29,14 +29,14 @@ def sums_to_one(a: np.ndarray) -> list[int]:
 
 
 def is_distribution(a: np.ndarray) -> bool:
-    """Whether a vector holds the probabilities of one sample's classes, not all 0 or 1."""
+    """Whether a vector contains the probabilities of one sample's classes, not all 0 or 1."""
     if a.ndim != 1 or len(a) < 2 or a.min() < 0 or a.max() >= 1:
         return False
     return abs(float(a.sum()) - 1) < 1e-6 and bool(np.ptp(a) > 0)
 
 
 def shares_of_one(a: np.ndarray) -> bool:
-    """Whether all entries of a matrix are above 0 and together sum to 1."""
+    """Whether all entries of a matrix are positive and sum to 1."""
     if a.ndim != 2 or min(a.shape) < 2 or a.min() <= 0 or a.max() >= 1:
         return False
     return abs(float(a.sum()) - 1) < 1e-6
@@ -56,7 +56,7 @@ class Scaled:
 
 
 def scaled(a: np.ndarray, b: np.ndarray) -> Scaled:
-    """The factor by which b comes nearest to a."""
+    """The factor by which b is closest to a."""
     square = float((b * b).sum())
     top = float(np.abs(a).max(initial=0))
     if a.shape != b.shape or square == 0 or top == 0:
@@ -75,7 +75,7 @@ class TwoTerms:
 
 
 def two_terms(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> TwoTerms:
-    """The factors by which b and w together come nearest to a."""
+    """The factors by which a combination of b and w is closest to a."""
     if not a.shape == b.shape == w.shape:
         return TwoTerms(0.0, 0.0, np.inf)
     if not all(np.isfinite(x).all() for x in (a, b, w)):
@@ -91,7 +91,7 @@ def two_terms(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> TwoTerms:
 def bias_left(
     s: np.ndarray, h: np.ndarray, W: np.ndarray, tolerance: float, *, shifted: bool = False
 ) -> np.ndarray | None:
-    """b of s = h W^T + b, if there is one.
+    """b of s = h W^T + b; None if s does not have this form.
 
     Arguments:
         s: (n, m).
@@ -112,7 +112,7 @@ def bias_left(
 
 
 def leaky_slope(h: np.ndarray, z: np.ndarray, tolerance: float) -> float | None:
-    """The slope below 0 of h = max(z, 0) + slope min(z, 0); 0 for ReLU; None where it is not so."""
+    """The slope below 0 of h = max(z, 0) + slope min(z, 0); 0 for ReLU; None if it differs."""
     if h.shape != z.shape or not (z < 0).any() or not (z > 0).any():
         return None
     if not close(h[z > 0], z[z > 0], tolerance):
@@ -126,7 +126,7 @@ def leaky_slope(h: np.ndarray, z: np.ndarray, tolerance: float) -> float | None:
 
 
 def dropped(h: np.ndarray, z: np.ndarray, tolerance: float) -> tuple[np.ndarray, float] | None:
-    """(mask, factor) of h = factor * mask * z with a mask of 0 and 1; None where it is not so."""
+    """(mask, factor) of h = factor * mask * z with a mask of 0 and 1; None for another function."""
     alive = np.abs(z) > 1e-12 * max(float(np.abs(z).max(initial=0)), 1e-300)
     if h.shape != z.shape or not alive.any() or (h[~alive] != 0).any():
         return None
@@ -143,7 +143,7 @@ def dropped(h: np.ndarray, z: np.ndarray, tolerance: float) -> tuple[np.ndarray,
 
 
 def columns_fit(z: np.ndarray, u: np.ndarray, tolerance: float) -> tuple[np.ndarray, ...] | None:
-    """(a, c), (m,) each, of z = a u + c column by column; None where it is not so."""
+    """(a, c), both (m,), of z = a u + c for each column; None if z does not have this form."""
     if z.shape != u.shape or len(z) < 3:
         return None
     centred = u - u.mean(axis=0)

@@ -1,4 +1,4 @@
-"""All that watching one program found."""
+"""The result of watching a program."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, with the line where it is first seen.
+    """A mistake, with the line where it is first visible.
 
     Arguments:
         what: "forward", "backward", "update", "momentum", "learning_rate", ...
@@ -44,14 +44,14 @@ class Finding:
     fails: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
+        """The finding, ready for JSON."""
         place = None if self.place is None else vars(self.place)
         return {"what": self.what, "place": place, "said": list(self.said), "fails": self.fails}
 
 
 @dataclass(frozen=True, repr=False)
 class WatchResult:
-    """What `watch` reports.
+    """The result of `watch`.
 
     Arguments:
         program: its path as given.
@@ -81,7 +81,7 @@ class WatchResult:
 
     @property
     def verdict(self) -> Verdict:
-        """Disagreement by any finding that fails."""
+        """ "disagree" if a finding fails."""
         return "disagree" if any(finding.fails for finding in self.findings) else "agree"
 
     @property
@@ -90,21 +90,21 @@ class WatchResult:
 
     @property
     def first(self) -> Finding | None:
-        """The finding to start with."""
+        """The most important finding."""
         return next((finding for finding in self.findings if finding.fails), None)
 
     @property
     def diagnosis(self) -> str:
-        """What is wrong, in sentences; "" where nothing is."""
+        """What is wrong, in sentences; "" if nothing is."""
         return "" if self.first is None else " ".join(self.first.said)
 
     @property
     def compared(self) -> int:
-        """How many arrays were compared with the reference."""
+        """The number of arrays compared with the reference."""
         return sum(len(judged.verdict.tensors) for judged in self.judged)
 
     def as_json(self) -> dict[str, Any]:
-        """As DESIGN writes the JSON of `watch`."""
+        """The format of `watch --json` in DESIGN."""
         cases = []
         for judged in self.judged:
             case = judged.verdict.as_json()

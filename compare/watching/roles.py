@@ -1,4 +1,4 @@
-"""Which gradient each array of a backward pass is, right or wrong: what is known of one array."""
+"""Roles of arrays in a backward pass: which gradient each is, right or wrong."""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +10,12 @@ from compare.watching.values import Value, Values
 LEAVES = ("W", "b", "gamma", "beta")
 
 STATISTICS = ("mu", "v")
-"""Gradients that programs hold in many forms, each a step on the way to that of s."""
+"""Gradients that programs compute in many forms, each a step towards that of s."""
 
 
 @dataclass(frozen=True)
 class Role:
-    """One gradient as the program computes it.
+    """The role of an array in the backward pass.
 
     Arguments:
         name: of what the gradient is by.
@@ -39,7 +39,7 @@ class Role:
 
     @property
     def shown(self) -> Event:
-        """Where it is assigned."""
+        """The place where it is assigned."""
         return self.event or self.value.shown
 
     def decay(self, n: int) -> float:
@@ -49,7 +49,7 @@ class Role:
 
 @dataclass
 class Roles:
-    """All that was recognised in one backward pass.
+    """All arrays identified in one backward pass.
 
     Arguments:
         found: by the name of what the gradient is by, the first array of each.
@@ -68,17 +68,17 @@ class Roles:
 
 
 FACTOR = 1e-6
-"""A factor this near to 1 or n, relative to it, is 1 or n."""
+"""Relative tolerance within which a factor is 1 or n."""
 
 
 def off(c: float, n: int) -> bool:
-    """Whether a factor is neither 1 nor n, up to sign."""
+    """Whether a factor is neither 1 nor n, up to its sign."""
     near = nearest_scale(c, n)
     return abs(c - near) > FACTOR * abs(near)
 
 
 def nearest_scale(c: float, n: int) -> float:
-    """Which of 1, n and their negatives a factor is nearest to: the sum or the mean."""
+    """Which of 1, n and their negatives is closest to a factor: the mean or the sum."""
     if c == 0 or not np.isfinite(c):
         return 1.0
     size = n if abs(c) > n**0.5 else 1.0
@@ -86,7 +86,7 @@ def nearest_scale(c: float, n: int) -> float:
 
 
 def backward_arrays(values: Values, start: int, end: int) -> list[Value]:
-    """Arrays of floats first seen after an event and before another, in order."""
+    """Arrays of floats first seen between two events, in order."""
     return [
         value for value in values.all if value.raw.dtype.kind == "f" and start < value.first < end
     ]

@@ -1,4 +1,4 @@
-"""Runs a program under the recorder, in a process of its own, and says how that ended."""
+"""Run a program under the recorder in a separate process."""
 
 import json
 import os
@@ -27,12 +27,12 @@ HIDDEN += ("benchmarks", "validation", "tests")
 """Our packages, which the program must not import."""
 
 GRACE = 2.0
-"""Seconds after its time limit in which the recorder ends the program itself."""
+"""Seconds that the recorder has to end the program after the time limit."""
 
 
 @dataclass
 class Recorded:
-    """A run of a program, and where its recording is.
+    """A run of a program, and its recording.
 
     Arguments:
         program: the file.

@@ -1,4 +1,4 @@
-"""What only a running training shows, judged from its recording."""
+"""Judge what is visible only in a running training, from its recording."""
 
 import numpy as np
 
@@ -49,14 +49,14 @@ def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
 
 
 def own_penalties(values: Values, updates: list[Update]) -> dict[str, float]:
-    """The factor of each W in its gradient, where the cost says that layers differ on purpose."""
+    """The factor of each W in its gradient, if the cost shows that layers differ on purpose."""
     with np.errstate(all="ignore"):
         factors = penalties(updates, steps_of(values, updates))
         return factors if each_layer_its_own(values, updates, factors) else {}
 
 
 def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """All subjects, one after another."""
+    """Judge all subjects in turn."""
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
     applied_twice(updates, out)
@@ -78,7 +78,7 @@ def judge_updates(
     values: Values, updates: list[Update], steps: dict[str, list[Step]],
     deltas: dict[str, float], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """The rule of the updates, and the learning rates."""
+    """Judge the rule of the updates, and the learning rates."""
     shared_moments(values, updates[0], out)
     if not steps:
         out.not_checked.append("the update: fewer than two passes in a row were rebuilt")
@@ -104,7 +104,7 @@ def is_adaptive(
     values: Values, updates: list[Update], steps: dict[str, list[Step]],
     deltas: dict[str, float], rules: dict[str, Rule], out: TrainingVerdict,
 ) -> bool:  # fmt: skip
-    """Whether the parameters move by Adam or RMSprop, which is then judged."""
+    """Whether the parameters move by Adam or RMSprop; if so, it is judged."""
     unknown = [name for name, rule in rules.items() if not rule.name and name.startswith("W")]
     if not unknown or any(rule.rates for name, rule in rules.items() if name.startswith("W")):
         return False

@@ -1,4 +1,4 @@
-"""The distinct arrays of a recording, found by shape and by time, in either orientation."""
+"""The distinct arrays of a recording, by shape and time, in either orientation."""
 
 import math
 from bisect import bisect_left
@@ -15,10 +15,11 @@ UNNAMED = ("operand", "product", "call")
 
 
 REACH = 200
-"""Arrays of one shape that are looked through: a deep network has many layers of one width."""
+"""Maximum number of arrays of one shape that are searched; a deep network has many layers of one
+width."""
 
 FEW = 4
-"""Rows that a relation is tried on first."""
+"""Number of rows on which a relation is tried first."""
 
 
 @cache
@@ -44,27 +45,27 @@ class Value:
 
     @cached_property
     def array(self) -> np.ndarray:
-        """In float64."""
+        """The array in float64."""
         return np.asarray(self.raw, np.float64)
 
     @cached_property
     def indices(self) -> list[int]:
-        """Indices of the events, in order."""
+        """Indices of its events, in order."""
         return [event.index for event in self.events]
 
     @property
     def first(self) -> int:
-        """Index of the event where it was first seen."""
+        """Index of its first event."""
         return self.indices[0]
 
     @cached_property
     def shown(self) -> Event:
-        """The first event where it has a name: an assignment, a return value, an argument."""
+        """The first event with a name: an assignment, a return value, an argument."""
         return next((e for e in self.events if e.site.kind not in UNNAMED), self.events[0])
 
     @property
     def named(self) -> bool:
-        """Whether it was more than an operand or a product inside an expression."""
+        """Whether it occurs outside of expressions too."""
         return self.shown.site.kind not in UNNAMED
 
     def seen_in(self, start: int, end: int) -> bool:
@@ -73,7 +74,7 @@ class Value:
         return at < len(self.indices) and self.indices[at] < end
 
     def last_before(self, index: int) -> int:
-        """Index of the last event before an index; -1 where there is none."""
+        """Index of its last event before an index; -1 if there is none."""
         at = bisect_left(self.indices, index)
         return self.indices[at - 1] if at else -1
 
@@ -94,7 +95,7 @@ class Value:
         return self.kept[key]
 
     def equals(self, raw: np.ndarray) -> bool:
-        """Whether an array is this one, perhaps transposed."""
+        """Whether an array equals this one or its transpose."""
         if raw.dtype != self.raw.dtype:
             return False
         if raw.shape == self.raw.shape and np.array_equal(raw, self.raw):
@@ -103,7 +104,7 @@ class Value:
         return raw.ndim == 2 and turned.shape == self.raw.shape and np.array_equal(turned, self.raw)
 
     def views(self, shape: tuple[int, ...]) -> Iterator[tuple[np.ndarray, bool]]:
-        """The array in that shape, as it is or transposed, and whether it was transposed."""
+        """The array in this shape, and whether it was transposed."""
         if self.array.shape == shape:
             yield self.array, False
         if self.array.ndim == 2 and self.array.shape[::-1] == shape:
@@ -148,13 +149,13 @@ class Values:
         return self.by_shape.get(tuple(sorted(n for n in shape if n != 1)), [])
 
     def before(self, index: int, shape: tuple[int, ...], reach: int = REACH) -> list[Value]:
-        """Values last seen before an event, the latest first, at most `reach` of them."""
+        """At most `reach` values last seen before an event, the latest first."""
         found = [(v.last_before(index), v) for v in self.of_shape(shape)]
         found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])
         return [value for _, value in found[:reach]]
 
     def within(self, start: int, end: int, shape: tuple[int, ...]) -> list[Value]:
-        """Values seen from one event until before another, in order of their first event there."""
+        """Values seen between two events, in order of their first event there."""
         found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]
         return sorted(found, key=lambda v: v.indices[bisect_left(v.indices, start)])
 
@@ -166,7 +167,7 @@ def flat_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def corners(raw: np.ndarray) -> tuple[object, ...]:
-    """What an array and its transpose have in common and few others have."""
+    """A key that an array shares with its transpose and few other arrays."""
     if raw.ndim == 1:
         return raw.shape, raw.dtype.str, raw[0].item(), raw[-1].item(), raw[raw.size // 2].item()
     ends = frozenset((raw[0, -1].item(), raw[-1, 0].item()))

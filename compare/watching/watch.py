@@ -1,4 +1,4 @@
-"""`twingrad watch`: runs a program that trains a network and judges what it computed."""
+"""`twingrad watch`: run a program that trains a network, and judge what it computed."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from compare.watching.values import Values
 from twingrad.errors import UserError
 
 LISTED = 5
-"""Lines that were not recognised, named one by one."""
+"""Maximum number of unrecognised lines that are listed."""
 
 
 def watch(
@@ -53,7 +53,7 @@ def watch(
 
 
 def judge_recording(recorded: Recorded) -> WatchResult:
-    """The verdict on what a program did.
+    """Judge a recording with a single BLAS thread, which is faster for small arrays.
 
     The arrays are small: with one thread BLAS is faster, on a busy machine several times.
     """
@@ -62,7 +62,7 @@ def judge_recording(recorded: Recorded) -> WatchResult:
 
 
 def judged_recording(recorded: Recorded) -> WatchResult:
-    """The same with the threads that are set."""
+    """Judge a recording."""
     start = time.perf_counter()
     values = Values(recorded.read())
     updates = training(values)
@@ -91,12 +91,13 @@ def judged_recording(recorded: Recorded) -> WatchResult:
 
 
 def chosen(updates: list[Update]) -> list[Update]:
-    """The first, the second and the last: at the first b is 0, gamma 1 and momentum nothing."""
+    """The first, the second and the last update: at the first, b is 0, gamma is 1 and there is no
+    momentum."""
     return [u for i, u in enumerate(updates) if i in (0, 1, len(updates) - 1)]
 
 
 def network_words(updates: list[Update]) -> str:
-    """ "3072-50-10 BN, minibatches of 100, samples in columns"."""
+    """A description such as "3072-50-10 BN, minibatches of 100, samples in columns"."""
     whole = next((u for u in updates if u.case is not None), None)
     if whole is None or whole.case is None:
         return "not rebuilt as a whole"
@@ -105,7 +106,7 @@ def network_words(updates: list[Update]) -> str:
 
 
 def unjudged(judged: list[Judged]) -> list[str]:
-    """Gradients that were never seen, nor an update by them."""
+    """Gradients that were never seen, and whose parameters were not updated."""
     missing: set[str] = set()
     for j in judged:
         updates = {} if j.update.roles is None else j.update.roles.updates
@@ -137,7 +138,7 @@ def unrecognised(lines: Sequence[object]) -> list[str]:
 
 
 def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserError:
-    """Why there is nothing to judge."""
+    """The reason why there is nothing to judge."""
     if recorded.lack is not None or recorded.reason == "exception":
         return recorded.failure()
     if not values.all:

@@ -1,1 +1,1 @@
-"""Beyond the report: what each remedy brings, from its best network up, as a ladder of settings."""
+"""Beyond the report: the gain of each remedy over its best network, as a ladder of settings."""

@@ -1,4 +1,4 @@
-"""Which setting of a rung is reported, and which trainings are still to run."""
+"""Which setting of a rung is reported, and which trainings still have to be run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,13 +9,13 @@ from reproduction.beyond.job import Job, folder_of
 from reproduction.beyond.rung import Rung, Setting
 
 SCREENED = (0,)
-"""Seeds of every setting of a rung; the best on the validation data gets all of them."""
+"""Number of seeds trained for every setting of a rung; the best one gets all seeds."""
 
 OTHER = {"manual": "torch", "torch": "manual"}
 
 
 def validation(root: Path, setting: Setting, backend: str, seeds: Iterable[int]) -> float | None:
-    """Mean validation accuracy; 0 for one that diverged, None while a training is missing."""
+    """Mean validation accuracy; 0 if a training diverged, None if one is missing."""
     found = []
     for seed in seeds:
         folder = folder_of(root, setting.training, backend, seed)
@@ -27,10 +27,10 @@ def validation(root: Path, setting: Setting, backend: str, seeds: Iterable[int])
 
 
 def chosen(root: Path, rung: Rung, backend: str) -> Setting | None:
-    """The setting with the best validation accuracy; None while that is not known.
+    """The setting with the best validation accuracy; None if it is not known yet.
 
-    Settings that are evaluations of the same trainings are compared over all of their seeds,
-    others over `SCREENED`.
+    Settings that evaluate the same trainings are compared over all of their seeds, others over
+    `SCREENED`.
     """
     if len(rung.settings) == 1:
         return rung.settings[0]
@@ -54,18 +54,18 @@ def jobs(
     stack: int = 1,
     device: str = "cpu",
 ) -> Iterator[Job]:
-    """What is to be run next, most urgent first; what is finished is left out.
+    """The unfinished jobs, the most urgent first.
 
-    Rung by rung the screening, then the other seeds of what was chosen, then its first seed by the
-    other backend.
+    For each rung, all settings are first trained for the deciding seeds, then the chosen setting
+    for the other seeds, then its first seed with the other backend.
 
     Arguments:
-        root: holds the folders of all trainings.
-        rungs: of the ladder.
-        backend: the main one.
-        seed: the only seed, trained with the main backend alone; None for all.
-        stack: at most so many seeds side by side.
-        device: of torch.
+        root: the folder that contains all trainings.
+        rungs: the rungs to train.
+        backend: the main backend.
+        seed: the only seed, trained with the main backend only; None for all.
+        stack: maximum number of seeds side by side.
+        device: device for torch.
     """
     for rung in rungs:
         for setting in rung.settings:
@@ -79,7 +79,7 @@ def jobs(
 def seeds_of(
     root: Path, rung: Rung, setting: Setting, backend: str, seed: int | None
 ) -> Sequence[int]:
-    """The seeds that a setting needs as far as is known."""
+    """The seeds that a setting needs, as far as is known."""
     if seed is not None:
         return [seed]
     if len(rung.trainings) == 1:
@@ -90,7 +90,7 @@ def seeds_of(
 def stacks(
     root: Path, setting: Setting, seeds: Iterable[int], backend: str, size: int, device: str
 ) -> Iterator[Job]:
-    """Unfinished trainings, grouped by how far they are."""
+    """Unfinished trainings, grouped by their number of epochs."""
     places = {seed: folder_of(root, setting.training, backend, seed) for seed in seeds}
     done = {seed: one.epochs_done() for seed, one in places.items() if not one.finished}
     for epochs in sorted(set(done.values()), reverse=True):

@@ -1,4 +1,4 @@
-"""Every recipe is checked before it is trained: by hand, by autograd, by complex step."""
+"""Check every recipe before it is trained: by hand, by autograd, by complex step."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,18 +14,18 @@ from twingrad.stacks import initial_parameters, stack_inputs
 from twingrad.training import State
 
 SAMPLES = 10
-"""Samples in the minibatch of the gradient check."""
+"""Number of samples in the gradient check."""
 
 UPDATES = 4
-"""Updates in which both implementations train side by side."""
+"""Number of updates for which both implementations are trained side by side."""
 
 APART = 1e-9
 """Largest difference of a parameter after them in float64, relative to its tensor. Rounding makes
 about 1e-12 of it where the learning rate is small, as it is at the start of these schedules."""
 
 SMALLEST = 1e-6
-"""Smallest scale for relative differences: the gradient of b before a batch norm is zero, so b
-moves by rounding alone."""
+"""Smallest scale of relative differences: the gradient of b before a batch norm is zero, so only
+rounding moves b."""
 
 EVERY_BELOW, ENTRIES = 60, 4
 """Parameters with fewer than the first number of entries are compared with complex step in full,
@@ -65,9 +65,8 @@ def check_recipe(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
 def updates_apart(recipe: Recipe, dataset: Dataset) -> float:
     """The largest difference of a parameter after a few updates, relative to its tensor.
 
-    Augmentation, dropout, the optimiser and the schedule are those of the recipe. With Adam,
-    parameters whose gradient is zero in theory are left out: Adam divides their gradient, which is
-    rounding, by its own size.
+    Augmentation, dropout, optimiser and schedule are the recipe's. With Adam, parameters whose
+    gradient is zero in theory are left out: Adam would turn their rounding into steps.
     """
     from manual_impl.training import ManualLearner
     from torch_impl.training import TorchLearner

@@ -1,4 +1,4 @@
-"""The end of a training of the ladder: what is kept and evaluated, on the validation data."""
+"""Finish a training of the ladder: store parameters, and evaluate on the validation data."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ def finish(
     dataset: Dataset,
     network: Network,
 ) -> None:
-    """Keeps the parameters, evaluates every variant on the validation data and records it all."""
+    """Store the parameters, and record the accuracy of every variant on the validation data."""
     values: dict[str, Any] = {
         "recipe": outcome.recipe.as_json(),
         "backend": job.backend,
@@ -111,5 +111,5 @@ def evaluations(
 
 
 def needed(state: State, network: Network) -> State:
-    """Parameters and running statistics, without what the optimiser remembers."""
+    """Parameters and running statistics, without the optimiser's state."""
     return {name: state[name] for name in network.parameter_shapes | network.statistic_shapes}

@@ -1,4 +1,4 @@
-"""What a rung brings: gains with 95 % intervals, and the twins' difference beside the seeds'."""
+"""Gains of a rung with 95 % intervals, and the twins' difference beside the seeds' spread."""
 
 import math
 from dataclasses import dataclass
@@ -11,15 +11,16 @@ from reproduction.beyond.rung_results import LadderResults, RungResult
 from reproduction.verdicts.judgement import Interval, judge, mean_interval, t_quantile
 
 PUBLISHED = 55.28
-"""The report's best test accuracy, one run."""
+"""The report's best test accuracy, from one run."""
 
 Word = Literal["helps", "harms", "not decided"]
 
 
 def gain(rung: RungResult, base: RungResult) -> Interval | None:
-    """The difference of the mean test accuracies with 95 % confidence; None for one seed.
+    """The difference of mean test accuracies with its 95 % interval; None for one seed.
 
-    By seed where both evaluate the same trainings, else Welch's for means of independent runs.
+    Paired by seed if both evaluate the same trainings, otherwise Welch's interval for independent
+    runs.
     """
     a, b = np.array(rung.test), np.array(base.test)
     if rung.training == base.training:
@@ -36,7 +37,7 @@ def gain(rung: RungResult, base: RungResult) -> Interval | None:
 
 
 def word(interval: Interval | None) -> Word:
-    """Whether the interval excludes 0, and on which side."""
+    """ "helps", "harms" or "not decided", depending on whether the interval excludes 0."""
     if interval is None or interval.low <= 0 <= interval.high:
         return "not decided"
     return "helps" if interval.low > 0 else "harms"
@@ -44,7 +45,7 @@ def word(interval: Interval | None) -> Word:
 
 @dataclass(frozen=True)
 class Twins:
-    """One seed by both implementations.
+    """One seed trained with both implementations.
 
     Arguments:
         difference: of their test accuracies, in points.
@@ -60,7 +61,7 @@ class Twins:
 
 
 def twins(rung: RungResult) -> Twins | None:
-    """The other implementation's first seed beside the main one's; None until it is trained."""
+    """The comparison of both implementations for the first seed; None if one is missing."""
     if rung.other_test is None or len(rung.test) < 2:
         return None
     sd = float(np.std(rung.test, ddof=1))
@@ -69,6 +70,6 @@ def twins(rung: RungResult) -> Twins | None:
 
 
 def start_stands(results: LadderResults) -> bool | None:
-    """Whether the report's run lies within the 95 % prediction interval of the start's seeds."""
+    """Whether the report's run lies within the 95 % prediction interval of the start."""
     start = results.rungs.get("start")
     return None if start is None else judge(start.test, PUBLISHED).stands

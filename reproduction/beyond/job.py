@@ -1,4 +1,4 @@
-"""What one process trains at a time, and where it is kept."""
+"""A job: trainings that run side by side in one process, and where they are stored."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +10,12 @@ from twingrad.recipe import Recipe
 
 @dataclass(frozen=True)
 class Job:
-    """Trainings to run side by side, none of them finished, all after as many epochs.
+    """Unfinished trainings with the same number of epochs, which run side by side.
 
     Arguments:
-        setting: what is trained.
-        seeds: of each training.
-        backend, device: what trains it.
+        setting: the setting to train.
+        seeds: one for each training.
+        backend, device: the backend and the device that train it.
     """
 
     setting: Setting
@@ -25,13 +25,13 @@ class Job:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Its name, for people."""
         seeds = ",".join(map(str, self.seeds))
         return f"{self.setting.training}, {self.backend}, seed {seeds}"
 
     @property
     def recipes(self) -> list[Recipe]:
-        """What is trained."""
+        """The recipe of each training."""
         return [self.setting.recipe(seed) for seed in self.seeds]
 
 

@@ -1,4 +1,4 @@
-"""The ladder as data: each remedy alone on the report's best network, then together."""
+"""The ladder as data: each remedy alone on the report's best network, then several together."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -167,7 +167,7 @@ QUICK_EPOCHS = 2
 
 
 def shortened(ladder: Sequence[Rung]) -> tuple[Rung, ...]:
-    """The same rungs, every training stopped after two epochs."""
+    """The same rungs with trainings of two epochs."""
     return tuple(
         replace(
             one,
@@ -181,7 +181,7 @@ def shortened(ladder: Sequence[Rung]) -> tuple[Rung, ...]:
 
 
 def rungs_of(key: str | None, ladder: Sequence[Rung]) -> tuple[Rung, ...]:
-    """The rung of that key, or the whole ladder.
+    """The rung with this key; the whole ladder if it is None.
 
     Raises:
         UserError: there is no such rung.

@@ -1,4 +1,4 @@
-"""The ladder as one figure: test accuracy by remedy with its interval, and what it costs."""
+"""The ladder as a figure: test accuracy of each rung with its interval, and its cost."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ COLOURS = {"helps": "#38761d", "harms": "#b3261e", "not decided": "#666666", "":
 
 
 def ladder_figure(results: LadderResults) -> "Figure":
-    """A line for every finished rung, in the ladder's order from top to bottom."""
+    """One line for each finished rung, from the top in the ladder's order."""
     from matplotlib.figure import Figure
 
     rungs = list(results.rungs.values())
@@ -38,7 +38,7 @@ def ladder_figure(results: LadderResults) -> "Figure":
 
 
 def draw_accuracies(axes: "Axes", results: LadderResults, rungs: list[RungResult]) -> None:
-    """Seeds as dots, means with 95 % intervals, the start's interval as a band."""
+    """Seeds as dots, means with 95 % intervals, and the start's interval as a band."""
     start = results.rungs.get("start")
     band = None if start is None else mean_interval(start.test)
     if band is not None:
@@ -59,10 +59,10 @@ def draw_accuracies(axes: "Axes", results: LadderResults, rungs: list[RungResult
 
 
 def named(rung: RungResult) -> str:
-    """The rung and what was chosen in it."""
+    """The rung's title with the setting that was chosen."""
     return f"{rung.title} ({rung.label})" if len(rung.tried) > 1 else rung.title
 
 
 def save_figure(results: LadderResults, path: Path) -> None:
-    """Writes the figure as PNG."""
+    """Save the figure as PNG."""
     ladder_figure(results).savefig(path, dpi=110)

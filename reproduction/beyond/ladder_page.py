@@ -1,4 +1,4 @@
-"""The page of the ladder: what was found, the table, what did not help, published numbers."""
+"""The ladder's page: findings, tables, what did not help, published numbers."""
 
 import shlex
 from dataclasses import replace
@@ -29,11 +29,11 @@ TRAINING_IMAGES = 45_000
 """Training images of CIFAR-10 without the 5,000 for validation."""
 
 GPU_LONGER = 4
-"""How many times as long the best recipe's schedule is on a GPU."""
+"""Length of the best recipe's schedule on a GPU, as a multiple."""
 
 
 def write_pages(results: LadderResults, folder: Path) -> None:
-    """Writes `results.json`, and of what is finished `ladder.png` and `README.md`."""
+    """Write `results.json`, and `ladder.png` and `README.md` with the finished rungs."""
     results.save(folder / RESULTS)
     if results.rungs:
         save_figure(results, folder / FIGURE)
@@ -41,7 +41,7 @@ def write_pages(results: LadderResults, folder: Path) -> None:
 
 
 def page(results: LadderResults) -> str:
-    """README.md."""
+    """The text of README.md."""
     sections = [
         opening(results),
         findings(results),
@@ -134,7 +134,7 @@ def best_section(results: LadderResults) -> list[str]:
 
 
 def gpu_section() -> list[str]:
-    """The best recipe with the schedule that a GPU has time for."""
+    """The best recipe with a longer schedule, for a GPU."""
     setting = BEST[0].settings[0]
     recipe = setting.recipe(0)
     half_cycle = GPU_LONGER * (recipe.half_cycle or 0)

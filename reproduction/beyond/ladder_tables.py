@@ -1,4 +1,4 @@
-"""The tables of the ladder: gains, what did not help, both implementations."""
+"""The ladder's tables: gains, what did not help, both implementations."""
 
 from collections.abc import Iterable, Sequence
 
@@ -102,7 +102,7 @@ def twins_section(results: LadderResults) -> list[str]:
 
 
 def gains(results: LadderResults) -> Iterable[tuple[RungResult, Interval | None]]:
-    """Every finished rung whose comparison is finished too, and its gain."""
+    """Every finished rung whose comparison is also finished, with its gain."""
     for rung in results.rungs.values():
         if rung.against in results.rungs:
             yield rung, gain(rung, results.rungs[rung.against])
@@ -114,7 +114,7 @@ def against(results: LadderResults, rung: RungResult) -> str:
 
 
 def of_mean(values: Sequence[float]) -> str:
-    """A mean and half its 95 % interval."""
+    """A mean and half the width of its 95 % interval."""
     interval = mean_interval(values)
     if interval is None:
         return f"{values[0]:.2f}"

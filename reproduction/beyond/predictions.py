@@ -1,6 +1,6 @@
-"""What trained networks predict together: ensembles, averaged weights, test-time flips.
+"""Predictions of trained networks: ensembles, averaged weights, test-time flips.
 
-The arithmetic of the networks is that of either backend's `forward`.
+The networks are evaluated by either backend's `forward`.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from twingrad.network import Network
 from twingrad.training import State
 
 CHUNK = 500
-"""Samples evaluated at a time."""
+"""Number of samples evaluated at a time."""
 
 
 def probabilities(
@@ -49,13 +49,13 @@ def probabilities(
 
 
 def mirrored(X: Shaped[np.ndarray, "n d"]) -> Shaped[np.ndarray, "n d"]:
-    """Each image with left and right exchanged; channels first, row by row."""
+    """Each image mirrored left to right."""
     side = image_side(X.shape[1], 0)
     return X.reshape(len(X), CHANNELS, side, side)[..., ::-1].reshape(X.shape)
 
 
 def accuracy(p: Float[np.ndarray, "n classes"], y: Int[np.ndarray, " n"]) -> float:
-    """The share of samples whose class has the largest probability."""
+    """The fraction of samples whose class has the largest probability."""
     return float((p.argmax(axis=1) == y).mean())
 
 
@@ -80,13 +80,16 @@ class Average:
     total: State = field(default_factory=dict)
 
     def add(self, state: State, names: Sequence[str]) -> None:
-        """Takes in one more state."""
+        """Add a state to the mean."""
         for name in names:
             value = state[name].astype(np.float64)
             self.total[name] = self.total[name] + value if self.count else value
         self.count += 1
 
     def mean(self, dtype: str) -> State:
-        """The mean of every parameter. Running statistics of it are not known: they are not the
-        mean of the running statistics, and have to be taken from the data."""
+        """The mean of every parameter.
+
+        Running statistics are not included: those of the mean are not the mean of the running
+        statistics, and must be computed from the data.
+        """
         return {name: (value / self.count).astype(dtype) for name, value in self.total.items()}

@@ -1,4 +1,4 @@
-"""The ladder as a command: trains what the folder lacks, then writes results, figure and page."""
+"""The ladder as a command: train what is missing, then write results, figure and page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def reproduce_ladder(
     overwrite: bool = False,
     on_event: OnEvent | None = None,
 ) -> LadderResults:
-    """Trains what the folder does not hold yet, and writes what is finished.
+    """Train what the folder does not contain yet, and write what is finished.
 
     Arguments:
         load: loads the data of a recipe; can be pickled.
@@ -73,7 +73,7 @@ def reproduce_ladder(
 def results_of(
     root: Path, ladder: Sequence[Rung], dataset: Dataset, backend: str, device: str
 ) -> LadderResults:
-    """What the folder of all trainings holds of the whole ladder."""
+    """The results of the whole ladder in a folder of trainings."""
     found = collect(root, ladder, dataset, backend)
     waiting = {
         rung.key: progress_of(root, rung, backend) for rung in ladder if rung.key not in found

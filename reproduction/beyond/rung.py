@@ -1,4 +1,4 @@
-"""A rung of the ladder as data: the settings it tries, and what it is compared with."""
+"""A rung of the ladder as data: the settings it tries, and the rung it is compared with."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,25 +21,25 @@ START: Fields = {
 """The report's best network, 55.28 % in one run: batch norm, 2 cycles of 10 epochs."""
 
 MANY_SEEDS, FEW_SEEDS, SMALL = 5, 3, 400
-"""Trainings of a setting whose widest hidden layer has up to 400 units, and of a wider one."""
+"""Number of seeds for hidden layers of up to 400 units, and for wider ones."""
 
 Variant = Literal["last", "precise", "cycle-average", "fall-average", "snapshots"]
-"""What is evaluated: the last parameters; the same with the statistics of the whole training set
-(precise batch norm); the mean of the parameters at the ends of the last cycle's epochs, or of the
-epochs in its second half, while the learning rate falls; or the ensemble of the networks at the
-ends of all cycles."""
+"""What is evaluated: "last", the last parameters; "precise", the same with the statistics of the
+whole training set (precise batch norm); "cycle-average" and "fall-average", the mean of the
+parameters at the ends of the last cycle's epochs, or of those in its second half, while the
+learning rate falls; "snapshots", the ensemble of the networks at the ends of all cycles."""
 
 Group = Literal["alone", "together", "best"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A recipe, and what of it is evaluated.
+    """A recipe, and how its trainings are evaluated.
 
     Arguments:
-        label: tells it from the rung's other settings; "" if it is the only one.
-        fields: of the recipe, where it differs from the start.
-        variant: which parameters.
+        label: distinguishes it from the rung's other settings; "" if it is the only one.
+        fields: fields of the recipe that differ from the start.
+        variant: the parameters that are evaluated.
         flips: whether predictions are averaged over each image and its mirror image.
     """
 
@@ -49,12 +49,12 @@ class Setting:
     flips: bool = False
 
     def recipe(self, seed: int) -> Recipe:
-        """What is trained."""
+        """The recipe."""
         return Recipe(**{**START, **self.fields}, seed=seed)
 
     @cached_property
     def training(self) -> str:
-        """The name of its trainings: settings that differ only in the evaluation share them."""
+        """The name of its trainings; settings that differ only in the evaluation share them."""
         recipe, start = self.recipe(0), Recipe(**START)
         words = [
             f"{field.name}={plain(getattr(recipe, field.name))}"
@@ -65,7 +65,7 @@ class Setting:
 
     @property
     def seeds(self) -> int:
-        """How many trainings its numbers are averaged over."""
+        """The number of trainings over which its numbers are averaged."""
         return MANY_SEEDS if max(self.recipe(0).hidden) <= SMALL else FEW_SEEDS
 
     @property
@@ -86,8 +86,8 @@ class Rung:
     Arguments:
         key: its name on the command line.
         title: for people.
-        settings: to choose from, by validation accuracy.
-        against: the rung that its gain is counted from; "" for the start itself.
+        settings: the settings from which one is chosen by validation accuracy.
+        against: the rung that its gain is relative to; "" for the start itself.
         group: "alone" for one change of the start, "together" for several, "best" for the best
             network that two cores can train in a night.
     """
@@ -100,7 +100,7 @@ class Rung:
 
     @property
     def trainings(self) -> list[str]:
-        """Names of what it trains, without repeats."""
+        """The names of its trainings, without duplicates."""
         return list(dict.fromkeys(setting.training for setting in self.settings))
 
 
@@ -112,7 +112,7 @@ def rung(
     group: Group = "alone",
     common: Fields | None = None,
 ) -> Rung:
-    """A rung whose settings are given by their fields, and labelled by them.
+    """A rung whose settings are given, and labelled, by their fields.
 
     Arguments:
         common: fields of all settings; not part of the labels.

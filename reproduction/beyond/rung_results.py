@@ -1,4 +1,4 @@
-"""What the ladder gave so far: of every finished rung the accuracies of its seeds."""
+"""The ladder's results so far: the accuracies of every finished rung."""
 
 import dataclasses
 import json
@@ -22,19 +22,20 @@ from twingrad.files import write_json
 
 @dataclass(frozen=True)
 class RungResult:
-    """A rung all of whose trainings are finished. Accuracies are in %, one for each seed.
+    """A rung whose trainings are all finished. Accuracies are in %, one for each seed.
 
     Arguments:
         key, title, against, group: of the rung.
-        label, training, evaluation: of the setting that was chosen.
-        options: of `twingrad train`, for its first seed.
-        tried: validation accuracy of every setting of the rung over the seeds that decided.
+        label, training, evaluation: of the chosen setting.
+        options: the options of `twingrad train` for its first seed.
+        tried: validation accuracy of every setting of the rung over the deciding seeds.
         training_accuracies, validation, test: of the chosen setting.
         curve: mean validation accuracy after every epoch, of the last parameters.
-        processor_seconds: of each training; of a network alone.
-        epochs: of a training.
-        other_validation, other_test: the first seed's by the other backend; None until trained.
-        check: what the cross-check of the recipe found.
+        processor_seconds: of each training of one network.
+        epochs: number of epochs of a training.
+        other_validation, other_test: accuracies of the first seed with the other backend; None
+            until it is trained.
+        check: the result of the recipe's cross-check.
     """
 
     key: str
@@ -59,11 +60,11 @@ class RungResult:
 
 @dataclass(frozen=True)
 class LadderResults:
-    """Every finished rung, and how far the others are.
+    """Every finished rung, and the progress of the others.
 
     Arguments:
         rungs: by key, in the ladder's order.
-        waiting: trainings that are finished, and how many there will be, of every other rung.
+        waiting: for every other rung, the number of finished trainings and of all its trainings.
         about: machine, versions, data; ready for JSON.
     """
 
@@ -76,7 +77,7 @@ class LadderResults:
 
     @classmethod
     def load(cls, path: Path) -> "LadderResults":
-        """What `save` wrote.
+        """Load what `save` wrote.
 
         Raises:
             UserError: it cannot be read.
@@ -93,16 +94,16 @@ class LadderResults:
 def collect(
     root: Path, ladder: Sequence[Rung], dataset: Dataset, backend: str
 ) -> Mapping[str, RungResult]:
-    """The finished rungs. Only now, with everything chosen, are the test images predicted.
+    """Collect the finished rungs. Test images are predicted only here, after everything was chosen.
 
     Arguments:
-        root: holds the folders of all trainings.
+        root: the folder that contains all trainings.
         ladder: all rungs that may be finished.
         dataset: in the recipes' dtype.
-        backend: the main one.
+        backend: the main backend.
 
     Raises:
-        UserError: the trainings are of other data.
+        UserError: the trainings used other data.
     """
     found = {}
     for rung in ladder:
@@ -116,8 +117,7 @@ def collect(
 
 
 def progress_of(root: Path, rung: Rung, backend: str) -> tuple[int, int]:
-    """How many trainings of the chosen setting, or else of the first, are finished, and of how
-    many."""
+    """The number of finished trainings of the chosen setting, and of all its trainings."""
     setting = chosen(root, rung, backend) or rung.settings[0]
     done = [
         folder_of(root, setting.training, backend, seed).finished for seed in range(setting.seeds)
@@ -128,10 +128,10 @@ def progress_of(root: Path, rung: Rung, backend: str) -> tuple[int, int]:
 def result_of(
     root: Path, rung: Rung, setting: Setting, dataset: Dataset, backend: str
 ) -> RungResult | None:
-    """A rung's result from the trainings of the chosen setting; None if one of them diverged.
+    """A rung's result from the trainings of the chosen setting; None if one diverged.
 
     Raises:
-        UserError: they were trained on other data.
+        UserError: they used other data.
     """
     folders = [folder_of(root, setting.training, backend, seed) for seed in range(setting.seeds)]
     runs = [folder.read() for folder in folders]
@@ -179,7 +179,7 @@ def result_of(
 
 
 def tried_of(root: Path, rung: Rung, backend: str) -> dict[str, float]:
-    """The validation accuracy by which each setting was chosen or not, in %."""
+    """The validation accuracy, in %, by which each setting was compared."""
     seeds = deciding_seeds(rung)
     found = {setting.label: validation(root, setting, backend, seeds) for setting in rung.settings}
     return {label: percent(value) for label, value in found.items() if value is not None}

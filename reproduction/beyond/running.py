@@ -1,4 +1,4 @@
-"""Runs the ladder: jobs one after another in each of several processes, until none is left."""
+"""Run the ladder's jobs in several processes until none is left."""
 
 import json
 import multiprocessing
@@ -25,7 +25,7 @@ from twingrad.threads import limit_threads
 
 LoadDataset = Callable[[Recipe], Dataset]
 OnEvent = Callable[[str], None]
-"""Called with a line about what began, or ended."""
+"""Called with a line when a job begins or ends."""
 
 _dataset: Dataset | None = None
 """The data set, loaded once per worker process."""
@@ -43,7 +43,7 @@ def run_ladder(
     device: str = "cpu",
     on_event: OnEvent | None = None,
 ) -> None:
-    """Trains what the folder lacks. Interrupted, it goes on from the last epoch of each training.
+    """Train what the folder lacks; if interrupted, each training continues after its last epoch.
 
     Arguments:
         rungs: what to train.
@@ -103,13 +103,13 @@ def run_ladder(
 
 
 def places(job: Job) -> set[tuple[str, str, int]]:
-    """Which trainings a job runs."""
+    """The trainings of a job."""
     return {(job.setting.training, job.backend, seed) for seed in job.seeds}
 
 
 def end_when_closed(reader: Connection) -> None:
-    """Ends this process as soon as the other end of a pipe is closed, by intent or because the
-    process that has it has ended. Ctrl-C is for that one alone."""
+    """End this process when the other end of a pipe is closed, for example because its owner has
+    ended. Only the owner reacts to Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -120,7 +120,7 @@ def end_when_closed(reader: Connection) -> None:
 
 
 def job_in_worker(job: Job, load: LoadDataset, root: Path) -> str:
-    """`checked_job` in a process that loads the data for its first job and keeps them."""
+    """`checked_job` in a worker process, which loads the data for its first job and keeps it."""
     global _dataset
     if _dataset is None:
         _dataset = load(job.setting.recipe(0))
@@ -128,7 +128,7 @@ def job_in_worker(job: Job, load: LoadDataset, root: Path) -> str:
 
 
 def checked_job(job: Job, dataset: Dataset, root: Path) -> str:
-    """Checks the recipe unless that has been done, trains, and says how it ended.
+    """Check the recipe unless that was done before, train, and return how it ended.
 
     Raises:
         UserError: the implementations disagree.

@@ -1,4 +1,4 @@
-"""Trains seeds of one setting as a stack, so that they can be interrupted after any epoch."""
+"""Train seeds of one setting as a stack that can be interrupted after any epoch."""
 
 import time
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from twingrad.training import Checkpoint
 
 
 def run_job(job: Job, dataset: Dataset, root: Path) -> None:
-    """Trains what the folders do not hold yet. The test images are not used.
+    """Train what the folders do not contain yet. The test images are not used.
 
     Arguments:
         job: what to train.
@@ -67,7 +67,7 @@ def run_job(job: Job, dataset: Dataset, root: Path) -> None:
 
 
 class Clock:
-    """Seconds by the clock, and of all the process's threads, since the last lap."""
+    """Wall time and processor time of the process, in seconds, since the last lap."""
 
     def __init__(self) -> None:
         self.before = time.perf_counter(), time.process_time()
@@ -80,7 +80,7 @@ class Clock:
 def keep_members(
     progress: Progress, folder: TrainingFolder, network: Network, plan: Plan, update: int
 ) -> None:
-    """Adds the state after an update to the averages it belongs to; keeps it at a cycle's end."""
+    """Add the state after an update to its averages, and store it at the end of a cycle."""
     cycle, total = 2 * plan.half_cycle, len(plan.learning_rates)
     names = list(network.parameter_shapes)
     if update > total - cycle:
@@ -92,9 +92,9 @@ def keep_members(
 
 
 def checkpoint_of(progress: Sequence[Progress], plan: Plan) -> Checkpoint | None:
-    """Checkpoint that `train_stack` continues from; None at the beginning.
+    """The checkpoint from which `train_stack` continues; None at the beginning.
 
-    Of the epochs before, only their number and the last validation accuracy matter.
+    Of the earlier epochs, only their number and the last validation accuracy are needed.
     """
     epochs = progress[0].epochs
     if epochs == 0:

@@ -27,7 +27,7 @@ AVERAGES = ("cycle-average", "fall-average")
 
 @dataclass
 class Progress:
-    """A training at the end of an epoch.
+    """The state of a training at the end of an epoch.
 
     Arguments:
         state: parameters, running statistics and the optimiser's memory.
@@ -51,7 +51,7 @@ class Progress:
 
 
 class TrainingFolder:
-    """One training's files."""
+    """The files of one training."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -61,7 +61,7 @@ class TrainingFolder:
         return (self.path / "run.json").is_file()
 
     def read(self, name: str = "run.json") -> dict[str, Any]:
-        """What the training gave; {} if that is not there yet."""
+        """The recorded results; {} if there are none."""
         try:
             return json.loads((self.path / name).read_text())
         except FileNotFoundError:
@@ -70,13 +70,13 @@ class TrainingFolder:
             raise UserError(f"{self.path / name}: cannot be read ({error})") from error
 
     def finish(self, values: dict[str, Any]) -> None:
-        """Records the end of the training and drops its checkpoint."""
+        """Record the end of the training and delete its checkpoint."""
         make_folder(self.path)
         write_json(self.path / "run.json", values)
         (self.path / "checkpoint.safetensors").unlink(missing_ok=True)
 
     def record_test(self, accuracies: dict[str, float]) -> None:
-        """Adds test accuracies to those that are known."""
+        """Add test accuracies to the recorded results."""
         write_json(self.path / "test.json", self.read("test.json") | accuracies)
 
     def save_state(self, name: str, state: State) -> None:
@@ -87,7 +87,7 @@ class TrainingFolder:
         return load_file(self.path / f"{name}.safetensors")
 
     def snapshots(self) -> list[State]:
-        """The states at the ends of all cycles, the last state included."""
+        """The states at the ends of all cycles, including the last state."""
         numbers = sorted(
             int(path.stem.split("-")[1]) for path in self.path.glob("snapshot-*.safetensors")
         )
@@ -109,14 +109,14 @@ class TrainingFolder:
         write_whole(self.path / "checkpoint.safetensors", content)
 
     def epochs_done(self) -> int:
-        """How many epochs the checkpoint has; 0 without one."""
+        """The number of epochs in the checkpoint; 0 without one."""
         path = self.path / "checkpoint.safetensors"
         if not path.exists():
             return 0
         return len(json.loads(read_metadata(path)["progress"])["validation"])
 
     def load_progress(self) -> Progress | None:
-        """What `save_progress` saved last; None if nothing was."""
+        """The progress that was saved last; None if there is none."""
         path = self.path / "checkpoint.safetensors"
         if not path.exists():
             return None

@@ -1,9 +1,6 @@
 """Groups trained on a Ray cluster. `keeper` runs there; this is the driver's side."""
 
 import itertools
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -18,17 +15,14 @@ from sweeps.engine.keeper import Keeper, look_around, versions
 from twingrad.errors import UserError
 from twingrad.training import Checkpoint
 
-ANSWER, READY = 8.0, 17.0
-"""Seconds within which a cluster must answer, and by when all of its nodes must have."""
+READY = 18.0
+"""Seconds, from the first look at the address, within which all nodes must answer."""
 
 FRESH = 5.0
 """Seconds for which the number of nodes is believed."""
 
 NAMESPACE = "twingrad"
 HEAD = {"node:__internal_head__": 0.001}
-
-CONNECT = "import ray, sys; ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)"
-"""Tried in a process of its own, since Ray waits for minutes for a cluster that is not there."""
 
 
 class Cluster(Executor):
@@ -38,12 +32,13 @@ class Cluster(Executor):
         address: of its head, such as 10.0.0.1:6379, or "auto" on one of its nodes.
         backend: "manual" or "torch".
         devices: ("cpu",) for a core a group, ("cuda",) for a GPU a group.
+        started: when the address was checked, by `time.monotonic`.
 
     Raises:
         UserError: there is no such cluster, or one of its nodes cannot train.
     """
 
-    def __init__(self, address: str, backend: str, devices: Sequence[str]) -> None:
+    def __init__(self, address: str, backend: str, devices: Sequence[str], started: float) -> None:
         super().__init__()
         if tuple(devices) not in (("cpu",), ("cuda",)):
             given = ",".join(devices)
@@ -52,9 +47,7 @@ class Cluster(Executor):
         self.unit = "CPU" if self.device == "cpu" else "GPU"
         self.stored: list[int] = []
         self.keeper: Any = None
-        started = time.monotonic()
         self.counted, self.nodes, self.units = -FRESH, 0, 0
-        require_cluster(address)
         ray.init(address, namespace=NAMESPACE, logging_level="ERROR", log_to_driver=False)
         ray._private.worker._worker_logs_enabled = False  # they would go to standard output
         try:
@@ -97,7 +90,7 @@ class Cluster(Executor):
         return min(memory)
 
     def open(self, name: str, data: Loaded, work: Work) -> None:
-        """Begins, or takes up what an earlier driver of this sweep left on the cluster."""
+        """Begin, or take up what an earlier driver of this sweep left on the cluster."""
         stores = [n["Resources"].get("object_store_memory", 0) for n in ray.nodes() if n["Alive"]]
         if data.nbytes > min(stores):
             raise UserError(
@@ -135,6 +128,10 @@ class Cluster(Executor):
         return self.units
 
     @property
+    def ahead(self) -> int:
+        return -(-self.slots // 4)
+
+    @property
     def where(self) -> str:
         self._count()
         return f"{self.nodes} node{'s' * (self.nodes != 1)}, {self.units} {self.unit}s"
@@ -142,7 +139,7 @@ class Cluster(Executor):
     def begin(self, task: Task) -> None:
         number = next(self.numbers)
         self.tasks[number] = task
-        self._ask("begin", number, task)
+        self.keeper.begin.remote(number, task)  # a failure shows in the next `wait`
 
     def wait(self) -> list[Event]:
         epochs, ended = self._ask("listen", self.stored)
@@ -167,33 +164,3 @@ def epochs_of(result: Result) -> int:
     if isinstance(result, Checkpoint):
         return result.epochs
     return max(len(run.history) for run in result)
-
-
-def require_cluster(address: str) -> None:
-    """Raises UserError unless a Ray cluster of this version answers at an address."""
-    if "://" in address or (address != "auto" and ":" not in address):
-        raise UserError(
-            f"--cluster {address}: is no address such as 10.0.0.1:6379, and not auto; run the "
-            "sweep on a node of the cluster"
-        )
-    try:
-        if address != "auto":
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), 3.0).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise UserError(f"--cluster {address}: no Ray cluster is there ({error})") from None
-    try:
-        tried = subprocess.run(
-            [sys.executable, "-c", CONNECT, address],
-            capture_output=True,
-            text=True,
-            timeout=ANSWER,
-        )
-    except subprocess.TimeoutExpired:
-        raise UserError(
-            f"--cluster {address}: no Ray cluster answered within {ANSWER:.0f} s"
-        ) from None
-    if tried.returncode:
-        lines = tried.stderr.strip().splitlines() or ["no reason given"]
-        reason = next((line for line in lines if "Error: " in line), lines[-1])
-        raise UserError(f"--cluster {address}: cannot be used ({reason.strip()})")

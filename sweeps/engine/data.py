@@ -9,6 +9,7 @@ from sweeps.space.axes import Choices, Space, apply
 from twingrad.dataset import Dataset, Split
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
+from twingrad.training import PARTS
 
 DatasetOf = Callable[[Recipe], Dataset]
 """The data as a recipe wants them, in its dtype and of its size."""
@@ -38,37 +39,31 @@ class Loaded:
     @property
     def nbytes(self) -> int:
         """Bytes of all the images."""
-        splits = [(one.training, one.validation, one.test) for one in self.known.values()]
-        return sum(split.X.nbytes for parts in splits for split in parts)
+        return sum(getattr(one, part).X.nbytes for one in self.known.values() for part in PARTS)
 
     def without_test(self) -> "Loaded":
         """The same with one validation image in the place of the test images.
 
-        It is what trials train on: nothing can be chosen by what they were never handed.
+        It is what trials train on: no choice can depend on data that no trial has.
         """
-        return Loaded({form: without_test(dataset) for form, dataset in self.known.items()})
+        return Loaded({form: without_test(one) for form, one in self.known.items()})
 
     def plain(self) -> "Loaded":
         """The same arrays, mapped from a file, without the overhead of `numpy.memmap`."""
+        plain = {
+            form: {part: split_of(getattr(one, part)) for part in PARTS}
+            for form, one in self.known.items()
+        }
+        return Loaded({form: replace(one, **plain[form]) for form, one in self.known.items()})
 
-        def split(part: Split) -> Split:
-            return Split(np.asarray(part.X), np.asarray(part.y))
 
-        return Loaded(
-            {
-                form: replace(
-                    one,
-                    training=split(one.training),
-                    validation=split(one.validation),
-                    test=split(one.test),
-                )
-                for form, one in self.known.items()
-            }
-        )
+def split_of(part: Split) -> Split:
+    """A part of the data, as plain arrays."""
+    return Split(np.asarray(part.X), np.asarray(part.y))
 
 
 def require_one_form(recipes: Sequence[Recipe]) -> None:
-    """Raises UserError unless one data set, in whatever dtype, serves all recipes."""
+    """Raise UserError unless one data set, in whatever dtype, serves all recipes."""
     for name in FORMS:
         if name != "dtype" and len({getattr(recipe, name) for recipe in recipes}) > 1:
             raise UserError(

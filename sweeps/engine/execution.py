@@ -17,7 +17,7 @@ VALIDATION: tuple[Part, ...] = ("validation",)
 
 
 class Paused(Exception):
-    """Ends a training where its caller wanted to look at it."""
+    """Raised to pause a training at an epoch that its caller asked for."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint.epochs)
@@ -35,7 +35,7 @@ def train_group(
     on_epoch: OnStackEpoch | None = None,
     curves: bool = True,
 ) -> list[Run | Diverged] | Checkpoint:
-    """Trains recipes of one architecture, each as it would alone.
+    """Train recipes of one architecture, each as it would alone.
 
     Arguments:
         recipes: of one stack.
@@ -77,9 +77,9 @@ def train_group(
 
 
 def require_trainers(backend: str, devices: Sequence[str]) -> None:
-    """Raises UserError unless the backend is there on every device."""
+    """Raise UserError unless the backend is there on every device."""
     if not devices:
-        raise UserError("no --device was given, but at least one was expected, such as cpu")
+        raise UserError("no --device was given, but expected at least one, such as cpu")
     for device in devices:
         trainer(backend, device)
 

@@ -54,7 +54,7 @@ class Event:
 
 
 class Executor(ABC):
-    """Trains groups, several at once.
+    """Train groups, several at once.
 
     Attributes:
         tasks: begun and not ended, by a number of the executor.
@@ -68,7 +68,7 @@ class Executor(ABC):
 
     @abstractmethod
     def open(self, name: str, data: Loaded, work: Work) -> None:
-        """Gets ready to train.
+        """Get ready to train.
 
         Arguments:
             name: of the sweep, unique.
@@ -85,17 +85,22 @@ class Executor(ABC):
         """How many groups train at once."""
 
     @property
+    def ahead(self) -> int:
+        """How many more groups may wait in the engine, so that no slot waits for the driver."""
+        return 0
+
+    @property
     @abstractmethod
     def where(self) -> str:
         """The nodes and devices in use, in a few words."""
 
     @abstractmethod
     def begin(self, task: Task) -> None:
-        """Trains a group; call it only while some slot is idle."""
+        """Train a group; call it only while `idle` is positive."""
 
     @abstractmethod
     def wait(self) -> list[Event]:
-        """Blocks until a group has reached an epoch or has ended; returns what happened.
+        """Block until a group has reached an epoch or has ended; return what happened.
 
         Raises:
             UserError: a group cannot be run, or every worker that ran it was killed.
@@ -103,12 +108,12 @@ class Executor(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Ends what is still training."""
+        """End what is still training."""
 
     @property
     def idle(self) -> int:
-        """Slots without a group."""
-        return max(self.slots - len(self.tasks), 0)
+        """How many groups may begin now."""
+        return max(self.slots + self.ahead - len(self.tasks), 0)
 
     @property
     def training(self) -> int:
@@ -125,7 +130,7 @@ class Executor(ABC):
 def run_task(
     task: Task, dataset: Dataset, work: Work, device: str, say: Callable[[int], None]
 ) -> Result:
-    """Trains a group in a worker.
+    """Train a group in a worker.
 
     Arguments:
         say: called with each epoch that ends.
@@ -160,7 +165,7 @@ def run_task(
 
 @cache
 def prepare(backend: str, device: str) -> None:
-    """Loads a backend in a worker, which computes on one thread."""
+    """Load a backend in a worker, which computes on one thread."""
     trainer(backend, device)
     limit_threads(1)
 

@@ -84,7 +84,7 @@ class Keeper:
         return self.tasks
 
     async def begin(self, number: int, task: Task) -> None:
-        """Trains a group as soon as there is room."""
+        """Train a group as soon as there is room."""
         self.tasks[number] = task
         refs = train.options(**self.options).remote(
             self.data, task, self.work, self.device, self.me, number

@@ -142,7 +142,7 @@ def new_worker() -> ProcessPoolExecutor:
 
 
 def begin_life(parent: int) -> None:
-    """Lets the parent alone decide when this process ends; it also ends when the parent is gone."""
+    """Let the parent alone decide when this process ends; it also ends when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -170,7 +170,7 @@ def mapped(folder: Path) -> tuple[Loaded, np.ndarray]:
 
 
 def train_mapped(folder: Path, slot: int, device: str, task: Task, work: Work) -> Result:
-    """Trains a group on the data in a folder."""
+    """Train a group on the data in a folder."""
     data, reached = mapped(folder)
 
     def say(epoch: int) -> None:

@@ -11,7 +11,7 @@ from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
 from sweeps.engine.memory import stack_sizer
 from sweeps.engine.records import Records, fingerprint, key_of
-from sweeps.output.progress import Clock, OnStatus, status_of
+from sweeps.output.progress import Clock, OnStatus, Status
 from sweeps.space.defaults import checked
 from twingrad.dataset import Dataset
 from twingrad.recipe import Recipe
@@ -31,7 +31,7 @@ def run_recipes(
     states: bool = True,
     curves: bool = False,
 ) -> Iterator[Run | Diverged]:
-    """Trains every recipe once and yields what became of it, in the order in which they end.
+    """Train every recipe once and yields what became of it, in the order in which they end.
 
     Arguments:
         recipes: any; those of equal architecture train as one stack. Equal ones train once.
@@ -95,11 +95,12 @@ def run_recipes(
                 if on_status is not None:
                     done = len(wanted) - len(missing)
                     said = f"{done} of {len(wanted)} trained" if ended else ""
-                    on_status(status_of(executor, done, len(wanted), said, clock=clock))
+                    training, where, left = executor.training, executor.where, clock.seconds_left
+                    on_status(Status(done, len(wanted), training, where, said, "", left))
 
 
 def has_curves(result: Run | Diverged) -> bool:
-    """Whether the training data were evaluated after every epoch."""
+    """True if the training data were evaluated after every epoch."""
     return all(epoch.training is not None for epoch in result.history)
 
 

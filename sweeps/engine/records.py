@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from twingrad.dataset import Dataset
@@ -16,7 +15,7 @@ from twingrad.errors import UserError
 from twingrad.files import write_whole
 from twingrad.history import Epoch, Evaluation, History
 from twingrad.recipe import Recipe
-from twingrad.run_folder import make_folder
+from twingrad.run_folder import DAMAGE, make_folder
 from twingrad.training import Diverged, Run
 
 
@@ -35,7 +34,7 @@ class Records:
         self.path, self.samples, self.states = path, samples, states
 
     def save(self, key: str, result: Run | Diverged) -> None:
-        """Writes one; it is there once KEY.json is.
+        """Write one; it is there once KEY.json is.
 
         Raises:
             OSError: as where the disk is full; what was there before stays.
@@ -86,17 +85,9 @@ class Records:
                 parameters={k: v for k, v in state.items() if not k.startswith(("mu", "v"))},
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},
             )
-        except (
-            SafetensorError,
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
-            raise UserError(f"{path}: cannot be read ({error}); remove it to run it again") from (
-                error
-            )
+        except DAMAGE as error:
+            said = f"{path}: cannot be read ({error}); remove it to run it again"
+            raise UserError(said) from error
 
 
 def compact(epoch: Epoch, *, costs: bool) -> dict[str, Any]:
@@ -124,7 +115,7 @@ def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> Histor
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Identifies data as trained on: the digest of the images, and how they were standardised,
+    """Identity of data as trained on: the digest of the images, and how they were standardised,
     coarsely enough for machines to agree."""
     parts = (dataset.training, dataset.validation, dataset.test)
     form = [f"{len(part)} {np.abs(part.X[::50]).mean():.3g}" for part in parts]

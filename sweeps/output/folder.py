@@ -85,7 +85,7 @@ class SweepFolder:
             UserError: the folder holds a sweep already, or something else, or is in use.
         """
         if path.exists() and not path.is_dir():
-            raise UserError(f"--out {path}: is a file, but a folder was expected")
+            raise UserError(f"--out {path}: is a file, but expected a folder")
         if path.is_dir() and any(child.name != "lock" for child in path.iterdir()):
             if not (path / "sweep.json").is_file():
                 raise UserError(f"--out {path}: is not empty and holds no sweep; name another")
@@ -119,13 +119,24 @@ class SweepFolder:
         """An interrupted or finished sweep; UserError where there is none."""
         return cls(path, read_settings(path))
 
-    def require_same(self, plan: Plan, space: Space, recipe: Recipe, digest: str) -> None:
-        """Raises UserError unless the sweep is this one, on these data."""
+    def require_same(
+        self,
+        plan: Plan,
+        space: Space,
+        recipe: Recipe,
+        digest: str,
+        *,
+        backend: str,
+        devices: Sequence[str],
+        curves: bool | None,
+    ) -> None:
+        """Raise UserError unless the sweep is this one, on these data, trained in this way.
+
+        Arguments:
+            curves: whether training curves are asked for; None for either.
+        """
         now = describe(plan, space, recipe, digest)
         require_same(self.settings, now, str(self.path / "sweep.json"))
-
-    def require_trainer(self, backend: str, devices: Sequence[str]) -> None:
-        """Raises UserError unless the sweep was begun with this backend on these devices."""
         for option, asked, its in [
             ("backend", backend, self.settings["backend"]),
             ("device", ",".join(devices), ",".join(self.settings["devices"])),
@@ -134,21 +145,17 @@ class SweepFolder:
                 raise UserError(
                     f"--{option} is {asked!r}, but the sweep in {self.path} was begun with {its!r}"
                 )
-
-    @property
-    def curves(self) -> bool:
-        """Whether the training data are evaluated after every epoch too."""
-        return has_curves(self.settings)
-
-    def require_curves(self, asked: bool | None) -> None:
-        """Raises UserError where the sweep was begun without training curves, or with them, and
-        the other was asked for."""
-        if asked not in (None, self.curves):
+        if curves not in (None, self.curves):
             its, other = ("with", "without") if self.curves else ("without", "with")
             raise UserError(
                 f"--curves: the sweep in {self.path} was begun {its} training curves and cannot "
                 f"go on {other} them; name another folder"
             )
+
+    @property
+    def curves(self) -> bool:
+        """True if the training data are evaluated after every epoch too."""
+        return has_curves(self.settings)
 
     def address(self, given: str | None) -> str | None:
         """Where the study is kept: as it was, with the password, which is not written down.
@@ -169,18 +176,18 @@ class SweepFolder:
         return given
 
     def discard(self) -> None:
-        """Takes back what `create` wrote of a sweep that could not begin."""
+        """Take back what `create` wrote of a sweep that could not begin."""
         clear(self.path)
         with contextlib.suppress(OSError):  # it holds what others wrote
             self.path.rmdir()
 
     def close(self) -> None:
-        """Lets another process hold the folder."""
+        """Let another process hold the folder."""
         self._lock.close()
 
 
 def require_unshared(path: Path, storage: str | None, study: str) -> None:
-    """Raises UserError where a folder's sweep is part of the study that is to be begun: its trials
+    """Raise UserError where a folder's sweep is part of the study that is to be begun: its trials
     there cannot be replaced, and those it left running would be waited for."""
     before = read_settings(path)
     if storage is not None and (before["storage"], before["study"]) == (
@@ -194,7 +201,7 @@ def require_unshared(path: Path, storage: str | None, study: str) -> None:
 
 
 def clear(path: Path) -> None:
-    """Removes what a sweep wrote, and nothing else; sweep.json last."""
+    """Remove what a sweep wrote, and nothing else; sweep.json last."""
     for name in WRITTEN:
         if (path / name).is_dir():
             shutil.rmtree(path / name)
@@ -229,7 +236,7 @@ def space_of(settings: dict[str, Any], recipe: Recipe, file: Path) -> Space:
 
 
 def has_curves(settings: Mapping[str, Any]) -> bool:
-    """Whether a sweep evaluates the training data after every epoch; the first sweeps all did."""
+    """True if a sweep evaluates the training data after every epoch; the first sweeps all did."""
     return bool(settings.get("curves", True))
 
 

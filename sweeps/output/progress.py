@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sweeps.engine.executor import Executor
 from sweeps.engine.groups import Task
 
 
@@ -14,11 +13,11 @@ class Status:
 
     Arguments:
         done, total: trials that have ended, and that there will be.
-        training: trials that train here.
+        training: trials that train now, or wait in the engine.
         where: the nodes and devices in use.
         said: what just happened, a line; empty where only an epoch ended.
         best: the best trial so far in a few words, empty before the first.
-        seconds_left: None until it can be said.
+        seconds_left: None before the first epoch.
     """
 
     done: int
@@ -66,11 +65,3 @@ class Clock:
             return None
         speed = self.epochs_done / (time.monotonic() - self.started)
         return max(self.epochs_left, 0) / speed
-
-
-def status_of(
-    executor: Executor, done: int, total: int, said: str, *, clock: Clock, best: str = ""
-) -> Status:
-    """A sweep as it stands."""
-    training, where = executor.training, executor.where
-    return Status(done, total, training, where, said, best, clock.seconds_left)

@@ -9,7 +9,7 @@ from typing import Any
 from sweeps.space.axes import Space
 from sweeps.study.trial import Row, ranked
 
-EVALUATED = ("training", "validation")
+EVALUATED, MEASURES = ("training", "validation"), ("accuracy", "loss", "cost")
 
 
 @dataclass(frozen=True)
@@ -53,54 +53,45 @@ class Results:
     def as_csv(self) -> str:
         """A line for each trial, the best first, then those that did not finish."""
         fields = [axis.field for axis in self.space]
-        measures = [f"{part} {name}" for part in EVALUATED for name in ("accuracy", "loss", "cost")]
+        measures = [f"{part} {name}" for part in EVALUATED for name in MEASURES]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
-        best = ranked(self.rows)
-        for row in [*best, *(row for row in self.rows if row not in best)]:
-            writer.writerow(
-                [
-                    *(row.number, row.stage, row.status),
-                    *(row.parameters[field] for field in fields),
-                    *measured(row),
-                ]
-            )
+        for row in [*ranked(self.rows), *(row for row in self.rows if row.accuracy is None)]:
+            place = (row.number, row.stage, row.status)
+            writer.writerow([*place, *(row.parameters[field] for field in fields), *measured(row)])
         return text.getvalue()
 
 
 def measured(row: Row) -> list[Any]:
     """The measures of a row, empty where it has none."""
     if row.outcome is None:
-        return [""] * 8
-    values: list[Any] = []
-    for part in EVALUATED:
-        found = getattr(row.outcome, part)
-        values += ["", "", ""] if found is None else [found.accuracy, found.loss, found.cost]
+        return [""] * (len(EVALUATED) * len(MEASURES) + 2)
+    parts = [getattr(row.outcome, part) for part in EVALUATED]
+    values = [getattr(found, name, "") for found in parts for name in MEASURES]
     return [*values, row.outcome.epochs, round(row.outcome.seconds, 3)]
 
 
-def table_of(results: Results, lines: int) -> tuple[list[str], list[list[str]]]:
-    """Headings and the best trials as text, for a terminal or a page; without repeats."""
+def table_of(results: Results, lines: int) -> tuple[list[str], list[list[tuple[str, str]]]]:
+    """Headings and the best trials without repeats, for a terminal or a page.
+
+    Each cell is its text, and the value that it is sorted by.
+    """
     fields = [axis.field for axis in results.space]
     staged = len(results.stages) > 1
     headings = ["trial", *["stage"] * staged, *fields]
-    headings += ["validation %", "training %", "validation loss"]
+    headings += ["validation %", "training %", "validation loss", "seconds"]
     body = []
     for row in [row for row in ranked(results.rows) if not row.repeats][:lines]:
-        assert row.outcome is not None
-        assert row.outcome.training is not None
-        assert row.outcome.validation is not None
-        body.append(
-            [
-                str(row.number),
-                *[str(row.stage)] * staged,
-                *(shown(row.parameters[field]) for field in fields),
-                f"{100 * row.outcome.validation.accuracy:.2f}",
-                f"{100 * row.outcome.training.accuracy:.2f}",
-                f"{row.outcome.validation.loss:.4f}",
-            ]
-        )
+        outcome = row.outcome
+        assert outcome is not None
+        assert outcome.training is not None
+        assert outcome.validation is not None
+        values: list[object] = [row.number, *[row.stage] * staged]
+        values += [row.parameters[field] for field in fields]
+        values += [100 * outcome.validation.accuracy, 100 * outcome.training.accuracy]
+        values += [outcome.validation.loss, outcome.seconds]
+        body.append([(shown(value), str(value)) for value in values])
     return headings, body
 
 
@@ -117,4 +108,4 @@ def place(status: str) -> int:
 
 def shown(value: object) -> str:
     """A value, with as many digits as a reader needs."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

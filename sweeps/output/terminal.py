@@ -13,7 +13,7 @@ LINES = 10
 
 
 class Terminal:
-    """Prints a sweep's progress and table.
+    """Print a sweep's progress and table.
 
     On a terminal one line is kept up to date; elsewhere a line is written for every group that
     ends. It is drawn by whoever reports, not by a thread: workers are forked beside it.
@@ -58,7 +58,8 @@ class Terminal:
 
     def table(self, results: Results) -> None:
         """The best trials, and the final choice."""
-        headings, body = table_of(results, LINES)
+        headings, cells = table_of(results, LINES)
+        body = [[text for text, _ in row] for row in cells]
         self.console.print(f"{counts(results)}; the best by validation accuracy:")
         widths = [max(map(len, column)) for column in zip(headings, *body, strict=True)]
         for line in [headings, *body] if body else []:

@@ -9,7 +9,7 @@ from twingrad.pages import write_page
 
 
 def write_numbers(folder: Path, results: Results) -> None:
-    """Writes results.json and results.csv into a sweep's folder.
+    """Write results.json and results.csv into a sweep's folder.
 
     Raises:
         OSError: one cannot be written.
@@ -19,7 +19,7 @@ def write_numbers(folder: Path, results: Results) -> None:
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Writes results.json, results.csv and report.html into a sweep's folder.
+    """Write results.json, results.csv and report.html into a sweep's folder.
 
     Raises:
         OSError: one cannot be written.

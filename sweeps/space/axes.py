@@ -51,7 +51,7 @@ class Choices:
         return list(self.labels)
 
     def holds(self, value: Value) -> bool:
-        """Whether a value is one of them."""
+        """True if a value is one of them."""
         return value in self.labels
 
     def narrowed(self, best: Sequence[Value], spacing: float) -> "Choices":
@@ -104,7 +104,7 @@ class Range:
         return list(dict.fromkeys(self.at(float(value)) for value in scaled))
 
     def holds(self, value: Value) -> bool:
-        """Whether a number lies in the range."""
+        """True if a number lies in the range."""
         return self.low <= float(value) <= self.high
 
     def narrowed(self, best: Sequence[Value], spacing: float) -> "Range":

@@ -18,7 +18,7 @@ def checked(processes: int | None, stack: int | None, devices: Sequence[str]) ->
     """
     for option, value in [("stack", stack), ("processes", processes)]:
         if value is not None and value < 1:
-            raise UserError(f"--{option} is {value}, but at least 1 was expected")
+            raise UserError(f"--{option} is {value}, but expected at least 1")
     cuda = any(device.startswith("cuda") for device in devices)
     return (
         default_processes(devices) if processes is None else processes,

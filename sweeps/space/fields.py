@@ -18,7 +18,7 @@ YES, NO, NOTHING = ("true", "yes", "on", "1"), ("false", "no", "off", "0"), "non
 
 
 def require_field(field: str) -> None:
-    """Raises UserError unless a sweep can run over the field."""
+    """Raise UserError unless a sweep can run over the field."""
     if field == "batches":
         raise UserError(
             "--over batches: changes the validation set, so its accuracies cannot be compared; "
@@ -41,7 +41,7 @@ def choices_of(field: str) -> tuple[str, ...]:
 
 
 def require_allowed(field: str, value: Any) -> None:
-    """Raises UserError unless a recipe could hold the value, whatever its other fields are."""
+    """Raise UserError unless a recipe could hold the value, whatever its other fields are."""
     require_in_range(FIELDS[field], value)
 
 
@@ -82,4 +82,4 @@ def parse_value(field: str, text: str) -> Any:
         bool: "true or false",
         int: "a whole number",
     }.get(kind_of(field), "a number")
-    raise UserError(f"--over {field}: has the value {text.strip()!r}, but {expected} was expected")
+    raise UserError(f"--over {field}: has the value {text.strip()!r}, but expected {expected}")

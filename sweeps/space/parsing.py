@@ -1,4 +1,4 @@
-"""`--over FIELD=SPEC` as an axis of the space, with errors that say what was expected."""
+"""`--over FIELD=SPEC` as an axis of the space, with errors that say what is expected."""
 
 import math
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
 
 
 def require_effect(axis: Axis, space: Space, recipe: Recipe) -> None:
-    """Raises UserError if a field does nothing in any trial, such as Adam's beta1 in plain
+    """Raise UserError if a field does nothing in any trial, such as Adam's beta1 in plain
     gradient descent."""
     only_with = FIELDS[axis.field].metadata["only_with"]
     if only_with is None:
@@ -103,7 +103,7 @@ def parse_axis(text: str) -> Axis:
     field = field.strip().replace("-", "_")
     require_field(field)
     if not equals or not spec.strip():
-        raise UserError(f"--over {text}: holds no values; {FORMS} was expected")
+        raise UserError(f"--over {text}: has no values; expected {FORMS}")
     kind, colon, ends = spec.strip().partition(":")
     if colon:
         return parse_range(field, kind, ends)
@@ -121,7 +121,7 @@ def parse_range(field: str, kind: str, ends: str) -> Range:
     """A range by its kind and its two ends."""
     where, numeric = f"--over {field}={kind}:{ends}", kind_of(field)
     if kind not in ("log", "linear", "int"):
-        raise UserError(f"{where}: begins with {kind!r}, but log, linear or int was expected")
+        raise UserError(f"{where}: begins with {kind!r}, but expected log, linear or int")
     if numeric in (tuple, bool) or choices_of(field) or (kind == "int" and numeric is not int):
         takes_numbers = numeric in (float, str) and not choices_of(field)
         other = "linear" if takes_numbers else "a list"
@@ -131,14 +131,14 @@ def parse_range(field: str, kind: str, ends: str) -> Range:
         low, high = ((int if whole else float)(end) for end in ends.split(":"))
     except ValueError:
         number = "whole numbers" if whole else "numbers"
-        raise UserError(f"{where}: two {number} LOW:HIGH were expected") from None
+        raise UserError(f"{where}: expected two {number}, LOW:HIGH") from None
     if whole and max(abs(low), abs(high)) > LARGEST:
         raise UserError(f"{where}: its ends must be whole numbers up to {LARGEST}")
     if not math.isfinite(high - low):
         raise UserError(f"{where}: its ends, and their difference, must be finite numbers")
     if low >= high:
         reason = "is empty" if low == high else "runs from high to low"
-        raise UserError(f"{where}: {reason}; LOW below HIGH was expected")
+        raise UserError(f"{where}: {reason}; expected LOW below HIGH")
     if kind == "log" and low <= 0:
         raise UserError(f"{where}: a log range cannot begin at {low:g}; take a LOW above 0")
     return Range(field, low, high, log=kind == "log", whole=whole)
@@ -148,13 +148,13 @@ def consecutive(field: str, spec: str) -> tuple[str, ...]:
     """ "0..4" as five labels."""
     where = f"--over {field}={spec}"
     if kind_of(field) is not int:
-        raise UserError(f"{where}: FIRST..LAST is for whole numbers; {FORMS} was expected")
+        raise UserError(f"{where}: FIRST..LAST is for whole numbers; expected {FORMS}")
     try:
         first, last = (int(end) for end in spec.split(".."))
     except ValueError:
-        raise UserError(f"{where}: two whole numbers FIRST..LAST were expected") from None
+        raise UserError(f"{where}: expected two whole numbers, FIRST..LAST") from None
     if last < first:
-        raise UserError(f"{where}: runs from high to low; FIRST up to LAST was expected")
+        raise UserError(f"{where}: runs from high to low; expected FIRST up to LAST")
     if last - first >= LONGEST:
         raise UserError(f"{where}: has more than {LONGEST} values; take a range, int:LOW:HIGH")
     return tuple(str(value) for value in range(first, last + 1))

@@ -1,4 +1,4 @@
-"""Whether a folder or a study holds this sweep or another."""
+"""True if a folder or a study holds this sweep or another."""
 
 import json
 from typing import Any, cast
@@ -21,7 +21,7 @@ def describe(plan: Plan, space: Space, recipe: Recipe, digest: str) -> dict[str,
 
 
 def require_same(before: dict[str, Any] | None, now: dict[str, Any], where: str) -> None:
-    """Raises UserError unless two descriptions of a sweep are equal, naming what differs."""
+    """Raise UserError unless two descriptions of a sweep are equal, naming what differs."""
     if before is None:
         raise UserError(f"{where}: holds trials that are not of a twingrad sweep; name another")
     before = {**before, "recipe": modern(before.get("recipe"), where)}

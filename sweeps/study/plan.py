@@ -37,7 +37,7 @@ class Plan:
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise UserError(
-                f"--sampler is {self.sampler!r}, but {', '.join(SAMPLERS)} was expected"
+                f"--sampler is {self.sampler!r}, but expected one of {', '.join(SAMPLERS)}"
             )
         for option, value, least in [
             ("trials", min(self.stages, default=0), 1),
@@ -47,7 +47,7 @@ class Plan:
             ("prune", self.prune, 2),
         ]:
             if value is not None and value < least:
-                raise UserError(f"--{option} is {value}, but at least {least} was expected")
+                raise UserError(f"--{option} is {value}, but expected at least {least}")
 
     @property
     def trials(self) -> int:
@@ -103,7 +103,7 @@ def make_plan(
                 "--trials is not for a grid, which has as many as its values make; give --points"
             )
         if points < 1:
-            raise UserError(f"--points is {points}, but at least 1 was expected")
+            raise UserError(f"--points is {points}, but expected at least 1")
         sizes = (len(combinations(space, recipe, points)),)
     elif sampler == "coarse-to-fine":
         sizes = stage_sizes(sizes[0], stages)
@@ -114,7 +114,7 @@ def stage_sizes(trials: int, stages: int) -> tuple[int, ...]:
     """Half of the trials, rounded up, to the first stage; the others share the rest evenly."""
     if stages < 1 or trials < stages:
         raise UserError(
-            f"--stages is {stages} for {trials} trials, but 1 up to as many as trials was expected"
+            f"--stages is {stages} for {trials} trials, but expected 1 up to the number of trials"
         )
     if stages == 1:
         return (trials,)

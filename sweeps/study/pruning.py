@@ -12,7 +12,7 @@ from twingrad.training import Checkpoint
 
 
 def require_prunable(space: Space, recipe: Recipe, samples: int) -> None:
-    """Raises UserError unless all trials can be compared at the ends of cycles."""
+    """Raise UserError unless all trials can be compared at the ends of cycles."""
     if any(axis.field == "half_cycle" for axis in space):
         raise UserError("--prune cannot go with --over half_cycle: cycles would end apart")
     cycles = any(axis.field in ("cycles", "epochs") for axis in space)

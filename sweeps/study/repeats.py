@@ -29,7 +29,7 @@ class Repeats:
                 self.known[recipe] = (row.number, row.outcome)
 
     def admit(self, trial: Trial) -> bool:
-        """Lets a trial train, or has it take over another's outcome, now or when that ends."""
+        """Let a trial train, or has it take over another's outcome, now or when that ends."""
         if not self.finite:
             return True
         if trial.recipe in self.known:

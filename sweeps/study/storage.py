@@ -4,13 +4,13 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import BaseJournalBackend
 
 from twingrad.errors import UserError
 
@@ -24,14 +24,14 @@ ATTEMPTS = 5
 """At making a storage's tables."""
 
 PATIENCE = 10
-"""Seconds until a data base that does not answer counts as out of reach."""
+"""Seconds until a database that does not answer counts as out of reach."""
 
 
 def open_storage(url: str | None, folder: Path) -> BaseStorage:
     """The storage at an address, or the journal of the folder.
 
     Arguments:
-        url: of any data base that SQLAlchemy reaches, such as
+        url: of any database that SQLAlchemy reaches, such as
             postgresql+psycopg://user@host/name or sqlite:///FILE; None for the journal.
         folder: locked by the caller.
 
@@ -43,7 +43,9 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
         repair(path)
         try:
             return JournalStorage(OwnJournal(path))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # a damaged line may end anywhere in Optuna, in an assertion too
             raise UserError(
                 f"{path}: is damaged ({type(error).__name__}); remove it, and --resume tells the "
                 "study again what is in trials/"
@@ -61,7 +63,7 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
             return made(url, options)
         except ValueError as error:
             shown = hide_password(url)
-            raise UserError(f"--storage {shown}: is no address of a data base") from error
+            raise UserError(f"--storage {shown}: is no address of a database") from error
         except ImportError as error:
             missing = getattr(error, "name", None)
             raise UserError(
@@ -70,21 +72,44 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
             ) from error
 
 
-class OwnJournal(JournalFileBackend):
-    """A journal that one process alone writes: neither locked nor forced to disk line by line.
+class OwnJournal(BaseJournalBackend):
+    """A journal that one process alone reads and writes, without locks and without `fsync`.
 
-    A killed process loses nothing by that. What a power cut takes was written by `Records`
-    before, from where a resumed sweep tells it again.
+    Each line is written to the file and replayed from memory: Optuna's own backend reads it back,
+    and remembers the place of every line. A killed process loses nothing. Lines that a power
+    failure takes are restored from `Records`, which were written before.
+
+    Arguments:
+        path: of the file; a missing one is an empty journal.
+
+    Raises:
+        ValueError: a line of the file is not JSON; raised as the lines are read.
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
         self.path = path
+        self.unread: Iterable[dict[str, Any]] = self._lines()
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        if self.path.exists():
+            with self.path.open(encoding="utf-8") as file:
+                yield from map(json.loads, file)
+
+    def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
+        """The lines that were not read before; the storage asks for no others."""
+        unread, self.unread = self.unread, []
+        return unread
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Write lines.
+
+        Raises:
+            OSError: the disk is full, for example.
+        """
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with self.path.open("ab") as file:
-            file.write(lines.encode())
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(lines)
+        self.unread = [*self.unread, *logs]
 
 
 def made(url: str, options: dict[str, object]) -> RDBStorage:
@@ -103,7 +128,7 @@ def made(url: str, options: dict[str, object]) -> RDBStorage:
 
 
 def close_storage(storage: BaseStorage) -> None:
-    """Hangs up on a data base."""
+    """Close the connections to a database."""
     if isinstance(storage, RDBStorage):
         storage.remove_session()
         storage.engine.dispose()
@@ -111,7 +136,7 @@ def close_storage(storage: BaseStorage) -> None:
 
 @contextlib.contextmanager
 def reported(url: str | None) -> Iterator[None]:
-    """What a data base refuses, as one line that names it."""
+    """Report what a database refuses as one line that names it."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     try:
@@ -119,7 +144,7 @@ def reported(url: str | None) -> Iterator[None]:
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         inner = error.__cause__ or error
         said = str(getattr(inner, "orig", None) or inner).strip().splitlines()
-        verb = "is no address of a data base" if isinstance(error, ArgumentError) else "failed"
+        verb = "is no address of a database" if isinstance(error, ArgumentError) else "failed"
         raise UserError(
             f"--storage {hide_password(url or '')}: {verb} ({said[0] if said else inner}); "
             "trials that finished are kept"
@@ -127,7 +152,7 @@ def reported(url: str | None) -> Iterator[None]:
 
 
 def repair(path: Path) -> None:
-    """Cuts off the line that a full disk or a killed process left half written."""
+    """Cut off the line that a full disk or a killed process left half written."""
     if not path.exists():
         return
     content = path.read_bytes()

@@ -62,7 +62,7 @@ class SweepStudy:
         self.study.sampler = make_sampler(plan, space, recipe, salt)
         self.count = len(self._frozen())
         self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
-        """Mine, and not yet handed out."""
+        """Reserved here, and not yet returned by `ask`."""
 
     def ask(self, n: int, check: Callable[[Recipe], object]) -> list[Trial]:
         """Up to n trials to run now: those left by an earlier process first, then new ones.
@@ -104,7 +104,7 @@ class SweepStudy:
         return [value for value in values if value is not None]
 
     def tell(self, number: int, outcome: Outcome) -> None:
-        """Records what became of a trial.
+        """Record what became of a trial.
 
         To the sampler a trial that diverged is the worst there can be.
         """
@@ -117,12 +117,13 @@ class SweepStudy:
 
     def recipe_of(self, key: str) -> Recipe | None:
         """The recipe of a trial by its number as text; None of one that has no values yet."""
-        known = [row for row in self.rows() if str(row.number) == key]
-        return apply(self.recipe, self.space, known[0].parameters) if known else None
+        trials = self._frozen()[int(key) : int(key) + 1]
+        known = [trial.params for trial in trials if len(trial.params) == len(self.space)]
+        return apply(self.recipe, self.space, known[0]) if known else None
 
     @property
     def ended(self) -> bool:
-        """Whether every trial of the plan has ended, wherever it ran."""
+        """True if every trial of the plan has ended, wherever it ran."""
         return self._open(len(self.plan.stages))
 
     def rows(self) -> list[Row]:
@@ -145,12 +146,12 @@ class SweepStudy:
         return rows
 
     def stages(self) -> list[Space]:
-        """What each stage searches, as far as can be said."""
+        """What each stage searches, as far as is known."""
         count = len(self.plan.stages)
         return [narrowed_space(self.plan, self.space, self.study, s) for s in range(count)]
 
     def claim_choice(self) -> bool:
-        """Whether the final choice is ours to train: one process of those that share a study.
+        """True if the final choice is ours to train: one process of those that share a study.
 
         A claim is a trial beyond the plan: it appears whole, with a number that orders the claims.
         """
@@ -166,7 +167,7 @@ class SweepStudy:
         return [owner for owner in claims if owner is not None]
 
     def _reserve(self) -> bool:
-        """Takes the next number of the study; False if the plan has no more."""
+        """Take the next number of the study; False if the plan has no more."""
         if not self.private:
             self.count = self.storage.get_n_trials(self.study._study_id)
         if self.count >= self.plan.trials:
@@ -184,7 +185,7 @@ class SweepStudy:
         return True
 
     def _open(self, stage: int) -> bool:
-        """Whether every trial before a stage has ended."""
+        """True if every trial before a stage has ended."""
         if stage == 0:
             return True
         before = self._frozen()[: self.plan.first_of(stage)]
@@ -202,7 +203,7 @@ class SweepStudy:
         return optuna.Trial(self.study, find(self.study._study_id, number))
 
     def _is_mine(self, trial: FrozenTrial) -> bool:
-        """Whether a trial was left running by an earlier process of this run folder."""
+        """True if a trial was left running by an earlier process of this run folder."""
         if trial.state != TrialState.RUNNING:
             return False
         owner = trial.user_attrs.get("owner")

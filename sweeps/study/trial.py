@@ -14,7 +14,7 @@ from twingrad.training import Diverged, Run
 Status = Literal["running", "finished", "diverged", "pruned", "invalid"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trial:
     """A trial to run.
 
@@ -29,7 +29,7 @@ class Trial:
     recipe: Recipe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a trial. Nothing in it comes from the test data.
 
@@ -77,7 +77,7 @@ class Outcome:
             ) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """A line of the results.
 
@@ -102,7 +102,7 @@ class Row:
 
     @property
     def repeats(self) -> bool:
-        """Whether another trial of the same values trained in its place."""
+        """True if another trial of the same values trained in its place."""
         return self.outcome is not None and self.outcome.repeats is not None
 
     @property

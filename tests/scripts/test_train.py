@@ -467,7 +467,7 @@ def test_a_disk_that_is_full_keeps_what_was_finished(twingrad, small_data, tmp_p
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("scripts.running.save_curves", full)
+        patched.setattr("twingrad.running.save_curves", full)
         status, _, err = twingrad("train", *SHORT, "--out", tmp_path / "run")
     assert status == 2
     assert err.count("\n") == 1

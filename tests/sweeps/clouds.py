@@ -43,9 +43,9 @@ def main() -> None:
 
     settings = json.loads(sys.argv[1])
     if "cluster" in settings:
-        from sweeps.engine import cluster
+        from sweeps.engine import cluster, reach
 
-        cluster.ANSWER, cluster.READY = 60.0, 120.0  # whatever else the machine has to do
+        reach.ANSWER, cluster.READY = 60.0, 120.0  # whatever else the machine has to do
     recipe = small(**settings.pop("recipe", {}))
     folder = Path(settings.pop("folder"))
     results = run_sweep(

@@ -6,4 +6,4 @@ import pytest
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch):
     monkeypatch.setattr("sweeps.output.report.plotly_script", lambda: "")
-    monkeypatch.setattr("sweeps.study.chosen.save_curves", lambda *arguments: None)
+    monkeypatch.setattr("twingrad.running.save_curves", lambda *arguments: None)

@@ -30,7 +30,7 @@ def start(**settings: Any) -> subprocess.Popen[str]:
 
 @contextmanager
 def postgresql() -> Iterator[str]:
-    """The address of a data base that is there as long as the context; skips where none can be."""
+    """The address of a database that is there as long as the context; skips where none can be."""
     pytest.importorskip("psycopg")
     binaries = find_binaries()
     if binaries is None:

@@ -98,7 +98,9 @@ def test_a_gpu_gets_large_stacks_where_nobody_says_otherwise(devices, stack, exp
     assert checked(None, stack, devices)[1] == expected
 
 
-@pytest.mark.parametrize("line", [b"garbage{", b"\xff\xfe\0", b"{}"])
+@pytest.mark.parametrize(
+    "line", [b"garbage{", b"\xff\xfe\0", b"{}", b'{"op_code": 99, "worker_id": "x"}']
+)
 def test_a_journal_damaged_in_the_middle_is_named(tmp_path, line):
     whole = sweep(tmp_path)
     lines = (tmp_path / JOURNAL).read_bytes().splitlines()
@@ -153,7 +155,7 @@ def test_overwriting_a_part_of_a_shared_study_is_refused(tmp_path):
 
 def test_an_address_with_a_port_that_is_none_is_refused(tmp_path):
     url = "postgresql+psycopg://u:secret@127.0.0.1:abc/x"
-    with pytest.raises(UserError, match="is no address of a data base") as refused:
+    with pytest.raises(UserError, match="is no address of a database") as refused:
         sweep(tmp_path / "s", storage=url)
     assert "secret" not in str(refused.value)
     assert not (tmp_path / "s").exists()

@@ -52,7 +52,7 @@ def cluster():
 @pytest.fixture
 def patient(monkeypatch):
     """However busy the machine is."""
-    monkeypatch.setattr("sweeps.engine.cluster.ANSWER", 60.0)
+    monkeypatch.setattr("sweeps.engine.reach.ANSWER", 60.0)
     monkeypatch.setattr("sweeps.engine.cluster.READY", 120.0)
 
 
@@ -152,7 +152,7 @@ def test_a_paused_stack_goes_on_from_states_that_stay_on_the_cluster(cluster):
     recipes = tuple(small(penalty=penalty) for penalty in (0.1, 0.01, 0.001))
     task = Task(("0", "1", "2"), recipes, stop=2)
     data, kept = clouds(), [0, 2]
-    with Cluster(cluster.address, "manual", ("cpu",)) as executor:
+    with Cluster(cluster.address, "manual", ("cpu",), time.monotonic()) as executor:
         assert executor.where == "2 nodes, 2 CPUs"
         executor.open("sweep", Loaded({(): data}), Work("manual", keep_states=True, curves=True))
         paused = ended(executor, task)
@@ -202,7 +202,7 @@ def test_a_node_without_the_drivers_torch_is_named(cluster, tmp_path, module, sa
         ("127.0.0.1:none", "no Ray cluster is there"),
         ("nonsense", "is no address such as"),
         ("ray://127.0.0.1:10001", "run the sweep on a node of the cluster"),
-        ("SILENT", r"no Ray cluster answered within 8 s"),
+        ("SILENT", r"no Ray cluster answered within 12 s"),
     ],
 )
 def test_where_no_cluster_is_the_sweep_ends_in_one_line(tmp_path, address, said):

@@ -1,4 +1,4 @@
-"""One study in a data base, several processes."""
+"""One study in a database, several processes."""
 
 import json
 
@@ -13,7 +13,7 @@ from twingrad.errors import UserError
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def storage(request, tmp_path):
-    """Addresses of a data base."""
+    """Addresses of a database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'study.db'}"
     else:

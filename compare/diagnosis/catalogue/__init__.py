@@ -1,4 +1,5 @@
-"""The catalogue: mistakes that people make, each committed exactly, to be recognised by it."""
+"""The catalogue: mistakes that people make, each computed exactly so that its values can be
+recognised."""
 
 from compare.diagnosis.catalogue.activations import ACTIVATION_FAULTS
 from compare.diagnosis.catalogue.common import SCALED_FAULTS
@@ -21,17 +22,17 @@ STRUCTURAL: tuple[Fault, ...] = (
     *END_FAULTS,
     *VALUE_FAULTS,
 )
-"""Mistakes of structure: each is tried as it is."""
+"""Structural mistakes, which are tried unchanged."""
 
 SIZED: tuple[Sized, ...] = (*EPS, GuardedLogarithm())
-"""Mistakes with a number in them, which is fitted."""
+"""Mistakes that contain a number, which is fitted."""
 
 FAULTS: tuple[Fault, ...] = (
     *STRUCTURAL,
     *SCALED_FAULTS,
     *(one.fault(size) for one in SIZED for size in one.sizes[:3]),
 )
-"""All that show in a single pass, with the common coefficients and some numbers;
-`trained_states` has those of training."""
+"""All mistakes visible in a single pass, with the common coefficients and some example numbers.
+Mistakes of training are in `trained_states`."""
 
 __all__ = ["FAULTS", "SIZED", "STRUCTURAL", "Candidate", "Fault", "Prediction", "right_values"]

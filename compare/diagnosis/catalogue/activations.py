@@ -1,4 +1,4 @@
-"""Mistakes at an activation: those of any, those of the ReLU, those of the leaky ReLU."""
+"""Mistakes at an activation: of any kind, of the ReLU, and of the leaky ReLU."""
 
 import numpy as np
 
@@ -17,12 +17,12 @@ from twingrad.network import Network
 
 
 def slope_at(at: Place, z: np.ndarray) -> np.ndarray:
-    """The gradient passed on by the activation's slope at z."""
+    """Multiply the gradient by the activation's slope at z."""
     return ACTIVATIONS[at.layer.kind].passed(at, z)
 
 
 def slope_of_layer(offset: int) -> Mistake:
-    """By the slope of the activation so many layers above, or below."""
+    """Use the slope of the activation of a layer above or below."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
         other = activation_at(at, offset)
@@ -34,7 +34,7 @@ def slope_of_layer(offset: int) -> Mistake:
 
 
 def slope_of_normalised(letter: str) -> Mistake:
-    """By the slope at a quantity of the normalisation in the same hidden layer."""
+    """Use the slope at an intermediate of the same layer's normalisation."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
         return slope_at(at, getattr(layer_at(at, "normalization"), letter))
@@ -43,17 +43,17 @@ def slope_of_normalised(letter: str) -> Mistake:
 
 
 class At:
-    """Places of an activation of one kind."""
+    """Layers that have an activation of one kind."""
 
     def __init__(self, kind: str) -> None:
         self.everywhere = with_kind(kind)
 
     def before(self, network: Network) -> list[int]:
-        """Below a normalisation, which is behind it: x is normalised."""
+        """Layers with a normalisation after the activation, whose input x is."""
         return self.everywhere(network) if normalised_after(network) else []
 
     def behind(self, network: Network) -> list[int]:
-        """Places after a normalisation, where its input is s_tilde."""
+        """Layers with a normalisation before the activation, whose input is s_tilde."""
         return self.everywhere(network) if normalised_before(network) else []
 
 

@@ -1,7 +1,7 @@
-"""The coefficients that people often get wrong, with their names.
+"""Coefficients that people often get wrong, with their names.
 
-An entry is the coefficients of one step, by term; terms that are not in it are right. The general
-words of `scaled` say what is wrong, except where more can be said.
+An entry lists the wrong coefficients of one step by term; terms that are not listed are right. The
+general wording of `scaled` is used unless an entry has its own.
 """
 
 from collections.abc import Iterator
@@ -49,13 +49,13 @@ class Common:
         return {name: NUMBERS[text] for name, text in self.texts.items()}
 
     def fits(self, scaling: Scaling) -> bool:
-        """Whether these are coefficients of those steps."""
+        """Whether the entry is about these steps."""
         passes = ("!" if scaling.stage == "forward" else "") + ("!" if scaling.followed else "")
         own = self.operation == scaling.operation + passes
         return own and (not self.kind or (self.kind,) == scaling.kinds)
 
     def fault(self, scaling: Scaling) -> Fault:
-        """The fault at those steps."""
+        """The fault at these steps."""
         general = told(scaling, self.coefficients)
         layer_norm = scaling.kinds == ("layer_norm",)
 
@@ -73,7 +73,7 @@ class Common:
 
 
 def of_leaf(name: str) -> Iterator[Common]:
-    """The gradient of a parameter that is a sum over samples."""
+    """Wrong coefficients in the gradient of a parameter that is a sum over samples."""
     missing = "bias missing" if name == "b" else f"{name}'s gradient missing"
     yield Common(missing, name, f"{name}: 0", f"The gradient of {name} is zero at {{where}}.")
     yield Common(f"{name} not divided by n", name, f"{name}: n")
@@ -399,7 +399,7 @@ DROPPED = (
     ("divided by the dropout probability", "1/(1 - keep)", "0", "divides by 1 - keep", "/ keep"),
     ("mask inverted", "0", "1/keep", "keeps what the mask drops, and drops the rest", "mask"),
 )
-"""Name, coefficients of what is kept and dropped, what dropout does, what is wrong."""
+"""Name, coefficients of kept and dropped entries, description, and what is wrong."""
 
 DROPOUTS = tuple(
     Common(
@@ -426,11 +426,11 @@ COMMON: tuple[Common, ...] = (*LEAVES, *ENDS, *NORMS, *BENDS, *DROPOUTS)
 
 
 SHARED = ("gamma", "beta", "softmax", "loss", "cost")
-"""Operations that are the same in every kind of layer that has them."""
+"""Operations that are the same in every kind of layer."""
 
 
 def all_scalings() -> Iterator[Scaling]:
-    """Known wrong coefficients of every step of every layer kind."""
+    """Every operation of every kind of layer, with its terms."""
     steps: dict[tuple[str, Stage, str], tuple[Step, list[str]]] = {}
     for kind, derivation in (*DERIVATIONS.items(), (END, PLAIN_END)):
         for stage in STAGES:
@@ -455,11 +455,11 @@ EXAMPLES: tuple[tuple[str, str, str, tuple[float, ...]], ...] = (
     ("W", "penalty", "affine", (1.5,)),
     ("mask", "below", "relu", (0.05,)),
 )
-"""Operation, term, kind of layer, and numbers, of faults that have any number in them."""
+"""Operation, term, kind of layer and example numbers of mistakes that may contain any number."""
 
 
 def listed() -> Iterator[Fault]:
-    """Every common fault, and the examples."""
+    """Every common mistake, and the examples."""
     for scaling in SCALINGS:
         yield from (common.fault(scaling) for common in COMMON if common.fits(scaling))
         if scaling.stage == "backward" or scaling.followed:

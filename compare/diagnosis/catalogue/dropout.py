@@ -8,13 +8,13 @@ from compare.derivation import Place
 from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, layer_at, with_kind
 
 Factor = Callable[[Place], np.ndarray]
-"""What a value, and on its way back its gradient, is multiplied by."""
+"""The factor of a value, and of its gradient."""
 
 DROPPED = with_kind("dropout")
 
 
 def mask_of_layer(offset: int) -> Factor:
-    """The mask of the layer so many above, or below, scaled as it should be."""
+    """The scaled mask of a layer above or below."""
 
     def factor(at: Place) -> np.ndarray:
         other = layer_at(at, "dropout", offset)
@@ -26,12 +26,12 @@ def mask_of_layer(offset: int) -> Factor:
 
 
 def forward(factor: Factor) -> dict[str, Mistake]:
-    """A value by another factor."""
+    """Dropout's forward pass with another factor."""
     return {"x_drop": lambda at, right: at.x * factor(at)}
 
 
 def backward(factor: Factor) -> dict[str, Mistake]:
-    """A gradient by another factor."""
+    """Dropout's backward pass with another factor."""
     return {"drop": lambda at, right: at.G_x_drop * factor(at)}
 
 
@@ -47,7 +47,7 @@ FACTORS: tuple[tuple[str, str, str, Factor, str], ...] = (
         for direction, offset in (("above", 1), ("below", -1))
     ),
 )
-"""Name, what dropout does, what to do, the factor, and what is wrong in the formula."""
+"""Name, description, fix, factor, and the wrong part of the formula."""
 
 DROPOUT_FAULTS = (
     *(

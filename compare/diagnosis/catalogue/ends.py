@@ -1,7 +1,7 @@
-"""Mistakes behind the last layer: in the softmax, in the loss, and where the gradient starts.
+"""Mistakes after the last layer: in the softmax, the loss, and the gradient of the logits.
 
-A mistake of the forward pass comes with both backward passes: the one that differentiates what is
-computed, and that of the notes, (p - Y) / n.
+A mistake of the forward pass is combined with both backward passes: its own derivative, and the
+formula of the notes, (p - Y) / n.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ def over_the_samples(at: Place) -> np.ndarray:
 
 
 def over_the_samples_shifted(at: Place) -> np.ndarray:
-    """With the largest logit of each sample subtracted before."""
+    """The largest logit of each sample is subtracted first."""
     exponentials = np.exp(at.s - at.s.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=0))
 
@@ -40,7 +40,7 @@ def cut_off(at: Place) -> np.ndarray:
 
 
 def through_softmax(p: np.ndarray, G: np.ndarray) -> np.ndarray:
-    """The gradient by the logits from that by p, over the classes."""
+    """The gradient of the logits from that of p."""
     return np.asarray(p * (G - (G * p).sum(axis=1, keepdims=True)))
 
 
@@ -91,11 +91,11 @@ FORWARD: tuple[tuple[str, str, str, Values, Values | None], ...] = (
         lambda at: np.where(at.s > 0, difference(at, at.p), 0),
     ),
 )
-"""Name, what is wrong, what to do, p, and the gradient by the logits that follows it."""
+"""Name, description, fix, p, and the gradient of the logits that is its derivative."""
 
 
 def forward_faults() -> Iterator[Fault]:
-    """Every mistake in p, with both backward passes, and in the loss alone."""
+    """Every mistake in p, with both backward passes."""
     for name, said, fix, values, back in FORWARD:
 
         def p(at: Place, right: np.ndarray, values: Values = values) -> np.ndarray:
@@ -125,7 +125,7 @@ def forward_faults() -> Iterator[Fault]:
 
 
 def squared(over: Callable[[Place], float]) -> Fault:
-    """The squared error, its sum over the classes divided by a number."""
+    """The squared error, with the sum over classes divided by a number."""
     name = "" if over is one else ", mean over all entries"
     return Fault(
         f"squared error{name}",
@@ -195,7 +195,7 @@ GRADIENTS: tuple[tuple[str, str, str, Values], ...] = (
         lambda at: (at.p - 1) / at.n,
     ),
 )
-"""Name, what is wrong, what to do, and the gradient by the logits."""
+"""Name, description, fix, and the gradient of the logits."""
 
 END_FAULTS = (
     *forward_faults(),

@@ -1,4 +1,4 @@
-"""What a fault of the catalogue is, and what it would give."""
+"""A fault of the catalogue, and the values that it produces."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ from twingrad.layers import KINDS
 from twingrad.network import Network
 
 Mistake = Callable[[Place, np.ndarray], np.ndarray]
-"""From a place and what the right step gives there, what the mistake gives."""
+"""Computes a step's wrong result from its place and its right result."""
 
 
 @dataclass(frozen=True)
 class Replacement:
-    """A mistake that takes nothing from the right step, whose shapes may not even fit it.
+    """A mistake that does not use the right result, whose shape may even differ.
 
     Arguments:
         compute: what is computed instead.
@@ -47,7 +47,8 @@ Prediction = dict[str, np.ndarray]
 
 
 class Inapplicable(Exception):
-    """The mistake cannot be made on this network; a square W is needed to forget a transpose."""
+    """The mistake cannot be made on this network; for example, a missing transpose needs a square
+    W."""
 
 
 def weights(network: Network) -> list[int]:
@@ -61,12 +62,12 @@ def hidden(network: Network) -> list[int]:
 
 
 def with_kind(*kinds: str) -> Callable[[Network], list[int]]:
-    """Every hidden layer that has one of these kinds of layer in it."""
+    """Every hidden layer that contains one of these kinds of layer."""
     return lambda network: [layer.number for layer in network.layers if layer.kind in kinds]
 
 
 def normalised(network: Network) -> list[int]:
-    """Every hidden layer with batch norm or layer norm, before its activation or after."""
+    """Every hidden layer with a normalisation, before or after its activation."""
     return [layer.number for layer in network.layers if KINDS[layer.kind].role == "normalization"]
 
 
@@ -86,7 +87,7 @@ def last(network: Network) -> list[int]:
 
 
 def layer_at(at: Place, role: str, offset: int = 0) -> Place:
-    """The layer of a role in this hidden layer, or in the one so many above or below.
+    """The layer with a role in this hidden layer, or `offset` hidden layers above it.
 
     Raises:
         Inapplicable: there is none.
@@ -98,7 +99,7 @@ def layer_at(at: Place, role: str, offset: int = 0) -> Place:
 
 
 def activation_at(at: Place, offset: int = 0) -> Place:
-    """The activation of this hidden layer, or of the one so many above or below."""
+    """The activation of this hidden layer, or of the one `offset` above it."""
     return layer_at(at, "activation", offset)
 
 
@@ -129,18 +130,18 @@ class Fault:
 
     @property
     def stage(self) -> Stage:
-        """The pass in which it is made."""
+        """The pass that contains the mistake."""
         return "forward" if self.forward else "backward"
 
     def step_in(self, network: Network, l: int) -> Placed:
-        """The operation that goes wrong first, at layer l; the last, for loss and cost."""
+        """The first wrong operation at layer l; for loss and cost, at the last layer."""
         steps = steps_of(network, self.stage)
         return steps.get((self.operation, l)) or steps[self.operation, network.depth]
 
     def candidates(self, network: Network) -> Iterator["Candidate"]:
-        """The fault at every layer alone, at all at once, and at all but the first or the last.
+        """The fault at each layer, at all layers, and at all but the first or the last.
 
-        Loops over layers often treat these two apart.
+        Loops over layers often treat the first and the last separately.
         """
         layers = self.layers(network)
         if self.everywhere is not True:
@@ -153,21 +154,21 @@ class Fault:
 
 
 class Sized(Protocol):
-    """A mistake with a number in it, such as eps, which is to be found."""
+    """A mistake with an unknown number in it, such as eps."""
 
     @property
     def sizes(self) -> tuple[float, ...]:
-        """The first step to change."""
+        """Numbers from which the fit may start."""
         ...
 
     def fault(self, size: float) -> Fault:
-        """With this number."""
+        """The mistake with this number."""
         ...
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fault at certain layers, the highest first.
+    """A fault at certain layers, sorted from the last to the first.
 
     Arguments:
         fault, layers: what and where.
@@ -182,23 +183,23 @@ class Candidate:
 
     @property
     def layer(self) -> int | None:
-        """The layer, where it is a single one."""
+        """The layer, if there is only one."""
         return self.layers[0] if len(self.layers) == 1 else None
 
     @property
     def parts(self) -> tuple["Candidate", ...]:
-        """The faults that it consists of."""
+        """Its faults, one by one."""
         alone = Candidate(self.fault, self.layers, every=self.every)
         return (alone,) if self.other is None else (alone, *self.other.parts)
 
     @property
     def first_layer(self) -> int:
-        """The layer where it shows first, in order of execution."""
+        """The layer where it has an effect first, in order of execution."""
         return min(self.layers) if self.fault.stage == "forward" else max(self.layers)
 
     @property
     def where(self) -> str:
-        """For people."""
+        """The layers, in words."""
         if self.layer is not None:
             return f"layer {self.layer}"
         if self.every:
@@ -207,7 +208,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """For people and tables: the fault with its layer."""
+        """The faults with their layers, for people and tables."""
         return " + ".join(f"{part.fault.name}, {part.where}" for part in self.parts)
 
     def predict(self, case: Case) -> Prediction:
@@ -224,7 +225,7 @@ class Candidate:
         return together(gradients, trace)
 
     def changes(self, stage: Stage, network: Network) -> Changes:
-        """The steps of a pass with the mistakes of every part applied one after the other."""
+        """The changed steps of a pass, with the mistakes of all parts applied in turn."""
         steps = steps_of(network, stage)
         changes: dict[tuple[str, int], Compute] = {}
         for part in self.parts:
@@ -238,13 +239,13 @@ class Candidate:
 
 
 def mistaken(right: Compute, mistake: Mistake) -> Compute:
-    """A step with a mistake made in it."""
+    """The step with a mistake in it."""
     if isinstance(mistake, Replacement):
         return mistake.compute
     return lambda at: mistake(at, right(at))
 
 
 def right_values(case: Case) -> Prediction:
-    """What code without a mistake gives."""
+    """The gradients and values of right code."""
     trace = forward_pass(case)
     return together(backward_pass(case, trace), trace)

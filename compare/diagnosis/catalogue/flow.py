@@ -1,4 +1,4 @@
-"""Mistakes in the gradient on its way down: at the logits, and through W."""
+"""Mistakes in the gradient that is passed down through W."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def transposed_on_the_way_down(at: Place, right: np.ndarray) -> np.ndarray:
 
 
 def down_through_layer(offset: int) -> Mistake:
-    """W of the layer so many above the right one, or below."""
+    """Use W of a layer above or below."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
         W = at.case.parameters.get(f"W{at.l + offset}")
@@ -30,7 +30,7 @@ def down_through_layer(offset: int) -> Mistake:
 
 
 def through_gradient(share: float) -> Mistake:
-    """The gradient of W for W, without so much of the penalty's part."""
+    """Use the gradient of W instead of W, without a share of the penalty's part."""
     return lambda at, right: at.G_s @ (at.G_W - share * 2 * at.penalty * at.W)
 
 
@@ -70,4 +70,4 @@ DOWN_FAULTS = (
         for more, share in (("", 0), (", without the penalty's part", 1))
     ),
 )
-"""Mistakes in the gradient passed down through W."""
+"""Mistakes in the gradient that is passed down through W."""

@@ -65,7 +65,7 @@ class EvaluationMovesStatistics(PlainLearner):
 
 
 class EvaluationTrains(PlainLearner):
-    """The training's forward pass: the minibatch's statistics, and they are collected."""
+    """Evaluation uses the minibatch's statistics, and updates the running ones."""
 
     def evaluated_forward(self, X: np.ndarray, y: np.ndarray) -> Trace:
         trace = PlainLearner.trained_forward(self, X, y)
@@ -81,7 +81,7 @@ class TestStandardisedByItself(PlainLearner):
 
 
 class UpdatedOnTheWayDown(PlainLearner):
-    """Plain gradient descent that updates every W as soon as its gradient is known."""
+    """Every W is updated as soon as its gradient is known."""
 
     def passed_through(self, name: str, gradient: np.ndarray) -> np.ndarray:
         W = self.parameters[name]
@@ -94,7 +94,7 @@ class Ascent(PlainLearner):
 
 
 class PenaltyTwice(PlainLearner):
-    """In the gradient, and there once more as weight decay."""
+    """The penalty is in the gradient, and again in the weight decay."""
 
     def decay(self, name: str) -> float:
         return 2 * super().decay(name)
@@ -106,7 +106,7 @@ class PenaltyMissing(PlainLearner):
 
 
 class WeightDecayOfLambda(PlainLearner):
-    """weight_decay=lambda for 2 lambda, and on the weights alone."""
+    """weight_decay=lambda instead of 2 lambda, on weights only."""
 
     def decay(self, name: str) -> float:
         return super().decay(name) / 2

@@ -1,4 +1,4 @@
-"""Mistakes inside batch norm and layer norm, which are those of the other but for their sums."""
+"""Mistakes in batch norm and layer norm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,23 +33,23 @@ def variance_term(at: Place) -> np.ndarray:
 
 
 def gamma_from(kind: str) -> Mistake:
-    """gamma's gradient from something else than s_hat."""
+    """gamma's gradient from a value other than s_hat."""
     return lambda at, right: (at.G_s_tilde * getattr(at, kind)).sum(axis=0)
 
 
 Denominator = Callable[[Place], np.ndarray]
-"""What s_hat is divided by, one per mu."""
+"""The denominator of s_hat, in the shape of mu."""
 
 
 def divided_by(root: Denominator) -> dict[str, Mistake]:
-    """The forward pass with another denominator of s_hat."""
+    """The forward pass with another denominator."""
     return {"s_hat": lambda at, right: (at.s - at.spread(at.mu)) / at.spread(root(at))}
 
 
 def back_through(root: Denominator, slope: Denominator) -> dict[str, Mistake]:
     """The backward pass of s_hat = (s - mu) / root, where slope is d root / d v.
 
-    It takes s - mu from s, so that it holds for any s_hat.
+    It computes s - mu from s, so it is right for any s_hat.
     """
 
     def v(at: Place, right: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ def back_through(root: Denominator, slope: Denominator) -> dict[str, Mistake]:
 
 
 def roots_of(offset: int) -> tuple[Denominator, Denominator]:
-    """The root of the layer so many above, or below, and its slope."""
+    """The root of a layer above or below, and its slope."""
 
     def root(at: Place) -> np.ndarray:
         other = layer_at(at, "normalization", offset)
@@ -82,12 +82,13 @@ def right_root(at: Place) -> np.ndarray:
 
 
 def halved(root: Denominator) -> Denominator:
-    """The slope of a root: 1/2 / root."""
+    """The derivative of a square root: 1/2 / root."""
     return lambda at: 0.5 / root(at)
 
 
 def ways_back(root: Denominator, slope: Denominator) -> dict[str, dict[str, Mistake]]:
-    """Backward passes that may accompany a wrong denominator, by suffix of the fault's name."""
+    """The backward passes that may be combined with a wrong denominator, by suffix of the fault's
+    name."""
     return {
         "": back_through(root, slope),
         ", formula of the root": back_through(root, halved(root)),
@@ -107,7 +108,7 @@ BACK = {
 
 @dataclass(frozen=True)
 class Eps:
-    """Batch norm or layer norm with another eps, whose size is to be found.
+    """A normalisation with another eps, whose size is fitted.
 
     Arguments:
         words: of the normalisation.
@@ -122,7 +123,7 @@ class Eps:
     sizes = (1e-1, 1e-3, 1e-5, 1e-8, 1e-12)
 
     def fault(self, eps: float) -> Fault:
-        """With an eps of this size."""
+        """The mistake with this eps."""
         norm, outside = self.words.Norm, self.place == "outside"
 
         def root(at: Place) -> np.ndarray:
@@ -152,7 +153,7 @@ class Eps:
 
 
 def over_the_other_axis() -> Passes:
-    """Mean and variance over the units where they belong over the samples, or the reverse."""
+    """Mean and variance over the wrong axis."""
 
     def spread(at: Place, value: np.ndarray) -> np.ndarray:
         return np.expand_dims(value, 1 - at.axis)
@@ -189,7 +190,7 @@ def over_the_other_axis() -> Passes:
 
 
 def after_for_before() -> Passes:
-    """The activation first, then the normalisation."""
+    """Normalisation after the activation instead of before."""
 
     def activated(at: Place) -> np.ndarray:
         activation = activation_at(at)
@@ -215,10 +216,10 @@ def after_for_before() -> Passes:
 
 
 def before_for_after() -> Passes:
-    """The normalisation first, then the activation."""
+    """Normalisation before the activation instead of after."""
 
     def passed(at: Place) -> np.ndarray:
-        """The gradient by what the activation is given now: gamma s_hat + beta."""
+        """The gradient of gamma s_hat + beta, now the activation's input."""
         activation = ACTIVATIONS[activation_at(at).layer.kind]
         given = at.gamma * at.s_hat + at.beta
         return at.G_s_tilde * activation.slope(given, at.case.network)
@@ -237,7 +238,7 @@ def before_for_after() -> Passes:
 
 @dataclass(frozen=True)
 class Words:
-    """How the mistakes of one normalisation are told.
+    """The wording of one normalisation's mistakes.
 
     Arguments:
         kind: of layer.
@@ -260,15 +261,15 @@ class Words:
 
     @property
     def Norm(self) -> str:
-        """At the start of a sentence."""
+        """The name at the start of a sentence."""
         return self.norm.capitalize()
 
     def layers(self, network: Network) -> list[int]:
-        """Its places."""
+        """The layers that contain it."""
         return with_kind(self.kind)(network)
 
     def layers_before(self, network: Network) -> list[int]:
-        """Its places before an activation."""
+        """The layers that contain it before an activation."""
         return self.layers(network) if normalised_before(network) else []
 
 

@@ -1,4 +1,4 @@
-"""Mistakes of the optimisers: trainings with one each, and what to say of them."""
+"""Mistakes of the optimisers: trainings with one mistake each, and their descriptions."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from compare.diagnosis.catalogue.state_fault import StateFault, using
 from twingrad.recipe import Recipe
 
 UNASKED_MOMENTUM = 0.9
-"""What code has that has momentum where none was asked for."""
+"""Momentum of code that uses momentum although none was asked for."""
 
 
 class Momentum(PlainLearner):
@@ -127,7 +127,7 @@ class NotSquared(PlainLearner):
 
 
 class DecayTwice(PlainLearner):
-    """Whichever place the recipe asks for, and the other too."""
+    """The penalty is in the gradient and decoupled."""
 
     def in_gradient(self) -> bool:
         return True
@@ -137,7 +137,7 @@ class DecayTwice(PlainLearner):
 
 
 class DecayElsewhere(PlainLearner):
-    """In the gradient where it should be decoupled, and the reverse."""
+    """In the gradient instead of decoupled, or the reverse."""
 
     def in_gradient(self) -> bool:
         return self.recipe.decoupled
@@ -157,7 +157,7 @@ def coupled_adam(recipe: Recipe) -> bool:
 
 
 def decoupled(recipe: Recipe) -> bool:
-    """Any optimiser beside whose step the weights decay."""
+    """Any optimiser with decoupled weight decay."""
     return recipe.decoupled
 
 

@@ -13,7 +13,7 @@ from compare.diagnosis.catalogue.fault import (
 
 
 def penalty_part(at: Place) -> np.ndarray:
-    """What the penalty adds to the gradient of W."""
+    """The penalty's part of the gradient of W."""
     return 2 * at.penalty * at.W
 
 
@@ -33,7 +33,7 @@ def over_the_units(kind: str) -> Mistake:
 
 
 def before_the_activation(at: Place, right: np.ndarray) -> np.ndarray:
-    """W's gradient from what the activation below was given."""
+    """W's gradient from the input of the activation below."""
     return at.G_s.T @ activation_at(at, -1).input + penalty_part(at)
 
 

@@ -1,9 +1,8 @@
-"""A plain minibatch training in small steps, each of which a mistake can replace.
+"""A plain minibatch training, split into methods that a mistake can replace.
 
-It is written out here a further time, for the catalogue alone, and shares no arithmetic with
-either implementation: if it borrowed from one, a mistake there would pass unseen. It trains what
-the settings of `compare.diagnosis.states` need: batch norm before every activation or none, ReLU,
-and every optimiser.
+It is implemented separately for the catalogue and shares no arithmetic with either implementation;
+otherwise it would share their mistakes. It supports what the settings of `compare.diagnosis.states`
+use: batch norm before every activation or none, ReLU, and every optimiser.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from twingrad.recipe import Recipe
 
 
 class PlainLearner:
-    """One training. Its methods are what can be got wrong."""
+    """One training; subclasses override a method to make a mistake."""
 
     def __init__(
         self,
@@ -36,11 +35,11 @@ class PlainLearner:
         self.rates: list[float] = []
 
     def start(self) -> RunningStatistics:
-        """Before the first minibatch there are none."""
+        """The running statistics before the first minibatch: none."""
         return {}
 
     def run_epoch(self, inputs: EpochInputs) -> Float[np.ndarray, "1 updates"]:
-        """Does the updates and returns their costs."""
+        """Run the updates of an epoch and return their costs."""
         costs = []
         for rows, rate in zip(inputs.order, inputs.learning_rates[0].tolist(), strict=True):
             self.rates.append(rate)
@@ -62,7 +61,7 @@ class PlainLearner:
         return self.forward(X, y, self.statistics)
 
     def forward(self, X: np.ndarray, y: np.ndarray, statistics: RunningStatistics) -> Trace:
-        """Every intermediate; with `statistics` these take the place of the minibatch's."""
+        """Every intermediate; with `statistics` instead of the minibatch's, if given."""
         P, k, x, trace = self.parameters, self.network.depth, X, {}
         for l in range(1, k + 1):
             trace[f"s{l}"] = z = x @ P[f"W{l}"].T + P[f"b{l}"]  # (n, m)
@@ -104,17 +103,17 @@ class PlainLearner:
         return found
 
     def passed_through(self, name: str, gradient: np.ndarray) -> np.ndarray:
-        """The weights that the gradient passes on its way down."""
+        """The weights through which the gradient is passed down."""
         return self.parameters[name]
 
     # the update
 
     def rate(self) -> float:
-        """eta of this update."""
+        """The learning rate of this update."""
         return self.rates[-1]
 
     def step(self, gradients: Gradients, eta: float) -> None:
-        """Moves every parameter, given the gradients of the loss."""
+        """Update every parameter, given the gradients of the loss."""
         for name, w in self.parameters.items():
             G, decay = gradients[name], self.decay(name)
             if self.in_gradient():
@@ -123,15 +122,15 @@ class PlainLearner:
             self.parameters[name] = self.moved(name, shrunk, self.direction(name, G, eta))
 
     def decay(self, name: str) -> float:
-        """What a parameter is multiplied by in the gradient of the penalty."""
+        """The factor of a parameter in the gradient of the penalty."""
         return 2 * self.recipe.penalty if name.startswith("W") else 0.0
 
     def in_gradient(self) -> bool:
-        """Whether the gradient holds the penalty's part."""
+        """Whether the gradient includes the penalty's part."""
         return not self.recipe.decoupled
 
     def decoupled(self) -> bool:
-        """Whether weights decay beside the optimiser's step."""
+        """Whether weight decay is decoupled."""
         return self.recipe.decoupled
 
     def shrunk(self, w: np.ndarray, eta: float, decay: float) -> np.ndarray:
@@ -139,11 +138,11 @@ class PlainLearner:
         return w * (1 - eta * decay)
 
     def moved(self, name: str, w: np.ndarray, direction: np.ndarray) -> np.ndarray:
-        """The parameter after its step."""
+        """The parameter after its update."""
         return w - direction
 
     def direction(self, name: str, G: np.ndarray, eta: float) -> np.ndarray:
-        """What the optimiser subtracts, given the gradient."""
+        """The optimiser's step, which is subtracted."""
         if self.recipe.optimizer == "momentum":
             return eta * self.velocity(name, G)
         if self.recipe.optimizer == "nesterov":
@@ -157,7 +156,7 @@ class PlainLearner:
         return eta * G
 
     def kept(self, name: str, decay: float, new: np.ndarray) -> np.ndarray:
-        """A decaying sum: the old times `decay`, and the new; it starts at 0."""
+        """A decaying sum that starts at 0: decay times the old sum, plus the new value."""
         self.memory[name] = decay * self.memory.get(name, np.zeros_like(new)) + new
         return self.memory[name]
 
@@ -166,34 +165,34 @@ class PlainLearner:
         return self.kept(name, self.recipe.momentum, G)
 
     def looking_ahead(self, G: np.ndarray, velocity: np.ndarray) -> np.ndarray:
-        """Nesterov: the gradient, and the velocity as the next update will see it."""
+        """Nesterov's step: the gradient plus momentum times the velocity."""
         return G + self.recipe.momentum * velocity
 
     def betas(self) -> tuple[float, float]:
-        """Adam's decays of the first and the second moment."""
+        """Adam's decay rates of the first and the second moment."""
         return self.recipe.beta1, self.recipe.beta2
 
     def squared(self, G: np.ndarray) -> np.ndarray:
-        """What Adam's second moment is the mean of."""
+        """The values that Adam's second moment averages."""
         return G**2
 
     def count(self) -> int:
-        """Adam's t, the number of this update."""
+        """Adam's t: the number of this update."""
         return len(self.rates)
 
     def corrections(self) -> tuple[float, float]:
-        """What Adam's moments are divided by, since they start at 0."""
+        """The divisors that correct Adam's moments for their start at 0."""
         (beta1, beta2), t = self.betas(), self.count()
         return 1 - beta1**t, 1 - beta2**t
 
     def root(self, r: np.ndarray, correction: float) -> np.ndarray:
-        """What Adam divides by."""
+        """The denominator of Adam's step."""
         return np.sqrt(r / correction) + self.recipe.adam_eps
 
     # running statistics and evaluation
 
     def average(self, trace: Trace) -> None:
-        """Moves the running statistics."""
+        """Update the running statistics."""
         alpha = self.alpha()
         for name in self.network.statistic_shapes:
             new = self.collected(name, trace)
@@ -206,7 +205,7 @@ class PlainLearner:
         return self.recipe.alpha
 
     def collected(self, name: str, trace: Trace) -> np.ndarray:
-        """What the minibatch adds to a running statistic."""
+        """The minibatch's contribution to a running statistic."""
         return trace[name]
 
     def evaluate(self, part: Part) -> list[Evaluation]:
@@ -217,7 +216,7 @@ class PlainLearner:
         return [self.reported(Evaluation(float(trace["cost"]), float(trace["loss"]), accuracy))]
 
     def given(self, part: Part, X: np.ndarray) -> np.ndarray:
-        """The samples as the network gets them."""
+        """The samples as they are given to the network."""
         return X
 
     def reported(self, evaluation: Evaluation) -> Evaluation:

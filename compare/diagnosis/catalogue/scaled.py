@@ -1,7 +1,7 @@
-"""Mistakes that are a coefficient: a term of a step that is missing, doubled, not divided by n.
+"""Mistakes that are a wrong coefficient: a missing or doubled term, a missing 1/n.
 
-None of them is tried. What is tried is the step with unknown coefficients (`diagnosis.fitting`);
-here the fitted numbers get a name and sentences, the common ones from `catalogue.common`.
+These are not tried one by one: `diagnosis.fitting` fits the coefficients of a step. This module
+gives the fitted numbers a name and sentences; common ones are in `catalogue.common`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,12 +18,12 @@ from compare.diagnosis.numbers import Number
 from twingrad.network import Network
 
 Coefficients = Mapping[str, Number]
-"""By name of the term."""
+"""Coefficients by name of the term."""
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """Steps of one operation whose terms may have other coefficients.
+    """The steps of one operation, whose terms may have wrong coefficients.
 
     Arguments:
         operation, stage: of the steps.
@@ -60,16 +60,16 @@ class Scaling:
 
     @property
     def unknown(self) -> tuple[Term, ...]:
-        """The terms whose coefficients may be fitted."""
+        """The terms whose coefficients are fitted."""
         return tuple(term for term in self.terms if term.back or not self.followed)
 
     @property
     def layered(self) -> bool:
-        """Whether they are in several layers."""
+        """Whether there are steps in several layers."""
         return END not in self.kinds
 
     def belonging(self, at: Place) -> set[str]:
-        """The terms that the right step has."""
+        """The names of the terms that the right step has."""
         return {term.name for term in self.terms if term.right(at)}
 
     def term(self, name: str) -> Term:
@@ -84,7 +84,7 @@ class Scaling:
         return (self.following(coefficients) if self.followed else {}), own
 
     def following(self, coefficients: Coefficients) -> dict[str, Mistake]:
-        """The backward steps of a forward pass with these coefficients."""
+        """The backward steps that differentiate a forward step with these coefficients."""
         back: dict[str, dict[str, Number]] = {}
         for name, number in coefficients.items():
             for operation, term in self.term(name).back:
@@ -93,7 +93,7 @@ class Scaling:
 
 
 def terms_at(operation: str) -> Callable[[Place], tuple[Term, ...]]:
-    """The terms of a backward operation, at a place."""
+    """A function that returns the terms of a backward operation at a place."""
     return lambda at: steps_of(at.case.network, "backward")[operation, at.l].step.terms
 
 
@@ -112,7 +112,7 @@ def scaled(terms: Callable[[Place], tuple[Term, ...]], coefficients: Coefficient
 
 
 def told(scaling: Scaling, coefficients: Coefficients, *, whole: bool = False) -> Fault:
-    """A fault in general words: terms of a step that all have one wrong coefficient.
+    """The fault, in general words, that some terms of a step share one wrong coefficient.
 
     Arguments:
         whole: whether these are all the terms that the right step has.
@@ -205,7 +205,7 @@ WORDS: dict[tuple[str, str, tuple[str, ...]], tuple[str, str, str]] = {
         for term in ("below", "below and at 0")
     },
 }
-"""By operation, terms ("all" for the whole step) and kinds: name, what is wrong, what to do."""
+"""Name, description and fix, by operation, terms ("all" for the whole step) and kinds of layer."""
 
 WHOLE = {
     **{("backward", name): f"the gradient of {name}" for name in ("W", "b", "gamma", "beta")},
@@ -219,11 +219,11 @@ WHOLE = {
     ("forward", "x_drop"): "the output of dropout",
     ("forward", "cost"): "the cost",
 }
-"""What all terms of a step are together."""
+"""Name of all terms of a step together."""
 
 
 def multiplied(text: str, n: str) -> str:
-    """What a coefficient does to a term that belongs there.
+    """What a wrong coefficient does to a term of the right step, in words.
 
     Arguments:
         n: what the term is divided by; "" for nothing.
@@ -235,5 +235,5 @@ def multiplied(text: str, n: str) -> str:
 
 
 def added(text: str) -> str:
-    """What a coefficient does to a term that does not belong there."""
+    """What a coefficient does to a term that the right step does not have, in words."""
     return "is added" if text == "1" else f"is added with the factor {text}"

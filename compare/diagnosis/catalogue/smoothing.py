@@ -19,23 +19,23 @@ def smoothed(network: Network) -> list[int]:
 
 
 def over_the_others(at: Place) -> np.ndarray:
-    """The share spread over all classes but the right one."""
+    """The share is spread over the other classes only."""
     share, classes = at.case.network.smoothing, at.case.network.classes
     return (1 - share) * at.one_hot + share / (classes - 1) * (1 - at.one_hot)
 
 
 def added(at: Place) -> np.ndarray:
-    """The share added to every class, and the class left at 1."""
+    """The share is added to every class, and the right class stays at 1."""
     return at.one_hot + at.case.network.smoothing / at.case.network.classes
 
 
 def not_divided(at: Place) -> np.ndarray:
-    """The whole share for every class."""
+    """Every class gets the whole share."""
     return (1 - at.case.network.smoothing) * at.one_hot + at.case.network.smoothing
 
 
 def scaled_alone(at: Place) -> np.ndarray:
-    """The class made smaller, and nothing for the others."""
+    """The right class is reduced, and the others stay at 0."""
     return (1 - at.case.network.smoothing) * at.one_hot
 
 
@@ -91,7 +91,7 @@ WAYS: tuple[tuple[str, str, str, Targets], ...] = (
         scaled_alone,
     ),
 )
-"""Name, what it does, what to do, and the targets."""
+"""Name, description, fix, and targets."""
 
 SMOOTHING_FAULTS = (
     *(

@@ -1,4 +1,4 @@
-"""What one mistake of training is."""
+"""A mistake of training."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ Schedule = Callable[[int, int, float, float], np.ndarray]
 
 
 def anywhere(recipe: Recipe) -> bool:
-    """A mistake that every training can have."""
+    """For mistakes that are possible in every training."""
     return True
 
 
 def with_batch_norm(recipe: Recipe) -> bool:
-    """A mistake of running statistics or of gamma and beta."""
+    """For mistakes of running statistics, gamma and beta."""
     return recipe.batch_norm
 
 
 def using(*optimizers: str) -> Callable[[Recipe], bool]:
-    """A mistake of these optimisers."""
+    """For mistakes of these optimisers."""
     return lambda recipe: recipe.optimizer in optimizers
 
 
 def scheduled(*schedules: str) -> Callable[[Recipe], bool]:
-    """A mistake of these schedules."""
+    """For mistakes of these schedules."""
     return lambda recipe: recipe.schedule in schedules
 
 

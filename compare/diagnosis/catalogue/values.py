@@ -1,4 +1,4 @@
-"""Mistakes in the values: the cost, and what it is computed of."""
+"""Mistakes in the loss and the cost."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, last
 
 
 def guarded_log(eps: float) -> Mistake:
-    """-log(p + eps) for -log p."""
+    """-log(p + eps) instead of -log p."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
         return np.asarray(-(at.Y * np.log(at.p + eps)).sum() / at.n)
@@ -16,7 +16,7 @@ def guarded_log(eps: float) -> Mistake:
 
 
 class GuardedLogarithm:
-    """A small number added to p before the logarithm, whose size is to be found."""
+    """A small number added to p before the logarithm, whose size is fitted."""
 
     sizes = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)
 
@@ -35,11 +35,11 @@ class GuardedLogarithm:
 
 
 DEPTHS = range(1, 11)
-"""Layers whose penalty may be forgotten."""
+"""Layers whose penalty may be missing."""
 
 
 def penalty_of(l: int, *, without: bool) -> Mistake:
-    """The penalty of all layers but one, or of that one alone."""
+    """The penalty of all layers but one, or of that one only."""
 
     def mistake(at: Place, right: np.ndarray) -> np.ndarray:
         if l > at.case.network.depth or at.case.network.depth == 1:

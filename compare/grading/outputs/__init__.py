@@ -1,1 +1,1 @@
-"""The grades as tables, files and pages."""
+"""Grades as tables, files and pages."""

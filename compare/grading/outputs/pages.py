@@ -1,4 +1,4 @@
-"""The grades as pages: one for each student, and an overview."""
+"""Grades as HTML pages: one for each student, and an overview."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 def student_page(grades: Grades, graded: Graded) -> str:
-    """One submission: its points, why, and the report of the check."""
+    """The page of one submission: its points, the reasons, and the report of the check."""
     return render_page(
         HERE / "student.html.jinja",
         filters={"number": number},
@@ -22,7 +22,7 @@ def student_page(grades: Grades, graded: Graded) -> str:
 
 
 def overview(grades: Grades) -> str:
-    """A line for each submission, with links to their pages."""
+    """One row for each submission, with a link to its page."""
     return render_page(
         HERE / "overview.html.jinja", filters={"number": number}, grades=grades, notes=notes
     )

@@ -13,7 +13,7 @@ from compare.grading.rubric import Rubric
 from compare.reports.junit import legal
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""Beginnings of a cell that spreadsheets take for a formula."""
+"""First characters of cells that spreadsheets treat as formulas."""
 
 
 BEFORE = ("name", "file", "outcome", "points", "out of")
@@ -23,7 +23,7 @@ AFTER = ("reason", "comparisons", "conventions", "imports", "reads twingrad", "s
 
 @dataclass(frozen=True)
 class Grades:
-    """All grades.
+    """The grades of all submissions.
 
     Arguments:
         rubric: what points were given for.
@@ -41,18 +41,18 @@ class Grades:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many submissions there are of each outcome."""
+        """The number of submissions with each outcome."""
         outcomes = [one.judged.outcome for _, one in self.graded]
         return {name: outcomes.count(name) for name in ("right", "wrong", "could not run")}
 
 
 def number(value: float) -> str:
-    """Points, without a fraction where there is none."""
+    """Points as text, without decimals if they are a whole number."""
     return f"{value:g}"
 
 
 def as_json(grades: Grades) -> dict[str, Any]:
-    """Everything but the pages."""
+    """Everything except the pages, ready for JSON."""
     return {
         "title": grades.rubric.title,
         "out_of": grades.rubric.total,
@@ -65,7 +65,7 @@ def as_json(grades: Grades) -> dict[str, Any]:
 
 
 def submission_json(graded: Graded) -> dict[str, Any]:
-    """One submission."""
+    """One submission, ready for JSON."""
     judged = graded.judged.as_json()
     del judged["page"]
     quantities = [
@@ -81,7 +81,7 @@ def submission_json(graded: Graded) -> dict[str, Any]:
 
 
 def csv_text(grades: Grades) -> str:
-    """A line for each submission."""
+    """One row for each submission."""
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     names = [quantity.name for quantity in grades.rubric.quantities]
@@ -107,13 +107,14 @@ def csv_text(grades: Grades) -> str:
 
 
 def cell(text: str) -> str:
-    """A text that no spreadsheet computes."""
+    """The text of a cell that spreadsheets do not treat as a formula."""
     text = text.encode("utf-8", "replace").decode()
     return "'" + text if text.startswith(FORMULA) else text
 
 
 def junit_text(grades: Grades) -> str:
-    """A suite for each submission, a test for each quantity; one that could not run is an error."""
+    """One suite for each submission and one test for each quantity; a submission that could not run
+    is an error."""
     root = ElementTree.Element("testsuites", name="twingrad grade")
     totals = {"tests": 0, "failures": 0, "errors": 0}
     for _, graded in grades.graded:
@@ -137,7 +138,7 @@ def junit_text(grades: Grades) -> str:
 
 
 def gradescope(graded: Graded) -> Mapping[str, Any]:
-    """One submission as Gradescope's autograder reads it.
+    """One submission in the format of Gradescope's autograder.
 
     Source: https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
     """
@@ -167,7 +168,7 @@ def gradescope(graded: Graded) -> Mapping[str, Any]:
 
 
 def notes(graded: Graded) -> list[str]:
-    """What else is to be known of a submission, in lines."""
+    """Further information on a submission, in lines."""
     judged, said = graded.judged, []
     if judged.used.packages:
         said.append(f"imports {', '.join(judged.used.packages)}")

@@ -1,4 +1,4 @@
-"""The grades in a terminal."""
+"""Grades as a table in the terminal."""
 
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +10,7 @@ COLOUR = {"right": "green", "wrong": "bold red", "could not run": "bold magenta"
 
 
 def grades_table(grades: Grades) -> Table:
-    """A line for each submission."""
+    """One row for each submission."""
     table = Table(title=Text(grades.rubric.title))
     for heading in ("name", "outcome", f"points of {number(grades.rubric.total)}"):
         table.add_column(heading, overflow="fold")
@@ -32,7 +32,7 @@ def grades_table(grades: Grades) -> Table:
 
 
 def line(judged: Judged, known: bool) -> Text:
-    """One verdict, as it comes."""
+    """One verdict, printed as soon as it is known."""
     said = Text(f"{shown(judged.name)}: ")
     said.append(judged.outcome, style=COLOUR[judged.outcome])
     if judged.reason:
@@ -43,5 +43,5 @@ def line(judged: Judged, known: bool) -> Text:
 
 
 def shown(name: str) -> str:
-    """A name without what a terminal would act on."""
+    """A name without control characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)

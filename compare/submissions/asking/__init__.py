@@ -1,1 +1,1 @@
-"""Finding out how the code of the user's process wants to be called, and asking it."""
+"""Find out how the user's code must be called, and call it."""

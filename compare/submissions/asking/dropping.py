@@ -18,7 +18,7 @@ DROPOUT = "dropout"
 
 
 def examine_dropout(code: Code, spec: CaseSpec, report: Report) -> None:
-    """One case with dropout, where the code can be asked for it; all into the report."""
+    """Run one case with dropout, if the code supports it, and add the result to the report."""
     case = spec.case()
     dropping = code.with_dropout(KEEP)
     if dropping is None:

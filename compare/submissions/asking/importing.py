@@ -1,4 +1,4 @@
-"""The user's file as a module, imported as its author's Python would."""
+"""Import the user's file as its author's Python would."""
 
 import ast
 import contextlib
@@ -19,7 +19,7 @@ OURS = (
     "benchmarks",
     "validation",
 )
-"""Names that the user's code imports from its own folders or not at all."""
+"""Names that the user's code may import from its own folders only."""
 
 
 def locate(path: Path) -> Source:
@@ -43,7 +43,8 @@ def locate(path: Path) -> Source:
 
 
 def imports_of(path: Path) -> tuple[int, set[str]]:
-    """How far the relative imports of a file reach up, and the modules of its absolute ones."""
+    """How many levels the relative imports of a file go up, and the modules of its absolute
+    imports."""
     try:
         tree = ast.parse(path.read_bytes())
     except (*UNREADABLE, OSError):
@@ -60,7 +61,7 @@ def imports_of(path: Path) -> tuple[int, set[str]]:
 
 
 def load(source: Source, started_in: Path) -> Any:
-    """Has the file imported.
+    """Import the file.
 
     Arguments:
         started_in: the directory that twingrad was called from.
@@ -75,7 +76,7 @@ def load(source: Source, started_in: Path) -> Any:
 
 
 def words_of_all(source: Source) -> set[str]:
-    """Identifiers and strings of the file and of the user's other files that it imported."""
+    """Identifiers and strings of the file, and of the user's other files that it imports."""
     words = source.words()
     for file in session().agent.files_below(str(source.root)):
         if file != str(source.path) and source.is_users(file):

@@ -1,5 +1,4 @@
-"""What only an object shows that is called more than once: gradients that add up, running
-statistics, and the evaluation that uses them."""
+"""Examine an object over several calls: accumulated gradients, running statistics, evaluation."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,14 +20,14 @@ from twingrad.network import Network
 from twingrad.streams import stream
 
 CALLS = 3
-"""Minibatches that running statistics are followed over."""
+"""Number of minibatches over which running statistics are followed."""
 
 FIT = 1e-8
-"""Largest residual, relative to the statistic, of what follows a rule."""
+"""Maximum residual, relative to the statistic, of values that follow a rule."""
 
 
 def examine_object(code: Code, spec: CaseSpec, line: int | None, report: Report) -> None:
-    """Calls one object several times; all into the report.
+    """Call one object several times, and add the results to the report.
 
     Arguments:
         spec: the case, in float64.
@@ -66,13 +65,13 @@ ADDS_UP = (
 )
 
 Arrays = dict[Path, np.ndarray]
-"""What an object holds, by the way to it."""
+"""The arrays of an object, by path."""
 
 STATISTICS = "running statistics and evaluation"
 
 
 def accumulation(first: Taken, second: Taken, line: int | None) -> Finding | None:
-    """Gradients of a second call on the same object and inputs that are not those of the first."""
+    """Gradients of a second call on the same object and inputs that differ from the first's."""
     pairs = {
         name: (array, second.gradients[name])
         for name, array in first.gradients.items()
@@ -92,14 +91,14 @@ def accumulation(first: Taken, second: Taken, line: int | None) -> Finding | Non
 
 
 def adds_up(first: Taken, second: Taken) -> bool:
-    """Whether every gradient of a second call is the sum of both calls'."""
+    """Whether every gradient of a second call is the sum over both calls."""
     pairs = [(array, second.gradients.get(name)) for name, array in first.gradients.items()]
     nonzero = any(np.abs(array).max(initial=0) > 0 for array, _ in pairs)
     return nonzero and all(is_close(other, 2 * array) for array, other in pairs)
 
 
 def reading_of(code: Code, case: Case, taken: Taken) -> Network | None:
-    """The case's network with the eps of the code; None where its gradients are not right."""
+    """The case's network with the code's eps; None if its gradients are wrong."""
     for eps in code.eps_forms:
         gradients, _ = nearest_reading(taken.gradients, {}, case, (eps,))
         if all(is_close(taken.gradients.get(name), gradients[name]) for name in code.expected()):
@@ -108,7 +107,7 @@ def reading_of(code: Code, case: Case, taken: Taken) -> Network | None:
 
 
 def follow(instance: Instance, case: Case, report: Report) -> None:
-    """Trains on further minibatches, and evaluates another."""
+    """Train on further minibatches, and evaluate another one."""
     batches = [minibatch(case, number) for number in range(CALLS)]
     states: list[Arrays] = []
     for batch in batches:
@@ -120,13 +119,13 @@ def follow(instance: Instance, case: Case, report: Report) -> None:
 
 
 def arrays(instance: Instance) -> Arrays:
-    """Every array that an object holds."""
+    """Every array of an object."""
     return {path: value for path, value in instance.state() if isinstance(value, np.ndarray)}
 
 
 def minibatch(case: Case, number: int) -> Case:
-    """The case on other samples, off centre, so that running statistics are not those of a
-    minibatch."""
+    """The case with other samples, off centre, so that the running statistics differ from a
+    minibatch's."""
     rng = stream(number, "minibatches of an object")
     X = (0.3 * number + 1) * rng.standard_normal(case.X.shape) + 0.2 * number
     return replace(case, X=X, y=rng.integers(case.network.classes, size=len(X)))
@@ -145,7 +144,7 @@ def statistics(case: Case, batches: Sequence[Case], states: Sequence[Arrays]) ->
 
 
 def moving(states: Sequence[Arrays]) -> dict[Path, list[np.ndarray]]:
-    """The arrays that change from call to call, flat, after each call.
+    """The arrays that change from call to call, flattened, after each call.
 
     Arguments:
         states: after each call.
@@ -167,14 +166,14 @@ def statistic_in(kept: Mapping[Path, list[np.ndarray]], seen: np.ndarray) -> Pat
 
 
 def follows(values: np.ndarray, seen: np.ndarray) -> bool:
-    """Whether every value is the same sum of the one before and of the batch's statistic."""
+    """Whether every value is one weighted sum of the previous one and the batch's statistic."""
     old, new = coefficients(values, seen)
     residual = np.abs(old * values[:-1] + new * seen[1:] - values[1:]).max()
     return bool(abs(new) > FIT and residual <= FIT * np.abs(values).max())
 
 
 def coefficients(values: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
-    """a and c of the least-squares fit value = a * (the one before) + c * (the batch's)."""
+    """a and c of the least-squares fit value = a * previous value + c * batch's."""
     terms = np.stack([values[:-1].ravel(), seen[1:].ravel()], axis=1)
     old, new = np.linalg.lstsq(terms, values[1:].ravel(), rcond=None)[0]
     return float(old), float(new)
@@ -183,7 +182,7 @@ def coefficients(values: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
 def evaluated(
     instance: Instance, case: Case, before: Arrays, running: Sequence[Running], report: Report
 ) -> None:
-    """What the object computes without labels, and whether its running statistics stay."""
+    """The object's results without labels, and whether its running statistics are unchanged."""
     network = case.network
     if network.batch_norm and len(running) < len(network.statistic_shapes):
         report.leave_out(f"{STATISTICS} (none that follow the minibatches' were found)")
@@ -231,8 +230,8 @@ def outputs_of(trace: Mapping[str, np.ndarray], last: str) -> dict[str, np.ndarr
 
 
 def comparable(name: str, value: np.ndarray) -> np.ndarray:
-    """Logits without what they have in common, so that log-probabilities are the same as they;
-    probabilities as they are."""
+    """Logits without a common offset, so that log-probabilities equal them; probabilities
+    unchanged."""
     return value if name == "p" or value.ndim != 2 else value - value.mean(axis=1, keepdims=True)
 
 
@@ -250,5 +249,5 @@ def trace_of(case: Case, statistics: Mapping[str, np.ndarray] | None) -> dict[st
 
 
 def same(before: Arrays, after: Arrays, path: Path) -> bool:
-    """Whether an array was left as it is."""
+    """Whether an array is unchanged."""
     return path in after and np.array_equal(before[path], after[path])

@@ -1,1 +1,1 @@
-"""The layouts in which people write their networks."""
+"""The layouts in which people write networks."""

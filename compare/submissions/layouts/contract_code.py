@@ -1,4 +1,4 @@
-"""Adapters: code that speaks our own contract."""
+"""Adapters: code with the interface of our contract."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from twingrad.network import EPS, Network
 
 
 def speaks_contract(thing: Any) -> bool:
-    """Whether there is a `gradients` that takes (network, parameters, X, y, penalty)."""
+    """Whether there is a function `gradients` of (network, parameters, X, y, penalty)."""
     function = getattr(thing, "gradients", None)
     if function is None or is_class(thing):
         return False
@@ -52,7 +52,7 @@ class ContractCode:
         return {name: cast(value, dtype) for name, value in arrays.items()}
 
     def call(self, function: Any, case: Case, handed: Handed, stage: int) -> dict[str, Any]:
-        """Calls one of the adapter's functions."""
+        """Call one of the adapter's functions."""
         parameters = {n: handed[n] for n in case.parameters}
         with allowed_to_refuse():
             returned = call(
@@ -131,7 +131,7 @@ class Contract(Layout):
         self.line = source.line_of(adapter.gradients)
 
     def codes(self, network: Network) -> Iterator[ContractCode]:
-        """There is one way."""
+        """The only way of calling it."""
         if network.batch_norm and not network.hidden:
             raise Unsupported("batch norm needs a hidden layer")
         yield ContractCode(self.source, self.adapter, network)

@@ -20,15 +20,15 @@ from compare.submissions.things import Path, is_torch, methods_of, put_all, type
 from twingrad.network import EPS, Network
 
 COURSE_EPS = 1e-5
-"""What the course's batchnorm_forward takes where bn_param says nothing."""
+"""The default eps of the course's batchnorm_forward."""
 
 
 SPELLINGS = ("batchnorm", "batch_norm", "batch", "bn", "BatchNorm", "batch normalization")
-"""Spellings of batch norm in an option, the course's own first."""
+"""Spellings of batch norm in an option, the course's first."""
 
 
 def is_model(thing: Any) -> bool:
-    """Whether a class has loss(X, y), or an instance of one."""
+    """Whether it is a class with loss(X, y), or an instance of one."""
     loss = None if is_torch(thing) else methods_of(thing).get("loss")
     if loss is None:
         return False
@@ -63,7 +63,7 @@ class CS231nCode:
         return {"X": cast(case.X, dtype), "y": case.y.copy(), **handed}
 
     def model_for(self, case: Case, dtype: Any) -> Any:
-        """A fresh object."""
+        """A new object."""
         return construct(
             self.source,
             self.model,
@@ -75,13 +75,12 @@ class CS231nCode:
         )
 
     def fill(self, model: Any, case: Case, handed: Handed) -> None:
-        """Puts the case's parameters and lambda into an object."""
+        """Store the case's parameters and lambda in an object."""
         held: list[tuple[Path, Any]] = [((".params", n), handed[n]) for n in case.parameters]
         put_all(model, [*held, *([((".reg",), case.penalty)] if self.has_reg else [])])
 
     def returned(self, case: Case, handed: Handed, model: Any = None) -> Any:
-        """What loss(X, y) returns, of an object that holds the case's parameters; a fresh one
-        unless one is given."""
+        """The result of loss(X, y) for the case's parameters, on a new object unless given one."""
         if model is None:
             model = self.model_for(case, handed["X"].dtype.type)
         self.fill(model, case, handed)
@@ -95,7 +94,7 @@ class CS231nCode:
         return self.taken_apart(self.returned(case, handed))
 
     def taken_apart(self, returned: Any) -> Raw:
-        """The gradients and the cost in what loss(X, y) returned."""
+        """The gradients and the cost in the result of loss(X, y)."""
         if not isinstance(returned, tuple | list) or not isinstance(returned[1], dict):
             line = self.source.line_of(self.model.loss)  # type: ignore[attr-defined]
             said = f"loss(X, y) returned {type_name(returned)}, but expected (loss, grads)"
@@ -105,7 +104,7 @@ class CS231nCode:
         return Raw(known, {"cost": returned[0]}, [n for n in grads if n not in known])
 
     def with_dropout(self, keep: float) -> "CS231nCode | None":
-        """The same with dropout on; None where no argument of the class asks for it."""
+        """The same with dropout; None if the class has no argument for it."""
         asked = any(meaning_of(argument.name) == "keep" for argument in signature(self.model))
         return replace(self, keep=keep) if asked else None
 
@@ -135,7 +134,7 @@ class CS231nCode:
 
 @dataclass
 class CS231nInstance:
-    """An object of the class, called again and again."""
+    """An object of the class that is called several times."""
 
     code: CS231nCode
     model: Any
@@ -173,7 +172,7 @@ class CS231n(Layout):
         self.line = source.line_of(model.loss)  # type: ignore[attr-defined]
 
     def codes(self, network: Network) -> Iterator[CS231nCode]:
-        """One way, its orientation read off the parameters that the class makes itself."""
+        """The only way, with the orientation of the parameters that the class creates itself."""
         made = construct(self.source, self.model, network, 0.0, np.float64)
         params = getattr(made, "params", None)
         if not isinstance(params, dict):
@@ -199,7 +198,7 @@ class CS231n(Layout):
 
 
 def eps_of(made: Any) -> tuple[float, ...]:
-    """What an object adds to the variance: as its bn_params say, the course's, ours."""
+    """The eps of an object: from its bn_params, the course's, or ours."""
     bn_params = getattr(made, "bn_params", None) or []
     own = [p["eps"] for p in bn_params if isinstance(p, dict) and "eps" in p]
     return tuple(dict.fromkeys([*map(float, own), COURSE_EPS, EPS]))

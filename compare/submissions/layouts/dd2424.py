@@ -1,4 +1,4 @@
-"""Functions on (X, Y, net_params, lam): the layout of DD2424, and its like."""
+"""Functions of (X, Y, net_params, lam): the layout of DD2424 and similar ones."""
 
 from collections.abc import Iterator
 from inspect import Parameter
@@ -24,11 +24,11 @@ ORIENTATIONS = (
     Orientation(in_out=True, vectors="flat"),
     Orientation(in_out=True, vectors="row"),
 )
-"""The course's own first."""
+"""Orientations of samples and weights, the course's first."""
 
 
 class DD2424(Layout):
-    """The layout: finds the functions, knows the ways of calling them."""
+    """The layout: finds the functions, and knows the ways of calling them."""
 
     name = "dd2424"
 
@@ -87,7 +87,7 @@ class DD2424(Layout):
             )
 
     def holder(self, guessed: dict[str, str]) -> Holder | None:
-        """What makes the objects that hold the parameters, if objects do."""
+        """The class whose objects contain the parameters, if there is one."""
         if self.cls is None:
             return None
         name = next((n for n in guessed if guessed[n] != "X"), None)
@@ -114,7 +114,7 @@ class DD2424(Layout):
 
 
 def says_nothing(argument: Parameter) -> bool:
-    """Whether nothing is known of an argument by its name, and a number may be given to it."""
+    """Whether the name of an argument has no known meaning, and it may be a number."""
     name = argument.name
     names_nothing = role(name) is None and parameter_argument(name) is None
     return names_nothing and tensor_name(name) is None and may_be_number(argument)
@@ -124,13 +124,13 @@ MAX_GUESSES = 4
 
 
 def may_be_number(argument: Parameter) -> bool:
-    """Whether an argument has no default, or a number or None as one."""
+    """Whether an argument has no default, or a number or None as default."""
     default = argument.default
     return default is Parameter.empty or default is None or type(default) in (int, float)
 
 
 def penalties_in(module: Any, source: Source) -> tuple[str, ...]:
-    """The global variables that hold lambda, if the functions of the file read them."""
+    """The global variables that contain lambda, if the functions of the file read them."""
     held = {} if module is None else attributes(module)
     numbers = [n for n, value in held.items() if type(value) in (int, float)]
     return tuple(n for n in numbers if role(n) == "penalty" and source.reads_in_function(n))

@@ -1,4 +1,4 @@
-"""What every layout offers to the child, whichever way it calls the user's code."""
+"""The interface of every layout."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from compare.submissions.things import Path
 from twingrad.network import Network
 
 Handed = dict[str, Any]
-"""What the user's code is given, by our names, in its orientation: X, y, W1, ..."""
+"""The inputs of the user's code, by our names, in its orientation: X, y, W1, ..."""
 
 
 @dataclass
 class Raw:
-    """What the code returned for one case, by our names, in its orientation.
+    """The results of the code for one case, by our names, in its orientation.
 
     Arguments:
         gradients, forward: as returned.
@@ -34,7 +34,7 @@ class Raw:
 
 
 class Instance(Protocol):
-    """One object of the user's that is called again and again."""
+    """One object of the user's that is called several times."""
 
     @property
     def testing(self) -> str:
@@ -43,19 +43,19 @@ class Instance(Protocol):
 
     @property
     def gives_scores(self) -> bool:
-        """Whether an evaluation must give logits or probabilities, and nothing else."""
+        """Whether an evaluation must return logits or probabilities and nothing else."""
         ...
 
     def train(self, case: Case) -> Raw:
-        """A forward and backward pass with the case's parameters."""
+        """Run a forward and a backward pass with the case's parameters."""
         ...
 
     def test(self, case: Case) -> list[np.ndarray] | None:
-        """What it gives in evaluation, samples in rows; None where nothing was found to ask."""
+        """The results of an evaluation, samples in rows; None if there is no way to request one."""
         ...
 
     def state(self) -> list[tuple[Path, Any]]:
-        """Everything that it holds, by the way to it."""
+        """Everything that the object contains, by path."""
         ...
 
 
@@ -84,36 +84,36 @@ class Code(Protocol):
         ...
 
     def expected(self) -> list[str]:
-        """The parameters whose gradients must be there."""
+        """The parameters whose gradients are required."""
         ...
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
-        """Fresh arrays of a case."""
+        """New arrays with the inputs of a case."""
         ...
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
-        """One forward and backward pass."""
+        """Run one forward and backward pass."""
         ...
 
     def cost(self, case: Case, handed: Handed) -> float | None:
-        """The code's own cost; None where it has none."""
+        """The code's own cost; None if it has none."""
         ...
 
     def with_dropout(self, keep: float) -> "Code | None":
-        """The same with dropout that keeps so many; None where it cannot be asked for."""
+        """The same with dropout that keeps this share; None if that is not supported."""
         ...
 
     def instance(self, case: Case) -> Instance | None:
-        """A fresh object that keeps what the code keeps; None where no object does."""
+        """A new object with the code's state; None if there is no such object."""
         ...
 
     def assumed(self) -> dict[str, str]:
-        """In words, for the user."""
+        """The assumptions, in words for the user."""
         ...
 
 
 class Layout(ABC):
-    """The user's code as a layout sees it.
+    """The user's code according to a layout.
 
     Arguments:
         name: of the layout.
@@ -140,6 +140,6 @@ class Layout(ABC):
 
 
 def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:
-    """(classes, n), or (n, classes) where samples are rows."""
+    """(classes, n), or (n, classes) if samples are rows."""
     Y = np.eye(classes, dtype=dtype)[y]  # (n, classes)
     return np.ascontiguousarray(Y.T) if columns else Y

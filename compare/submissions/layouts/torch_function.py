@@ -1,4 +1,4 @@
-"""A cost function on tensors, differentiated by autograd, against our gradients."""
+"""A cost function of tensors, differentiated by autograd and compared with gradients by hand."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ from twingrad.network import Network
 
 @dataclass
 class TorchFunctionCode(DD2424Code):
-    """One way of calling the cost function; parameters are leaves that autograd sees."""
+    """One way of calling the cost function; parameters are leaf tensors."""
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
         arrays = super().hand_over(case, dtype)
         return session().agent.leaves(arrays, list(case.parameters))
 
     def cost_tensor(self, case: Case, handed: Handed) -> dict[str, Any]:
-        """What the cost function returns, as cost and loss."""
+        """The result of the cost function as cost and loss."""
         values = self.values(case, handed)
         assert self.functions.cost is not None
         if "P" in roles(self.functions.cost):
@@ -61,7 +61,7 @@ class TorchFunctionCode(DD2424Code):
 
 
 class TorchFunction(DD2424):
-    """The layout: as DD2424's, with a cost function in place of the backward one."""
+    """The layout: DD2424's with a cost function instead of a backward function."""
 
     name = "torch function"
 

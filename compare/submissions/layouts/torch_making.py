@@ -1,4 +1,4 @@
-"""Making a torch module for a network, and seeing what it computes."""
+"""Create a torch module for a network, and observe what it computes."""
 
 import functools
 from dataclasses import replace
@@ -56,7 +56,7 @@ class CostBeside(functools.partial):
 
 
 def watch(module: Any, anatomy: Anatomy, catcher: Any) -> list[Any]:
-    """Catches what submodules compute, by our names, and has autograd keep its gradient."""
+    """Record the results of submodules by our names, and let autograd keep their gradients."""
 
     hooks = []
     inner = dict(module.named_modules())
@@ -69,7 +69,7 @@ def watch(module: Any, anatomy: Anatomy, catcher: Any) -> list[Any]:
 
 
 def made(source: Source, thing: Any, network: Network) -> Any:
-    """A fresh module for a network."""
+    """A new module for a network."""
     if is_torch(thing) and not is_class(thing):
         return session().module("copy").deepcopy(thing)
     module = construct(source, thing, network, 0.0, session().module("torch").float64)
@@ -79,7 +79,7 @@ def made(source: Source, thing: Any, network: Network) -> Any:
 
 
 def anatomy_of(source: Source, module: Any, network: Network) -> Anatomy:
-    """The module taken apart, made sure to be the network's."""
+    """The parts of a module, checked to be those of the network."""
     X = zeros(network.inputs)
     anatomy = apart(source, module.double().train(), X)
     # first what it lacks in any network, then that it is another
@@ -92,7 +92,7 @@ def anatomy_of(source: Source, module: Any, network: Network) -> Anatomy:
 
 
 def anatomy_of_instance(source: Source, instance: Any) -> Anatomy:
-    """A module taken apart whose sizes are its own."""
+    """The parts of a module with its own sizes."""
     failure: CodeFailure | None = None
     for inputs in inputs_of(instance):
         copied = session().module("copy").deepcopy(instance)
@@ -111,7 +111,7 @@ def zeros(inputs: int) -> Any:
 
 
 def apart(source: Source, module: Any, X: Any) -> Anatomy:
-    """`take_apart`, with what the module raises as a finding.
+    """`take_apart`, with exceptions of the module as findings.
 
     Raises:
         UserError: it has layers that are not known here.
@@ -130,7 +130,7 @@ def apart(source: Source, module: Any, X: Any) -> Anatomy:
 
 
 def output_of(scores: Any) -> str:
-    """What the module's output is: logits, or already a softmax of them."""
+    """Whether the module's output is logits, or already a softmax of them."""
     values = as_array(scores)
     if (values >= 0).all() and np.allclose(values.sum(axis=1), 1, atol=1e-6):
         return "probabilities"

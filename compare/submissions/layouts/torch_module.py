@@ -1,4 +1,4 @@
-"""An nn.Module, as a class, a factory or an instance: its autograd against ours."""
+"""An nn.Module as a class, factory or instance; its autograd is compared with our gradients."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ def modules_in(own: dict[str, Any], *, factories: bool) -> list[Any]:
 
 
 class TorchModule(Layout):
-    """The layout: one module."""
+    """The layout of one module."""
 
     name = "torch module"
 
@@ -58,7 +58,7 @@ class TorchModule(Layout):
             self.fixed, self.modes = anatomy.widths, (anatomy.batch_norm,)
 
     def instance_by_default(self) -> Any:
-        """What a class or factory makes of its defaults; None if it takes our sizes instead."""
+        """The result of a class or factory with its defaults; None if it takes our sizes."""
         ours = (Network(10, (9, 8)), Network(13, (7,)))
         both = ("none", "batch")
         if any(self.takes(replace(one, normalization=how)) for one in ours for how in both):
@@ -66,7 +66,7 @@ class TorchModule(Layout):
         return call(self.source, 0, self.thing)
 
     def takes(self, network: Network) -> bool:
-        """Whether it can be made for a network."""
+        """Whether it supports a network."""
         try:
             anatomy_of(self.source, made(self.source, self.thing, network), network)
         except (Unsupported, CodeFailure):
@@ -74,7 +74,7 @@ class TorchModule(Layout):
         return True
 
     def codes(self, network: Network) -> Iterator[TorchModuleCode]:
-        """One way, its parameters sorted by running it."""
+        """The only way; the parameters are identified by running it."""
         torch = session().module("torch")
         module = made(self.source, self.thing, network)
         notes = self.frozen(module)
@@ -102,7 +102,7 @@ class TorchModule(Layout):
         )
 
     def frozen(self, module: Any) -> list[Finding]:
-        """What to say of batch norms that would train on their running statistics."""
+        """What to report about batch norms in evaluation mode."""
         before, after = session().agent.frozen_norms(module)
         names = ", ".join(after or before)
         if not names:

@@ -1,4 +1,4 @@
-"""Which parameter of a torch module is which of ours, and what its submodules compute."""
+"""Identify the parameters of a torch module, and what its submodules compute."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,7 @@ PARAMETER_LIST = "torch.nn.modules.container.ParameterList"
 
 @dataclass
 class Anatomy:
-    """A module taken apart.
+    """The parts of a module.
 
     Arguments:
         names: our name -> the module's name of the parameter.
@@ -50,7 +50,7 @@ class Anatomy:
 
 
 def kind_of(module: Any) -> str | None:
-    """An affine layer owns a matrix and perhaps a vector; a norm one or two vectors."""
+    """An affine layer has a matrix and perhaps a vector; a norm has one or two vectors."""
     shapes = [p.ndim for p in module._parameters.values() if p is not None]
     if shapes.count(2) == 1 and shapes.count(1) <= 1 and len(shapes) <= 2:
         return AFFINE
@@ -60,7 +60,7 @@ def kind_of(module: Any) -> str | None:
 
 
 def executed(module: Any, X: Any) -> list[tuple[str, Any]]:
-    """The submodules that own parameters, in order of execution.
+    """The submodules with parameters, in order of execution.
 
     Raises:
         Exception: whatever the module's forward raises.
@@ -82,7 +82,7 @@ def executed(module: Any, X: Any) -> list[tuple[str, Any]]:
 
 
 def take_apart(module: Any, X: Any) -> Anatomy:
-    """Runs the module once on X and sorts its parameters.
+    """Run the module once on X, and identify its parameters.
 
     Raises:
         Unsupported: parameters that are no affine layer's and no norm's.
@@ -124,7 +124,7 @@ def take_apart(module: Any, X: Any) -> Anatomy:
 
 
 def named_ones(module: Any, taken: set[str]) -> dict[str, str]:
-    """Parameters that the module holds itself or in lists, sorted by their names."""
+    """Parameters of the module itself or in lists, sorted by name."""
     numbered: dict[tuple[str, int], str] = {}
     for name, _ in module.named_parameters():
         named = tensor_name(name)

@@ -1,1 +1,1 @@
-"""Layers on their own: pairs of a forward and a backward function, and losses."""
+"""Single layers: pairs of a forward and a backward function, and losses."""

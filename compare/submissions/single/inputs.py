@@ -1,4 +1,4 @@
-"""Inputs for a layer's forward function, in the shapes that its arguments may mean."""
+"""Inputs for a layer's forward function, in the shapes that its arguments may have."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ from compare.submissions.names import plain
 from twingrad.streams import stream
 
 N, D, M = 6, 7, 5
-"""Samples, inputs and outputs; all different."""
+"""Numbers of samples, inputs and outputs; all differ."""
 
 SHAPES: tuple[dict[str, tuple[int, ...]], ...] = (
     {"x": (N, D), "w": (D, M), "b": (M,), "gamma": (D,), "y": (N,)},
@@ -35,14 +35,14 @@ SETTINGS: dict[str, Any] = {
     "pool_height": 2,
     "pool_width": 2,
 }
-"""What a layer's dict of settings holds; no layer reads all of it."""
+"""A layer's dict of settings; no layer reads all of them."""
 
 NUMBERS = {"stride": 1, "pad": 1, "padding": 1, "g": 2, "groups": 2, "p": 0.6, "keepprob": 0.6}
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Arguments of one call.
+    """The arguments of one call.
 
     Arguments:
         arrays: those that a gradient is by, by their names.
@@ -53,13 +53,13 @@ class Inputs:
     others: Mapping[str, Any]
 
     def fresh(self) -> dict[str, Any]:
-        """All of them, copied: a layer may change what it is given."""
+        """Copies of all inputs, because a layer may change them."""
         others = {n: dict(v) if isinstance(v, dict) else v for n, v in self.others.items()}
         return {name: value.copy() for name, value in self.arrays.items()} | others
 
 
 def inputs_for(function: Callable[..., Any]) -> Iterator[Inputs]:
-    """What the function may be meant to take, the likeliest first."""
+    """Inputs that may fit the function, the likeliest first."""
     for number, shapes in enumerate(SHAPES):
         rng = stream(number, "single layers")
         arrays: dict[str, np.ndarray] = {}
@@ -79,7 +79,7 @@ def inputs_for(function: Callable[..., Any]) -> Iterator[Inputs]:
 
 
 def letter(name: str) -> str:
-    """Which of the shapes an array has, by its name; "x" for one that says nothing."""
+    """The shape of an array, by its name; "x" if the name says nothing."""
     word = plain(name)
     if word.startswith(("gamma", "beta", "scale", "shift")):
         return "gamma"
@@ -89,7 +89,7 @@ def letter(name: str) -> str:
 
 
 def other_input(name: str, shapes: Mapping[str, Any], rng: np.random.Generator) -> Any:
-    """The value of an argument that no gradient is by; None for an array."""
+    """The value of an argument that has no gradient; None for an array."""
     word = plain(name)
     if word.endswith(("param", "params", "config", "settings")):
         return dict(SETTINGS)

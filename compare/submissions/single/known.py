@@ -1,6 +1,7 @@
-"""The layers that are known: what each computes, and its gradients by hand. Samples are rows.
+"""Known layers, with their gradients by hand. Samples are rows.
 
-Whether somebody's function is one of them is told by what it computes."""
+A function is recognised by its output.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ ALL_EPS = (1e-5, 1e-8, 1e-7, 1e-6, 1e-12, 1e-10, 1e-15, 1e-16, 2.220446049250313
 
 @dataclass(frozen=True)
 class Known:
-    """A layer.
+    """A known layer.
 
     Arguments:
         name: for people.
@@ -80,7 +81,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def layers() -> Iterator[Known]:
-    """All of them."""
+    """All known layers."""
     yield Known("affine layer", 3, affine, affine_back)
     yield Known("affine layer, samples in columns", 3, columns, columns_back)
     yield Known("ReLU", 1, relu, relu_back)
@@ -94,7 +95,7 @@ def layers() -> Iterator[Known]:
 
 
 def softmax_loss(s: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean cross-entropy of scores, and its gradient by them."""
+    """The mean cross-entropy of scores, and its gradient."""
     p = np.exp(s - s.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     rows = np.arange(len(s))
@@ -104,7 +105,7 @@ def softmax_loss(s: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def svm_loss(s: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Mean multiclass hinge loss of scores with margin 1, and its gradient by them."""
+    """The mean multiclass hinge loss of scores with margin 1, and its gradient."""
     rows = np.arange(len(s))
     margins = np.maximum(0, s - s[rows, y][:, None] + 1)
     margins[rows, y] = 0
@@ -120,7 +121,7 @@ LOSSES: Mapping[str, Callable[[np.ndarray, np.ndarray], tuple[float, np.ndarray]
 
 
 def known_layer(arrays: Arrays, out: np.ndarray) -> Known | None:
-    """The layer that gives this output of these arrays."""
+    """The known layer that computes this output from these arrays."""
     for layer in layers():
         if layer.inputs == len(arrays):
             try:

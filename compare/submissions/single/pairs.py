@@ -1,4 +1,4 @@
-"""Which functions of a file are a layer's: f_forward with f_backward, or a loss of scores."""
+"""Find the functions of layers in a file: f_forward with f_backward, or a loss of scores."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ class Pair:
 
 
 def pairs_of(functions: Sequence[Function]) -> list[Pair]:
-    """The pairs in a file, in its order, losses last."""
+    """The pairs in a file, in order, losses last."""
     by_name = {plain(function.__name__): function for function in functions}
     found: list[Pair] = []
     for function in functions:

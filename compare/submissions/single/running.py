@@ -1,4 +1,4 @@
-"""The running statistics that a batch norm keeps in its dict of settings, and its evaluation."""
+"""The running statistics in a batch norm's dict of settings, and its evaluation."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from twingrad.streams import stream
 
 
 def follow_layer(source: Source, pair: Pair, report: Report) -> None:
-    """Calls a batch norm on several minibatches with one dict of settings; all into the report."""
+    """Call a batch norm on several minibatches with one dict, and add the results to the report."""
     try:
         found = batch_norm_inputs(source, pair)
         if found is None:
@@ -35,7 +35,7 @@ def follow_layer(source: Source, pair: Pair, report: Report) -> None:
 
 
 def batch_norm_inputs(source: Source, pair: Pair) -> tuple[Known, Inputs] | None:
-    """The inputs of which the function makes a batch norm; None if there are none."""
+    """The inputs for which the function computes a batch norm; None if there are none."""
     for inputs in inputs_for(pair.forward):
         try:
             out, _ = split(call(source, 0, pair.forward, **inputs.fresh()))
@@ -51,7 +51,7 @@ def batch_norm_inputs(source: Source, pair: Pair) -> tuple[Known, Inputs] | None
 def follow(
     source: Source, pair: Pair, known: Known, inputs: Inputs, where: str, report: Report
 ) -> None:
-    """Three minibatches, and the evaluation of a fourth."""
+    """Run three minibatches, and evaluate a fourth."""
     x, *others = inputs.arrays
     settings: dict[str, Any] = inputs.fresh()[where]
     fixed = {n: inputs.arrays[n] for n in others}
@@ -96,6 +96,6 @@ def follow(
 
 
 def batch(like: np.ndarray, number: int) -> np.ndarray:
-    """A minibatch off centre."""
+    """A minibatch that is off centre."""
     rng = stream(number, "minibatches of a layer")
     return (0.3 * number + 1) * rng.standard_normal(like.shape) + 0.2 * number

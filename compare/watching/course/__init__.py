@@ -1,1 +1,2 @@
-"""What only a running training shows: its updates, learning rates, data, statistics and costs."""
+"""Faults that are visible only in a running training: updates, learning rates, data, statistics,
+costs."""

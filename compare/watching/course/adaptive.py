@@ -1,4 +1,4 @@
-"""Adam and RMSprop: told from the changes they make, with the mistakes that are common in them."""
+"""Recognise Adam and RMSprop, and their common mistakes, from the changes of parameters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from compare.watching.values import Values
 DEFAULTS = (0.9, 0.999)
 
 CONSTANT = 1e-3
-"""Relative spread up to which a learning rate is constant."""
+"""Maximum relative spread of a constant learning rate."""
 
 FORMS = (
     "",
@@ -24,7 +24,7 @@ FORMS = (
     "neither moment is corrected for its start at 0",
     "the root of the second moment is missing",
 )
-"""How the moments may be corrected, the right form first."""
+"""Ways to correct the moments, the right one first."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Adam:
 
 
 def candidates(values: Values, end: int) -> list[float]:
-    """Numbers between 0 and 1 that the program had before an event, and the usual ones."""
+    """Numbers between 0 and 1 that the program used before an event, and the usual ones."""
     seen = {
         float(event.value)
         for event in values.recording.events[:end]
@@ -97,7 +97,7 @@ def adam_of(steps: list[Step], delta: float, betas: list[float], scale: float) -
 def explained(
     steps: list[Step], gs: list[np.ndarray], beta1: float, beta2: float, form: str
 ) -> Adam | None:
-    """The reading with one choice of factors, if it explains all changes."""
+    """The reading with these factors, if it explains all changes."""
     for eps in (1e-8, 1e-7, 1e-6, 1e-5):
         rates, second = [], []
         for step, (U, v) in zip(steps, directions(gs, beta1, beta2, form, eps), strict=True):
@@ -119,7 +119,7 @@ def judge_adam(
     values: Values, readings: dict[str, list[Adam]], steps: dict[str, list[Step]],
     updates: list[Update], out: TrainingVerdict,
 ) -> bool:  # fmt: skip
-    """Says which Adam it is; whether it is one at all."""
+    """Report which variant of Adam it is; return whether it is one at all."""
     name = max(readings, key=lambda n: len(steps[n][0].change), default=None)
     if name is None:
         return False
@@ -155,7 +155,7 @@ def judge_adam(
 
 
 def as_recorded(values: Values, rate: float) -> bool:
-    """Whether the program has a number that equals a rate."""
+    """Whether a number of the program equals the rate."""
     return any(
         event.value is not None and abs(event.value - rate) <= CONSTANT * abs(rate)
         for event in values.recording.events
@@ -163,7 +163,7 @@ def as_recorded(values: Values, rate: float) -> bool:
 
 
 def last_holder(values: Values, update: Update, step: Step, adam: Adam) -> Event | None:
-    """The last named event before the new value that holds the uncorrected second moment."""
+    """The last named event before the new value that contains the uncorrected second moment."""
     assert update.right is not None
     shape = update.right[step.name].shape
     end = update.end if step.event is None else step.event.index

@@ -1,4 +1,4 @@
-"""The costs that a program computes, against its probabilities and its weights."""
+"""Compare the costs that a program computes with its probabilities and its weights."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,27 +13,29 @@ from compare.watching.recording import Event
 from compare.watching.values import Value, Values
 
 WINDOW = 400
-"""Events after a forward pass in which its cost is searched."""
+"""Number of events after a forward pass in which its cost is searched."""
 
 BEFORE = 40
-"""Events before its probabilities, for a loss that is computed from their logarithm."""
+"""Number of events before the probabilities in which the loss is searched, since it may be computed
+from their logarithm."""
 
 LATEST = 3
-"""Arrays of a shape, and of labels, that are tried as those of a pass."""
+"""Number of recent arrays of a shape, and of labels, that are tried for a pass."""
 
 COARSE, COARSE_32, FINE = 1e-8, 1e-5, 1e-11
-"""Relative tolerances: of any cost, the same in float32, of one whose parts are all known."""
+"""Relative tolerances: for any cost, for any cost in float32, and for a cost whose parts are all
+known."""
 
 COMBINATIONS = 81
-"""Choices of weights that are tried for one pass."""
+"""Maximum number of combinations of weights tried for one pass."""
 
 PASSES = 24
-"""Forward passes whose costs are looked at."""
+"""Maximum number of forward passes whose costs are examined."""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What a penalty may be made of, of one weight matrix.
+    """The possible penalties of one weight matrix.
 
     Arguments:
         squares: ||W||^2; total: the sum of the entries.
@@ -72,7 +74,7 @@ class Costs:
 
     @property
     def finest(self) -> float:
-        """The tolerance with which a number is compared first, where everything is known."""
+        """The tolerance of the first comparison, in which everything is known."""
         return FINE if self.known and self.tolerance < COARSE_32 else self.tolerance
 
     @cached_property
@@ -91,7 +93,7 @@ class Costs:
         return np.array([event.value for event in self.numbers], float)
 
     def holds(self, expected: float, tolerance: float | None = None) -> Event | None:
-        """The first number that equals what is expected."""
+        """The first number that equals an expected value."""
         if not np.isfinite(expected) or expected == 0 or not self.numbers:
             return None
         near = np.abs(self.floats - expected) <= (tolerance or self.tolerance) * abs(expected)
@@ -99,7 +101,7 @@ class Costs:
 
 
 def numbers_after(values: Values, start: int, end: int) -> list[Event]:
-    """The numbers that are no integers, of the events after a pass."""
+    """The numbers in the events after a pass that are not integers."""
     inside = values.recording.events[max(0, start - BEFORE) : min(end, start + WINDOW)]
     return [e for e in inside if e.value is not None and e.value != round(e.value)]
 
@@ -107,7 +109,7 @@ def numbers_after(values: Values, start: int, end: int) -> list[Event]:
 def training_costs(
     values: Values, updates: list[Update], found: list[Probabilities]
 ) -> list[Costs]:
-    """Costs of the updates' own passes, whose labels and parameters are known."""
+    """Costs of the updates' own passes, with known labels and parameters."""
     costs = []
     starts = sorted(p.value.first for p in found)
     for u in updates:
@@ -131,7 +133,7 @@ def tolerance_of(raw: np.ndarray) -> float:
 def evaluation_costs(
     values: Values, updates: list[Update], found: list[Probabilities]
 ) -> Iterator[list[Costs]]:
-    """Costs of every other pass, for each choice of its labels and weights."""
+    """Costs of all other passes, for every combination of labels and weights."""
     shapes = [layer.W.shape for layer in updates[0].found.layers]
     trained = {u.found.p.value.id for u in updates}
     starts = sorted(p.value.first for p in found)
@@ -169,7 +171,7 @@ def evaluation_costs(
 
 
 def all_costs(values: Values, updates: list[Update]) -> list[list[Costs]]:
-    """The costs of every pass, each with all choices of what is not known."""
+    """The costs of every pass, each with all combinations of what is unknown."""
     found = probabilities(values)
     seen = [[costs] for costs in training_costs(values, updates, found)]
     return seen + list(evaluation_costs(values, updates, found))

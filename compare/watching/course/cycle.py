@@ -1,4 +1,4 @@
-"""The schedule that a sequence of learning rates follows."""
+"""Recognise the schedule of a sequence of learning rates."""
 
 import re
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.recording import Event, Recording
 
 INTEGER = re.compile(r"//\s*[\w.]+\s*\)?\s*\*\s*\([^()]*-[^()]*\)")
-"""A part of a cycle that is divided as an integer and multiplied by (high - low)."""
+"""An integer division of a part of a cycle that is then multiplied by (high - low)."""
 
 NEARBY = 60
-"""Events before a learning rate among which the line is searched that computed it."""
+"""Number of events before a learning rate in which the line that computed it is searched."""
 
 JUMP = 2.5
-"""A change of the rate so many times the usual one is a jump."""
+"""Minimum size of a jump, as a multiple of the usual change of the rate."""
 
 SHORTEST = 4
-"""Updates that make a half cycle at least."""
+"""Minimum number of updates in a half cycle."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Sequence:
 
 
 def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdict) -> None:
-    """Names the schedule of a sequence of rates."""
+    """Name the schedule of a sequence of rates."""
     eta = sequence.values
     low, high = float(eta.min()), float(eta.max())
     if high - low <= 1e-9 * abs(high):
@@ -83,7 +83,7 @@ def negative(sequence: Sequence, out: TrainingVerdict) -> bool:
 
 
 def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
-    """Whether the rates rise and fall by equal steps; single ones that do not are findings."""
+    """Whether the rates rise and fall in equal steps; single exceptions are reported."""
     eta = sequence.values
     low, high = float(eta.min()), float(eta.max())
     difference = np.diff(eta)
@@ -117,7 +117,7 @@ def cyclical(sequence: Sequence, out: TrainingVerdict) -> bool:
 
 
 def broken(sequence: Sequence, step: float, out: TrainingVerdict) -> bool:
-    """Whether rates that rise and then fall jump in between: the two halves do not meet."""
+    """Whether the rates jump between rising and falling, so that the two halves do not meet."""
     difference = np.diff(sequence.values)
     for at in np.flatnonzero(np.abs(difference) > JUMP * step):
         rises = at > 0 and difference[at - 1] > 0
@@ -137,7 +137,7 @@ def broken(sequence: Sequence, step: float, out: TrainingVerdict) -> bool:
 
 
 def best_cycle(eta: np.ndarray, n_s: int) -> tuple[np.ndarray, int, int, float]:
-    """The triangular wave nearest to the rates, its first t, n_s and its minimum."""
+    """The triangular wave closest to the rates: its first t, n_s and its minimum."""
     high = float(eta.max())
     options = []
     for length in (n_s, n_s + 1):
@@ -179,7 +179,7 @@ def flat_half(recording: Recording, sequence: Sequence) -> str | None:
 
 
 def divided_line(recording: Recording, event: Event) -> Event:
-    """Where a number was divided as an integer, shortly before it became the learning rate."""
+    """The line of an integer division shortly before a number became the learning rate."""
     near = recording.events[max(0, event.index - NEARBY) : event.index]
     for before in [e for e in near if e.value == event.value]:
         if "//" in recording.text(before.site):

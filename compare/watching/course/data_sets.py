@@ -1,4 +1,4 @@
-"""The data sets of a program, each as what is known of its samples and features."""
+"""The data sets of a program, with what is known about their samples and features."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from compare.watching.recording import Event
 from compare.watching.values import Value, Values, flat_shape
 
 MOST = 24
-"""Arrays of samples that are looked at."""
+"""Maximum number of arrays of samples that are examined."""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Many samples, whole or as the summary that was recorded of them.
+    """Many samples, recorded completely or as a summary.
 
     Arguments:
         event: where it was first seen with a name.
@@ -38,16 +38,16 @@ class DataSet:
 
     @property
     def rounding(self) -> float:
-        """How far the products of equal samples may be apart."""
+        """Maximum difference between the projections of equal samples."""
         exact = self.dtype.itemsize > 4 or self.id[0] == "a"
         return (1e-8 if exact else 1e-4) * max(float(np.abs(self.key).mean()), 1e-300)
 
     def positions(self, X: np.ndarray) -> np.ndarray | None:
-        """Where the samples X (k, d) are in it; None unless all are."""
+        """The positions of the samples X (k, d) in the data set; None unless all are in it."""
         return None if X.shape[1] != self.d else self.places(X @ self.vector)
 
     def places(self, wanted: np.ndarray) -> np.ndarray | None:
-        """Where the samples with these products (k,) are in it; None unless all are."""
+        """The positions of samples with these projections (k,); None unless all are in it."""
         order = np.argsort(self.key)
         at = np.clip(np.searchsorted(self.key[order], wanted), 1, max(self.n - 1, 1))
         near = np.stack([at - 1, np.minimum(at, self.n - 1)])
@@ -60,8 +60,8 @@ class DataSet:
 
 
 def batches_at(values: Values, data: DataSet, X: Value) -> list[np.ndarray] | None:
-    """Where the samples of every minibatch are that the line of one assigned, whole or as their
-    products; None unless all are of this data set."""
+    """The positions of the samples in every minibatch assigned at a line; None unless all are in
+    this data set."""
     found = []
     for event in values.recording.events:
         if (event.site.id, event.path) != (X.shown.site.id, X.shown.path):
@@ -99,7 +99,7 @@ def data_sets(values: Values, n: int, d: int) -> list[DataSet]:
 
 
 def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None:
-    """A large array of which a summary was recorded."""
+    """A data set from the summary of a large array."""
     assert event.data is not None
     held = values.recording.data[event.data]
     shape = flat_shape(held.shape)
@@ -127,12 +127,12 @@ def from_summary(values: Values, event: Event, n: int, d: int) -> DataSet | None
 
 
 def vector(length: int) -> np.ndarray:
-    """What the recorder multiplies samples with: the same for samples of the same length."""
+    """The recorder's projection vector for samples of a given length."""
     return np.random.RandomState(length).standard_normal(length)
 
 
 def from_array(value: Value, d: int) -> DataSet:
-    """An array that was recorded whole."""
+    """A data set from an array that was recorded completely."""
     rows = value.array if value.array.shape[1] == d else value.array.T
     return DataSet(
         value.shown,
@@ -150,7 +150,7 @@ def from_array(value: Value, d: int) -> DataSet:
 
 
 def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.ndarray]]:
-    """Arrays that may be the classes of n samples, each with the classes from 0."""
+    """Arrays that may be the labels of n samples, as classes from 0."""
     found = []
     for value in values.of_shape((n,)):
         a = value.array

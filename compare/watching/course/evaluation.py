@@ -1,4 +1,4 @@
-"""Which statistics batch norm uses when the network is evaluated, and whether it changes them."""
+"""Whether evaluation uses batch norm's running statistics, and whether it changes them."""
 
 from dataclasses import dataclass
 
@@ -16,19 +16,21 @@ from compare.watching.relations import TOLERANCE, TOLERANCE_32, columns_fit
 from compare.watching.values import Values
 
 PLACES = 6
-"""Places with probabilities that are looked at."""
+"""Maximum number of places with probabilities that are examined."""
 
 TRIED = 3
-"""Arrays that are tried as the input of batch norm where its normalised values were not seen."""
+"""Number of arrays tried as batch norm's input if its normalised values were not recorded."""
 
 SPREAD = 1e-3
-"""Relative difference of the columns' scales that batch norm leaves behind."""
+"""Relative difference between the columns' scales after a batch norm."""
 
 NEARLY, MOSTLY = 0.01, 0.8
-"""How near to 1 the deviation of normalised columns is, and of how many: eps makes it smaller."""
+"""How close to 1 the deviations of normalised columns must be, and for which share of them; eps
+makes them smaller."""
 
 NEARBY = 200
-"""Events before a change of running statistics in which its layer's output is searched."""
+"""Number of events before a change of running statistics in which the layer's output is searched.
+"""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Evaluated:
 
 
 def evaluations(values: Values, updates: list[Update]) -> list[Evaluated]:
-    """The evaluations after the first update whose batch norm was recognised."""
+    """The evaluations after the first update in which batch norm was recognised."""
     training = updates[0].found.p.value
     found = []
     for group in loops(probabilities(values))[:PLACES]:
@@ -64,7 +66,7 @@ def evaluations(values: Values, updates: list[Update]) -> list[Evaluated]:
 
 
 def highest_norm(values: Values, p: Probabilities) -> Evaluated | None:
-    """The batch norm below the last layer of a pass, whose input need not have been recorded."""
+    """The batch norm below the last layer of a pass; its input need not have been recorded."""
     rows = p.value.array.T if p.axis == 0 else p.value.array
     tolerance = TOLERANCE_32 if p.value.raw.dtype.itemsize < 8 else TOLERANCE
     search = Rebuilder(values, p.value.first, len(rows), tolerance)
@@ -100,7 +102,7 @@ def scaled_columns(h: np.ndarray, u: np.ndarray, tolerance: float) -> bool:
 
 
 def own_statistics(h: np.ndarray, tolerance: float) -> bool:
-    """Whether every column has mean 0 and a deviation of nearly 1 over these very samples."""
+    """Whether every column has mean 0 and deviation almost 1 over these samples."""
     deviation = h.std(axis=0)
     small = np.abs(h.mean(axis=0)).max() < 1e3 * tolerance
     return bool(small and (np.abs(deviation - 1) < NEARLY).mean() > MOSTLY)
@@ -109,7 +111,7 @@ def own_statistics(h: np.ndarray, tolerance: float) -> bool:
 def judge_evaluation(
     values: Values, updates: list[Update], running: Running, out: TrainingVerdict
 ) -> None:
-    """Batch statistics used in evaluation, and running statistics that it changes."""
+    """Report batch statistics used in evaluation, and running statistics that it changes."""
     if not any(x.norm and x.norm.kind == "batch" for u in updates for x in u.found.layers):
         return
     changed = changed_in_evaluation(values, updates, running)
@@ -136,7 +138,7 @@ def judge_evaluation(
 def changed_in_evaluation(
     values: Values, updates: list[Update], running: Running
 ) -> tuple[int, Event] | None:
-    """The first average over samples of an evaluation that the running statistics take in."""
+    """The first mean over samples of an evaluation that enters the running statistics."""
     n = updates[0].found.n
     for (_, kind), averages in sorted(running.averages.items()):
         places = {(e.site.id, e.stack) for a in averages for e in a.value.events}

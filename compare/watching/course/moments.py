@@ -1,4 +1,4 @@
-"""Adam's two moments in one array."""
+"""Adam's two moments stored in one array."""
 
 import numpy as np
 

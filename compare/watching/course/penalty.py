@@ -1,4 +1,4 @@
-"""Whether the cost is the one whose gradient is used: its mean and its penalty."""
+"""Whether the cost matches the gradient: its mean and its penalty."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from compare.watching.recording import Event
 from compare.watching.values import Values
 
 SAME = 1e-3
-"""Relative difference up to which the penalties of two layers are the same."""
+"""Maximum relative difference between the penalties of two layers that count as equal."""
 
 WEIGHS = 1e-4
-"""Least share of the cost that a penalty must have to be told."""
+"""Minimum share of a penalty in the cost for it to be recognised."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Reading:
 
 
 def readings(costs: Costs, factor: float, own: list[float]) -> Iterator[Reading]:
-    """The right costs first, then the wrong ones.
+    """The right ways first, then the wrong ones.
 
     Arguments:
         factor: of ||W||^2, of most layers.
@@ -56,7 +56,7 @@ def readings(costs: Costs, factor: float, own: list[float]) -> Iterator[Reading]
 
 
 def own_penalty(costs: Costs, own: list[float]) -> float:
-    """The penalty with a factor for each layer."""
+    """The penalty with a separate factor for each layer."""
     pairs = zip(own, costs.weights, strict=False)
     return float(sum(factor * W.squares for factor, W in pairs))
 
@@ -80,14 +80,14 @@ def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[st
 
 
 def by_layer(penalties: dict[str, float]) -> list[float]:
-    """lambda of each layer, from the first; empty where one is not known."""
+    """lambda of each layer, from the first; empty if one is unknown."""
     numbers = range(1, len(penalties) + 1)
     known = all(f"W{l}" in penalties for l in numbers)
     return [penalties[f"W{l}"] / 2 for l in numbers] if known else []
 
 
 def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
-    """Penalties that the gradient does not have."""
+    """Penalties that do not match the gradient."""
     L, penalty = costs.loss, factor * costs.squares
     if costs.others:
         biases = [v for k, v in costs.others.items() if k[0] == "b" and not k.startswith("beta")]
@@ -115,7 +115,7 @@ def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
 def judge_costs(
     values: Values, updates: list[Update], penalties: dict[str, float], out: TrainingVerdict
 ) -> None:
-    """Facts on lambda and the cost, and findings where cost and gradient do not match."""
+    """Report lambda and the cost, and findings if cost and gradient do not match."""
     passes = all_costs(values, updates)
     factors = sorted(penalties.values())
     usual = factors[len(factors) // 2] if factors else 0.0
@@ -156,8 +156,8 @@ def judge_costs(
 def credible(
     entry: tuple[Event, Costs, Reading], wrong: list[tuple[Event, Costs, Reading]]
 ) -> bool:
-    """Whether a wrong reading is more than chance: in float32, with labels that are one choice of
-    several, it must hold for two passes."""
+    """Whether a wrong reading is unlikely to be chance: in float32, and with labels that are one
+    choice of several, it must hold for two passes."""
     _, costs, reading = entry
     if costs.known or costs.tolerance < COARSE_32:
         return True
@@ -165,7 +165,8 @@ def credible(
 
 
 def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual: float) -> None:
-    """Costs that are right in some passes, as long as a term is 0, and wrong in known others."""
+    """Costs that are right in some passes, because a term is 0 there, and wrong in known other
+    passes."""
     known = [entry for entry in wrong if entry[1].known]
     if len(known) > 1:
         event, costs, reading = max(known, key=lambda entry: entry[2].total - entry[1].loss)
@@ -180,7 +181,7 @@ def mixed(wrong: list[tuple[Event, Costs, Reading]], out: TrainingVerdict, usual
 def read_pass(
     choices: list[Costs], factor: float, own: list[float]
 ) -> str | tuple[Event, Costs, Reading]:
-    """What the numbers after one pass are: "right", "loss", "" or a wrong reading."""
+    """How the numbers after a pass are computed: "right", "loss", "" or a wrong reading."""
     for fine in (True, False):
         found: tuple[Event, Costs, Reading] | None = None
         for costs in choices:
@@ -197,14 +198,14 @@ def read_pass(
 
 
 def tells(costs: Costs, reading: Reading, factor: float, limit: float) -> bool:
-    """Whether a wrong cost is visibly not a right one."""
+    """Whether a wrong cost clearly differs from all right ones."""
     rights = (costs.loss, costs.loss + factor * costs.squares)
     least = max(WEIGHS if not costs.known else 0.0, 30 * limit)
     return all(abs(reading.total - r) > least * abs(r) for r in rights)
 
 
 def convention(values: Values, decay: float, right: int) -> str:
-    """Which lambda the program has, if a number of it says so."""
+    """The meaning of lambda in the program, if a number of it shows that."""
     seen = {e.value for e in values.recording.events if e.value}
     whole = any(abs(v - decay / 2) <= 1e-5 * decay for v in seen)
     half = any(abs(v - decay) <= 1e-5 * decay for v in seen)
@@ -215,7 +216,7 @@ def convention(values: Values, decay: float, right: int) -> str:
 
 
 def gradient_of(updates: list[Update], name: str = "") -> Event | None:
-    """Place where the gradient of a weight was first seen; of any weight if no name is given."""
+    """The place where the gradient of a weight was first seen; any weight's if unnamed."""
     events = [
         role.value.shown
         for u in updates[:1]
@@ -229,7 +230,7 @@ def gradient_of(updates: list[Update], name: str = "") -> Event | None:
 def different_layers(
     updates: list[Update], penalties: dict[str, float], confirmed: bool, out: TrainingVerdict
 ) -> None:
-    """Layers whose gradient has another penalty than that of the others."""
+    """Layers whose gradient has another penalty than that of the other layers."""
     largest = max(penalties.values(), default=0.0)
     for name, decay in penalties.items():
         off = abs(decay - largest) > SAME * largest

@@ -1,4 +1,4 @@
-"""Means that were taken over the features of every training sample, and used for other samples."""
+"""Means over the features of each training sample that are subtracted from other samples."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.values import Value, Values
 
 TOLERANCE = 1e-6
-"""Relative to the deviation of the data."""
+"""Tolerance relative to the deviation of the data."""
 
 
 def divisors(values: Values, d: int) -> list[np.ndarray]:
-    """Vectors by which features may have been divided, ones first."""
+    """Vectors by which features may have been divided, starting with ones."""
     positive = [
         value.array
         for value in values.of_shape((d,))
@@ -21,7 +21,7 @@ def divisors(values: Values, d: int) -> list[np.ndarray]:
 
 
 def own_mean(values: Values, X: np.ndarray) -> np.ndarray | None:
-    """The divisor (d,) with which every sample X (n, d) had its own mean subtracted; else None."""
+    """The divisor (d,) if every sample X (n, d) had its own mean subtracted; otherwise None."""
     for divisor in divisors(values, X.shape[1]):
         raw = X * divisor
         if np.abs(raw.mean(axis=1)).max() < TOLERANCE * raw.std():
@@ -33,7 +33,7 @@ def judge_per_sample(
     values: Values, training: DataSet, divisor: np.ndarray, sets: list[DataSet],
     others: list[DataSet], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Finds other data that has the training samples' means subtracted, one by one."""
+    """Find other data from which the training samples' own means were subtracted."""
     means: list[Value] = [v for v in values.of_shape((training.n,)) if v.raw.dtype.kind == "f"]
     for data in others:
         for before in sets:

@@ -1,4 +1,4 @@
-"""The learning rates seen, and the schedule that they follow."""
+"""The learning rates used, and the schedule that they follow."""
 
 from collections import defaultdict
 
@@ -13,13 +13,14 @@ from compare.watching.recording import Event, Recording
 from compare.watching.values import Values
 
 MISSED = 1.05
-"""Updates over rates seen up to which the rate is left unassigned by mistake, not by intention."""
+"""Maximum ratio of updates to rates seen for a missing assignment to be a mistake instead of
+intended."""
 
 AGREEING = 2
-"""Numbers that must show the same updates without a new rate."""
+"""Number of other numbers that must show the same updates without a new rate."""
 
 TOLERANCE = 2e-3
-"""Relative difference up to which a number of the program is the rate of an update."""
+"""Maximum relative difference between a number of the program and the rate of an update."""
 
 
 def rate_by_update(rules: dict[str, Rule]) -> dict[int, float]:
@@ -33,7 +34,7 @@ def rate_by_update(rules: dict[str, Rule]) -> dict[int, float]:
 
 
 def sequences(recording: Recording) -> dict[tuple[object, ...], list[Event]]:
-    """The events of every number, by its name within one call."""
+    """The events of every number, by its name within a call."""
     found: dict[tuple[object, ...], list[Event]] = defaultdict(list)
     for event in recording.events:
         if event.value is not None:
@@ -91,13 +92,13 @@ def rate_sequence(
 
 
 def moment(t: int, steps: dict[str, list[Step]], updates: list[Update]) -> int:
-    """The first event that shows a new parameter in an update; its end where none does."""
+    """The first event with a new parameter in an update; the end of the update if there is none."""
     events = [s.event.index for taken in steps.values() for s in taken if s.update == t and s.event]
     return min(events, default=updates[t - 1].end)
 
 
 def most_in_an_update(events: list[Event], updates: list[Update]) -> int:
-    """How often a number was seen in one update at most."""
+    """The largest number of assignments of a number in one update."""
     indices = [event.index for event in events]
     ends = [update.end for update in updates]
     at = np.searchsorted(indices, ends)
@@ -140,7 +141,7 @@ def by_update(recording: Recording, sequence: Sequence, updates: list[Update]) -
 
 
 def once_in_each(events: list[Event], updates: list[Update]) -> bool:
-    """Whether a number was seen exactly once in every update but the first."""
+    """Whether a number was assigned exactly once in every update except the first."""
     counts = np.diff(np.searchsorted([e.index for e in events], [u.end for u in updates]))
     return len(counts) > 0 and bool((counts == 1).all())
 
@@ -149,7 +150,7 @@ def judge_rates(
     values: Values, rules: dict[str, Rule], steps: dict[str, list[Step]],
     updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Says which schedule the learning rates follow, and where they leave it."""
+    """Report the schedule of the learning rates, and where they deviate from it."""
     rates = rate_by_update(rules)
     if not rates:
         stuck(values, rules, updates, out)
@@ -177,7 +178,7 @@ def judge_rates(
 def stuck(
     values: Values, rules: dict[str, Rule], updates: list[Update], out: TrainingVerdict
 ) -> None:
-    """A learning rate of 0: gradients are there, and no parameter moves."""
+    """A learning rate of 0: there are gradients, but no parameter changes."""
     if not rules or not all(rule.name == "still" for rule in rules.values()):
         return
     for event in values.recording.events[updates[0].found.index : updates[0].end]:

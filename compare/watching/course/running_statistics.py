@@ -1,4 +1,4 @@
-"""Running statistics of batch norm: their start, their factor and what goes into them."""
+"""Running statistics of batch norm: initial values, weights, and what they average."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from compare.watching.relations import two_terms
 from compare.watching.values import Value, Values
 
 SUM = 1e-6
-"""How far the two weights of an average may be from adding up to 1."""
+"""Maximum deviation from 1 of the sum of an average's two weights."""
 
 FEWEST = 4
-"""Units that a layer must have for its running statistics to be told."""
+"""Minimum number of units of a layer for its running statistics to be recognised."""
 
 REACH = 400
-"""Older arrays among which a running statistic's last value is searched."""
+"""Number of older arrays among which the previous value of a running statistic is searched."""
 
 FAST = 0.5
-"""A factor below this keeps less of the past than of the newest minibatch."""
+"""Weight of the old value below which the newest minibatch dominates."""
 
 Kind = tuple[int, str]
-"""A layer from 1, and "mean" or "variance"."""
+"""A layer, from 1, and "mean" or "variance"."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Running:
 
 
 def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """What may be averaged for the mean and for the variance of s (n, m)."""
+    """The statistics of s (n, m) that may be averaged as mean or variance."""
     n, v = len(s), s.var(axis=0)
     return {
         "mean": {"mean": s.mean(axis=0)},
@@ -62,7 +62,7 @@ def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
 
 
 def read_running(values: Values, updates: list[Update]) -> Running:
-    """Finds the running statistics in the updates that were rebuilt to the same layers as most."""
+    """Find the running statistics in the updates that have the most common network."""
     found = Running()
     widths = [tuple(layer.s.shape[1] for layer in u.found.layers) for u in updates]
     usual = Counter(widths).most_common(1)[0][0] if widths else ()
@@ -77,7 +77,7 @@ def read_running(values: Values, updates: list[Update]) -> Running:
 
 
 def read_layer(values: Values, updates: list[Update], t: int, l: int, found: Running) -> None:
-    """The averages of one layer that were made in one update."""
+    """The averages of one layer in one update."""
     u = updates[t]
     layer = u.found.layers[l - 1]
     norm = layer.norm
@@ -103,7 +103,8 @@ def read_layer(values: Values, updates: list[Update], t: int, l: int, found: Run
 def averaged(
     t: int, value: Value, olds: list[Value], choices: dict[str, np.ndarray]
 ) -> Average | None:
-    """A value as a weighted sum of an older one and a statistic, with weights that count."""
+    """A value as a weighted sum of an older one and a statistic, with weights that are not
+    negligible."""
     limit = 1e-4 if value.raw.dtype.itemsize < 8 else 1e-9
     olds = [o for o in olds if o is not value and o.first < value.first and o.array.any()]
     for source, statistic in choices.items():
@@ -126,7 +127,7 @@ def averaged(
 
 
 def likely(y: np.ndarray, a: np.ndarray, olds: list[Value], limit: float) -> list[int]:
-    """Which of many older values add up to y (m,) with a statistic a (m,), by normal equations."""
+    """The older values that may add up to y (m,) with a statistic a (m,)."""
     if not olds or len(y) < FEWEST:
         return []
     O = np.stack([old.array for old in olds])  # (olds, m)
@@ -147,7 +148,7 @@ def begin(
     values: Values, u: Update, l: int, kind: str, choices: dict[str, np.ndarray],
     fresh: list[Value], found: Running,
 ) -> None:  # fmt: skip
-    """Says how a running statistic starts, if its first value shows it."""
+    """Report the initial value of a running statistic, if its first value shows it."""
     m = len(next(iter(choices.values())))
     neutral = np.zeros(m) if kind == "mean" else np.ones(m)
     for value in fresh:
@@ -162,7 +163,7 @@ def begin(
 
 
 def judge_running(values: Values, updates: list[Update], out: TrainingVerdict) -> Running:
-    """Facts and findings on the running statistics of batch norm, which are returned."""
+    """Report facts and findings on batch norm's running statistics, and return these."""
     normal = [u for u in updates if any(x.norm and x.norm.kind == "batch" for x in u.found.layers)]
     if not normal:
         return Running()

@@ -1,4 +1,4 @@
-"""Gradients that add up over updates, and arrays that two names share by mistake."""
+"""Gradients that accumulate over updates, and arrays shared by two names by mistake."""
 
 import re
 from dataclasses import replace
@@ -14,7 +14,7 @@ from compare.watching.relations import close
 from compare.watching.values import Values
 
 KEPT = re.compile(r"best|old|prev|save|copy|backup|snapshot|keep|kept|mejor|meilleur|bast|beste")
-"""Names of parameters that are kept while the training goes on."""
+"""Names of parameters that are stored during the training, such as the best so far."""
 ALIAS = re.compile(r"^([A-Za-z_][\w.\[\]'\"]*)\s*=\s*([A-Za-z_][\w.]*)\s*(?:#.*)?$")
 """An assignment of one name to another."""
 
@@ -23,7 +23,7 @@ def accumulated(
     values: Values, updates: list[Update], steps: dict[str, list[Step]],
     penalties: dict[str, float], out: TrainingVerdict,
 ) -> dict[str, list[Step]]:  # fmt: skip
-    """Finds gradients that still hold those of the updates before.
+    """Find gradients that include those of earlier updates.
 
     Returns:
         the steps, with the accumulated gradients as the program's own.
@@ -57,7 +57,7 @@ def accumulated(
 
 
 def holder(values: Values, update: Update, expected: np.ndarray, tolerance: float) -> Event | None:
-    """Where an array was first seen in the backward pass of an update."""
+    """The place where an array was first seen in the backward pass of an update."""
     for value in values.within(update.found.index, update.end, expected.shape):
         if value.raw.dtype.kind != "f" or not value.named:
             continue
@@ -68,7 +68,7 @@ def holder(values: Values, update: Update, expected: np.ndarray, tolerance: floa
 
 
 def explained_by(taken: list[Step], fresh: np.ndarray) -> bool:
-    """Whether the second change is a multiple of the fresh gradient after all."""
+    """Whether the second change is a multiple of the new gradient after all."""
     step = next((s for s in taken if s.update == 2), None)
     if step is None or not step.visible:
         return False
@@ -81,7 +81,8 @@ def explained_by(taken: list[Step], fresh: np.ndarray) -> bool:
 def shared_parameters(
     updates: list[Update], steps: dict[str, list[Step]], out: TrainingVerdict
 ) -> set[str]:
-    """Finds two parameters that are one array: equal after updates by different gradients."""
+    """Find two parameters that are one array: they are equal after updates with different
+    gradients."""
     shared: set[str] = set()
     names = sorted(steps)
     for i, a in enumerate(names):
@@ -108,7 +109,7 @@ def shared_parameters(
 
 
 def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Finds parameters that are kept under another name while they change in place."""
+    """Find parameters stored under another name that change in place."""
     recording = values.recording
     parameters = {layer.weight.id for u in updates for layer in u.found.layers}
     shapes = {tuple(sorted(layer.W.shape)) for u in updates for layer in u.found.layers}
@@ -146,12 +147,12 @@ def kept_by_reference(values: Values, updates: list[Update], out: TrainingVerdic
 
 
 def part_of(name: str, whole: str) -> bool:
-    """Whether an expression is a name, or an entry or attribute of it."""
+    """Whether an expression is a name, or an element or attribute of it."""
     return name == whole or name.startswith((f"{whole}[", f"{whole}."))
 
 
 def changes_later(recording: Recording, event: Event) -> bool:
-    """Whether the same assignment had another value later."""
+    """Whether the same assignment has another value later."""
     return any(
         e.array is not None and e.array != event.array
         for e in recording.events[event.index + 1 :]
@@ -160,14 +161,14 @@ def changes_later(recording: Recording, event: Event) -> bool:
 
 
 def used_later(recording: Recording, event: Event, name: str) -> bool:
-    """Whether a name occurs in the text after the line of an event."""
+    """Whether a name occurs in the source after the line of an event."""
     lines = recording.files[event.site.file].text.splitlines()
     rest = lines[event.site.line :]
     return any(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line) for line in rest)
 
 
 def overwritten_probabilities(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Finds an accuracy counted from p after p - Y was written into the array of p."""
+    """Find an accuracy computed from p after p - Y was written into the array of p."""
     recording = values.recording
     for u in updates:
         if u.labels is None or u.right is None:

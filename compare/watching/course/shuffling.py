@@ -1,4 +1,4 @@
-"""Whether samples and labels stay together, and in which order they are used."""
+"""Whether samples and labels stay together, and the order in which they are used."""
 
 import numpy as np
 
@@ -9,20 +9,20 @@ from compare.watching.recording import Event
 from compare.watching.values import Value, Values
 
 TOGETHER = 0.99
-"""Share of samples whose label must be the one at the sample's own place."""
+"""Minimum share of samples whose label must be at the sample's own position."""
 
 APART = 0.95
-"""Below this share in every array of labels, samples and labels are apart."""
+"""Samples and labels are apart if this share is lower for every array of labels."""
 
 FEWEST = 20
-"""Labels in a minibatch for which their order says something."""
+"""Minimum number of labels in a minibatch for their order to be meaningful."""
 
 Batch = tuple[np.ndarray, np.ndarray]
-"""Positions of a minibatch's samples in a data set, and its labels."""
+"""The positions of a minibatch's samples in a data set, and its labels."""
 
 
 def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> list[DataSet]:
-    """Finds the training set and judges how minibatches are taken from it.
+    """Find the training set, and judge how minibatches are drawn from it.
 
     Returns:
         all data sets, for the judgement of their standardisation.
@@ -61,7 +61,7 @@ def holds(data: DataSet, updates: list[Update]) -> bool:
 
 
 def positions(data: DataSet, updates: list[Update]) -> list[Batch]:
-    """Positions of the samples, and the labels, of every minibatch."""
+    """The positions of the samples, and the labels, of every minibatch."""
     found = []
     for u in updates:
         at = data.positions(u.found.X)
@@ -72,12 +72,12 @@ def positions(data: DataSet, updates: list[Update]) -> list[Batch]:
 
 
 def share(classes: np.ndarray, batches: list[Batch]) -> float:
-    """How many of the minibatches' labels are the classes at their samples' places."""
+    """The share of the minibatches' labels that are the classes at their samples' positions."""
     return float(np.mean([np.mean(classes[at] == y) for at, y in batches]))
 
 
 def order_of(batches: list[Batch]) -> str:
-    """Whether minibatches are runs of neighbours."""
+    """Whether minibatches are runs of consecutive samples."""
     if len(batches[0][0]) == 1:  # one sample at a time
         batches = [(np.concatenate([at for at, _ in batches]), batches[0][1])]
     runs = all(len(at) > 1 and (np.diff(at) == 1).mean() > TOGETHER for at, _ in batches)
@@ -88,7 +88,7 @@ def apart(
     values: Values, training: list[DataSet], labels: list[tuple[Value, np.ndarray]],
     batches: list[Batch], updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Samples and labels that do not belong together, where it can be said how that came."""
+    """Samples and labels that do not belong together, with the cause if it is known."""
     best = max(share(classes, batches) for _, classes in labels)
     start = updates[0].found.index
     before = first_permutation(values, training[0])
@@ -215,7 +215,7 @@ def labels_at(values: Values, y: Value, classes: int) -> list[np.ndarray]:
 def first_permutation(values: Values, data: DataSet) -> int:
     """The first event that may have changed the order of the data.
 
-    Labels that were there before are in the order in which the data was.
+    Labels recorded before it are in the original order.
     """
     drawn = [
         value.first
@@ -228,7 +228,7 @@ def first_permutation(values: Values, data: DataSet) -> int:
 
 
 def run_of(classes: np.ndarray, y: np.ndarray) -> int | None:
-    """Position of labels that are consecutive in all labels."""
+    """The position of consecutive labels in all labels."""
     if len(np.unique(y)) < 2:
         return None
     windows = np.lib.stride_tricks.sliding_window_view(classes, len(y))
@@ -246,7 +246,7 @@ def unused_permutation(
     values: Values, data: DataSet, labels: tuple[Value, np.ndarray], updates: list[Update],
     sets: list[DataSet], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """A permutation of the data that was drawn while minibatches are taken in order."""
+    """A permutation of the data that was drawn, although minibatches are taken in order."""
     value, classes = labels
     start = updates[0].found.index
     for drawn in values.of_shape((data.n,)):
@@ -268,7 +268,7 @@ def used(
     values: Values, permutation: np.ndarray, data: DataSet, classes: np.ndarray,
     sets: list[DataSet],
 ) -> bool:  # fmt: skip
-    """Whether samples or labels in the order of a permutation were seen, or the first of them."""
+    """Whether samples or labels in the order of a permutation, or the first of them, were seen."""
     for other in sets:
         if other.n <= data.n and other.id != data.id:
             wanted = data.key[permutation[: other.n]]

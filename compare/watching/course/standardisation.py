@@ -1,4 +1,4 @@
-"""By which statistics each data set was standardised."""
+"""The statistics by which each data set was standardised."""
 
 import numpy as np
 
@@ -9,19 +9,19 @@ from compare.watching.passes import Probabilities, Update, probabilities
 from compare.watching.values import Values
 
 LARGE = 1000
-"""Samples of a data set that counts as one without having been evaluated."""
+"""Minimum number of samples of a data set that counts although it was never evaluated."""
 
 WIDE = 64
-"""Features of samples that may be standardised one by one."""
+"""Minimum number of features of samples that may be standardised one by one."""
 
 RAW = 100.0
-"""Integers up to at least this are raw pixels."""
+"""Integers up to at least this value are raw pixels."""
 
 
 def judge_standardisation(
     values: Values, updates: list[Update], sets: list[DataSet], out: TrainingVerdict
 ) -> None:
-    """Facts on the training data, and findings on data that is treated differently."""
+    """Report facts on the training data, and data sets that are treated differently."""
     seen = [u for u in updates if u.found.complete]
     if not seen or not sets:
         out.not_checked.append("standardisation: the data sets were not recognised")
@@ -75,7 +75,8 @@ def holds(data: DataSet, updates: list[Update]) -> bool:
 
 
 def overlaps(data: DataSet, training: DataSet) -> bool:
-    """Whether two data sets share samples: most of one's first and last hundred are the other's."""
+    """Whether two data sets share samples: most of the first and last hundred of one are in the
+    other."""
     few = np.r_[0 : min(100, data.n), max(0, data.n - 100) : data.n]
     scale = training.rounding + data.rounding
     order = np.sort(training.key)
@@ -85,12 +86,12 @@ def overlaps(data: DataSet, training: DataSet) -> bool:
 
 
 def limit_of(data: DataSet) -> float:
-    """How far from 0 and 1 the means and deviations of a standardised data set may be."""
+    """Maximum deviation from 0 and 1 of the means and deviations of a standardised data set."""
     return 1e-4 if data.dtype.itemsize < 8 else 1e-6
 
 
 def own_features(data: DataSet) -> bool:
-    """Whether every feature that varies has mean 0 and deviation 1 over these very samples."""
+    """Whether every feature that varies has mean 0 and deviation 1 over these samples."""
     mean, deviation = data.feature_mean, data.feature_deviation
     if mean is None or deviation is None or data.n < 3:
         return False

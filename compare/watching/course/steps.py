@@ -1,4 +1,4 @@
-"""How each parameter moved in each update, and the gradient it should have moved by."""
+"""The change of each parameter in each update, and the gradient that it should follow."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,19 +12,19 @@ from compare.watching.relations import TOLERANCE, two_terms
 from compare.watching.values import Value, Values
 
 ENTRIES = 4096
-"""Entries of a parameter that are looked at in a fit."""
+"""Maximum number of a parameter's entries used in a fit."""
 
 CLEAR = 0.2
-"""The nearest array is taken where it is this much nearer than the next one."""
+"""Factor by which the closest array must be closer than the next one."""
 
 ROUNDING = 4.0
-"""Rounding errors, in units of the last place, that a parameter and its gradient may carry."""
+"""Rounding errors, in units of the last place, allowed in a parameter and its gradient."""
 
 NO_PENALTY = 1e-9
 """A factor of W in a gradient below this is rounding."""
 
 VISIBLE = 30.0
-"""A change smaller than this many times its rounding is not judged."""
+"""Minimum size of a change that is judged, as a multiple of its rounding."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Step:
 
     @property
     def event(self) -> Event | None:
-        """Where the new value was first seen."""
+        """The place where the new value was first seen."""
         return self.events[0] if self.events else None
 
     @property
@@ -80,7 +80,8 @@ def relative(update: Update) -> float:
 
 
 def held_vector(values: Values, index: int, b: np.ndarray, scale: float) -> Value | None:
-    """The array that equals a rebuilt vector up to the rounding of the rebuilding.
+    """The recorded array that equals a rebuilt vector up to its rounding; None if there is none, or
+    more than one.
 
     None where there is none, or where several would do.
     """
@@ -97,7 +98,7 @@ def held_vector(values: Values, index: int, b: np.ndarray, scale: float) -> Valu
 
 
 def parameters_of(values: Values, update: Update) -> dict[str, tuple[np.ndarray, Value | None]]:
-    """Every parameter of a pass, as exact as it was recorded, with the array that held it."""
+    """Every parameter of a pass, as recorded, with the array that contains it."""
     assert update.case is not None
     found: dict[str, tuple[np.ndarray, Value | None]] = {}
     size = 1e3 * unit(update)
@@ -115,7 +116,7 @@ def parameters_of(values: Values, update: Update) -> dict[str, tuple[np.ndarray,
 
 
 def seen_at(held: Value | None, start: int, end: int) -> list[Event]:
-    """The events with a name at which an array was seen between two events."""
+    """The named events between two events at which an array was seen."""
     if held is None:
         return []
     events = [event for event in held.events if start < event.index < end]
@@ -130,7 +131,7 @@ def sample(a: np.ndarray) -> np.ndarray:
 
 
 def steps_of(values: Values, updates: list[Update]) -> dict[str, list[Step]]:
-    """The changes of every parameter, in order, as long as the network is rebuilt."""
+    """The changes of every parameter, in order, for as long as the network can be rebuilt."""
     steps: dict[str, list[Step]] = {}
     known = [parameters_of(values, u) if u.case is not None else None for u in updates]
     for t, (u, then) in enumerate(pairwise(updates)):
@@ -190,7 +191,7 @@ def penalties(updates: list[Update], steps: dict[str, list[Step]]) -> dict[str, 
 
 
 def decay(step: Step) -> float | None:
-    """The factor of W in a weight's change, over that of the gradient; None if it has none."""
+    """The factor of W in a weight's change, divided by that of the gradient; None without one."""
     fit = two_terms(step.change, step.right, step.before)
     top = float(np.abs(step.change).max(initial=0))
     weighs = abs(fit.d) * float(np.abs(step.before).max()) > 3 * step.exact

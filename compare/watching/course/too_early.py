@@ -1,4 +1,4 @@
-"""A gradient that goes back through a weight which was updated already."""
+"""Gradients passed down through a weight that was already updated."""
 
 from itertools import pairwise
 
@@ -11,14 +11,14 @@ from compare.watching.relations import scaled
 from compare.watching.values import Values
 
 EQUAL = 1e-9
-"""Relative error of a product with the right operands."""
+"""Maximum relative error of a product with the right operands."""
 
 VISIBLE = 1e-7
-"""Relative error that the other weight must leave."""
+"""Minimum relative error of a product with the other weight."""
 
 
 def judge_order(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Finds products of a gradient with the new value of the weight of the forward pass."""
+    """Find products of a gradient with the new value of the forward pass's weight."""
     for number, (u, then) in enumerate(pairwise(updates), start=1):
         if u.case is None or then.case is None or u.right is None or is_float32(u):
             continue

@@ -1,4 +1,4 @@
-"""The mode in which torch's batch norm runs: train mode in updates, eval mode in evaluations."""
+"""The mode of torch's batch norm: train mode in updates, eval mode in evaluations."""
 
 import re
 from dataclasses import replace
@@ -9,10 +9,10 @@ from compare.watching.recording import Event, Recording
 from compare.watching.values import Values
 
 MODE = re.compile(r"^(.*)\.training(, no gradient)?$")
-"""The name under which the recorder notes the mode of a batch norm at each of its calls."""
+"""The name under which the recorder stores the mode of a batch norm at each call."""
 
 MODULES = ("forward", "__call__")
-"""Functions of modules, whose caller decides on the mode."""
+"""Functions of modules; their caller decides on the mode."""
 
 
 def modes(recording: Recording) -> list[Event]:
@@ -29,7 +29,7 @@ def without_gradient(event: Event) -> bool:
 
 
 def in_updates(events: list[Event], updates: list[Update]) -> list[Event]:
-    """Events at places whose gradients confirm that they are updates."""
+    """Events at places that are updates, as their gradients confirm."""
     sure = [u for u in updates if u.labels is not None and u.labels.confirmed]
     places = {
         (e.site.id, e.stack) for e in events for u in sure if u.start <= e.index <= u.found.index
@@ -50,7 +50,7 @@ def frozen_at_first(values: Values, updates: list[Update]) -> bool:
 
 
 def judge_modes(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """Findings on updates in eval mode and evaluations in train mode."""
+    """Report updates in eval mode and evaluations in train mode."""
     events = modes(values.recording)
     event = frozen(values, updates)
     if event is not None:
@@ -69,7 +69,7 @@ def judge_modes(values: Values, updates: list[Update], out: TrainingVerdict) -> 
 
 
 def evaluates(values: Values) -> bool:
-    """Whether a batch norm was called in eval mode, and none in train mode without gradients."""
+    """Whether some batch norm was called in eval mode, and none in train mode without gradients."""
     events = [e for e in modes(values.recording) if e.value == 0 or without_gradient(e)]
     return bool(events) and not any(e.value == 1 for e in events)
 

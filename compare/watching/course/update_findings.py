@@ -1,4 +1,4 @@
-"""What is wrong with the updates: their sign, their momentum, rates that differ."""
+"""Mistakes in the updates: sign, momentum, rates that differ."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ from compare.watching.relations import scaled
 from compare.watching.values import Values
 
 SAME_DIRECTION = 1e-6
-"""Relative difference up to which an array is a multiple of a change."""
+"""Maximum relative difference between an array and a multiple of a change."""
 
 
 def applied_twice(updates: list[Update], out: TrainingVerdict) -> None:
@@ -28,7 +28,7 @@ def applied_twice(updates: list[Update], out: TrainingVerdict) -> None:
 
 
 def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """The first array with NaN or infinite entries, where parameters have them from then on."""
+    """The first array with NaN or infinite entries, if parameters have them from then on."""
     shapes = {layer.W.shape for layer in updates[0].found.layers}
     shapes |= {shape[::-1] for shape in shapes}
     broken = [
@@ -49,7 +49,8 @@ def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> N
 
 
 def velocity(updates: list[Update], step: Step) -> Event | None:
-    """Where the program assigned the velocity that a parameter moved by, if it was seen."""
+    """The place where the program assigned the velocity by which a parameter moved, if it was
+    recorded."""
     roles = updates[step.update - 1].roles
     if roles is None:
         return None
@@ -66,7 +67,7 @@ def judge_rules(
     rules: dict[str, Rule], steps: dict[str, list[Step]], decays: dict[str, float],
     updates: list[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Findings on sign, momentum, parameters that stay and rates that differ."""
+    """Report findings on sign, momentum, parameters that do not move, and rates that differ."""
     told = {name: rule for name, rule in rules.items() if rule.name}
     kinds = Counter((r.name, round(r.factor, 3)) for r in told.values() if r.rates and not r.wrong)
     for name, rule in told.items():
@@ -112,7 +113,7 @@ def still_parameters(
     rules: dict[str, Rule], steps: dict[str, list[Step]], updates: list[Update],
     out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Parameters that never move where others do, though the program has their gradients."""
+    """Parameters that never move although others do and their gradients were computed."""
     rates = [rate for rule in rules.values() for rate in rule.rates.values() if rate > 0]
     still = [name for name, rule in rules.items() if rule.name == "still"]
     roles = updates[0].roles
@@ -134,7 +135,7 @@ def other_gradients(
     rules: dict[str, Rule], steps: dict[str, list[Step]], decays: dict[str, float],
     out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Parameters that are moved by the gradient of another one of their shape."""
+    """Parameters that move by the gradient of another parameter with the same shape."""
     for name in [name for name, rule in rules.items() if not rule.name]:
         moving = [step for step in steps[name] if step.visible]
         for other, taken in steps.items():
@@ -158,7 +159,7 @@ def other_gradients(
 
 
 def names_of(step: Step) -> set[str]:
-    """The name under which a parameter's new value was first seen; an equal one has it too."""
+    """The name under which a parameter's new value, or an equal one, was first seen."""
     return {step.events[0].name} if step.events else set()
 
 
@@ -166,7 +167,7 @@ def different_rates(
     rules: dict[str, Rule], steps: dict[str, list[Step]], updates: list[Update],
     out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Says where one parameter's rate differs from that of most others in the same update."""
+    """Report where one parameter's rate differs from that of most others in the same update."""
     roles = {} if updates[0].roles is None else updates[0].roles.found
     leaves = [role.c for key, role in roles.items() if key in rules]
     usual_scale = float(np.median(leaves)) if leaves else 1.0

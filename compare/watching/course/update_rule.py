@@ -7,19 +7,19 @@ import numpy as np
 from compare.watching.course.steps import Step
 
 SAME = 1e-3
-"""Relative difference up to which two factors are the same."""
+"""Maximum relative difference between factors that count as equal."""
 
 FEWEST = 3
-"""Entries that a parameter must have: a bias of two classes fits every rule."""
+"""Minimum number of entries of a parameter; a bias of two classes fits every rule."""
 
 SPARE = 2
-"""Entries beyond the number of terms that a fit must explain."""
+"""Number of entries, beyond the number of terms, that a fit must explain."""
 
 MOSTLY = 0.6
-"""Share of the changes of a parameter that a plain step explains where some are not explained."""
+"""Minimum share of a parameter's changes that a plain step must explain."""
 
 LONGEST = 5
-"""Updates whose gradients one change is fitted with."""
+"""Maximum number of updates whose gradients are used to fit one change."""
 
 
 @dataclass
@@ -44,13 +44,13 @@ class Rule:
 
 
 def gradients(step: Step, delta: float) -> list[np.ndarray]:
-    """What the program may move by: its own gradient, or the right one with the penalty."""
+    """The gradients by which the program may move: its own, or the right one with the penalty."""
     right = step.right + delta * step.before
     return [right] if step.own is None else [step.own, right]
 
 
 def history_fit(change: np.ndarray, terms: list[np.ndarray], exact: float) -> np.ndarray | None:
-    """The factors with which terms add up to a change; None where they do not."""
+    """The factors with which terms add up to a change; None if they do not."""
     sizes = [float(np.linalg.norm(term)) for term in terms]
     if not all(sizes) or not np.isfinite(change).all():
         return None
@@ -121,7 +121,7 @@ def with_history(steps: list[Step], delta: float) -> Rule:
 def named_rule(
     later: list[tuple[Step, np.ndarray]], rates: dict[int, float], start: float | None
 ) -> Rule:
-    """The rule behind the factors of all gradients so far in each change, oldest first."""
+    """The rule that gives these factors of all gradients so far, oldest first, in each change."""
     step, fit = later[0]
     ratio = float(fit[-2] / fit[-1])
     if abs(ratio) < SAME:

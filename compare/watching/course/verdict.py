@@ -1,4 +1,4 @@
-"""What was found out about a training."""
+"""The findings on a training."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from compare.watching.recording import Event
 
 @dataclass(frozen=True)
 class TrainingFinding:
-    """Something about the training that is not as it should be.
+    """A fault of the training.
 
     Arguments:
         what: the kind, such as "update", "momentum" or "shuffling".
@@ -24,7 +24,7 @@ class TrainingFinding:
 
 @dataclass
 class TrainingVerdict:
-    """Everything that was found out about a training.
+    """Everything known about a training.
 
     Arguments:
         findings: in order of execution.
@@ -37,7 +37,7 @@ class TrainingVerdict:
     not_checked: list[str] = field(default_factory=list)
 
     def add(self, what: str, event: Event | None, said: str, *, fails: bool = True) -> None:
-        """Adds a finding, unless there is one of its kind at its line already."""
+        """Add a finding, unless there is one of the same kind at the same line."""
         for other in self.findings:
             same = None not in (event, other.event) and line_of(event) == line_of(other.event)
             if other.what == what and (same or event is other.event):

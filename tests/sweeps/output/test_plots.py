@@ -4,7 +4,7 @@ import pytest
 
 from sweeps.output import report
 from sweeps.output.plots import plots_of
-from sweeps.output.results import Results
+from sweeps.output.results import Results, table_of
 from sweeps.space.axes import Choices, Range
 from sweeps.study.trial import Outcome, Row
 from twingrad.history import Evaluation
@@ -82,10 +82,10 @@ def test_importance_is_drawn_as_it_is(plots):
     assert dict(zip(bars["y"], bars["x"], strict=True)) == {"hidden": 0.25, "penalty": 0.75}
 
 
-def test_the_table_sorts_by_the_whole_number_and_shows_three_digits(results):
-    first = report.cells(results, results.rows[1])
-    assert ("0.001", "0.001") in first
-    assert ("50", "50.0") in first
+def test_the_table_sorts_by_the_whole_number_and_shows_four_digits(results):
+    _, (best, *_) = table_of(results, 10)
+    assert ("0.001", "0.001") in best
+    assert ("50", "50.0") in best
     page = report.render(results)
     assert page.index('data-key="1"') < page.index('data-key="2"') < page.index('data-key="0"')
 

@@ -45,7 +45,7 @@ def test_of_equal_trials_one_is_trained(tmp_path, sampler):
 def test_the_table_has_every_setting_once(tmp_path):
     results = sweep(tmp_path, "penalty=0.001,0.3")
     _, body = table_of(results, 10)
-    assert sorted(line[1] for line in body) == ["0.001", "0.3"]
+    assert sorted(line[1][0] for line in body) == ["0.001", "0.3"]
     assert counts(results) == "2 finished, 6 repeated"
 
 

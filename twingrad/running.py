@@ -1,14 +1,11 @@
 """Train in a run folder: start, continue, or read a finished run."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from scripts.output import Output
 from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
@@ -29,7 +26,7 @@ def train_in_folder(
     dataset: Dataset,
     *,
     backend: str,
-    on_epoch: OnEpoch,
+    on_epoch: OnEpoch | None,
     **options: Any,
 ) -> Run:
     """Train from the folder's checkpoint, or from the start; write the summary and figures.
@@ -37,7 +34,7 @@ def train_in_folder(
     Arguments:
         folder: of the run; a finished run is read, not repeated.
         recipe, dataset, backend: those of the folder.
-        on_epoch: called after every epoch.
+        on_epoch: called after every epoch, if given.
         options: device and switches of the torch backend.
 
     Raises:
@@ -66,34 +63,6 @@ def train_in_folder(
     entry = range_test(folder, recipe, dataset, costs_in(folder), label)
     folder.finish(summarise(run, backend, dataset) | entry, run.parameters | run.statistics)
     return run
-
-
-@contextmanager
-def saving(folder: Path, again: str, output: Output) -> Iterator[None]:
-    """Say how to continue a training that is stopped from outside.
-
-    Arguments:
-        folder: of the training.
-        again: the command that continues it.
-        output: of the command.
-
-    Raises:
-        UserError: the folder cannot be written, for example because the disk is full.
-    """
-    try:
-        yield
-    except KeyboardInterrupt:
-        output.print(f"saved; continue with: {again}", markup=False)
-        raise
-    except BrokenPipeError:
-        raise UserError(
-            f"the reader of the output exited; finished epochs are kept: continue with {again}"
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"--out {folder}: cannot be read or written ({error.strerror or error}); finished "
-            f"epochs are kept: free some space, then continue with {again}"
-        ) from error
 
 
 def costs_in(folder: RunFolder) -> list[float]:
