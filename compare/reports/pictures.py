@@ -66,7 +66,6 @@ def gradient_heat_map(cases: Sequence[CaseVerdict]) -> "Figure":
 def lockstep_figure(result: Lockstep) -> "Figure":
     """The difference of two float64 trainings after every update."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
@@ -75,11 +74,7 @@ def lockstep_figure(result: Lockstep) -> "Figure":
     axes.axhline(result.tolerance, color="#b00020", ls="--", label=f"{result.tolerance:g} allowed")
     axes.axvline(result.judged, color="gray", ls=":", label=f"judged up to {result.judged}")
     axes.set_xlabel("update")
-<<<<<<< HEAD
-    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
-=======
     axes.locator_params(axis="x", integer=True)
->>>>>>> main
     axes.set_ylabel("largest relative difference")
     axes.set_title("float64: parameters and running statistics, update by update")
     axes.grid(alpha=0.3)
