@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-VARYING = re.compile(
-    "second|duration|_time$|memory|created|started|environment|folder|path|owner"
-)
+VARYING = re.compile("second|duration|_time$|memory|created|started|environment|folder|path|owner")
 """Names of values that may differ: times, memory, places, the process."""
 
 SECONDS = re.compile(r"after [0-9.]+ s")

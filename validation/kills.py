@@ -148,7 +148,7 @@ def kills(
 
 
 def submissions(folder: Path) -> None:
-    """A right one and a wrong one."""
+    """Write a right and a wrong submission."""
     folder.mkdir(exist_ok=True)
     wrong = (EXAMPLES / "mine.py").read_text()
     (folder / "wrong.py").write_text(wrong)
@@ -156,7 +156,7 @@ def submissions(folder: Path) -> None:
 
 
 def kill(name: str, command: Command, wanted: int, draw: random.Random, place: Path) -> Counts:
-    """Kills a command until `wanted` kills have met it running."""
+    """Kill a command until `wanted` kills have met it running."""
     counts = Counts()
     reference = place / f"{name.replace(' ', '-')}-undisturbed"
     shutil.rmtree(reference, ignore_errors=True)
@@ -189,7 +189,7 @@ def kill(name: str, command: Command, wanted: int, draw: random.Random, place: P
 def disturbed(
     command: Command, folder: Path, more: int, draw: random.Random, length: float, counts: Counts
 ) -> Ended:
-    """Kills a command up to `more` times, resuming it after each, and lets it finish."""
+    """Kill a command up to `more` times, resume it after each, and let it finish."""
     arguments = command.first
     while True:
         had = finished(folder)
@@ -222,7 +222,7 @@ def run(
     by: signal.Signals = signal.SIGKILL,
     everyone: bool = False,
 ) -> Ended:
-    """Runs a command; kills it, or its whole session, after so many seconds."""
+    """Run a command; kill it, or its whole session, after so many seconds."""
     if command.json:
         folder.mkdir(exist_ok=True)
         where = ["--json", str(folder / "result.json")]
