@@ -65,10 +65,10 @@ def sweep_overhead(
     with ExitStack() as stack:
         runs: dict[str, Run] = {"loop": partial(loop, data)}
         starting: dict[str, float] = {}
-        for name, engine in [("loky", Local(SLOTS)), ("Ray", stack.enter_context(ray_cluster()))]:
+        for name, context in [("loky", Local(SLOTS)), ("Ray", ray_cluster())]:
+            engine: Executor = stack.enter_context(context)
             started = time.monotonic()
             engine.open("overhead", data, WORK)
-            stack.enter_context(engine)
             train(engine, tasks[:SLOTS])
             starting[name], runs[name] = time.monotonic() - started, partial(train, engine)
             output.print(f"{name}: started in {starting[name]:.2f} s")
@@ -124,7 +124,8 @@ def ray_cluster() -> Iterator[Executor]:
         initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False}
     )
     try:
-        yield Cluster(own.address, WORK.backend, ("cpu",), time.monotonic())
+        with Cluster(own.address, WORK.backend, ("cpu",), time.monotonic()) as engine:
+            yield engine
     finally:
         own.shutdown()
 
