@@ -12,7 +12,7 @@ less on other programs: an engine's ratio is then its processor time divided by 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,8 +65,12 @@ def sweep_overhead(
     with ExitStack() as stack:
         runs: dict[str, Run] = {"loop": partial(loop, data)}
         starting: dict[str, float] = {}
-        for name, context in [("loky", Local(SLOTS)), ("Ray", ray_cluster())]:
-            engine: Executor = stack.enter_context(context)
+        engines: dict[str, AbstractContextManager[Executor]] = {
+            "loky": Local(SLOTS),
+            "Ray": ray_cluster(),
+        }
+        for name, context in engines.items():
+            engine = stack.enter_context(context)
             started = time.monotonic()
             engine.open("overhead", data, WORK)
             train(engine, tasks[:SLOTS])
