@@ -12,7 +12,7 @@ less on other programs: an engine's ratio is then its processor time divided by 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,10 +65,14 @@ def sweep_overhead(
     with ExitStack() as stack:
         runs: dict[str, Run] = {"loop": partial(loop, data)}
         starting: dict[str, float] = {}
-        for name, engine in [("loky", Local(SLOTS)), ("Ray", stack.enter_context(ray_cluster()))]:
+        engines: dict[str, AbstractContextManager[Executor]] = {
+            "loky": Local(SLOTS),
+            "Ray": ray_cluster(),
+        }
+        for name, context in engines.items():
+            engine = stack.enter_context(context)
             started = time.monotonic()
             engine.open("overhead", data, WORK)
-            stack.enter_context(engine)
             train(engine, tasks[:SLOTS])
             starting[name], runs[name] = time.monotonic() - started, partial(train, engine)
             output.print(f"{name}: started in {starting[name]:.2f} s")
@@ -124,7 +128,8 @@ def ray_cluster() -> Iterator[Executor]:
         initialize_head=True, head_node_args={"num_cpus": SLOTS, "include_dashboard": False}
     )
     try:
-        yield Cluster(own.address, WORK.backend, ("cpu",), time.monotonic())
+        with Cluster(own.address, WORK.backend, ("cpu",), time.monotonic()) as engine:
+            yield engine
     finally:
         own.shutdown()
 

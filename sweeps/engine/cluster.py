@@ -111,6 +111,12 @@ class Cluster(Executor):
         try:
             return ray.get(getattr(self.keeper, method).remote(*arguments))
         except ray.exceptions.RayActorError as error:
+            lines = str(error).splitlines()
+            if "creation task" in lines[0]:
+                reason = next((line for line in reversed(lines) if "Error: " in line), lines[0])
+                raise UserError(
+                    f"--cluster {self.address}: its head node cannot hold the data ({reason})"
+                ) from error
             raise UserError(
                 f"--cluster {self.address}: its head node was lost; trials that finished are kept: "
                 "continue with --resume"

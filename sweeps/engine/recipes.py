@@ -31,7 +31,7 @@ def run_recipes(
     states: bool = True,
     curves: bool = False,
 ) -> Iterator[Run | Diverged]:
-    """Train every recipe once and yields what became of it, in the order in which they end.
+    """Train every recipe once and yield what became of it, in the order in which they end.
 
     Arguments:
         recipes: any; those of equal architecture train as one stack. Equal ones train once.

@@ -1,6 +1,5 @@
 """Trainings that ended, a file each: what a resumed list of recipes need not run again."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -92,7 +91,10 @@ class Records:
 
 def compact(epoch: Epoch, *, costs: bool) -> dict[str, Any]:
     """An epoch without its learning rates, which its recipe gives, and with or without `costs`."""
-    fields = dataclasses.asdict(epoch)
+    fields = {
+        name: vars(value) if isinstance(value, Evaluation) else value
+        for name, value in vars(epoch).items()
+    }
     del fields["learning_rates"]
     if not costs:
         del fields["costs"]
