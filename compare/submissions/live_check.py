@@ -24,9 +24,9 @@ from compare.submissions.live_options import checkable, must_be_function, number
 from compare.submissions.live_source import functions_in, source_of
 from compare.submissions.local import Namespace, Output, local_session, restored
 from compare.submissions.process import noise
-from compare.submissions.remote import Session, session
 from compare.submissions.report import Report
 from compare.submissions.request import Request
+from compare.submissions.session import Session, session
 from compare.submissions.single.pairs import Pair
 from compare.submissions.source import Source
 from compare.submissions.submission import Submission

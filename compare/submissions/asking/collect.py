@@ -12,9 +12,9 @@ from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Handed, Raw
 from compare.submissions.matching import is_close, nearest_reading
 from compare.submissions.orientation import Misshapen, as_array
-from compare.submissions.remote import session
 from compare.submissions.replay import Change, evaluated
 from compare.submissions.request import CaseSpec
+from compare.submissions.session import session
 from compare.submissions.submission import Answer, Finding, Index
 from compare.submissions.things import is_tensor
 from twingrad.streams import stream

@@ -16,10 +16,11 @@ from compare.submissions.asking.trying import Attempt, Way, choose
 from compare.submissions.binding import signature
 from compare.submissions.connection import AgentGone
 from compare.submissions.layouts.layout import Code, Layout
+from compare.submissions.messages import RemoteError
 from compare.submissions.one_training import OneTraining
-from compare.submissions.remote import RemoteError, session
 from compare.submissions.report import Report
 from compare.submissions.request import Request, specs
+from compare.submissions.session import session
 from compare.submissions.single.examine import examine_layer
 from compare.submissions.single.pairs import Pair, pairs_of
 from compare.submissions.single.running import follow_layer

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from compare.submissions.messages import RemoteError
 from compare.submissions.newer_python import needed_python
-from compare.submissions.remote import RemoteError, session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 

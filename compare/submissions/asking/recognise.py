@@ -24,7 +24,7 @@ from compare.submissions.names import (
     rank,
     says_batch_norm,
 )
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.things import (
     attributes,

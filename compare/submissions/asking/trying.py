@@ -8,8 +8,8 @@ from compare.submissions.asking.collect import right, take
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.matching import count_right
-from compare.submissions.remote import session
 from compare.submissions.request import CLASSES, CaseSpec, Request, trial
+from compare.submissions.session import session
 
 
 @dataclass

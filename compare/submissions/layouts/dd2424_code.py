@@ -34,8 +34,8 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
-from compare.submissions.remote import session
 from compare.submissions.returned import forward_of, gradients_of, named_entries
+from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
 from compare.submissions.things import Path, is_method, put_all, values_in, written

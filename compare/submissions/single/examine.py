@@ -10,7 +10,7 @@ from compare.submissions.binding import role, signature
 from compare.submissions.matching import leaves_of
 from compare.submissions.names import plain
 from compare.submissions.orientation import Misshapen, as_array
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.single.inputs import Inputs, inputs_for
 from compare.submissions.single.known import LOSSES, known_layer
 from compare.submissions.single.pairs import Pair
