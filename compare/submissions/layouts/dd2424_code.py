@@ -348,12 +348,12 @@ class DD2424Code:
         return said
 
 
-def cost_beside(returned: Any) -> float | None:
+def cost_beside(returned: Any) -> np.ndarray | None:
     """The only number that a function returns beside its gradients: loss, grads."""
     if not isinstance(returned, tuple | list):
         return None
     numbers = [v for v in returned if isinstance(v, float | np.floating) or is_number(v)]
-    return float(numbers[0]) if len(numbers) == 1 else None
+    return np.asarray(numbers[0], np.float64) if len(numbers) == 1 else None
 
 
 def is_number(value: Any) -> bool:
