@@ -308,7 +308,7 @@ class DD2424Code:
             return {}
         values = self.run_forward(self.values(case, handed))
         cost = cost_beside(self.run(self.functions.backward, values, 1))
-        return {} if cost is None else {"cost": cost}
+        return {} if cost is None else {"cost": float(cost)}
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         return self.costs(case, handed).get("cost")
