@@ -44,13 +44,6 @@ def divided_by_n_less_1(at: Place, right: np.ndarray) -> np.ndarray:
 
 
 @outside(last, "backward softmax")
-def slope_of_squared_error(at: Place, right: np.ndarray) -> np.ndarray:
-    """G has the factor p (1 - p), a sigmoid's slope, which belongs to a squared error."""
-    p = at.trace["p"]
-    return right * p * (1 - p)
-
-
-@outside(last, "backward softmax")
 def p_not_normalised(at: Place, right: np.ndarray) -> np.ndarray:
     """G uses the exponentials as p, not divided by their sum."""
     return (np.exp(at.s - at.s.max(axis=1, keepdims=True)) - at.one_hot) / at.n

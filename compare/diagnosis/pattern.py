@@ -258,7 +258,8 @@ def masked_or_not(walk: Walk, l: int, G: np.ndarray, above: Suspects) -> Suspect
     """Decide whether the ReLU is wrong or the gradient above it.
 
     The ReLU is wrong if it passes entries that it should stop, or if the entries that it passes are
-    right and some are missing. Otherwise the gradient above it is wrong. Undecided for other
+    right and some are missing. Otherwise both are suspects: a wrong slope of the ReLU and a wrong
+    gradient above it are different only in the values that it passes. Undecided for other
     activations, and if dropout follows.
     """
     evidence = walk.evidence
@@ -273,4 +274,4 @@ def masked_or_not(walk: Walk, l: int, G: np.ndarray, above: Suspects) -> Suspect
     same = np.abs(G - x) <= near
     if through or bool((same | (np.abs(G) <= near)).all()):
         return [("mask", l)]
-    return [("down", l)]
+    return [("down", l), ("mask", l)]

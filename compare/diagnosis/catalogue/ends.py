@@ -198,8 +198,8 @@ GRADIENTS: tuple[tuple[str, str, str, Values], ...] = (
 """Name, description, fix, and the gradient of the logits."""
 
 END_FAULTS = (
+    TWICE_IN_THE_LOSS,  # without p, it has the values of the next one, and is more common
     *forward_faults(),
-    TWICE_IN_THE_LOSS,
     squared(one),
     squared(lambda at: at.case.network.classes),
     *(

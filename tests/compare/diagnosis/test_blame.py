@@ -183,7 +183,10 @@ def test_with_parameters_alone_the_place_follows_from_the_pattern(fault, network
         assert judged.stage == "backward"
         if suspects == {("way down", 1), ("W", 1)}:  # no layer below tells one from the other
             suspects = {("way down" if operation != "W" else "W", 1)}
-        assert suspects == {(group(operation), l)}
+        if operation in ("down", "mask"):  # values alone may not tell a wrong slope from these
+            assert {(operation, l)} <= suspects <= {("down", l), ("mask", l)}
+        else:
+            assert suspects == {(group(operation), l)}
 
 
 FORWARD_FAULTS = [

@@ -76,12 +76,21 @@ def made_somewhere(fault):
     raise AssertionError(f"{fault.name} cannot be made")
 
 
+EQUAL_TO_ANOTHER = {
+    "bias summed over everything": "bias missing",
+}
+"""Below a batch norm b has no gradient, and p - Y sums to 0 over the classes."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", PLAIN, ids=lambda fault: fault.name)
 def test_every_fault_is_named_first_with_its_layers(fault):
     on, candidate, found = made_somewhere(fault)
     cost = {n: v for n, v in found.items() if n in ("forward cost", "forward loss")}
-    best = diagnose(Evidence(on, parameters_of(found) | cost)).matches[0]
+    best, *others = diagnose(Evidence(on, parameters_of(found) | cost)).matches
+    if fault.name in EQUAL_TO_ANOTHER:
+        assert parts(best) == {(EQUAL_TO_ANOTHER[fault.name], candidate.layers)}
+        [best] = [o for o in others if o.rank == best.rank and parts(o) != parts(best)]
     assert parts(best) == {(fault.name, candidate.layers)}
     assert best.residual <= 1e-11
     assert best.runner_up is None or best.runner_up > 10 * best.residual
