@@ -3,17 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from compare.architectures import random_cases
-from compare.cases import Case, random_case, standard_cases
-from compare.numerics.agreement import CaseVerdict
-from compare.reports.check_result import CheckResult, by_telling
 from scripts.output import Output
 from twingrad.errors import UserError
 from twingrad.network import Network
+
+if TYPE_CHECKING:
+    from compare.cases import Case
+    from compare.numerics.agreement import CaseVerdict
+    from compare.reports.check_result import CheckResult
 
 DTYPES = ("float64", "float32", "float16", "bfloat16")
 
@@ -58,8 +59,10 @@ class Asked:
         plain = Network(inputs, hidden, 10, "batch" if self.batch_norm is not False else "none")
         return replace(plain, **self.kinds)
 
-    def cases(self) -> Iterator[Case]:
+    def cases(self) -> "Iterator[Case]":
         """The case of the given network, or the standard cases."""
+        from compare.cases import random_case, standard_cases
+
         if self.hidden is None:
             return standard_cases(self.seed)
         penalty = 0.005 if self.penalty is None else self.penalty
@@ -82,7 +85,7 @@ def check_own_code(
     eps: float | None,
     time_limit: float,
     python: Path | None = None,
-) -> CheckResult:
+) -> "CheckResult":
     """Check the user's code against every witness."""
     from compare.submissions import Request
     from compare.submissions.code_check import check_code
@@ -103,7 +106,7 @@ def check_own_code(
     return check_code(path, name, request, time_limit=time_limit, eps=eps, python=python)
 
 
-def required(result: CheckResult, names: Sequence[str]) -> CheckResult:
+def required(result: "CheckResult", names: Sequence[str]) -> "CheckResult":
     """The result with a failing finding for everything that is required but was not compared."""
     from compare.submissions import Finding
     from compare.submissions.coverage import COVERAGE
@@ -130,13 +133,15 @@ def known_parts(names: Sequence[str]) -> list[str]:
     return list(names)
 
 
-def check_files(paths: list[Path]) -> CheckResult:
+def check_files(paths: list[Path]) -> "CheckResult":
     """Check golden and trajectory files."""
+    from compare.reports.check_result import CheckResult
+
     names = ", ".join(path.name for path in paths)
     return CheckResult(title=f"golden: {names}", cases=tuple(judge_golden_files(paths)))
 
 
-def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
+def judge_golden_files(paths: list[Path]) -> "list[CaseVerdict]":
     """Judge every case of the files against both implementations."""
     import manual_impl
     import torch_impl
@@ -146,12 +151,15 @@ def judge_golden_files(paths: list[Path]) -> list[CaseVerdict]:
     return [case for path in paths for case in judge_file(path, witnesses)]
 
 
-def check_twins(asked: Asked, random: int | None, output: Output) -> CheckResult:
+def check_twins(asked: Asked, random: int | None, output: Output) -> "CheckResult":
     """Check both implementations against each other and against numerical derivatives.
 
     Raises:
         UserError: `random` is less than 1, or given together with a low precision.
     """
+    from compare.architectures import random_cases
+    from compare.reports.check_result import CheckResult
+
     if random is not None and random < 1:
         raise UserError(f"--random is {random}, but expected at least 1")
     if asked.dtype != "float64":
@@ -172,8 +180,8 @@ def check_twins(asked: Asked, random: int | None, output: Output) -> CheckResult
 
 
 def check_gradients(
-    cases: Iterable[Case], seed: int, output: Output, *, sampled: bool = False
-) -> list[CaseVerdict]:
+    cases: "Iterable[Case]", seed: int, output: Output, *, sampled: bool = False
+) -> "list[CaseVerdict]":
     """Judge every case; with `sampled`, only at some entries of each tensor."""
     import manual_impl
     import torch_impl
@@ -186,12 +194,13 @@ def check_gradients(
     ]
 
 
-def check_training() -> tuple[list[CaseVerdict], Any]:
+def check_training() -> "tuple[list[CaseVerdict], Any]":
     """Check what gradients do not show: a few updates with each implementation, and evaluation."""
     import manual_impl
     import torch_impl
     from compare.diagnosis.state_diagnosis import examine_states, states_with
     from compare.diagnosis.states import SETTINGS, course, judge_states
+    from compare.numerics.agreement import CaseVerdict
 
     cases, first = [], None
     for setting in SETTINGS:
@@ -203,11 +212,12 @@ def check_training() -> tuple[list[CaseVerdict], Any]:
     return cases, first
 
 
-def check_low(asked: Asked) -> CheckResult:
+def check_low(asked: Asked) -> "CheckResult":
     """Check both implementations in low precision, with float64 as the reference."""
     import manual_impl
     import torch_impl
     from compare.numerics.precision import check_low_precision, smooth_case
+    from compare.reports.check_result import CheckResult
 
     verdicts: list[CaseVerdict] = []
     for case in asked.cases():
@@ -222,8 +232,9 @@ def check_low(asked: Asked) -> CheckResult:
     return CheckResult(title=f"gradients in {asked.dtype}", cases=tuple(verdicts))
 
 
-def print_faulty(output: Output, cases: Sequence[CaseVerdict]) -> None:
+def print_faulty(output: Output, cases: "Sequence[CaseVerdict]") -> None:
     """Print the cases that disagree, and the network of the most informative one as a tree."""
+    from compare.reports.check_result import by_telling
     from compare.reports.tree import NodeTree
 
     for case in cases:

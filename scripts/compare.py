@@ -4,14 +4,11 @@ import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from compare.cases import Case, random_case, standard_cases
-from compare.numerics.agreement import CaseVerdict
-from compare.reports.compare_report import Report
 from scripts import options
 from scripts.check import Golden
 from scripts.checking import check_gradients, judge_golden_files, print_faulty
@@ -31,6 +28,11 @@ from twingrad.run_folder import LOCK, RunFolder, make_folder
 from twingrad.running import train_in_folder
 from twingrad.threads import limit_threads
 from twingrad.training import Run
+
+if TYPE_CHECKING:
+    from compare.cases import Case
+    from compare.numerics.agreement import CaseVerdict
+    from compare.reports.compare_report import Report
 
 SIDES = ("manual", "torch")
 MARK = "comparison.json"
@@ -95,15 +97,15 @@ def compare(
 def judge(
     recipe: Recipe,
     dataset: Dataset,
-    golden_cases: list[CaseVerdict],
+    golden_cases: "list[CaseVerdict]",
     seeds: range,
     device: str,
     out: Path,
     output: Output,
-) -> Report:
+) -> "Report":
     """Gradients, updates in lockstep and whole trainings, each printed as soon as it is known."""
     from compare.reports import tables
-    from compare.reports.compare_report import write_report
+    from compare.reports.compare_report import Report, write_report
 
     cases = check_gradients(gradient_cases(recipe, dataset), recipe.seed, output)
     output.print(tables.gradient_table(cases))
@@ -189,8 +191,10 @@ def prepare_folder(out: Path, *, resume: bool) -> None:
     make_folder(out / "runs")
 
 
-def gradient_cases(recipe: Recipe, dataset: Dataset) -> list[Case]:
+def gradient_cases(recipe: Recipe, dataset: Dataset) -> "list[Case]":
     """The standard small networks, and the recipe's own network on images of the dataset."""
+    from compare.cases import Case, random_case, standard_cases
+
     samples = min(20, len(dataset.training))
     network = recipe.network(dataset.training.X.shape[1], dataset.classes)
     own = random_case(network, samples, penalty=recipe.penalty, seed=recipe.seed)

@@ -58,7 +58,7 @@ def watch(
             seconds=seconds,
             size=size * 1_000_000,
         )
-    output.print(WatchText(result))
+    output.print(WatchText(result), soft_wrap=not output.console.is_terminal)
     output.print(summary(result), markup=False)
     if html is not None:
         try:

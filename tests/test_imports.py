@@ -143,6 +143,12 @@ def test_importing_twingrad_loads_nothing_yet():
     assert loaded("import twingrad", "torch", "matplotlib", "numpy", *upper) == []
 
 
+def test_the_program_loads_nothing_that_its_help_does_not_need():
+    upper = sorted(set(PACKAGES) - {"twingrad", "scripts"})
+    heavy = ("torch", "matplotlib", "scipy", "optuna", "plotly")
+    assert loaded("import scripts.cli", "typer", *heavy, *upper) == ["typer"]
+
+
 def test_our_files_are_where_this_test_looks():
     import manual_impl
 

@@ -10,15 +10,18 @@ from threadpoolctl import threadpool_limits
 
 from twingrad.errors import UserError
 
+MAX_THREADS = 4096
+"""Limit of --threads; the libraries keep the number in a C int."""
+
 
 def limit_threads(threads: int = 1) -> None:
     """Set the number of threads of every BLAS and OpenMP loaded so far, including torch's.
 
     Raises:
-        UserError: it is less than 1.
+        UserError: it is less than 1, or more than any machine has.
     """
-    if threads < 1:
-        raise UserError(f"--threads is {threads}, but expected at least 1")
+    if not 1 <= threads <= MAX_THREADS:
+        raise UserError(f"--threads is {threads}, but expected 1 to {MAX_THREADS}")
     threadpool_limits(limits=threads)
     torch = sys.modules.get("torch")
     if torch is not None:

@@ -4,11 +4,11 @@ torchvision's Linux wheels are compiled for CUDA. With a CPU-only torch the comp
 cannot load, and `import torchvision` fails with "operator torchvision::nms does not exist"
 (https://github.com/pytorch/vision/issues/9085), because it registers shape functions for two of
 them unconditionally. Declaring the schemas of these two avoids the error, and everything that
-needs no compiled operator then works. Always import torchvision through this module.
+needs no compiled operator then works. They are declared only after that error: where the operators
+load, a second declaration would abort the process. Always import torchvision through this module.
 """
 
-import importlib.machinery
-import importlib.util
+import sys
 from types import ModuleType
 
 import torch
@@ -19,29 +19,17 @@ _SCHEMAS = (
 )
 
 
-def _operators_load() -> bool:
-    """Try to load torchvision's compiled operators in the way torchvision does."""
-    package = importlib.util.find_spec("torchvision")
-    for folder in (package and package.submodule_search_locations) or ():
-        loader = importlib.machinery.ExtensionFileLoader
-        finder = importlib.machinery.FileFinder(
-            folder, (loader, importlib.machinery.EXTENSION_SUFFIXES)
-        )
-        library = finder.find_spec("_C")
-        if library is not None and library.origin is not None:
-            try:
-                torch.ops.load_library(library.origin)
-            except OSError:
-                return False
-            return True
-    return False
-
-
 def _import_torchvision() -> ModuleType:
-    if not _operators_load():
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        for name in [n for n in sys.modules if n.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
         for schema in _SCHEMAS:
             _declared.define(schema)
-    import torchvision
+        import torchvision
 
     return torchvision
 

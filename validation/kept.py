@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-VARYING = re.compile("second|duration|memory|rss|created|started|environment|folder|path|^out$|^ended$")
-"""Names of values that may differ: times, memory, places; `ended` names seconds."""
+VARYING = re.compile("second|duration|_time$|memory|created|started|environment|folder|path|owner")
+"""Names of values that may differ: times, memory, places, the process."""
+
+SECONDS = re.compile(r"after [0-9.]+ s")
 
 COMPARED = {".safetensors", ".json", ".jsonl", ".csv", ".npz"}
 
@@ -45,7 +47,9 @@ def stripped(value: Any) -> Any:
     """A value of JSON without what may differ."""
     if isinstance(value, dict):
         return {k: stripped(v) for k, v in value.items() if not VARYING.search(str(k))}
-    return [stripped(v) for v in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [stripped(v) for v in value]
+    return SECONDS.sub("", value) if isinstance(value, str) else value
 
 
 def finished(folder: Path) -> dict[str, bytes]:

@@ -30,7 +30,10 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "docs/examples"
 
 TRAINING = ("--data", "synthetic", "--train-size", "1000", "--hidden", "20")
-SEARCH = ("--over", "penalty=log:1e-5:1e-1", "--trials", "6", "--processes", "2", "--stack", "2")
+STACKS = ("--processes", "2", "--stack", "2")
+SEARCH = ("--over", "penalty=log:1e-5:1e-1", "--trials", "6", *STACKS)
+RESUMED_SEARCH = ("sweep", "--resume", *STACKS)
+"""Stacks that had not begun are made anew, so bits are equal only with stacks of the same size."""
 
 LIMIT = 1800.0
 """Seconds until a command counts as hanging."""
@@ -61,10 +64,10 @@ COMMANDS = {
     "train torch": Command(
         ("train", "--backend", "torch", *TRAINING, "--epochs", "6"), ("train", "--resume"), 8
     ),
-    "sweep": Command(("sweep", *SEARCH, *TRAINING, "--epochs", "4"), ("sweep", "--resume"), 10),
+    "sweep": Command(("sweep", *SEARCH, *TRAINING, "--epochs", "4"), RESUMED_SEARCH, 10),
     "sweep coarse": Command(
         ("sweep", "--sampler", "coarse-to-fine", *SEARCH, *TRAINING, "--epochs", "4"),
-        ("sweep", "--resume"),
+        RESUMED_SEARCH,
         8,
     ),
     "compare": Command(
@@ -145,7 +148,7 @@ def kills(
 
 
 def submissions(folder: Path) -> None:
-    """A right one and a wrong one."""
+    """Write a right and a wrong submission."""
     folder.mkdir(exist_ok=True)
     wrong = (EXAMPLES / "mine.py").read_text()
     (folder / "wrong.py").write_text(wrong)
@@ -153,7 +156,7 @@ def submissions(folder: Path) -> None:
 
 
 def kill(name: str, command: Command, wanted: int, draw: random.Random, place: Path) -> Counts:
-    """Kills a command until `wanted` kills have met it running."""
+    """Kill a command until `wanted` kills have met it running."""
     counts = Counts()
     reference = place / f"{name.replace(' ', '-')}-undisturbed"
     shutil.rmtree(reference, ignore_errors=True)
@@ -186,7 +189,7 @@ def kill(name: str, command: Command, wanted: int, draw: random.Random, place: P
 def disturbed(
     command: Command, folder: Path, more: int, draw: random.Random, length: float, counts: Counts
 ) -> Ended:
-    """Kills a command up to `more` times, resuming it after each, and lets it finish."""
+    """Kill a command up to `more` times, resume it after each, and let it finish."""
     arguments = command.first
     while True:
         had = finished(folder)
@@ -219,7 +222,7 @@ def run(
     by: signal.Signals = signal.SIGKILL,
     everyone: bool = False,
 ) -> Ended:
-    """Runs a command; kills it, or its whole session, after so many seconds."""
+    """Run a command; kill it, or its whole session, after so many seconds."""
     if command.json:
         folder.mkdir(exist_ok=True)
         where = ["--json", str(folder / "result.json")]

@@ -1902,13 +1902,20 @@ class Served:
         module.fromfile = fromfile
 
 
+def without_windows(matplotlib):
+    """Keeps figures off where a program asks for windows, which may not be had here."""
+    matplotlib.use = lambda *args, **kwargs: None
+
+
 class AfterImport(importlib.abc.MetaPathFinder):
-    """Serves `numpy.fromfile` and looks at torch's calls once these have been imported."""
+    """Serves `numpy.fromfile`, looks at torch's calls and keeps figures off, once these packages
+    have been imported."""
 
     def __init__(self, served, probe):
         self.install = {
             "numpy": served.install_numpy,
             "torch": lambda torch: TorchCalls(probe, torch).install(),
+            "matplotlib": without_windows,
         }
 
     def find_spec(self, name, path, target=None):

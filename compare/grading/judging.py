@@ -23,8 +23,9 @@ from compare.submissions.code_check import judge_submission
 from compare.submissions.connection import AGENT, AgentGone, Connection
 from compare.submissions.conventions import case_of
 from compare.submissions.interpreter import Interpreter
+from compare.submissions.messages import RemoteError
 from compare.submissions.process import run_in
-from compare.submissions.remote import RemoteError, session
+from compare.submissions.session import session
 from twingrad.errors import UserError
 from twingrad.network import EPS
 

@@ -50,7 +50,12 @@ class WatchText:
             yield Text()
             yield from finding_text(finding)
         yield Text()
-        yield lines_table(result, ascii_only)
+        table = lines_table(result, ascii_only)
+        wide = options.update(max_width=WIDEST)
+        if console.is_terminal or console.measure(table, options=wide).maximum <= options.max_width:
+            yield table
+        else:
+            yield from rows(result, ascii_only)
         present = {line.status for line in result.lines}
         key = [
             f"{MARKS[status][ascii_only]} {MEANINGS[status]}"
@@ -79,12 +84,30 @@ def finding_text(finding: Finding) -> Iterator[Text]:
         yield Text(f"  {sentence}")
 
 
+WIDEST = 10_000
+"""Characters of a row that is not cut."""
+
+TEXT_WIDTH = 64
+"""Characters of a line's text beside what it computes."""
+
+
+def rows(result: WatchResult, ascii_only: bool) -> Iterator[Text]:
+    """The same as `lines_table` for a file or a pipe: one row a line, whatever its width."""
+    places = max((len(line.place) for line in result.lines), default=0)
+    for line in result.lines:
+        text = line.text
+        text = text if len(text) <= TEXT_WIDTH else text[: TEXT_WIDTH - 3] + "..."
+        mark = MARKS[line.status][ascii_only]
+        row = f"{mark}  {line.place:{places}}  {text:{TEXT_WIDTH}}  {'; '.join(line.what)}"
+        yield Text(row.rstrip(), no_wrap=True, overflow="ignore")
+
+
 def lines_table(result: WatchResult, ascii_only: bool) -> Table:
     """The lines of one update in order of execution."""
     table = Table(box=None, pad_edge=False, show_header=False, expand=False)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, style="dim")
-    table.add_column(overflow="ellipsis", no_wrap=True, max_width=64)
+    table.add_column(overflow="ellipsis", no_wrap=True, max_width=TEXT_WIDTH)
     table.add_column(overflow="fold")
     for line in result.lines:
         mark = MARKS[line.status]

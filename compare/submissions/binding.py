@@ -1,6 +1,7 @@
 """Which value goes to which argument of a student's function, by the arguments' names."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ from compare.submissions.asking.failures import Unsupported
 from compare.submissions.names import parameter_argument, plain, role_of, tensor_name
 from compare.submissions.orientation import as_array
 from compare.submissions.things import is_tensor
+
+RETURNS_MORE = re.compile(r"^(ret|give|with|keep|save|store|output|cache|all|full)")
+"""Beginnings of the names of flags that ask the forward pass for its intermediates too."""
 
 
 @dataclass
@@ -76,11 +80,12 @@ def layers_of(function: Callable[..., Any]) -> int | None:
 
 def bind(
     function: Callable[..., Any], values: Values
-) -> tuple[list[Any], dict[str, Any], list[str]]:
+) -> tuple[list[Any], dict[str, Any], list[str], list[str]]:
     """Arguments for a call.
 
     Returns:
-        Positional and keyword arguments, and the names of required ones that nothing fits.
+        Positional and keyword arguments, the names of required ones that nothing fits, and of
+        those that were given what was left over.
 
     Raises:
         Unsupported: the function takes W1, W2, ... of another number of layers.
@@ -94,6 +99,7 @@ def bind(
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
     unknown: list[str] = []
+    guessed: list[str] = []
     used: list[Any] = []
     for argument in arguments:
         if "X" in samples and argument.name == "x" and "x" in values.forward:
@@ -106,17 +112,20 @@ def bind(
         elif found:
             keywords[argument.name] = value
             used.append(value)
+        elif argument.default is False and RETURNS_MORE.search(plain(argument.name)):
+            keywords[argument.name] = True
         elif required:
             unknown.append(argument.name)
     if unknown and isinstance(values.whole, tuple):
         left = [v for v in values.whole if not any(v is other for other in used)]
         if len(left) == len(unknown):
             keywords |= dict(zip(unknown, left, strict=True))
-            unknown = []
+            guessed, unknown = unknown, []
     if len(unknown) == 1 and values.whole is not None:
         # what the forward pass is called in the backward pass, be it `cache` or `activations`
-        keywords[unknown.pop()] = rest(values)
-    return positional, keywords, unknown
+        guessed = [unknown.pop()]
+        keywords[guessed[0]] = rest(values)
+    return positional, keywords, unknown, guessed
 
 
 def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]:
@@ -177,6 +186,17 @@ def rest(values: Values) -> Any:
         return values.whole
     others = [value for value in values.whole if not looks_like_probabilities(value)]
     return others[0] if len(others) == 1 else values.whole
+
+
+def as_tuple(value: Any) -> Any:
+    """The results of a forward pass that returns them in a list, the probabilities first.
+
+    A list that ends with them holds the outputs of all layers, and stays one result.
+    """
+    if not isinstance(value, list) or len(value) < 2:
+        return value
+    several = looks_like_probabilities(value[0]) and not looks_like_probabilities(value[-1])
+    return tuple(value) if several else value
 
 
 def named_results(value: Any, names: list[list[str | None]]) -> dict[str, Any]:

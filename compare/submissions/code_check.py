@@ -26,12 +26,14 @@ from compare.submissions.conventions import (
 )
 from compare.submissions.coverage import covered, left_out
 from compare.submissions.departures import departure_of, judge_departure
+from compare.submissions.guards import without_guard
 from compare.submissions.judging import judge_answer
 from compare.submissions.other_layers import other_layers
 from compare.submissions.own_cost import dropout_sentences, judge_dropout, own_cost_hints
 from compare.submissions.running import conventions_of, judge_object, object_sentences
 from compare.submissions.single.verdicts import judge_layer, sentences
 from twingrad.errors import UserError
+from twingrad.network import EPS
 
 OUTPUTS = {"p", "loss", "cost"}
 """What a forward pass is for."""
@@ -80,8 +82,12 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
     """
     path = submission.path
     could_be_run(submission)
-    submission = told_apart(replace(submission, answers=handed(submission, request)), eps)
+    submission = unless_slow(submission)
+    answers, guard = without_guard(handed(submission, request), submission.eps_forms or (EPS,))
+    submission = told_apart(replace(submission, answers=answers), eps)
     assumed = dict(submission.assumed)
+    if guard is not None:
+        assumed["logarithm"] = f"of p + {guard:g} in the cost, a guard that no gradient needs"
     cases, reading, hints = judge_answers(submission, eps)
     assumed |= reading
     layers = [layer for layer in submission.layers if not layer.problem]
@@ -228,8 +234,22 @@ def could_be_run(submission: Submission) -> None:
             ran = f"; it was run by {submission.ran}; name another with --python"
             hint = ran + (hint if failures[0].kind == "exception" else "")
         raise UserError(f"{submission.path} cannot be imported: {said}{hint}")
-    if failures and (failures[0].kind, failures[0].tensor) == ("keys", None):
-        raise UserError(f"{submission.path}: {failures[0].message}")
+    if failures and (failures[0].kind, failures[0].tensor) in (("keys", None), ("call", None)):
+        hint = ""
+        if failures[0].kind == "call":
+            hint = f"; write an adapter, or if it trains, try: twingrad watch {submission.path}"
+        raise UserError(f"{submission.path}: {failures[0].message}{hint}")
+    if failures and failures[0].kind == "hang":
+        raise UserError(
+            f"{submission.path}: {failures[0].message}; nothing could be compared until then "
+            "(--time-limit gives it more time)"
+        )
+
+
+def unless_slow(submission: Submission) -> Submission:
+    """The same, without blaming code that gave some answers for running out of time."""
+    findings = tuple(replace(f, fails=f.fails and f.kind != "hang") for f in submission.findings)
+    return replace(submission, findings=findings)
 
 
 def handed(submission: Submission, request: Request) -> tuple[Answer, ...]:

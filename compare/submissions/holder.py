@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from inspect import Parameter
 from itertools import islice, product
 from typing import Any
 
@@ -12,7 +13,8 @@ from compare.submissions.binding import signature
 from compare.submissions.construct import argument_for, meaning_of
 from compare.submissions.names import plain, role_of, tensor_name
 from compare.submissions.orientation import VECTORS, Orientation
-from compare.submissions.source import Source
+from compare.submissions.remote import description
+from compare.submissions.source import Source, keys_asked
 from compare.submissions.things import Path, is_attribute, is_tensor, methods_of, put_all, values_in
 from twingrad.network import Network
 
@@ -112,8 +114,13 @@ class Holder:
         for argument in signature(self.cls):
             role = role_of(argument.name)
             required = argument.default is argument.empty
+            keys = self.keys_of(argument.name) if required else []
             if argument.name == self.guessed:
                 known[argument.name] = penalty
+            elif keys:
+                known[argument.name] = {k: entry_for(k, network, given, penalty) for k in keys}
+            elif drops_by_default(argument):
+                known[argument.name] = 0.0
             elif meaning_of(argument.name) and role not in KINDS:
                 if required or meaning_of(argument.name) != "no dropout":
                     known[argument.name] = argument_for(argument, network, penalty)
@@ -141,6 +148,10 @@ class Holder:
             for name, values in either.items():
                 yield from (filled | {name: value} for value in values)
 
+    def keys_of(self, argument: str) -> list[str]:
+        """The keys that the class reads of an argument that is a dict: `params["lambda"]`."""
+        return keys_asked(description(self.cls).get("source") or "", argument)
+
     def places(self, thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
         """Where an object holds the parameters; {} if it holds no weights of these shapes."""
         found = places_in(thing, network, how)
@@ -165,6 +176,28 @@ class Holder:
             and not isinstance(value, bool)
             and (role_of(path[0][1:]) == "penalty" or path[0][1:] == self.guessed)
         ]
+
+
+def drops_by_default(argument: Parameter) -> bool:
+    """Whether an argument switches dropout on unless it is 0."""
+    share = type(argument.default) is float and 0 < argument.default < 1
+    return share and meaning_of(argument.name) == "no dropout"
+
+
+def entry_for(key: str, network: Network, given: Mapping[str, Any], penalty: float) -> Any:
+    """What a dict of settings holds under a key; a small number where the key says nothing."""
+    role = role_of(key)
+    if role == "penalty":
+        return penalty
+    if role is not None and role not in KINDS and given.get(role) is not None:
+        return given[role]
+    if meaning_of(key) in ("inputs", "hidden", "classes", "sizes", "depth"):
+        return argument_for(Parameter(key, Parameter.KEYWORD_ONLY), network, penalty)
+    return SETTING
+
+
+SETTING = 0.01
+"""What a setting such as a learning rate gets, of which the gradients do not depend."""
 
 
 def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]:

@@ -24,9 +24,9 @@ from compare.submissions.live_options import checkable, must_be_function, number
 from compare.submissions.live_source import functions_in, source_of
 from compare.submissions.local import Namespace, Output, local_session, restored
 from compare.submissions.process import noise
-from compare.submissions.remote import Session, session
 from compare.submissions.report import Report
 from compare.submissions.request import Request
+from compare.submissions.session import Session, session
 from compare.submissions.single.pairs import Pair
 from compare.submissions.source import Source
 from compare.submissions.submission import Submission
@@ -122,7 +122,9 @@ def examine_functions(
     """The functions of a network; those of a single layer if no function takes labels."""
     backward, forward, cost = given["backward"], given.get("forward"), given.get("cost")
     if forward is not None and not any("Y" in roles(f) for f in given.values()):
-        examine_pairs(source, [Pair(backward.__name__, forward, backward)], report)
+        examine_pairs(
+            source, [forward, backward], [Pair(backward.__name__, forward, backward)], report
+        )
         return
     functions = Functions(forward, backward, cost)
     both = {False: functions, True: functions}

@@ -15,7 +15,7 @@ import numpy as np
 
 from compare.agent import caller
 from compare.processes import KEPT
-from compare.submissions.remote import CURRENT, Session
+from compare.submissions.session import CURRENT, Session
 
 
 class Output(io.TextIOBase):

@@ -5,7 +5,8 @@ import re
 ROLES = {
     "X": "x xbatch xtrain xs xdata xb input inputs data images features",
     "Y": "y ybatch ytrain ys yb t label labels target targets onehot yonehot onehots ytrue",
-    "P": "p ps prob probs probabilities pbatch yhat ypred predictions",
+    "P": "p ps prob probs probabilities pbatch yhat ypred predictions "
+    "ypredicted predicted prediction yprob yprobs proba probas",
     "parameters": "netparams networkparams network net param params parameters theta model nn "
     "netparam weightsandbiases",
     "penalty": "lam lambda lmbda lambd lamda lmda lda reg regularization regularisation l2 "
@@ -116,6 +117,18 @@ NOT_FORWARD = ("backward", "grad", "accuracy", "loss", "cost", "plot", "test", "
 NOT_COST = ("grad", "backward", "plot", "accuracy", "test", "history", "torch")
 
 
+ELEMENTWISE = re.compile(
+    r"^(d|deriv|derivative|grad|gradient|prime|back|backward|forward|leaky|of|the|compute|function|"
+    r"fn|stable)*(relu|elu|gelu|sigmoid|logistic|tanh|softmax|softplus|activation|act)"
+    r"(d|deriv|derivative|grad|gradient|prime|back|backward|forward|function|fn|\d)*$"
+)
+"""Names of activations and their derivatives, which are no pass over a network."""
+
+
+LAYER = re.compile(r"^(bn|batchnorm(ali[sz]ation|ali[sz]e)?)(for|back|pass|prop|grad)")
+"""Names of the passes of batch norm alone."""
+
+
 def rank(
     name: str, words: tuple[str, ...], parts: tuple[str, ...], without: tuple[str, ...]
 ) -> int:
@@ -127,7 +140,7 @@ def rank(
         without: parts that rule it out.
     """
     word = plain(name)
-    if any(part in word for part in without):
+    if any(part in word for part in without) or ELEMENTWISE.search(word) or LAYER.search(word):
         return -1
     bare = re.sub(r"(withbn|withbatchnorm|batchnorm|bn|klayers?|\d+layers?|\d+)$", "", word)
     for candidate in (word, bare):

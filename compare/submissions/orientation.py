@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from compare.numerics.structure import split_name
-from compare.submissions.remote import Remote, session
+from compare.submissions.remote import Remote
+from compare.submissions.session import session
 from twingrad.network import Network
 
 VECTORS = ("b", "gamma", "beta", "mu", "v")

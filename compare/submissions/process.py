@@ -12,9 +12,9 @@ from compare.submissions.asking.examining import examine
 from compare.submissions.asking.importing import locate
 from compare.submissions.connection import AgentGone, Connection
 from compare.submissions.interpreter import Interpreter, choose_interpreter
-from compare.submissions.remote import CURRENT, Session
 from compare.submissions.report import Report
 from compare.submissions.request import Request
+from compare.submissions.session import CURRENT, Session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding, Submission
 from twingrad.errors import UserError

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from compare.submissions.remote import Foreseen, Session, Unforeseen
+from compare.submissions.messages import Foreseen, Unforeseen
+from compare.submissions.session import Session
 
 MAX_SENT = 16 * 2**20
 """Maximum number of bytes of arrays in one request."""

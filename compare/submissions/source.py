@@ -191,6 +191,26 @@ def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     return found[::-1]
 
 
+def keys_asked(text: str, name: str) -> list[str]:
+    """The keys with which a text reads entries of a dict: `name["key"]`, `name.get("key")`."""
+    try:
+        tree = ast.parse(text)
+    except UNREADABLE:
+        return []
+    found: list[str] = []
+    for node in ast.walk(tree):
+        read: tuple[ast.expr, ast.expr] | None = None
+        if isinstance(node, ast.Subscript):
+            read = node.value, node.slice
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get" and node.args:
+            read = node.func.value, node.args[0]  # type: ignore[attr-defined]
+        if read is None or not isinstance(read[0], ast.Name) or read[0].id != name:
+            continue
+        if isinstance(read[1], ast.Constant) and isinstance(read[1].value, str):
+            found.append(read[1].value)
+    return list(dict.fromkeys(found))
+
+
 def own_statements(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function in order, without those of functions inside it."""
     for node in ast.iter_child_nodes(function):

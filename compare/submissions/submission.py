@@ -17,7 +17,8 @@ class Finding:
 
     Arguments:
         kind: "exception", "syntax", "python" (it needs a newer one), "package" (it needs one that
-            is not installed), "hang", "exit", "noise", "not finite", "shape", "dtype", "keys"
+            is not installed), "call" (it raised, but its arguments were guessed), "hang",
+            "exit", "noise", "not finite", "shape", "dtype", "keys"
             (with a tensor: its gradient is missing; without: it could not be called),
             "mutation", "not deterministic", "accumulation" (of a second call on one object),
             "evaluation mode" (a torch module left in it).
@@ -77,6 +78,7 @@ class LayerAnswer:
         convention: what was taken for one.
         missing: inputs whose gradient was not returned.
         problem: why nothing could be compared; "" if something was.
+        loss: the value of a loss, and the right one, if its gradient is right and it is not.
     """
 
     name: str
@@ -87,6 +89,7 @@ class LayerAnswer:
     convention: str = ""
     missing: tuple[str, ...] = ()
     problem: str = ""
+    loss: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

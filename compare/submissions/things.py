@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from compare.submissions.remote import Remote, description, session
+from compare.submissions.remote import Remote, description
+from compare.submissions.session import session
 
 Path = tuple[Any, ...]
 """The path to a value: ".name" is an attribute, anything else an index or key."""

@@ -26,7 +26,8 @@ def of_one_update(values: Values, updates: list[Update], judged: list[Judged]) -
         if term is not None:
             j.wrong, j.event = term, term.shown
     numbers = [f for j in judged[-1:] for f in single_numbers(values, j)]
-    return numbers or wrong_gradients(recording, judged)
+    wrong = numbers or wrong_gradients(recording, judged)
+    return [*multiplied(recording, judged), *wrong]
 
 
 def with_training(
@@ -55,6 +56,15 @@ def with_training(
             if found.what not in unjust
         ),
     ]
+
+
+def multiplied(recording: Recording, judged: list[Judged]) -> list[Finding]:
+    """A factor that all gradients share, and that is neither 1 nor n."""
+    for j in judged:
+        if j.multiplied is not None:
+            event, said = j.multiplied
+            return [Finding("backward", place_of(recording, event), (said,))]
+    return []
 
 
 def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:

@@ -14,7 +14,7 @@ from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.structure import structural_zeros
 from compare.watching.passes import Update
 from compare.watching.recording import Event
-from compare.watching.roles import LEAVES, STATISTICS, Role, nearest_scale, off
+from compare.watching.roles import FACTOR, LEAVES, STATISTICS, Role, nearest_scale, off
 from compare.watching.values import Value
 
 ROUNDING, ROUNDING_32 = 1e-7, 1e-3
@@ -27,12 +27,15 @@ class Conventions:
 
     Arguments:
         scale: its gradients of the parameters are so many times ours: 1 for the mean over the
-            minibatch, n for the sum; negative where it steps along +G.
+            minibatch, n for the sum; negative where it steps along +G. Another number where most
+            of them share a factor that is neither.
         decay: the factor of W in the gradient of W, over `scale`: 2 lambda, mostly.
+        extra: what `scale` is times 1 or n.
     """
 
     scale: float = 1.0
     decay: float = 0.0
+    extra: float = 1.0
 
 
 @dataclass
@@ -47,6 +50,7 @@ class Judged:
         tensor: our name of it; event: where it is assigned.
         statuses: by the name of a gradient: "right", "inherits", "wrong".
         said: what is wrong, in sentences.
+        multiplied: where all gradients get a factor that is neither 1 nor n, and that in words.
     """
 
     update: Update
@@ -57,6 +61,7 @@ class Judged:
     event: Event | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    multiplied: tuple[Event, str] | None = None
 
     @property
     def examination(self) -> Examination | None:
@@ -76,10 +81,20 @@ def conventions_of(update: Update) -> Conventions:
     scales = Counter(nearest_scale(role.c, n) for role in told if role.c)
     # of as many for the sum as for the mean, the mean
     scale = max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
+    extra = shared_factor([role.c / scale for role in told if role.c])
     weights = [role for role in leaves if role.name.startswith("W") and role.value.named]
-    decays = [role.decay(n) for role in trusted(weights)]
+    decays = [role.decay(n) / extra for role in trusted(weights)]
     decay = majority(decays)
-    return Conventions(scale, decay)
+    return Conventions(scale * extra, decay, extra)
+
+
+def shared_factor(factors: list[float]) -> float:
+    """The factor that more than half of at least three gradients have; else 1."""
+    for factor in factors:
+        sharing = sum(abs(other - factor) <= FACTOR * abs(factor) for other in factors)
+        if off(factor, 1) and sharing > max(1, len(factors) / 2):
+            return factor
+    return 1.0
 
 
 def trusted(roles: list[Role]) -> list[Role]:
@@ -144,6 +159,7 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
         place(judged)
         judged.said = examination.sentences
         misscaled(judged)
+    multiply(judged)
     return judged
 
 
@@ -152,9 +168,12 @@ def factor_of(role: Role, conventions: Conventions, n: int) -> float:
 
     Gradients of parameters share one scale. Between them each may be that of a sum or a mean.
     """
-    if is_leaf(role.name) or off(role.c, n):
+    if is_leaf(role.name):
         return conventions.scale
-    return nearest_scale(role.c, n)
+    for extra in (1.0, conventions.extra):
+        if not off(role.c / extra, n):
+            return extra * nearest_scale(role.c / extra, n)
+    return conventions.scale
 
 
 def place(judged: Judged) -> None:
@@ -175,6 +194,31 @@ def place(judged: Judged) -> None:
         judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown
 
 
+def multiply(judged: Judged) -> None:
+    """Notes where the factor comes in that all gradients share, if it is neither 1 nor n."""
+    roles, conventions = judged.update.roles, judged.conventions
+    assert roles is not None
+    n = judged.update.found.n
+    if conventions.extra == 1:
+        return
+    sharing = [
+        r for r in (*roles.found.values(), *roles.copies) if r.status == "right" and r.value.named
+    ]
+    sharing = [r for r in sharing if off(r.c, n) and not off(r.c / conventions.extra, n)]
+    first = min(sharing, key=lambda role: role.shown.index)
+    said = f"Backward pass, first wrong: {wrong_factor(first, n)}"
+    also = "All gradients have this factor, so it acts like another learning rate."
+    judged.multiplied = first.shown, f"{said} {also}"
+
+
+def wrong_factor(role: Role, n: int) -> str:
+    """A factor that is neither 1 nor n, in a sentence."""
+    return (
+        f"the gradient of {role.name} is {role.c:.6g} times what it should be, neither that of "
+        f"the mean over the minibatch nor that of the sum (n = {n})."
+    )
+
+
 def misscaled(judged: Judged) -> None:
     """Blames the first gradient with a factor other than 1 and n, unless one above is wrong."""
     roles = judged.update.roles
@@ -186,6 +230,7 @@ def misscaled(judged: Judged) -> None:
         if role.status == "right"
         and role.value.named
         and off(role.c, n)
+        and off(role.c / judged.conventions.extra, n)
         and role.name.rstrip("0123456789") not in STATISTICS
         and (not is_leaf(role.name) or role is roles.found[role.name])
     ]
@@ -196,10 +241,7 @@ def misscaled(judged: Judged) -> None:
     if judged.event is not None and first.shown.index > judged.event.index:
         return
     judged.wrong, judged.tensor, judged.event = first.value, first.name, first.shown
-    said = (
-        f"the gradient of {first.name} is {first.c:.6g} times what it should be, neither that of "
-        f"the mean over the minibatch nor that of the sum (n = {n})."
-    )
+    said = wrong_factor(first, n)
     if not off(first.c, n):
         said = f"on its way down to {first.name} the gradient is divided by n = {n} once more."
     explained = judged.examination is not None and judged.examination.best is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compare.numerics.structure import structural_zeros
 from compare.watching.combined import average, parts
 from compare.watching.judge import Judged
 from compare.watching.recording import Event, Site
@@ -114,6 +115,8 @@ class Known:
         for name, role in update.roles.updates.items():
             said = f"the new {name}"
             self.roles[role.value.id] = ("right" if role.c else "derived", said)
+        zeros = structural_zeros(update.case.network, update.found.n)
+        self.zeros = {name: update.case.parameters[name].shape for name in zeros}
         self.names = dict(self.forward_names())
         self.simple = Simple(self.names, update.roles, update.found)
         for value in values.all:
@@ -142,6 +145,10 @@ class Known:
         """Record what an array is, unless that is known."""
         if value.id in self.roles:
             return
+        zero = self.rounded_zero(value)
+        if zero:
+            self.roles[value.id] = ("right", zero)
+            return
         tolerance = 10 * self.judged.update.found.tolerance
         for name, array in self.names.items():
             if any(scaled_to_one(rows, array, tolerance) for rows, _ in value.views(array.shape)):
@@ -150,6 +157,15 @@ class Known:
         said = self.simple.explain(value) or self.combined(value, tolerance)
         if said:
             self.roles[value.id] = ("derived", said)
+
+    def rounded_zero(self, value: Value) -> str:
+        """The gradient that an array of the backward pass is which is 0 but for rounding, such as
+        that of b below a batch norm; "" for any other array."""
+        late = value.first > self.judged.update.found.index
+        if not (late and value.array.any() and np.abs(value.array).max() < NOTHING):
+            return ""
+        named = [f"dJ/d{n}" for n, shape in self.zeros.items() if shape == value.array.shape]
+        return f"{' or '.join(named)}, 0 but for rounding" if named else ""
 
     def combined(self, value: Value, tolerance: float) -> str:
         """A description of a running average, a velocity, or several arrays in one vector."""

@@ -11,6 +11,7 @@ from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
 from compare.watching.labels import Labels, case_of, labels_of
+from compare.watching.other_costs import other_cost
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
@@ -58,6 +59,7 @@ class Update:
         right: our gradients of the case, by name; trace: our values.
         roles: the gradients of the program.
         start: event where the pass begins; end: where the next one does.
+        cost: what its gradients are of, where that is not the cross-entropy.
     """
 
     found: Pass
@@ -68,6 +70,7 @@ class Update:
     right: Mapping[str, np.ndarray] | None = None
     trace: Mapping[str, np.ndarray] | None = None
     roles: Roles | None = None
+    cost: str = ""
 
     @property
     def told(self) -> int:
@@ -183,11 +186,14 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     found = update.found
     if update.labels is None or not found.complete:
         return update
+    arrays = backward_arrays(values, p.value.first, update.end)
+    update.cost = other_cost(found.p.rows, update.labels.y, arrays, found.tolerance)
+    if update.cost:
+        return update
     update.case = case_of(found, update.labels.y, f"update at event {p.value.first}")
     both = right_values(update.case)
     update.right = {name: value for name, value in both.items() if not is_value(name)}
     update.trace = values_of(both)
-    arrays = backward_arrays(values, p.value.first, update.end)
     text = values.recording.text
     reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance, text)
     update.roles = reader.read()

@@ -16,6 +16,8 @@ ZEROS = 0.05
 """Share of zeros from which on a nonnegative input looks like the output of a ReLU."""
 
 
+DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
+
 TWICE = "the softmax is taken twice"
 
 WRONG_AXES = {
@@ -63,10 +65,11 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         if close(search.softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
     for shifted in (False, True):
-        for s in candidates:
-            layer = search.affine(s.rows, s.value, shifted=shifted)
-            if layer is not None:
-                return layer
+        layers = (search.affine(s.rows, s.value, shifted=shifted) for s in candidates)
+        made = [layer for layer in layers if layer is not None]
+        if made:
+            # less a number, such as the largest logit of all, logits fit with another b
+            return next((layer for layer in made if search.has_seen(layer.b)), made[0])
     for s in candidates:
         act = search.activation(s)
         if act is not None:
@@ -94,6 +97,9 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
 
 def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     """The layer whose output is the input h of the layer above; None at the network's input."""
+    if not h.rows.any():  # anything times weights of 0 would explain it
+        found.complete, found.lacks = False, DEAD
+        return None
     mask, factor, x = None, 1.0, h
     after: Norm | None = None
     act = search.activation(h)

@@ -14,6 +14,9 @@ from compare.watching.values import FEW, Value, Values, mixture
 AXES = {"classes": 1, "samples": 0, "whole": None}
 """Over which axis a softmax may be taken, samples in rows."""
 
+CENTRED = 1e-6
+"""Largest mean of a unit, relative to the range of all, of an array that is s - mu."""
+
 
 class Rebuilder:
     """Searches the arrays of a recording for the layers of one pass."""
@@ -94,6 +97,10 @@ class Rebuilder:
                 return vector
         return None
 
+    def has_seen(self, b: np.ndarray) -> bool:
+        """Whether b is 0 or a vector that was recorded."""
+        return not b.any() or any(np.array_equal(b, vector) for vector in self.vectors(len(b)))
+
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
         """The recorded vector that b, worked out of s, is within its rounding; else b."""
         doubt = 10 * self.tolerance * float(np.abs(s).max(initial=0))
@@ -149,15 +156,21 @@ class Rebuilder:
         return None
 
     def normalised(self, z: Seen) -> tuple[Layer, Norm] | None:
-        """The affine layer below z, and the normalisation between the two."""
+        """The affine layer below z, and the normalisation between the two.
+
+        s - mu fits as well as s, with b - mu for b, so it is taken only if s was not seen.
+        """
+        centred: tuple[Layer, Norm] | None = None
         for u in self.seen(z.rows.shape[1], z.value):
             norm = norm_of(z.rows, u.value, u.rows, self.values, self.index + 1, self.tolerance)
             if norm is None:
                 continue
             layer = self.affine(u.rows, u.value)
-            if layer is not None:
+            if layer is not None and np.abs(u.rows.mean(axis=0)).max() > CENTRED * np.ptp(u.rows):
                 return layer, norm
-        return None
+            if layer is not None:
+                centred = centred or (layer, norm)
+        return centred
 
 
 def is_diagonal(W: np.ndarray) -> bool:

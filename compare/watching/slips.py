@@ -60,7 +60,7 @@ def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
         for event in values.recording.events[update.found.index : update.end]:
             if event.value is None or event.site.kind not in ("assign", "augmented", "return"):
                 continue
-            if is_total(values.recording, event, update.right[name], n):
+            if is_total(values.recording, event, judged.conventions.extra * update.right[name], n):
                 said = (
                     f"Backward pass, first wrong: the gradient of {name}. It is one number, summed "
                     "over the units too. Sum over the samples alone."

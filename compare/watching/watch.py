@@ -147,6 +147,8 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = "no softmax was seen, and other losses than its cross-entropy are not judged"
     elif not updates or not updates[0].found.layers:
         seen = "a softmax was seen, but not the affine layer below it"
+    elif updates[0].cost:
+        seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
     elif not updates[0].found.complete:
         seen = f"the network was rebuilt down to {updates[0].found.lacks}"
     else:

@@ -96,13 +96,13 @@ class GroupLog:
         self.path = path
         self.groups: dict[str, tuple[str, ...]] = {}
         self.continued: dict[tuple[tuple[str, ...], int], tuple[str, ...]] = {}
-        lines = path.read_text().splitlines() if path is not None and path.exists() else []
-        for line in lines:
+        content = path.read_bytes() if path is not None and path.exists() else b""
+        for line in content.splitlines():
             try:
                 keys, epoch, of = json.loads(line)
-            except ValueError:  # half written when the process was killed
+                self._take(tuple(keys), epoch, tuple(of))
+            except (ValueError, TypeError):  # half written when the process was killed, or damaged
                 continue
-            self._take(tuple(keys), epoch, tuple(of))
 
     def _take(self, keys: tuple[str, ...], epoch: int, of: tuple[str, ...]) -> None:
         if of:

@@ -43,7 +43,9 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
         repair(path)
         try:
             return JournalStorage(OwnJournal(path))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # a damaged line may end anywhere in Optuna, in an assertion too
             raise UserError(
                 f"{path}: is damaged ({type(error).__name__}); remove it, and --resume tells the "
                 "study again what is in trials/"

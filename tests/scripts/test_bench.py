@@ -1,9 +1,4 @@
-import subprocess
-import sys
-
 import pytest
-
-from tests.support import ROOT
 
 
 @pytest.mark.parametrize(
@@ -13,14 +8,6 @@ def test_every_benchmark_is_a_command_with_help(twingrad, benchmark):
     status, out, _ = twingrad("bench", benchmark, "--help")
     assert status == 0
     assert "--json" in out
-
-
-def test_no_benchmark_is_imported_before_it_is_asked_for():
-    code = "import sys, scripts.cli; print([m for m in sys.modules if m.startswith('benchmarks')])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize(

@@ -217,6 +217,7 @@ def test_a_folder_is_named_after_preset_normalization_and_seed(
         (["--batch-size", "401"], "only 400 training samples"),
         (["--resume"], "--resume needs --out"),
         (["--threads", "0"], "--threads is 0"),
+        (["--threads", "2147483648"], "--threads is 2147483648"),
         (["--epochs", "many"], "--epochs"),
     ],
 )

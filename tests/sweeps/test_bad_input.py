@@ -98,7 +98,9 @@ def test_a_gpu_gets_large_stacks_where_nobody_says_otherwise(devices, stack, exp
     assert checked(None, stack, devices)[1] == expected
 
 
-@pytest.mark.parametrize("line", [b"garbage{", b"\xff\xfe\0", b"{}"])
+@pytest.mark.parametrize(
+    "line", [b"garbage{", b"\xff\xfe\0", b"{}", b'{"op_code": 99, "worker_id": "x"}']
+)
 def test_a_journal_damaged_in_the_middle_is_named(tmp_path, line):
     whole = sweep(tmp_path)
     lines = (tmp_path / JOURNAL).read_bytes().splitlines()

@@ -15,6 +15,12 @@ MAX_FILE = 128 * 2**20  # bytes; a batch has 31 MB, or 62 MB if Python 3 wrote i
 _MAX_ARCHIVE = 8 * MAX_FILE  # bytes after decompression, which a small gzip file can exceed
 _BLOCK = 2**20
 
+MALFORMED = (ValueError, LookupError, ArithmeticError)
+"""What tarfile also raises for headers that make no sense, such as a sparse map with a word."""
+
+MAX_MEMBERS = 1000
+"""Entries of an archive, which tarfile keeps in memory; CIFAR-10's have 9 at most."""
+
 
 class Archive:
     """A .tar.gz file. `md5` is known once `members` has been read to its end."""
@@ -45,7 +51,7 @@ class Archive:
                 while hashed.read(_BLOCK):
                     pass
                 self.md5 = hashed.md5.hexdigest()
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        except (tarfile.TarError, zlib.error, EOFError, OSError, *MALFORMED) as error:
             reason = " ".join(str(error).split())
             found = f"a truncated or corrupt archive ({reason})"
             raise damaged(str(self.path), found, "a complete .tar.gz") from error
@@ -53,7 +59,10 @@ class Archive:
     def _walk(self, unpacked: "_Bounded") -> Iterator[tuple[str, bytes]]:
         seen = set()
         with tarfile.open(fileobj=unpacked, mode="r|", bufsize=_BLOCK) as tar:  # type: ignore[call-overload]
-            for member in tar:
+            for number, member in enumerate(tar):
+                unpacked.start_member()
+                if number >= MAX_MEMBERS:
+                    raise damaged(str(self.path), f"over {MAX_MEMBERS} entries", "9 at most")
                 path = PurePosixPath(member.name)
                 deep = len(path.parts) > 2 or ".." in path.parts or path.is_absolute()
                 if deep or not member.isreg():
@@ -83,12 +92,20 @@ class _Hashed:
 
 
 class _Bounded:
-    """A file that raises UserError beyond the maximum size."""
+    """A file that raises UserError beyond the maximum size, of all and of one entry.
+
+    An entry's own size says too little: its name or its map of a sparse file may be as long.
+    """
 
     def __init__(self, file: gzip.GzipFile, path: Path) -> None:
         self._file = file
         self._path = path
         self._left = _MAX_ARCHIVE
+        self._entry = 0
+
+    def start_member(self) -> None:
+        """Count the bytes of an entry from here."""
+        self._entry = 0
 
     def read(self, size: int) -> bytes:
         data = self._file.read(size)
@@ -98,4 +115,8 @@ class _Bounded:
                 f"{self._path}: unpacks to more than {_MAX_ARCHIVE // 2**20} MiB; expected one of "
                 "CIFAR-10's archives, which unpack to 190 MB"
             )
+        self._entry += len(data)
+        if self._entry > MAX_FILE + 2 * _BLOCK:
+            found = f"an entry of more than {MAX_FILE // 2**20} MiB"
+            raise damaged(str(self._path), found, "CIFAR-10's, which have 31 MB")
         return data

@@ -12,9 +12,9 @@ from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Handed, Raw
 from compare.submissions.matching import is_close, nearest_reading
 from compare.submissions.orientation import Misshapen, as_array
-from compare.submissions.remote import session
 from compare.submissions.replay import Change, evaluated
 from compare.submissions.request import CaseSpec
+from compare.submissions.session import session
 from compare.submissions.submission import Answer, Finding, Index
 from compare.submissions.things import is_tensor
 from twingrad.streams import stream
@@ -51,7 +51,8 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
             if name not in known:
                 continue  # an intermediate that is called like one of ours, and is another
             said = f"the gradient of {name} {error.problem}"
-            taken.findings.append(Finding(error.kind, said, line, True, name))
+            # with the right number of entries, its caller may give it the shape
+            taken.findings.append(Finding(error.kind, said, line, error.ours is None, name))
             if error.value is not None:
                 taken.raw_shapes[name] = error.value.shape
                 if error.ours is not None:

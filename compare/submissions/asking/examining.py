@@ -16,10 +16,11 @@ from compare.submissions.asking.trying import Attempt, Way, choose
 from compare.submissions.binding import signature
 from compare.submissions.connection import AgentGone
 from compare.submissions.layouts.layout import Code, Layout
+from compare.submissions.messages import RemoteError
 from compare.submissions.one_training import OneTraining
-from compare.submissions.remote import RemoteError, session
 from compare.submissions.report import Report
 from compare.submissions.request import Request, specs
+from compare.submissions.session import session
 from compare.submissions.single.examine import examine_layer
 from compare.submissions.single.pairs import Pair, pairs_of
 from compare.submissions.single.running import follow_layer
@@ -86,10 +87,11 @@ def examine_module(
     try:
         layouts = recognise(source, module, name, words)
     except Unrecognised as error:
-        pairs = pairs_in(source, module, name)
+        functions = own_functions(source, module)
+        pairs = pairs_in(functions, name)
         if not pairs:
             raise UserError(str(error)) from error
-        examine_pairs(source, pairs, report)
+        examine_pairs(source, functions if name is None else (), pairs, report)
         return
     except CodeFailure as failure:
         report.find(failure.finding)
@@ -98,9 +100,15 @@ def examine_module(
         states(module, report)
 
 
-def examine_pairs(source: Source, pairs: Sequence[Pair], report: Report) -> None:
-    """Single layers."""
+def examine_pairs(
+    source: Source, functions: Sequence[Any], pairs: Sequence[Pair], report: Report
+) -> None:
+    """Single layers, among the functions of a file."""
     report.layout = "single layers"
+    paired = {function for pair in pairs for function in (pair.forward, pair.backward)}
+    others = [f.__name__ for f in functions if f not in paired]
+    if others:
+        report.leave_out(f"the functions {', '.join(others)}")
     with session().quiet():
         for pair in pairs:
             report.layers.append(examine_layer(source, pair))
@@ -125,6 +133,8 @@ def examine_layouts(
         del usable[False]  # without a hidden layer there is nothing to normalise
         if usable[True].attempt.works:
             report.assumed["batch norm"] = "always"
+    if len(usable) == 2:
+        drop_other_mode(usable, report)
     if not usable:
         best = max(ways.values(), key=lambda way: way.attempt.progress)
         report_failure(source, layout, best, report)
@@ -132,19 +142,35 @@ def examine_layouts(
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
     for mode, way in ways.items():
-        if mode in usable:
+        if mode in usable or way.attempt.works:
             continue
-        if way.attempt.failure is not None and mode:
+        failure = way.attempt.failure
+        if failure is not None and failure.finding.kind == "call":
+            report.leave_out(f"{words_for(way.attempt)} ({failure.finding.message})")
+        elif failure is not None and mode:
             report_failure(source, layout, way, report)
         elif "batch norm" not in report.assumed:
             report.leave_out(words_for(way.attempt))
     return True
 
 
-def pairs_in(source: Source, module: Any, name: str | None) -> list[Pair]:
-    """The single layers of a file, or those that a name chooses."""
-    own = [t for t in attributes(module).values() if is_function(t) and belongs(source, t)]
-    found = pairs_of(own)
+def drop_other_mode(usable: dict[bool, Way], report: Report) -> None:
+    """Leaves out a mode in which nothing is right where in the other something is: code that
+    always normalises, or never does, whatever it is asked for."""
+    right = {mode: way.attempt.exact for mode, way in usable.items()}
+    for mode in (False, True):
+        if not right[mode] and right[not mode]:
+            report.leave_out(words_for(usable.pop(mode).attempt))
+
+
+def own_functions(source: Source, module: Any) -> list[Any]:
+    """The functions of a file, in its order."""
+    return [t for t in attributes(module).values() if is_function(t) and belongs(source, t)]
+
+
+def pairs_in(functions: Sequence[Any], name: str | None) -> list[Pair]:
+    """The single layers among functions, or those that a name chooses."""
+    found = pairs_of(functions)
     if name is not None:
         found = [p for p in found if name in (p.name, p.forward.__name__)]
     return found

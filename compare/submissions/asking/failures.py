@@ -1,11 +1,13 @@
 """Whatever the user's code does instead of returning, as a finding with its line."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from compare.submissions.messages import RemoteError
 from compare.submissions.newer_python import needed_python
-from compare.submissions.remote import RemoteError, session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
@@ -51,6 +53,24 @@ def allowed_to_refuse() -> Iterator[None]:
         error = failure.__cause__
         if isinstance(error, RemoteError) and error.is_a("NotImplementedError"):
             raise Unsupported(error.message) from failure
+        raise
+
+
+@contextlib.contextmanager
+def blamed_on_us(function: Callable[..., Any], guessed: Sequence[str]) -> Iterator[None]:
+    """Marks what a function raises as no fault of the code where arguments were guessed.
+
+    Arguments:
+        guessed: the names of those arguments.
+    """
+    try:
+        yield
+    except CodeFailure as failure:
+        if guessed and failure.finding.kind == "exception":
+            names = " and ".join(guessed)
+            said = f"what {function.__name__} takes as {names} was guessed, and it raised "
+            finding = replace(failure.finding, kind="call", message=said + failure.finding.message)
+            raise CodeFailure(finding, failure.stage) from failure.__cause__
         raise
 
 

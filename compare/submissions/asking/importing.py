@@ -5,7 +5,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.source import UNREADABLE, Source
 
 OURS = (

@@ -14,6 +14,7 @@ from compare.submissions.layouts.layout import Layout
 from compare.submissions.names import (
     BACKWARD,
     COST,
+    ELEMENTWISE,
     FORWARD,
     FORWARD_PARTS,
     NOT_BACKWARD,
@@ -23,7 +24,7 @@ from compare.submissions.names import (
     rank,
     says_batch_norm,
 )
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.things import (
     attributes,
@@ -239,6 +240,7 @@ def forward_by_arguments(functions: Sequence[Function]) -> Function | None:
             and "Y" not in used
             and (used & {"parameters", "W"} or is_method(function))
             and not any(part in word for part in (*NOT_FORWARD, *NOT_BACKWARD))
+            and not ELEMENTWISE.search(word)
         ):
             return function
     return None

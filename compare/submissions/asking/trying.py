@@ -8,8 +8,8 @@ from compare.submissions.asking.collect import right, take
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.matching import count_right
-from compare.submissions.remote import session
 from compare.submissions.request import CLASSES, CaseSpec, Request, trial
+from compare.submissions.session import session
 
 
 @dataclass
@@ -44,12 +44,13 @@ class Attempt:
 
     @property
     def progress(self) -> tuple[bool, bool, float, int, int]:
-        """For choosing the most plausible of several failures: the one that came furthest."""
+        """For choosing the most plausible of several failures: the one that came furthest, of
+        those that returned everything the one with most right."""
         if self.failure is not None:
             return (True, False, 0, self.failure.stage, self.failure.finding.line or 0)
         if self.code is None:
             return (False, False, 0, 0, 0)
-        return (True, True, self.right / self.wanted, 0, 0)
+        return (True, True, self.right / self.wanted, self.exact, 0)
 
 
 def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:

@@ -13,8 +13,8 @@ from compare.submissions.binding import signature
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.names import KINDS
 from compare.submissions.orientation import Orientation
-from compare.submissions.remote import session
 from compare.submissions.request import cast
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import is_class

@@ -7,9 +7,15 @@ from typing import Any
 import numpy as np
 
 from compare.cases import Case
-from compare.submissions.asking.failures import CodeFailure, Unsupported, call
+from compare.submissions.asking.failures import (
+    CodeFailure,
+    Unsupported,
+    blamed_on_us,
+    call,
+)
 from compare.submissions.binding import (
     Values,
+    as_tuple,
     bind,
     layers_of,
     looks_like_probabilities,
@@ -28,8 +34,8 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
-from compare.submissions.remote import session
 from compare.submissions.returned import forward_of, gradients_of, named_entries
+from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
 from compare.submissions.things import Path, is_method, put_all, values_in, written
@@ -155,14 +161,14 @@ class DD2424Code:
         """The values with what the forward function returned."""
         if self.functions.forward is None:
             return values
-        returned = self.run(self.functions.forward, values, 0)
+        returned = as_tuple(self.run(self.functions.forward, values, 0))
         values.whole = returned
         values.forward = named_results(returned, returned_names(self.functions.forward))
         return values
 
     def run(self, function: Function, values: Values, stage: int) -> Any:
         """Binds and calls a function of the user's."""
-        positional, keywords, unknown = bind(function, values)
+        positional, keywords, unknown, guessed = bind(function, values)
         if unknown:
             said = f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
             if self.functions.forward is None:
@@ -179,10 +185,13 @@ class DD2424Code:
             )
         if values.holder is not None and is_method(function):
             positional = [values.holder, *positional]
-        return call(self.source, stage, function, *positional, **keywords)
+        with blamed_on_us(function, guessed):
+            return call(self.source, stage, function, *positional, **keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         raw = self.passes(case, handed, self.values(case, handed))
+        if self.functions.cost is None:
+            return raw
         # of fresh inputs: the backward pass may have changed these
         fresh = self.hand_over(case, handed["X"].dtype.name)
         return replace(raw, forward=raw.forward | self.costs(case, fresh))
@@ -207,6 +216,9 @@ class DD2424Code:
             self.find_overwritten(values, held)
         names = returned_names(self.functions.backward)
         named, unknown = gradients_of(returned, names, depth)
+        cost = cost_beside(returned)
+        if cost is not None and self.functions.cost is None:
+            forward["cost"] = cost
         leaves = leaves_of(returned) | self.held_leaves(values)
         gradients = recognised_gradients(leaves, named, case, self.orientation, self.eps_forms)
         if isinstance(returned, dict):
@@ -265,6 +277,8 @@ class DD2424Code:
     def costs(self, case: Case, handed: Handed) -> dict[str, float]:
         """Cost and loss of the user's cost function; {} where there is none that can be called."""
         function = self.functions.cost
+        if function is None and not self.notes:
+            return self.cost_of_backward(case, handed)
         if function is None or self.notes:
             return {}
         known = self.cost_one_hot is not None
@@ -287,6 +301,14 @@ class DD2424Code:
         if isinstance(failure, CodeFailure):
             self.notes.append(replace(failure.finding, fails=False))
         return {}
+
+    def cost_of_backward(self, case: Case, handed: Handed) -> dict[str, float]:
+        """The cost that the function of the gradients returns beside them; {} without one."""
+        if self.functions.backward is None:
+            return {}
+        values = self.run_forward(self.values(case, handed))
+        cost = cost_beside(self.run(self.functions.backward, values, 1))
+        return {} if cost is None else {"cost": float(cost)}
 
     def cost(self, case: Case, handed: Handed) -> float | None:
         return self.costs(case, handed).get("cost")
@@ -326,6 +348,19 @@ class DD2424Code:
         return said
 
 
+def cost_beside(returned: Any) -> np.ndarray | None:
+    """The only number that a function returns beside its gradients: loss, grads."""
+    if not isinstance(returned, tuple | list):
+        return None
+    numbers = [v for v in returned if isinstance(v, float | np.floating) or is_number(v)]
+    return np.asarray(numbers[0], np.float64) if len(numbers) == 1 else None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is an array of one number without axes."""
+    return isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"
+
+
 @dataclass
 class OwnInstance:
     """An object of a class with names of its own, called again and again."""
@@ -337,8 +372,8 @@ class OwnInstance:
     @property
     def testing(self) -> str:
         forward = self.code.functions.forward
-        name = "" if forward is None else forward.__name__
-        return f"{name} in test mode"
+        function = forward or self.code.functions.backward
+        return f"{function.__name__} in test mode"  # type: ignore[union-attr]
 
     def train(self, case: Case) -> Raw:
         handed = self.code.hand_over(case, "float64")

@@ -11,8 +11,9 @@ from compare.submissions.layouts.layout import Handed, Raw, one_hot
 from compare.submissions.layouts.torch_making import anatomy_of, made, own_cost, watch
 from compare.submissions.layouts.torch_parameters import Anatomy
 from compare.submissions.orientation import Orientation, as_array
-from compare.submissions.remote import lasting, session
+from compare.submissions.remote import lasting
 from compare.submissions.request import cast
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import is_class, is_function, is_tensor, type_name
@@ -109,7 +110,7 @@ class TorchModuleCode:
             )
             given = {"X": X, "penalty": case.penalty, "training": True}
             values = Values(Y, y, False, {k: [] for k in ("W", "b", "gamma", "beta")}, given)
-            positional, keywords, unknown = bind(own, values)
+            positional, keywords, unknown, _ = bind(own, values)
             if unknown:
                 raise Unsupported(f"its cost takes {', '.join(unknown)}")
             cost = call(self.source, 0, own, *positional, **keywords)

@@ -12,7 +12,7 @@ from compare.submissions.layouts.dd2424 import DD2424, ORIENTATIONS
 from compare.submissions.layouts.dd2424_code import DD2424Code, Functions
 from compare.submissions.layouts.layout import Handed, Layout, Raw
 from compare.submissions.orientation import as_array
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
 from compare.submissions.submission import Finding
 from compare.submissions.things import is_tensor

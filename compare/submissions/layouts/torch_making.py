@@ -16,9 +16,10 @@ from compare.submissions.layouts.torch_parameters import (
     inputs_of,
     take_apart,
 )
+from compare.submissions.messages import RemoteError
 from compare.submissions.names import plain
 from compare.submissions.orientation import as_array
-from compare.submissions.remote import RemoteError, session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.things import is_class, is_function, is_torch
 from twingrad.errors import UserError

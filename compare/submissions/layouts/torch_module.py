@@ -18,7 +18,7 @@ from compare.submissions.layouts.torch_making import (
     output_of,
 )
 from compare.submissions.orientation import Orientation
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import is_class, is_function, is_routine, is_torch

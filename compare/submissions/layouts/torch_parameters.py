@@ -5,7 +5,7 @@ from typing import Any
 
 from compare.submissions.asking.failures import Unsupported
 from compare.submissions.names import tensor_name
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.things import is_a
 from twingrad.network import Network
 

@@ -10,7 +10,7 @@ from compare.submissions.binding import role, signature
 from compare.submissions.matching import leaves_of
 from compare.submissions.names import plain
 from compare.submissions.orientation import Misshapen, as_array
-from compare.submissions.remote import session
+from compare.submissions.session import session
 from compare.submissions.single.inputs import Inputs, inputs_for
 from compare.submissions.single.known import LOSSES, known_layer
 from compare.submissions.single.pairs import Pair
@@ -179,9 +179,12 @@ def by_hand(
     for name, loss in LOSSES.items() if len(arrays) == 1 and out.size == 1 else ():
         for labels in labels_in(inputs, arrays[0]):
             value, gradient = loss(arrays[0], labels)
+            only = next(iter(inputs.arrays))
             if abs(value - float(out.sum())) < 1e-12 * max(1, abs(value)):
                 answer.kind = name
-                exact = {next(iter(inputs.arrays)): gradient}
+                exact = {only: gradient}
+            elif only in answer.found and np.allclose(answer.found[only], gradient, rtol=1e-12):
+                answer.kind, answer.loss = name, (float(out.sum()), value)
     if exact:
         kept = {n: v for n, v in exact.items() if n in answer.found}
         answer.expected[EXACT] = kept

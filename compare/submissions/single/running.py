@@ -6,8 +6,8 @@ import numpy as np
 
 from compare.submissions.asking.failures import CodeFailure, call
 from compare.submissions.asking.objects import CALLS, Arrays, moving, statistic_in
-from compare.submissions.remote import session
 from compare.submissions.report import Report
+from compare.submissions.session import session
 from compare.submissions.single.examine import split
 from compare.submissions.single.inputs import Inputs, inputs_for
 from compare.submissions.single.known import Known, known_layer

@@ -13,6 +13,8 @@ ABSOLUTE, RELATIVE = {CENTRAL: 1e-6}, {EXACT: 1e-11}
 
 def judge_layer(layer: LayerAnswer) -> CaseVerdict:
     """The gradients of one layer by each input against each witness."""
+    if layer.loss is not None:
+        return judge_loss(layer, *layer.loss)
     tensors = [
         judge(
             f"{layer.name}: d{name}",
@@ -33,6 +35,14 @@ def judge_layer(layer: LayerAnswer) -> CaseVerdict:
     return CaseVerdict(name, tuple(tensors), fault)
 
 
+def judge_loss(layer: LayerAnswer, value: float, right: float) -> CaseVerdict:
+    """A loss whose gradient is that of the known loss, while its value is another."""
+    name = f"{layer.name}: its value"
+    tensor = judge(name, EXACT, np.array(right), np.array(value), relative=RELATIVE[EXACT])
+    fault = {"tensor": name, "pass": "forward"}
+    return CaseVerdict(f"{layer.name} ({layer.kind})", (tensor,), fault)
+
+
 def misshapen(layer: LayerAnswer) -> Iterator[TensorVerdict]:
     """A disagreement for each gradient whose shape is not that of its input."""
     for name, value in layer.found.items():
@@ -45,6 +55,13 @@ def misshapen(layer: LayerAnswer) -> Iterator[TensorVerdict]:
 
 def sentences(layer: LayerAnswer) -> Iterator[str]:
     """Where a layer is wrong, in words."""
+    if layer.loss is not None:
+        where = f", line {layer.line}" if layer.line else ""
+        yield (
+            f"{layer.name}{where}: wrong is its value, {layer.loss[0]:.6g} where expected "
+            f"{layer.loss[1]:.6g}. Its gradient is that of the {layer.kind}."
+        )
+        return
     case = judge_layer(layer)
     wrong = list(dict.fromkeys(t.name for t in case.tensors if t.verdict == "disagree"))
     if wrong:

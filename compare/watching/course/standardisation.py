@@ -35,6 +35,7 @@ def judge_standardisation(
         said = f"The network is trained on raw values from {X.min():g} to {X.max():g}."
         out.add("standardisation", training.event, said)
         return
+    inside = sites_of_passes(values, seen)
     evaluated = {len(rows_of(p)) for p in probabilities(values)}
     others = [
         data
@@ -42,6 +43,7 @@ def judge_standardisation(
         if data.dtype.kind == "f"
         and not overlaps(data, training)
         and (data.n in evaluated or data.n >= LARGE)
+        and not inside & sites_of(values, data)
     ]
     by_pixel = own_features(training)
     divisor = own_mean(values, X) if training.d >= WIDE else None
@@ -64,6 +66,29 @@ def judge_standardisation(
         judge_per_sample(values, training, divisor, sets, others, out)
     if not others:
         out.not_checked.append("standardisation of the test data: it was not recognised")
+
+
+def sites_of_passes(values: Values, updates: list[Update]) -> set[int]:
+    """The sites at which the updates assign what they compute of a minibatch.
+
+    An evaluation runs the same lines: its s_hat of a hidden layer that is as wide as the samples
+    is no data set.
+    """
+    found: set[int] = set()
+    for update in updates:
+        X = update.found.layers[0].h.value
+        own = {event.site.id for event in X.events}
+        events = values.recording.events[update.start : update.found.index + 1]
+        found |= {event.site.id for event in events if event.array is not None} - own
+    return found
+
+
+def sites_of(values: Values, data: DataSet) -> set[int]:
+    """The sites at which a data set is assigned."""
+    kind, number = data.id
+    if kind == "a":
+        return {event.site.id for event in values.by_id[number].events}
+    return {event.site.id for event in values.recording.events if event.data == number}
 
 
 def rows_of(p: Probabilities) -> np.ndarray:

@@ -6,7 +6,7 @@ import pytest
 from compare.submissions import Request, run_code
 from compare.submissions.asking import collect
 from compare.submissions.connection import Connection
-from compare.submissions.remote import Session
+from compare.submissions.session import Session
 from tests.compare.submissions.support import reference, student
 
 WRONG = {

@@ -38,7 +38,7 @@ def test_markdown():
 def test_html_needs_no_other_file():
     page = as_html(BLOCKS, {"figures/a.png": "data:image/png;base64,AAAA"})
     assert "<p><b>bold</b>, <code>code</code> and 1 &lt; 2</p>" in page
-    assert "<td class="n">x|y" in page
+    assert '<td class="n">x|y' in page
     assert "<li>one<li>two" in page
     assert '<img src="data:image/png;base64,AAAA" alt="a picture">' in page
     assert "figures/a.png" not in page

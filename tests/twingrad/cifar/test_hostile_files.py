@@ -126,3 +126,37 @@ def test_a_wrong_check_sum_is_found_behind_the_last_member(tmp_path):
     path.write_bytes(padded)
     with pytest.raises(UserError, match=r"truncated or corrupt .*CRC"):
         list(Archive(path).members())
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_an_archive_with_an_endless_name_is_refused_before_it_is_kept(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(archives, "MAX_FILE", 2**20)
+    header = tarfile.TarInfo("name")
+    header.type, header.size = kind, 2**28
+    path = tmp_path / "a.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header.tobuf(tarfile.GNU_FORMAT))
+        for _ in range(2**8):
+            file.write(b"A" * 2**20)
+    tracemalloc.start()
+    with pytest.raises(UserError, match="an entry of more than 1 MiB"):
+        list(Archive(path).members())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**25
+
+
+def test_an_archive_of_many_entries_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    path = packed(tmp_path / "a.tar.gz", *((f"d{i}/x{i}", b"1") for i in range(4)))
+    with pytest.raises(UserError, match="over 3 entries"):
+        list(Archive(path).members())
+
+
+def test_a_header_that_tarfile_cannot_read_is_a_corrupt_archive(tmp_path):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("x")
+        member.pax_headers = {"GNU.sparse.map": "0,1,x"}
+        tar.addfile(member)
+    with pytest.raises(UserError, match="truncated or corrupt archive"):
+        list(Archive(tmp_path / "a.tar.gz").members())

@@ -1,0 +1,116 @@
+"""What watching public programs showed: values that mean something else than they seem to."""
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from compare.reports.watch_report import WatchText
+from compare.watching.result import WatchResult
+from tests.compare.watching.small_programs import BATCH_NORM, PLAIN
+from tests.compare.watching.test_watch import by, watched
+from twingrad.errors import UserError
+
+DOUBLED = (
+    "        G[np.arange(20), yb] -= 1\n",
+    "        G[np.arange(20), yb] -= 1\n        G *= 2\n",
+)
+
+
+def backward(result: WatchResult) -> list[tuple[str, str]]:
+    """Line and first sentence of what is wrong in the backward pass."""
+    return [(f.place.text, f.said[0]) for f in result.findings if f.what == "backward" and f.place]
+
+
+def test_a_factor_that_all_gradients_share_does_not_hide_a_wrong_one(tmp_path: Path) -> None:
+    wrong = ("dW3 = h2.T @ G + 2 * lam * W3", "dW3 = h1.T @ G + 2 * lam * W3")
+    found = backward(watched(tmp_path, by(PLAIN, DOUBLED, wrong)))
+    assert [line for line, _ in found] == ["G *= 2", wrong[1]]
+    assert "the gradient of s3 is 40 times what it should be" in found[0][1]
+    assert "All gradients have this factor" in found[0][1]
+    assert "the gradient of W3" in found[1][1]
+
+
+def test_a_factor_and_a_sum_over_the_units_are_both_said(tmp_path: Path) -> None:
+    number = ("        db2 = G2.sum(axis=0)", "        db2 = G2.sum()")
+    found = backward(watched(tmp_path, by(PLAIN, DOUBLED, number)))
+    assert len(found) == 2
+    assert "It is one number" in found[1][1]
+
+
+def test_logits_less_their_largest_of_all_do_not_hide_the_bias(tmp_path: Path) -> None:
+    softmax = ("s.max(axis=1, keepdims=True)", "s.max()")
+    result = watched(tmp_path, by(PLAIN, softmax))
+    assert result.verdict == "agree"
+    s3 = next(line for line in result.lines if line.text.startswith("s3 ="))
+    assert s3.what == ["s3"]
+
+
+def test_dead_units_explain_nothing(tmp_path: Path) -> None:
+    dead = ("h2 = np.maximum(s2, 0)\n        s3", "h2 = np.maximum(s2 - 99, 0)\n        s3")
+    zeros = ("b3 = np.zeros(4)\n", "b3 = np.zeros(4)\nvelocity = np.zeros((5, 5))\n")
+    with pytest.raises(UserError, match="units are 0 for every sample"):
+        watched(tmp_path, by(PLAIN, dead, zeros))
+
+
+def test_the_mean_of_a_batch_is_not_taken_for_its_bias(tmp_path: Path) -> None:
+    result = watched(tmp_path, BATCH_NORM)
+    assert result.verdict == "agree"
+    mean = next(line for line in result.lines if line.text.startswith("mu = s1.mean"))
+    assert mean.what == ["mu1"]
+
+
+def test_a_gradient_that_is_zero_but_for_rounding_is_called_by_its_name(tmp_path: Path) -> None:
+    result = watched(tmp_path, BATCH_NORM)
+    zero = next(line for line in result.lines if line.text.startswith("db1 ="))
+    assert zero.what == ["dJ/db1, 0 but for rounding"]
+
+
+def test_normalised_units_of_an_evaluation_are_no_data_set(tmp_path: Path) -> None:
+    shared = (
+        "def normalised(s, mu, v):\n    hat = (s - mu) / np.sqrt(v + 1e-8)\n    return hat\n\n\n"
+    )
+    square = (
+        ("W1 = rng.normal(size=(6, 8))", shared + "W1 = rng.normal(size=(6, 6))"),
+        ("b1 = np.zeros(8)", "b1 = np.zeros(6)"),
+        ("gamma = np.ones(8)", "gamma = np.ones(6)"),
+        ("\nbeta = np.zeros(8)", "\nbeta = np.zeros(6)"),
+        ("W2 = rng.normal(size=(8, 4))", "W2 = rng.normal(size=(6, 4))"),
+        ("s_hat = (s1 - mu) / np.sqrt(v + 1e-8)", "s_hat = normalised(s1, mu, v)"),
+        (
+            "hat = (st - running_mean) / np.sqrt(running_v + 1e-8)",
+            "hat = normalised(st, st.mean(axis=0), st.var(axis=0))",
+        ),
+    )
+    result = watched(tmp_path, by(BATCH_NORM, *square))
+    assert [f.what for f in result.findings] == ["evaluation"]
+
+
+def test_a_program_that_asks_for_windows_runs_without(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    windows = "import matplotlib\nmatplotlib.use('TkAgg')\n"
+    windows += "import matplotlib.pyplot as plt\nplt.figure()\n"
+    assert watched(tmp_path, windows + PLAIN).verdict == "agree"
+
+
+SQUARED = (
+    "        G = p.copy()\n        G[np.arange(20), yb] -= 1\n        G /= 20\n",
+    "        D = p - np.eye(4)[yb]\n"
+    "        G = 2 * p * (D - (D * p).sum(axis=1, keepdims=True)) / 20\n",
+)
+
+
+def test_the_squared_error_of_probabilities_is_not_judged(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its cost is the squared error of the probabilities"):
+        watched(tmp_path, by(PLAIN, SQUARED))
+
+
+def test_in_a_pipe_every_line_of_the_table_is_one_row(tmp_path: Path) -> None:
+    result = watched(tmp_path, PLAIN)
+    file = io.StringIO()
+    Console(file=file, width=80).print(WatchText(result), soft_wrap=True)
+    printed = file.getvalue().splitlines()
+    row = next(line for line in printed if "train.py:50 " in line)
+    assert "dW3 = h2.T @ G + 2 * lam * W3" in row
+    assert row.endswith("dJ/dW3, with 0.02 W3")
