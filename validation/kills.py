@@ -204,7 +204,9 @@ def disturbed(
         if ended.killed:
             more -= 1
             counts.kills[by.name] += 1
-            if by == signal.SIGINT and ended.status not in (130, 0, 1):
+            # -2 without a word: Python itself was still starting
+            silent = ended.status == -signal.SIGINT and not ended.errors
+            if by == signal.SIGINT and ended.status not in (130, 0, 1) and not silent:
                 counts.faults.append(f"{folder.name}: {by.name} ends with {ended.status}")
             arguments = command.again or command.first
         elif ended.status == 2 and "--resume" in arguments and not finished(folder):

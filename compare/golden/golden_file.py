@@ -5,7 +5,6 @@ the file is a single case. Samples are columns in the file; only this module tra
 """
 
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,9 @@ from compare.cases import Case
 from twingrad.errors import UserError
 from twingrad.files import write_whole
 from twingrad.network import Network, Parameters
+
+MAX_BYTES = 2**29
+"""Limit of an unpacked .npz; three layers of 3072 units and their gradients have 0.45e9."""
 
 
 class GoldenCase:
@@ -119,12 +121,28 @@ def read_golden(path: Path) -> list[GoldenCase]:
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a `.npz`; pickled objects are rejected without reading them."""
+    """The arrays of a `.npz`; pickled objects are rejected without reading them.
+
+    Raises:
+        UserError: it cannot be read, is too large, or holds something other than arrays.
+    """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise UserError(f"{path}: is a single array as .npy, but expected a .npz")
+            size = sum(member.file_size for member in file.zip.infolist())
+            if size > MAX_BYTES:
+                raise UserError(f"{path}: unpacks to {size} bytes, expected at most {MAX_BYTES}")
+            values = {key: file[key] for key in file.files}
+    except UserError:
+        raise
+    except Exception as error:  # for a damaged file NumPy raises almost any exception
         raise UserError(f"{path}: cannot be read as .npz ({error})") from error
+    for key, value in values.items():
+        if not isinstance(value, np.ndarray):
+            raise UserError(f"{path}: {key!r} is not an array, but expected arrays only")
+    return values
 
 
 def read_mat(path: Path) -> dict[str, np.ndarray]:

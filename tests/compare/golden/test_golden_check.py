@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import scipy.io
 
 import manual_impl
 import torch_impl
+from compare.golden import golden_file
 from compare.golden.golden_check import judge_file
 from twingrad.errors import UserError
 
@@ -148,3 +150,23 @@ def test_a_trajectory_with_a_changed_update_is_found(tmp_path):
     assert {(t.name, t.worst_index) for t in wrong} == {("batch_J", (17,))}
     with pytest.raises(UserError, match="inds spans"):
         judge(write(tmp_path, values | {"inds": values["inds"] + 400}))
+
+
+def test_what_is_not_a_collection_of_arrays_is_one_line(tmp_path, monkeypatch):
+    path = tmp_path / "one.npz"
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(UserError, match=r"single array"):
+        judge(path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("W_1", "text")
+    with pytest.raises(UserError, match="'W_1' is not an array"):
+        judge(path)
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("X.npy", b"\x93NUMPY\x01\x00\x10\x00" + b"(" * 15 + b"\n")
+    with pytest.raises(UserError, match=r"cannot be read as \.npz"):
+        judge(path)
+    monkeypatch.setattr(golden_file, "MAX_BYTES", 100)
+    write(tmp_path, case_values())
+    with pytest.raises(UserError, match="expected at most 100"):
+        judge(path)
