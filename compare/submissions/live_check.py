@@ -122,7 +122,7 @@ def examine_functions(
     """The functions of a network, or of a single layer where no function takes labels."""
     backward, forward, cost = given["backward"], given.get("forward"), given.get("cost")
     if forward is not None and not any("Y" in roles(f) for f in given.values()):
-        examine_pairs(source, [Pair(backward.__name__, forward, backward)], report)
+        examine_pairs(source, (), [Pair(backward.__name__, forward, backward)], report)
         return
     functions = Functions(forward, backward, cost)
     both = {False: functions, True: functions}
