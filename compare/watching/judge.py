@@ -21,6 +21,10 @@ ROUNDING, ROUNDING_32 = 1e-7, 1e-3
 """Limits relative to a tensor: parameters that were worked out of s carry its rounding."""
 
 
+ROUNDED = 1e-3
+"""A factor nearer to 1 may be the rounding of float32."""
+
+
 @dataclass(frozen=True)
 class Conventions:
     """What the program means by its gradients.
@@ -89,10 +93,10 @@ def conventions_of(update: Update) -> Conventions:
 
 
 def shared_factor(factors: list[float]) -> float:
-    """The factor that more than half of at least three gradients have; else 1."""
+    """The factor that more than half of at least two gradients have; else 1."""
     for factor in factors:
         sharing = sum(abs(other - factor) <= FACTOR * abs(factor) for other in factors)
-        if off(factor, 1) and sharing > max(1, len(factors) / 2):
+        if abs(factor - 1) > ROUNDED and sharing > max(1, len(factors) / 2):
             return factor
     return 1.0
 

@@ -87,6 +87,7 @@ def compare_layer(source: Source, pair: Pair, inputs: Inputs, line: int | None) 
     answer.found = paired(leaves, numerical)
     answer.missing = tuple(name for name in numerical if name not in answer.found)
     answer.expected[CENTRAL] = {n: numerical[n] for n in answer.found}
+    take_shapes(answer)
     take_mean(answer, inputs, out)
     by_hand(answer, pair, inputs, out, G)
     if not answer.found:
@@ -149,6 +150,19 @@ def paired(leaves: list[np.ndarray], expected: Mapping[str, np.ndarray]) -> dict
     return {name: found[name] for name in expected if name in found}
 
 
+def take_shapes(answer: LayerAnswer) -> None:
+    """Takes right gradients with a further axis of length 1, such as (1, m) for (m,), for a
+    convention: they are added to the parameter all the same."""
+    numerical = answer.expected[CENTRAL]
+    for name, value in answer.found.items():
+        want = numerical[name]
+        same = value.shape != want.shape and value.squeeze().shape == want.squeeze().shape
+        if same and np.abs(value.reshape(want.shape) - want).max(initial=0) < TOLERANCE:
+            said = f"the gradient of {name} has shape {value.shape} for {want.shape}"
+            answer.found[name] = value.reshape(want.shape)
+            answer.convention = "; ".join(filter(None, (answer.convention, said)))
+
+
 def take_mean(answer: LayerAnswer, inputs: Inputs, out: np.ndarray) -> None:
     """Takes gradients of parameters that are divided by the number of samples for a convention:
     Coursera's layers divide there, and not where the gradient of the cost begins."""
@@ -162,7 +176,8 @@ def take_mean(answer: LayerAnswer, inputs: Inputs, out: np.ndarray) -> None:
             for p in parameters
         ):
             answer.found |= {p: n * answer.found[p] for p in parameters}
-            answer.convention = "gradients of parameters are divided by the number of samples"
+            said = "gradients of parameters are divided by the number of samples"
+            answer.convention = "; ".join(filter(None, (answer.convention, said)))
             return
 
 

@@ -218,3 +218,25 @@ def test_passes_of_one_layer_are_no_forward_pass(name):
 @pytest.mark.parametrize("name", ["backward_pass_bn", "BackwardPassBatchNorm", "compute_gradients"])
 def test_passes_over_the_network_still_are(name):
     assert rank(name, BACKWARD, ("backward", "grad"), NOT_BACKWARD) >= 0
+
+
+ROW = """
+import numpy as np
+
+
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout, dout.sum(axis=0, keepdims=True)
+"""
+
+
+def test_a_layer_s_gradient_of_b_as_a_row_is_a_convention(tmp_path):
+    result = checked(tmp_path, ROW)
+    assert result.verdict == "agree"
+    assert result.assumed["affine_backward"] == "the gradient of b has shape (1, 5) for (5,)"
+    wrong = checked(tmp_path, ROW, ("keepdims=True)", "keepdims=True) * 2"))
+    assert wrong.verdict == "disagree"
