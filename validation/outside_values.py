@@ -134,13 +134,6 @@ def small_number_in_the_logarithm(at: Place, right: np.ndarray) -> np.ndarray:
 
 
 @outside(last, "forward cost")
-def penalty_of_b_in_the_cost(at: Place, right: np.ndarray) -> np.ndarray:
-    """The cost penalises b too; right if lambda = 0."""
-    squares = (np.square(at.case.parameters[f"b{l}"]).sum() for l in range(1, at.l + 1))
-    return right + at.penalty * sum(squares)
-
-
-@outside(last, "forward cost")
 def last_layer_half_penalised(at: Place, right: np.ndarray) -> np.ndarray:
     """The cost has half the penalty of the last layer's weights; right if lambda = 0."""
     return right - 0.5 * at.penalty * np.square(at.W).sum()

@@ -93,6 +93,9 @@ OWN = {
 """Further expressions that belong in the formula of each operation, in addition to those with n."""
 OWN["x_drop"] = OWN["drop"]
 
+WITH_N = {"x": 0, "mask": 0, "drop": 0, "x_drop": 0, "down": 2}
+"""By operation without a sum over the samples, how many of the expressions with n may be in it."""
+
 
 def written(at: Place, operation: str) -> Iterator[Number]:
     """The expressions that may be written in the formula of an operation, the likeliest first."""
@@ -100,10 +103,12 @@ def written(at: Place, operation: str) -> Iterator[Number]:
     own = of_size("m") if at.layer.kind == "layer_norm" else OWN.get(operation, [])
     if at.layer.kind == "relu":  # which has no slope
         own = []
-    simple = [*of_size("n"), *own]
-    yield from simple
+    with_n = of_size("n")[: WITH_N.get(operation)]
+    yield from (*with_n, *own)
     yield from (
-        times(factor, number) for factor in ("-", "2", "1/2", "-2") for number in simple[:2]
+        times(factor, number)
+        for factor in ("-", "2", "1/2", "-2")
+        for number in (*with_n, *own)[:2]
     )
 
 
@@ -114,7 +119,6 @@ def readings(value: float, at: Place, operation: str, tolerance: float) -> list[
         tolerance: relative; a thousandth of it absolute.
     """
     near = tolerance * abs(value) + tolerance / 1000
-    found: list[Number] = []
     found = [n for n in written(at, operation) if abs(n.at(at) - value) <= near]
     return found or [decimal(value, near)]
 
