@@ -1,4 +1,4 @@
-"""Which value goes to which argument of a student's function, by the arguments' names."""
+"""Match values to the arguments of a function by their names."""
 
 import inspect
 import re
@@ -19,7 +19,7 @@ RETURNS_MORE = re.compile(r"^(ret|give|with|keep|save|store|output|cache|all|ful
 
 @dataclass
 class Values:
-    """All that an argument may be given.
+    """All values that an argument may receive.
 
     Arguments:
         one_hot: Y, classes by samples or samples by classes.
@@ -47,7 +47,7 @@ class Values:
 
 
 def signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The arguments that have a name, self left out; none where Python cannot tell."""
+    """The named arguments without self; none if Python cannot tell them."""
     try:
         arguments = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
@@ -57,19 +57,19 @@ def signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def role(name: str) -> str | None:
-    """What an argument stands for, parameters of one layer included."""
+    """The meaning of an argument, including a single layer's parameter."""
     if parameter_argument(name):
         return parameter_argument(name)[0]  # type: ignore[index]
     return role_of(name)
 
 
 def roles(function: Callable[..., Any]) -> set[str]:
-    """The roles of all arguments."""
+    """The meanings of all arguments."""
     return {found for a in signature(function) if (found := role(a.name))}
 
 
 def layers_of(function: Callable[..., Any]) -> int | None:
-    """The number of layers where W1, W2, ... are arguments of their own."""
+    """The number of layers, if W1, W2, ... are separate arguments."""
     numbers = [
         found[1]
         for a in signature(function)
@@ -81,7 +81,7 @@ def layers_of(function: Callable[..., Any]) -> int | None:
 def bind(
     function: Callable[..., Any], values: Values
 ) -> tuple[list[Any], dict[str, Any], list[str], list[str]]:
-    """Arguments for a call.
+    """The arguments for a call.
 
     Returns:
         Positional and keyword arguments, the names of required ones that nothing fits, and of
@@ -160,7 +160,7 @@ def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]
 
 
 def probabilities(values: Values) -> tuple[bool, Any]:
-    """Whatever of the forward pass has columns or rows that sum to 1."""
+    """A result of the forward pass whose columns or rows sum to 1."""
     for value in values.forward.values():
         if looks_like_probabilities(value):
             return True, value
@@ -170,7 +170,7 @@ def probabilities(values: Values) -> tuple[bool, Any]:
 
 
 def looks_like_probabilities(value: Any) -> bool:
-    """A matrix of values from 0 to 1 whose columns or rows sum to 1."""
+    """Whether it is a matrix of values from 0 to 1 whose columns or rows sum to 1."""
     if is_tensor(value):
         value = as_array(value)
     if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind != "f":
@@ -181,7 +181,8 @@ def looks_like_probabilities(value: Any) -> bool:
 
 
 def rest(values: Values) -> Any:
-    """What the forward pass returned besides its probabilities, if that is one thing; else all."""
+    """The single result of the forward pass besides the probabilities; if there are several, all of
+    them."""
     if not isinstance(values.whole, tuple):
         return values.whole
     others = [value for value in values.whole if not looks_like_probabilities(value)]
@@ -200,7 +201,7 @@ def as_tuple(value: Any) -> Any:
 
 
 def named_results(value: Any, names: list[list[str | None]]) -> dict[str, Any]:
-    """What a function returned, by the names it gave in its `return`.
+    """A function's results, by the names in its `return`.
 
     Arguments:
         value: as returned.

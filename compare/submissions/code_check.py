@@ -1,4 +1,4 @@
-"""`check --code`: somebody's own gradients against every witness, with blame and diagnosis."""
+"""`check --code`: compare the user's gradients with every reference, and diagnose what is wrong."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -36,7 +36,7 @@ from twingrad.errors import UserError
 from twingrad.network import EPS
 
 OUTPUTS = {"p", "loss", "cost"}
-"""What a forward pass is for."""
+"""What a forward pass is needed for."""
 
 
 def check_code(
@@ -48,7 +48,7 @@ def check_code(
     eps: float | None = None,
     python: Path | None = None,
 ) -> CheckResult:
-    """Runs the code in a process of its own and judges what it gives.
+    """Run the code in a separate process and judge its results.
 
     Arguments:
         path: the file.
@@ -71,7 +71,7 @@ def check_code(
 
 
 def judge_submission(submission: Submission, request: Request, eps: float | None) -> CheckResult:
-    """Judges what somebody's code gave.
+    """Judge the results of the user's code.
 
     Arguments:
         request: what it was asked.
@@ -142,7 +142,7 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
 def judge_answers(
     submission: Submission, eps: float | None
 ) -> tuple[list[CaseVerdict], dict[str, str], list[str]]:
-    """Every case of a network, under the conventions of the code.
+    """Judge every case of a network under the code's conventions.
 
     Returns:
         The cases, the assumed conventions, and further notes.
@@ -177,7 +177,7 @@ def judge_answers(
 
 
 def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> None:
-    """Tells a mistake from a network of other layers, which is none.
+    """Reject code with unknown layers, which is not wrong.
 
     Raises:
         UserError: its probabilities are those of such a network.
@@ -192,7 +192,7 @@ def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> Non
 
 
 def lower_precision(submission: Submission) -> Iterable[Finding]:
-    """Gradients in a lower precision than that of the samples and parameters."""
+    """Findings for gradients in a lower precision than that of the inputs."""
     for answer in submission.answers:
         bits = np.finfo(answer.dtype).bits
         low = {
@@ -211,13 +211,13 @@ def lower_precision(submission: Submission) -> Iterable[Finding]:
 
 
 def right_course() -> States:
-    """The states of a training by hand, with the learning rates that it should have."""
+    """The states of a training by hand with the right learning rates."""
     rates = right(recipe_of("sgd").schedule)
     return course(SimpleNamespace(learner=manual_impl.learner, learning_rates=rates))
 
 
 def could_be_run(submission: Submission) -> None:
-    """Tells code that is wrong from code that was never run.
+    """Reject code that could not be imported or called, which is not wrong.
 
     Raises:
         UserError: the file could not be imported, or nothing it defines could be called.
@@ -253,7 +253,7 @@ def unless_slow(submission: Submission) -> Submission:
 
 
 def handed(submission: Submission, request: Request) -> tuple[Answer, ...]:
-    """The answers with the dtype that they were asked in."""
+    """The answers with the dtype of their inputs."""
     return tuple(replace(answer, dtype=request.dtype) for answer in submission.answers)
 
 
@@ -285,5 +285,5 @@ def told_apart(submission: Submission, eps: float | None) -> Submission:
 
 
 def import_autograd() -> None:
-    """torch takes longer to import than most code to run."""
+    """Import torch, which takes longer than running most code."""
     import torch_impl  # noqa: F401

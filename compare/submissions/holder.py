@@ -1,4 +1,4 @@
-"""Objects of the user's own class that hold the parameters, whatever its attributes are called."""
+"""Objects of the user's class that contain the parameters, under any attribute names."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ from twingrad.network import Network
 KINDS = ("W", "b", "gamma", "beta")
 
 MAX_TRIES = 24
-"""Ways of filling in the arguments of a constructor whose names say nothing."""
+"""Maximum number of ways to fill in a constructor's arguments without known names."""
 
 BUFFER = ("d", "g", "v", "m", "old", "prev", "best", "last")
-"""Words that begin the names of gradients, momentum and copies, which look like parameters."""
+"""First words in the names of gradients, momentum and copies, which look like parameters."""
 
 BUILDERS = ("init", "build", "create", "setup", "reset", "xavier", "he")
-"""Words in the names of methods that make the parameters after the constructor has run."""
+"""Words in the names of methods that create the parameters after the constructor."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Holder:
     def make(
         self, network: Network, given: Mapping[str, Any], penalty: float, how: Orientation
     ) -> tuple[Any, dict[str, Path]]:
-        """An object with the parameters of a case in it.
+        """An object that contains the parameters of a case.
 
         Arguments:
             given: what the constructor may ask for by role, W, b, gamma, beta, X, Y among it.
@@ -107,7 +107,7 @@ class Holder:
     def keywords(
         self, network: Network, given: Mapping[str, Any], penalty: float
     ) -> Iterator[dict[str, Any]]:
-        """Arguments for the constructor; those whose names say nothing take what is likely."""
+        """Arguments for the constructor; those without a known name get likely values."""
         known: dict[str, Any] = {}
         unknown: list[str] = []
         either: dict[str, list[Any]] = {}
@@ -153,7 +153,7 @@ class Holder:
         return keys_asked(description(self.cls).get("source") or "", argument)
 
     def places(self, thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
-        """Where an object holds the parameters; {} if it holds no weights of these shapes."""
+        """The paths of the parameters in an object; {} if it has no weights of these shapes."""
         found = places_in(thing, network, how)
         if found:
             return found
@@ -167,7 +167,7 @@ class Holder:
         return {}
 
     def penalties(self, thing: Any) -> list[str]:
-        """The attributes of an object that hold lambda."""
+        """The attributes of an object that contain lambda."""
         return [
             path[0][1:]
             for path, value in values_in(thing)
@@ -201,7 +201,7 @@ SETTING = 0.01
 
 
 def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
-    """Parameters by shape; among arrays of one shape by name, initial value and order."""
+    """The parameters by shape; arrays of equal shape by name, initial value and order."""
     entries = list(values_in(thing))
     found: dict[str, Path] = {}
     for name, shape in network.parameter_shapes.items():
@@ -230,7 +230,7 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
 
 
 def likeness(path: Path, value: Any, kind: str, name: str) -> int:
-    """How well a place suits a kind of parameter; 0 is best."""
+    """How unlikely a path is for a kind of parameter; 0 is best."""
     words = [plain(str(key).lstrip(".")) for key in path if isinstance(key, str)]
     named = [known for word in words if (known := tensor_name(word)) is not None]
     if any(word == plain(name) for word in words):
@@ -247,10 +247,10 @@ def likeness(path: Path, value: Any, kind: str, name: str) -> int:
 
 
 def is_named(path: Path, name: str) -> bool:
-    """Whether an attribute that is empty so far has the name of a parameter."""
+    """Whether an attribute that is still empty has the name of a parameter."""
     return len(path) == 1 and is_attribute(path[0]) and plain(path[0][1:]) == plain(name)
 
 
 def fill(thing: Any, places: Mapping[str, Path], arrays: Mapping[str, Any]) -> None:
-    """Puts the parameters of a case where they belong."""
+    """Store the parameters of a case at their paths."""
     put_all(thing, [(path, arrays[name]) for name, path in places.items()])

@@ -1,4 +1,4 @@
-"""`twingrad.check`: functions and objects at hand, such as those of a notebook's cells."""
+"""`twingrad.check` for functions and objects in this process, such as those of a notebook."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,7 +44,7 @@ def check_live(
     request: Request | None = None,
     eps: float | None = None,
 ) -> CheckResult:
-    """Calls functions, or an object, and judges the gradients.
+    """Call functions, or an object, and judge the gradients.
 
     Arguments:
         thing: a class, torch module, adapter, function that returns gradients, or module.
@@ -89,7 +89,7 @@ def check_live(
 def examine(
     local: Session, source: Source, names: Sequence[str], request: Request, report: Report
 ) -> None:
-    """Finds out how to call what is checked, and asks it; all into the report."""
+    """Find out how to call what is checked, and run it; everything goes into the report."""
     report.layout = "at hand"
     given = {name: local.agent.thing(name) for name in names}
     module = local.agent.thing("globals")
@@ -119,7 +119,7 @@ def examine_functions(
     request: Request,
     report: Report,
 ) -> None:
-    """The functions of a network, or of a single layer where no function takes labels."""
+    """The functions of a network; those of a single layer if no function takes labels."""
     backward, forward, cost = given["backward"], given.get("forward"), given.get("cost")
     if forward is not None and not any("Y" in roles(f) for f in given.values()):
         examine_pairs(source, (), [Pair(backward.__name__, forward, backward)], report)
@@ -131,7 +131,7 @@ def examine_functions(
 
 
 def written_in(things: dict[str, Any], name: str) -> Source:
-    """The text of what is checked.
+    """The source of what is checked.
 
     Raises:
         UserError: a module without a file.

@@ -1,4 +1,4 @@
-"""Names that students give: of arguments, of gradients, of what the forward pass computed."""
+"""Names that people give to arguments, gradients and intermediates."""
 
 import re
 
@@ -23,16 +23,16 @@ ROLES = {
     "classes": "nclasses numclasses nclass",
     "eps": "eps epsilon",
 }
-"""What an argument stands for, by its name in lower case without underscores."""
+"""The meaning of an argument, by its name in lower case without underscores."""
 
 ROLE = {name: role for role, names in ROLES.items() for name in names.split()}
 
 LIKE_PENALTY = re.compile(r"^(lam|lmb|lbd|reg(?!ion|ist)|l2|weightdecay|decay|penalty)|lambda")
-"""Names that begin or sound like lambda's: `lamb`, `lam_reg`, `regularization_term`."""
+"""Names that start or sound like lambda's: `lamb`, `lam_reg`, `regularization_term`."""
 
 
 def role_of(name: str) -> str | None:
-    """What an argument or attribute stands for, by its name."""
+    """The meaning of an argument or attribute, by its name."""
     word = plain(name)
     known = ROLE.get(word) or ROLE.get(word.rstrip("0123456789"))
     return known or ("penalty" if LIKE_PENALTY.search(word) else None)
@@ -53,7 +53,7 @@ KINDS = {
     "loss": "loss losses",
     "cost": "cost costs",
 }
-"""What a returned tensor is, likewise."""
+"""The kind of a returned tensor, by its name."""
 
 KIND = {name: kind for kind, names in KINDS.items() for name in names.split()}
 
@@ -61,7 +61,7 @@ AFFIX = re.compile(r"^(gradients?|grads?|nabla|dl?d|djd|d)|(gradients?|grads?|li
 
 
 def plain(name: str) -> str:
-    """Lower case without underscores."""
+    """The name in lower case without underscores."""
     return name.lower().replace("_", "")
 
 
@@ -84,7 +84,7 @@ def tensor_name(key: str) -> tuple[str, int | None] | None:
 
 
 def parameter_argument(name: str) -> tuple[str, int] | None:
-    """W1, b2, gamma_1 as an argument of its own."""
+    """W1, b2 or gamma_1 as a separate argument."""
     match = re.fullmatch(r"(w|b|gamma|beta)_?(\d+)", name.lower())
     return ({"w": "W"}.get(match[1], match[1]), int(match[2])) if match else None
 

@@ -1,4 +1,4 @@
-"""What the text of the user's code tells: names in it, what a function returns, where it is."""
+"""What the source of the user's code shows: names, return values, line numbers."""
 
 import ast
 import linecache
@@ -15,12 +15,12 @@ from compare.submissions.things import file_of
 MAX_SMALL_NUMBERS = 6
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
-"""What Python's parser may raise on somebody's text."""
+"""Exceptions that Python's parser may raise."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """The user's file, and the folder whose other files count as the user's too.
+    """The user's file, and the folder whose other files also belong to the user.
 
     Arguments:
         path: the file.
@@ -41,18 +41,18 @@ class Source:
 
     @cached_property
     def content(self) -> bytes:
-        """The file as it was when this was first asked for."""
+        """The content of the file when it was first read."""
         try:
             return self.path.read_bytes()
         except OSError:
             return b""
 
     def nodes(self) -> Iterator[ast.AST]:
-        """Everything in the file's syntax tree."""
+        """All nodes of the file's syntax tree."""
         return ast.walk(self.tree())
 
     def tree(self) -> ast.Module:
-        """The file's syntax tree; an empty one where this Python cannot parse it."""
+        """The file's syntax tree; an empty one if this Python cannot parse it."""
         try:
             return ast.parse(self.content, str(self.path))
         except UNREADABLE:
@@ -65,7 +65,7 @@ class Source:
         return self.strings() | {w for node in self.nodes() for w in words_of(node)}
 
     def strings(self) -> set[str]:
-        """Every short string constant, parts of f-strings included: keys of dicts are there."""
+        """Every short string constant, parts of f-strings included; keys of dicts are such."""
         return {
             node.value
             for node in self.nodes()
@@ -75,7 +75,7 @@ class Source:
         }
 
     def small_numbers(self) -> list[float]:
-        """The constants of the file that may be an eps: from 1e-20 to 1e-2, in their order."""
+        """Constants of the file that may be an eps: from 1e-20 to 1e-2, in order."""
         found = [n.value for n in self.nodes() if isinstance(n, ast.Constant)]
         small = [v for v in found if isinstance(v, float) and 1e-20 < v < 1e-2]
         return list(dict.fromkeys(small))[:MAX_SMALL_NUMBERS]
@@ -103,12 +103,12 @@ class Source:
         return False
 
     def lines_calling(self, method: str) -> list[int]:
-        """The lines of the file that call a method of this name without a value."""
+        """The lines of the file that call a method of this name as a statement."""
         calls = [n for n in self.nodes() if isinstance(n, ast.Call) and not n.args]
         return [n.lineno for n in calls if getattr(n.func, "attr", None) == method]
 
     def is_users(self, filename: str) -> bool:
-        """Whether a file belongs to the user: below the root, and no installed package."""
+        """Whether a file belongs to the user: below the root, and not an installed package."""
         file = Path(filename)
         return (
             file.is_absolute() and file.is_relative_to(self.root) and not is_installed(self, file)
@@ -119,11 +119,11 @@ class Source:
         return self.is_users(file_of(thing))
 
     def shown(self, filename: str) -> str:
-        """What another of the user's files is called in a message."""
+        """The name of another of the user's files in a message."""
         return filename.removeprefix(str(self.root)).lstrip("/\\")
 
     def loops_at(self, line: int | None) -> bool:
-        """Whether a line of the file is in a function that goes over things in a loop."""
+        """Whether a line of the file is in a function that contains a loop."""
         loops = (ast.For, ast.While, ast.comprehension)
         for node in ast.walk(self.tree()):
             if (
@@ -135,16 +135,16 @@ class Source:
         return False
 
     def text(self, line: int) -> str:
-        """One line of the file, from 1."""
+        """One line of the file, numbered from 1."""
         return linecache.getline(str(self.path), line).strip()
 
     def line_of(self, thing: Any) -> int | None:
-        """Where a function or class begins, if that is in the file."""
+        """The first line of a function or class, if it is in the file."""
         known = description(thing)
         return known.get("line") if known.get("file") == str(self.path) else None
 
     def lines(self) -> dict[str, int]:
-        """Name of every function, class and method (Class.method) of the file -> its line."""
+        """The line of every function, class and method (Class.method) of the file."""
         found: dict[str, int] = {}
         for node in self.tree().body:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -157,7 +157,7 @@ class Source:
 
 
 def is_installed(source: Source, file: Path) -> bool:
-    """Whether a file below the root is another's: of an environment that lies in the folder."""
+    """Whether a file below the root belongs to an environment in the folder."""
     parts = file.relative_to(source.root).parts
     return "site-packages" in parts or "dist-packages" in parts
 
@@ -175,7 +175,7 @@ def words_of(node: ast.AST) -> Iterator[str]:
 
 
 def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
-    """The names in each `return` of a function, of the last one first; None for an expression."""
+    """The names in each `return` of a function, the last one first; None for expressions."""
     try:
         tree = ast.parse(description(function).get("source") or "")
     except UNREADABLE:
@@ -212,7 +212,7 @@ def keys_asked(text: str, name: str) -> list[str]:
 
 
 def own_statements(function: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a function in order, without those of functions inside it."""
+    """The nodes of a function in order, without those of nested functions."""
     for node in ast.iter_child_nodes(function):
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
             yield node
@@ -220,7 +220,7 @@ def own_statements(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def name_of(node: ast.AST) -> str | None:
-    """What an expression is called: `grad_W`, `self.S`, `list(H)`, `cache["P"]`, `H[1:]`."""
+    """The name of an expression: `grad_W`, `self.S`, `list(H)`, `cache["P"]`, `H[1:]`."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):

@@ -1,4 +1,4 @@
-"""What comes back from the user's code."""
+"""The results of the user's code."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +63,7 @@ class Answer:
 
 
 CENTRAL, EXACT = "central differences of its forward", "by hand"
-"""The witnesses of a single layer."""
+"""The references for a single layer."""
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Submission:
-    """All that was learnt from one file.
+    """Everything known about one file.
 
     Arguments:
         path: the file.

@@ -1,4 +1,4 @@
-"""One case through the user's code: its tensors in our names, and what was wrong with them."""
+"""Run one case through the user's code, and collect its tensors under our names."""
 
 import time
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from compare.submissions.things import is_tensor
 from twingrad.streams import stream
 
 ENTRIES = 4
-"""Entries of each parameter at which the code's own cost is differentiated."""
+"""Number of entries of each parameter at which the code's own cost is differentiated."""
 
 STEPS = (1, -1, 2, -2)
 """Evaluation points of the four-point rule, in units of h."""
 
 SECONDS = 4.0
-"""For the central differences of one case."""
+"""Maximum time for the central differences of one case."""
 
 
 @dataclass
 class Taken:
-    """What one call returned, in our orientation, and what does not fit."""
+    """The results of one call in our orientation, and findings about them."""
 
     gradients: dict[str, np.ndarray] = field(default_factory=dict)
     forward: dict[str, np.ndarray] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Taken:
 
 
 def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
-    """Shapes, keys and finiteness of what was returned."""
+    """Check shapes, keys and finiteness of the results."""
     taken, samples = Taken(), len(case.X)
     known = set(case.network.parameter_shapes)
     for name, value in raw.gradients.items():
@@ -85,7 +85,7 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
 
 
 def right(code: Code, taken: Taken) -> int:
-    """How many of the expected gradients came in the right shape."""
+    """The number of expected gradients that have the right shape."""
     return sum(n in taken.gradients and n not in taken.raw_shapes for n in code.expected())
 
 
@@ -123,7 +123,7 @@ def answer(
 
 
 def mutations(handed: Handed, pristine: Handed, line: int | None) -> list[Finding]:
-    """Which of the inputs the code changed in place."""
+    """The inputs that the code changed in place."""
     changed = [n for n, value in pristine.items() if not same(handed.get(n), value)]
     if not changed:
         return []
@@ -132,14 +132,14 @@ def mutations(handed: Handed, pristine: Handed, line: int | None) -> list[Findin
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two inputs hold the same values."""
+    """Whether two inputs have equal values."""
     if is_tensor(one) and is_tensor(other):
         one, other = as_array(one), as_array(other)
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
-    """Results that two calls on the same input do not share, beyond rounding."""
+    """Results that differ between two calls with the same input, beyond rounding."""
     for name, array in first.gradients.items():
         other = second.gradients.get(name)
         if other is None or other.shape != array.shape or not np.isfinite(array).all():
@@ -158,7 +158,7 @@ def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
 def central_differences(
     code: Code, case: Case, taken: Taken, seed: int
 ) -> dict[str, list[tuple[Index, float]]]:
-    """Derivatives of the code's own cost; {} where nothing is wrong, or where it has none."""
+    """Derivatives of the code's own cost; {} if nothing is wrong, or if there is no cost."""
     right, trace = nearest_reading(taken.gradients, taken.forward, case, code.eps_forms)
     if all(is_close(taken.gradients.get(name), right[name]) for name in code.expected()) and all(
         is_close(taken.forward[n], trace[n]) for n in ("loss", "cost") if n in taken.forward

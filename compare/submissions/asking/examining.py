@@ -1,4 +1,4 @@
-"""From the user's file to its answers: how it wants to be called, and what it then gives."""
+"""From the user's file to its answers: find out how it must be called, and run all cases."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ from twingrad.errors import UserError
 
 
 def examine(path: Path, name: str | None, request: Request, report: Report) -> None:
-    """Imports the file, finds out how to call it, and asks it; all into the report.
+    """Import the file, find out how to call it, and run it; everything goes into the report.
 
     Raises:
         UserError: no such name in it, or nothing in it that is recognised.
@@ -50,7 +50,7 @@ def examine(path: Path, name: str | None, request: Request, report: Report) -> N
 
 @contextlib.contextmanager
 def unforeseen(source: Source, report: Report) -> Iterator[None]:
-    """Turns what else may go wrong with the user's objects into a finding.
+    """Turn unexpected errors with the user's objects into findings.
 
     Raises:
         AgentGone, UserError: as they are.
@@ -78,7 +78,7 @@ def examine_module(
     request: Request,
     report: Report,
 ) -> None:
-    """The same of the imported file.
+    """`examine` for an imported file.
 
     Arguments:
         words: identifiers and strings of the user's files.
@@ -103,7 +103,7 @@ def examine_module(
 def examine_pairs(
     source: Source, functions: Sequence[Any], pairs: Sequence[Pair], report: Report
 ) -> None:
-    """Single layers, among the functions of a file."""
+    """Examine single layers."""
     report.layout = "single layers"
     paired = {function for pair in pairs for function in (pair.forward, pair.backward)}
     others = [f.__name__ for f in functions if f not in paired]
@@ -119,7 +119,7 @@ def examine_pairs(
 def examine_layouts(
     source: Source, layouts: Sequence[Layout], request: Request, report: Report
 ) -> bool:
-    """Every case, under the layout that fits best.
+    """Run every case under the layout that fits best.
 
     Returns:
         Whether the code could be called.
@@ -169,7 +169,7 @@ def own_functions(source: Source, module: Any) -> list[Any]:
 
 
 def pairs_in(functions: Sequence[Any], name: str | None) -> list[Pair]:
-    """The single layers among functions, or those that a name chooses."""
+    """The single layers of a file, or those with a given name."""
     found = pairs_of(functions)
     if name is not None:
         found = [p for p in found if name in (p.name, p.forward.__name__)]
@@ -177,13 +177,13 @@ def pairs_in(functions: Sequence[Any], name: str | None) -> list[Pair]:
 
 
 def words_for(tried: Attempt) -> str:
-    """The networks of a mode that the code does not do, and why as far as that was said."""
+    """The networks that the code does not support, with the reason if it is known."""
     mode = "with" if tried.spec.batch_norm else "without"
     return f"networks {mode} batch norm" + (f" ({tried.reason})" if tried.reason else "")
 
 
 def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bool:
-    """Whether the code does this mode at all, right or wrong."""
+    """Whether the code supports this mode at all, right or wrong."""
     tried = way.attempt
     if tried.code is None or tried.failure is not None:
         return False
@@ -193,7 +193,7 @@ def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bo
 
 
 def uses_gamma(code: Code, way: Way, dtype: str) -> bool:
-    """Whether gamma changes anything, so that the code does know batch norm."""
+    """Whether gamma affects the results, so that the code really has batch norm."""
     case = way.attempt.spec.case()
     results = []
     with session().quiet():
@@ -212,7 +212,7 @@ def uses_gamma(code: Code, way: Way, dtype: str) -> bool:
 def run_mode(
     source: Source, layout: Layout, way: Way, batch_norm: bool, request: Request, report: Report
 ) -> None:
-    """Every case of one mode."""
+    """Run every case of one mode."""
     found = way.attempt.code
     assert found is not None
     said = dict(found.assumed())
@@ -268,7 +268,7 @@ def run_mode(
 
 
 def report_failure(source: Source, layout: Layout, way: Way, report: Report) -> None:
-    """Why not even one way of calling the code came to an end."""
+    """Report why no way of calling the code succeeded."""
     tried = way.attempt
     if tried.code is not None:
         report.assumed |= tried.code.assumed()
@@ -283,7 +283,7 @@ def report_failure(source: Source, layout: Layout, way: Way, report: Report) -> 
 
 
 def states(module: Any, report: Report) -> None:
-    """What a learner of the user's goes through, where there is one and somebody to ask it."""
+    """The states of the user's learner, if there is one."""
     learner = getattr(module, "learner", None)
     if learner is None:
         return

@@ -1,4 +1,4 @@
-"""Whatever the user's code does instead of returning, as a finding with its line."""
+"""Turn exceptions and exits of the user's code into findings with a line."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +13,11 @@ from compare.submissions.submission import Finding
 
 
 class Unsupported(Exception):
-    """The code takes no such network, and says so by its constructor or its arguments."""
+    """The code does not support such a network, according to its constructor or arguments."""
 
 
 class CodeFailure(Exception):
-    """The user's code raised something.
+    """The user's code raised an exception.
 
     Arguments:
         finding: what, and where.
@@ -32,7 +32,7 @@ class CodeFailure(Exception):
 def call(
     source: Source, stage: int, function: Callable[..., Any], *args: Any, **kwargs: Any
 ) -> Any:
-    """Calls the user's function.
+    """Call the user's function.
 
     Raises:
         CodeFailure: it raised, or wanted to end the process.
@@ -45,8 +45,8 @@ def call(
 
 @contextlib.contextmanager
 def allowed_to_refuse() -> Iterator[None]:
-    """Takes NotImplementedError for "no such network": from adapters, which are asked to raise it,
-    and from constructors. Elsewhere it is code that was never finished."""
+    """Interpret NotImplementedError as "unsupported network", for adapters and constructors only.
+    Elsewhere it marks unfinished code."""
     try:
         yield
     except CodeFailure as failure:
@@ -77,7 +77,7 @@ def blamed_on_us(function: Callable[..., Any], guessed: Sequence[str]) -> Iterat
 def as_finding(
     error: RemoteError, source: Source, function: Callable[..., Any] | None = None
 ) -> Finding:
-    """An exception as type, message, line and text of the line; no traceback.
+    """An exception as a finding with type, message, line and text, without a traceback.
 
     Arguments:
         function: what was called, whose line stands in where no frame is the user's.
@@ -105,7 +105,7 @@ def as_finding(
 
 
 def of_syntax(error: RemoteError) -> Finding:
-    """A SyntaxError of the file: its own, or one of a Python that is too old for it."""
+    """A SyntaxError of the file: its own, or one because the Python is too old."""
     _, line, message, text = error.syntax or ("", None, "", "")
     text = str(text).strip()
     newer = needed_python(text, str(message), session().version)

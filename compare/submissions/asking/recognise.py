@@ -1,4 +1,4 @@
-"""Which layout a file follows, from what it defines."""
+"""Recognise the layout of a file from its definitions."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ class Unrecognised(Exception):
 
 
 def recognise(source: Source, module: Any, name: str | None, words: set[str]) -> list[Layout]:
-    """The layouts that a module, or one object in it, may follow, the likeliest first.
+    """The possible layouts of a module, or of one object in it, the likeliest first.
 
     Arguments:
         words: identifiers and strings of the user's files.
@@ -95,7 +95,7 @@ MAKER = re.compile(r"^(make|build|create|get|define|init|new)|(net|network|model
 
 
 def makes_module(function: Function) -> bool:
-    """Whether a function may make a network: by its name, and as far as its arguments say."""
+    """Whether a function may create a network, according to its name and arguments."""
     required = [a.name for a in signature(function) if a.default is a.empty]
     return bool(MAKER.search(plain(function.__name__))) and all(map(meaning_of, required))
 
@@ -107,7 +107,7 @@ def of_classes(
     functions: Sequence[Function],
     words: set[str],
 ) -> list[Layout]:
-    """Classes with names of their own, whose objects hold the parameters."""
+    """Classes with other names whose objects contain the parameters."""
     layouts: list[Layout] = []
     for cls in classes[::-1]:
         if is_torch(cls):
@@ -123,7 +123,7 @@ def of_classes(
 
 
 def cost_as_backward(found: dict[bool, Functions]) -> dict[bool, Functions]:
-    """The functions of a file whose cost function returns the gradients too."""
+    """The functions of a file whose cost function also returns the gradients."""
     return {
         mode: f if f.backward is not None else Functions(f.forward, f.cost, None)
         for mode, f in found.items()
@@ -131,7 +131,7 @@ def cost_as_backward(found: dict[bool, Functions]) -> dict[bool, Functions]:
 
 
 def of_name(source: Source, module: Any, name: str, words: set[str]) -> Layout:
-    """The layout of what the user named."""
+    """The layout of the object with this name."""
     thing: Any = module
     for part in name.split("."):
         inside = getattr(thing, part, None)
@@ -194,7 +194,7 @@ def of_torch(
     *,
     named: bool = False,
 ) -> Layout | None:
-    """A torch module or cost function, where the file uses torch at all."""
+    """A torch module or cost function, if the file uses torch."""
     if not session().agent.has_module("torch"):
         return None
     from compare.submissions.layouts.torch_function import TorchFunction
@@ -209,14 +209,14 @@ def of_torch(
 
 
 def belongs(source: Source, thing: Any) -> bool:
-    """Whether a module's attribute is the user's: defined in one of the user's files."""
+    """Whether a module's attribute is defined in one of the user's files."""
     if kind_of(thing) in ("module", ""):
         return False
     return source.owns(thing) or (is_torch(thing) and not is_class(thing))
 
 
 def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
-    """The forward, backward and cost function for either mode."""
+    """The forward, backward and cost function for each mode."""
     chosen = {}
     for mode in (False, True):
         forward = best(functions, mode, FORWARD, FORWARD_PARTS, NOT_FORWARD, {"X"})
@@ -231,7 +231,7 @@ def functions_of(functions: Sequence[Function]) -> dict[bool, Functions]:
 
 
 def forward_by_arguments(functions: Sequence[Function]) -> Function | None:
-    """A function of whatever name that takes the samples and the parameters, but no labels."""
+    """A function that takes samples and parameters but no labels, whatever its name."""
     for function in functions:
         used = roles(function)
         word = plain(function.__name__)
@@ -254,7 +254,7 @@ def best(
     without: tuple[str, ...],
     needs: set[str],
 ) -> Function | None:
-    """The likeliest function of a purpose: the one for the mode first, then by its name."""
+    """The likeliest function for a purpose: first by mode, then by name."""
     ranked = []
     for place, function in enumerate(functions):
         value = rank(function.__name__, words, parts, without)
@@ -269,7 +269,7 @@ def best(
 
 
 def defines(functions: Sequence[Function], classes: list[type]) -> str:
-    """What a file has, in a few words."""
+    """A short description of a file's definitions."""
     parts = []
     if functions:
         parts.append("functions " + ", ".join(f.__name__ for f in functions[:8]))
@@ -279,7 +279,7 @@ def defines(functions: Sequence[Function], classes: list[type]) -> str:
 
 
 def in_words(thing: Any) -> str:
-    """An object in words."""
+    """A short description of an object."""
     if is_class(thing):
         return "a class"
     return "a function" if is_function(thing) else f"an object of type {type_name(thing)}"

@@ -1,4 +1,4 @@
-"""How the user's code wants to be called: tried, not asked."""
+"""Find out how the user's code must be called, by trying."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from compare.submissions.session import session
 
 @dataclass
 class Attempt:
-    """One way of calling the code, and how far it came.
+    """One way of calling the code, and its result.
 
     Arguments:
         code: None where the code cannot take such a network at all.
@@ -34,7 +34,7 @@ class Attempt:
 
     @property
     def works(self) -> bool:
-        """Whether everything came as it should."""
+        """Whether all results were as expected."""
         return self.code is not None and self.right == self.wanted
 
     @property
@@ -44,8 +44,7 @@ class Attempt:
 
     @property
     def progress(self) -> tuple[bool, bool, float, int, int]:
-        """For choosing the most plausible of several failures: the one that came furthest, of
-        those that returned everything the one with most right."""
+        """Sort key of failed attempts: the one that got furthest is the most plausible."""
         if self.failure is not None:
             return (True, False, 0, self.failure.stage, self.failure.finding.line or 0)
         if self.code is None:
@@ -54,13 +53,13 @@ class Attempt:
 
 
 def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
-    """Tries one way."""
+    """Try one way."""
     with session().temporary():
         return attempted(code, spec, dtype)
 
 
 def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
-    """The same, with what passes to and from the code left where it is."""
+    """`attempt` without releasing the objects that were passed."""
     case = spec.case()
     try:
         raw = code.evaluate(case, code.hand_over(case, dtype))
@@ -77,7 +76,7 @@ def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
 
 
 def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
-    """The first way that gives the right values, else the one that came furthest."""
+    """The first way with the right values; if there is none, the one that got furthest."""
     best = Attempt(spec)
     try:
         for code in layout.codes(spec.network):
@@ -120,7 +119,7 @@ def choose(
 
 
 def of_sizes(layout: Layout, sizes: tuple[int, ...]) -> Iterator[Layout]:
-    """A layout with networks of the sizes that the code fixes: 3072-50-10, 3072-50-50-10."""
+    """A layout with the fixed sizes of the code, such as 3072-50-10."""
     if not sizes or layout.fixed is not None:
         return
     inputs, *hidden = sizes
@@ -132,13 +131,13 @@ def of_sizes(layout: Layout, sizes: tuple[int, ...]) -> Iterator[Layout]:
 
 
 def furthest(ways: Mapping[bool, "Way"]) -> Attempt:
-    """The attempt that came furthest, over all modes."""
+    """The attempt that got furthest, over all modes."""
     return max((way.attempt for way in ways.values()), key=lambda attempt: attempt.progress)
 
 
 @dataclass
 class Way:
-    """What was found out about one mode.
+    """The result for one mode.
 
     Arguments:
         attempt: the best one.
@@ -152,7 +151,7 @@ class Way:
 
 
 def find_way(layout: Layout, request: Request, batch_norm: bool) -> Way:
-    """Tries depths and ways of calling."""
+    """Try numbers of layers and ways of calling."""
     if layout.fixed is not None or request.hidden is not None:
         depth = len(layout.fixed or ()) - 1 if request.hidden is None else len(request.hidden) + 1
         spec = trial(request, depth, batch_norm, layout.fixed)
@@ -179,7 +178,7 @@ def find_way(layout: Layout, request: Request, batch_norm: bool) -> Way:
 
 
 def try_deeper(layout: Layout, found: Attempt, request: Request, depth: int) -> Attempt | None:
-    """What works with 3 layers, tried with 4; None where that makes no sense."""
+    """Try with 4 layers what works with 3; None if that makes no sense."""
     if depth != 3 or found.code is None or len(layout.depths) == 1:
         return None
     spec = trial(request, 4, found.spec.batch_norm)

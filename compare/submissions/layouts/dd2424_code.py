@@ -1,4 +1,4 @@
-"""Functions on (X, Y, net_params, lam), called in one way."""
+"""Functions of (X, Y, net_params, lam), called in one way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -44,12 +44,12 @@ from twingrad.network import EPS, Network
 Function = Callable[..., Any]
 
 TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {"mode": "test"}}
-"""By the role of an argument, what asks for an evaluation."""
+"""The value that requests an evaluation, by the meaning of an argument."""
 
 
 @dataclass(frozen=True)
 class Functions:
-    """The functions of one mode. Batch norm may have functions of its own."""
+    """The functions of one mode; batch norm may have separate ones."""
 
     forward: Function | None
     backward: Function | None
@@ -102,7 +102,7 @@ class DD2424Code:
         return handed
 
     def values(self, case: Case, handed: Handed, thing: Any = None) -> Values:
-        """All that an argument may be given.
+        """All values that an argument may receive.
 
         Arguments:
             thing: the object that holds the parameters; None makes one.
@@ -145,7 +145,7 @@ class DD2424Code:
 
     @property
     def penalised(self) -> bool:
-        """Whether lambda reaches the code at all; known after the first call."""
+        """Whether lambda reaches the code; known after the first call."""
         functions = (self.functions.forward, self.functions.backward, self.functions.cost)
         asked: list[Function] = [f for f in functions if f is not None]
         asked += [self.holder.cls] if self.holder else []
@@ -158,7 +158,7 @@ class DD2424Code:
         )
 
     def run_forward(self, values: Values) -> Values:
-        """The values with what the forward function returned."""
+        """The values, with the results of the forward function."""
         if self.functions.forward is None:
             return values
         returned = as_tuple(self.run(self.functions.forward, values, 0))
@@ -167,7 +167,7 @@ class DD2424Code:
         return values
 
     def run(self, function: Function, values: Values, stage: int) -> Any:
-        """Binds and calls a function of the user's."""
+        """Bind the arguments, and call a function of the user's."""
         positional, keywords, unknown, guessed = bind(function, values)
         if unknown:
             said = f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
@@ -197,7 +197,7 @@ class DD2424Code:
         return replace(raw, forward=raw.forward | self.costs(case, fresh))
 
     def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
-        """What the forward and the backward pass give."""
+        """The results of the forward and the backward pass."""
         values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
@@ -242,7 +242,7 @@ class DD2424Code:
         return OwnInstance(self, self.values(case, self.hand_over(case, "float64")).holder)
 
     def find_overwritten(self, values: Values, before: Mapping[str, np.ndarray]) -> None:
-        """Notes which arrays of the forward pass the backward pass changed in place."""
+        """Record which arrays of the forward pass the backward pass changed in place."""
         self.looked = True
         after = session().agent.itself({name: values.forward[name] for name in before})
         changed = [name for name, value in before.items() if not same(after[name], value)]
@@ -256,14 +256,14 @@ class DD2424Code:
             self.overwritten.append(Finding("mutation", said, line, False, "p"))
 
     def held_leaves(self, values: Values) -> Leaves:
-        """What the object holds besides its parameters: some keep their gradients there."""
+        """Everything in the object except its parameters; some classes store gradients there."""
         if values.holder is None:
             return {}
         held = {p: v for p, v in values_in(values.holder) if p not in self.places.values()}
         return leaves_of(held)
 
     def probabilities(self, values: Values, forward: dict[str, Any]) -> dict[str, Any]:
-        """What has the shape of p, and no other name; what looks like p comes first."""
+        """Unnamed results with the shape of p; those that look like probabilities come first."""
         found = [v for v in (values.whole, *values.forward.values()) if self.is_p(v)]
         found = [v for v in found if not any(same(v, np.array(f)) for f in forward.values())]
         found.sort(key=lambda value: not looks_like_probabilities(value))
@@ -275,7 +275,7 @@ class DD2424Code:
         return shape is not None and len(shape) == 2 and self.network.classes in shape
 
     def costs(self, case: Case, handed: Handed) -> dict[str, float]:
-        """Cost and loss of the user's cost function; {} where there is none that can be called."""
+        """Cost and loss of the user's cost function; {} if there is none that can be called."""
         function = self.functions.cost
         if function is None and not self.notes:
             return self.cost_of_backward(case, handed)
@@ -363,7 +363,7 @@ def is_number(value: Any) -> bool:
 
 @dataclass
 class OwnInstance:
-    """An object of a class with names of its own, called again and again."""
+    """An object of a class with other names that is called several times."""
 
     code: DD2424Code
     thing: Any

@@ -1,4 +1,4 @@
-"""An nn.Module for one network: its autograd, and what its submodules compute."""
+"""An nn.Module for one network: the gradients by autograd, and the values of its submodules."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -55,7 +55,7 @@ class TorchModuleCode:
         return {"X": cast(case.X, dtype), "y": case.y.copy(), **handed}
 
     def loaded(self, handed: Handed) -> Any:
-        """A fresh module with the case's parameters, dropout off."""
+        """A new module with the case's parameters, without dropout."""
         module = made(self.source, self.thing, self.network)
         arrays = {theirs: handed[ours] for ours, theirs in self.anatomy.names.items()}
         return session().agent.filled(module, arrays, handed["X"])
@@ -84,13 +84,13 @@ class TorchModuleCode:
 
     @property
     def owner(self) -> Any:
-        """The class of the module; a factory stands for itself."""
+        """The module's class, or its factory."""
         if is_class(self.thing) or is_function(self.thing):
             return self.thing
         return session().module("builtins").type(self.thing)
 
     def no_gradient(self, ours: str, theirs: str) -> None:
-        """Says that autograd found no way from the cost to a parameter."""
+        """The finding that autograd found no path from the cost to a parameter."""
         said = (
             f"{theirs} ({ours}) got no gradient: is it detached, used as .data, under no_grad, "
             "or not used at all?"
@@ -100,7 +100,7 @@ class TorchModuleCode:
             self.notes.append(Finding("keys", said, line, True, ours))
 
     def cost_of(self, module: Any, case: Case, handed: Handed) -> tuple[Any, dict[str, Any]]:
-        """The cost as a tensor, and what else the forward pass gives."""
+        """The cost as a tensor, and further results of the forward pass."""
         own = own_cost(module, self.source)
         if own is not None:
             torch = session().module("torch")
@@ -132,7 +132,7 @@ class TorchModuleCode:
         return cost, found
 
     def asked(self, case: Case, handed: Handed) -> tuple[Any, ...]:
-        """What the agent's `mean_cost` takes after the module."""
+        """The arguments of the agent's `mean_cost` after the module."""
         weights = [theirs for ours, theirs in self.anatomy.names.items() if ours.startswith("W")]
         kind = None if self.criterion is None else self.criterion.kind
         batch = (handed["X"], handed["y"], self.output)
@@ -172,7 +172,7 @@ class TorchModuleCode:
         }
 
     def cost_in_words(self) -> str:
-        """What the gradients are taken of, but for the penalty."""
+        """The cost that is differentiated, without the penalty, in words."""
         if self.labels:
             return f"what it returns with its labels in {self.labels}"
         if self.criterion is not None:

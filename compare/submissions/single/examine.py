@@ -1,4 +1,4 @@
-"""A layer's gradients against central differences of its own forward function."""
+"""Compare a layer's gradients with central differences of its own forward function."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ STEP = 1e-5
 """h of the four-point rule: rounding 1e-16/h and h^4 are both far below the tolerance."""
 
 TOLERANCE = 1e-6
-"""Absolute, for central differences of values near 1."""
+"""Absolute tolerance for central differences of values near 1."""
 
 
 def examine_layer(source: Source, pair: Pair) -> LayerAnswer:
@@ -52,13 +52,13 @@ def examine_layer(source: Source, pair: Pair) -> LayerAnswer:
 
 
 def fits(answer: LayerAnswer, inputs: Inputs) -> bool:
-    """Whether there is a gradient by every input, of its shape."""
+    """Whether there is a gradient for every input, with its shape."""
     found = answer.found
     return all(name in found and found[name].shape == v.shape for name, v in inputs.arrays.items())
 
 
 def compare_layer(source: Source, pair: Pair, inputs: Inputs, line: int | None) -> LayerAnswer:
-    """One set of inputs through both functions."""
+    """Run one set of inputs through both functions."""
     answer = LayerAnswer(pair.name, line)
 
     # a dropout without a seed of its own draws the same mask every time
@@ -109,7 +109,7 @@ def split(returned: Any) -> tuple[np.ndarray | None, Any]:
 def backward_arguments(
     function: Callable[..., Any], inputs: Inputs, G: np.ndarray, cache: Any, returned: Any
 ) -> tuple[dict[str, Any], str]:
-    """Arguments of a backward function: the gradient, the cache, inputs by their names."""
+    """The arguments of a backward function: the gradient, the cache, and inputs by name."""
     given: dict[str, Any] = {}
     fresh = inputs.fresh()
     named = {plain(name): value for name, value in fresh.items()}
@@ -133,7 +133,7 @@ def backward_arguments(
 
 
 def paired(leaves: list[np.ndarray], expected: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Which returned array is the gradient by which input: by value, then by shape and order."""
+    """Which returned array is the gradient of which input: by value, then by shape and order."""
     found: dict[str, np.ndarray] = {}
     left = [leaf.astype(np.float64) for leaf in leaves]
     for name, want in expected.items():
@@ -184,7 +184,7 @@ def take_mean(answer: LayerAnswer, inputs: Inputs, out: np.ndarray) -> None:
 def by_hand(
     answer: LayerAnswer, pair: Pair, inputs: Inputs, out: np.ndarray, G: np.ndarray
 ) -> None:
-    """Adds the gradients by hand of a layer that is known."""
+    """Add the gradients by hand of a known layer."""
     arrays = tuple(inputs.arrays.values())
     known = known_layer(arrays, out)
     exact: dict[str, np.ndarray] = {}

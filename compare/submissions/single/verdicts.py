@@ -8,11 +8,11 @@ from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.submissions.submission import CENTRAL, EXACT, LayerAnswer
 
 ABSOLUTE, RELATIVE = {CENTRAL: 1e-6}, {EXACT: 1e-11}
-"""By witness: what central differences are good to, and rounding of a few dozen terms."""
+"""By reference: the precision of central differences, and rounding of a few dozen terms."""
 
 
 def judge_layer(layer: LayerAnswer) -> CaseVerdict:
-    """The gradients of one layer by each input against each witness."""
+    """Compare the gradients of one layer with each reference."""
     if layer.loss is not None:
         return judge_loss(layer, *layer.loss)
     tensors = [
@@ -44,7 +44,7 @@ def judge_loss(layer: LayerAnswer, value: float, right: float) -> CaseVerdict:
 
 
 def misshapen(layer: LayerAnswer) -> Iterator[TensorVerdict]:
-    """A disagreement for each gradient whose shape is not that of its input."""
+    """A disagreement for each gradient with another shape than its input."""
     for name, value in layer.found.items():
         expected = layer.expected[CENTRAL][name]
         if value.shape != expected.shape:
