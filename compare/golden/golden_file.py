@@ -157,7 +157,11 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
     for name, value in variables.items():
         if name.startswith("__"):
             continue
+        if not isinstance(value, np.ndarray):
+            raise UserError(f"{path}: {name!r} is sparse, but expected a full matrix")
         if value.dtype.names:
+            if not value.size:
+                raise UserError(f"{path}: {name!r} is an empty struct")
             record = value.reshape(-1)[0]
             values |= {f"{name}/{key}": np.asarray(record[key]) for key in value.dtype.names}
         else:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.io
+import scipy.sparse
 
 import manual_impl
 import torch_impl
@@ -170,3 +171,12 @@ def test_what_is_not_a_collection_of_arrays_is_one_line(tmp_path, monkeypatch):
     write(tmp_path, case_values())
     with pytest.raises(UserError, match="expected at most 100"):
         judge(path)
+
+
+def test_sparse_matrices_and_empty_structs_are_one_line(tmp_path):
+    sparse = {**case_values(), "W_1": scipy.sparse.csc_matrix(case_values()["W_1"])}
+    with pytest.raises(UserError, match="'W_1' is sparse"):
+        judge(write(tmp_path, sparse, "sparse.mat"))
+    empty = {"c": np.zeros((0,), dtype=[("X", "O")])}
+    with pytest.raises(UserError, match="'c' is an empty struct"):
+        judge(write(tmp_path, empty, "empty.mat"))
