@@ -16,7 +16,7 @@ from sweeps.engine.local import Local
 from sweeps.engine.memory import StackOf, stack_sizer
 from sweeps.engine.reach import require_cluster
 from sweeps.engine.records import Records
-from sweeps.output.folder import SweepFolder
+from sweeps.output.folder import SweepFolder, read_settings
 from sweeps.output.progress import OnStatus
 from sweeps.output.results import Results
 from sweeps.output.writing import write_numbers, write_results
@@ -89,6 +89,8 @@ def run_sweep(
     recipe = recipe or Recipe()
     space = parse_space(over, recipe)
     plan = make_plan(sampler, space, recipe, **search)
+    if resume and stack is None:  # stacks of another size would have other last bits
+        stack = read_settings(folder).get("stack")
     processes, most = checked(processes, stack, devices)
     require_trainers(backend, devices)
     with executor_of(cluster, storage, backend, devices, processes) as executor:
@@ -119,6 +121,7 @@ def run_sweep(
                     study=study,
                     overwrite=overwrite,
                     curves=bool(curves),
+                    stack=stack,
                 )
             try:
                 opened.require_same(

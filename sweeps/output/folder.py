@@ -70,6 +70,7 @@ class SweepFolder:
         study: str = "sweep",
         overwrite: bool = False,
         curves: bool = False,
+        stack: int | None = None,
     ) -> "SweepFolder":
         """A new sweep's folder.
 
@@ -80,6 +81,7 @@ class SweepFolder:
             backend, devices: what trains.
             storage, study: where the study is kept; None for a journal in the folder.
             curves: whether the training data are evaluated after every epoch too.
+            stack: largest stack, if the user set it; a resumed sweep keeps it.
 
         Raises:
             UserError: the folder holds a sweep already, or something else, or is in use.
@@ -106,6 +108,7 @@ class SweepFolder:
             "storage": None if storage is None else hide_password(storage),
             "study": study,
             "curves": curves,
+            "stack": stack,
             "owner": f"{platform.node()} {uuid.uuid4().hex[:12]}",
             "environment": environment(devices[0]),
         }

@@ -152,3 +152,17 @@ def test_a_stack_interrupted_while_it_is_stored_is_trained_again_as_it_was(tmp_p
     for before, now in zip(whole.rows, again.rows, strict=True):  # to the last bit
         assert before.outcome.training == now.outcome.training
         assert before.outcome.validation == now.outcome.validation
+
+
+def test_a_resumed_sweep_keeps_its_largest_stack(tmp_path):
+    settings = {"recipe": small(), "folder": tmp_path, "trials": 4, "processes": 1}
+    run_sweep([PENALTIES], clouds(), stack=2, **settings)
+    groups = (tmp_path / "trials" / "groups.jsonl").read_text()
+    for path in tmp_path.glob("trials/[0-9]*.json"):  # as if it had been killed at once
+        path.unlink()
+    (tmp_path / "trials" / "groups.jsonl").write_text("")
+    (tmp_path / "study.journal").unlink()
+    run_sweep([PENALTIES], clouds(), resume=True, **settings)
+    again = (tmp_path / "trials" / "groups.jsonl").read_text()
+    assert again == groups
+    assert groups.count("\n") == 2
