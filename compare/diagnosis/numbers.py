@@ -106,9 +106,7 @@ def written(at: Place, operation: str) -> Iterator[Number]:
     with_n = of_size("n")[: WITH_N.get(operation)]
     yield from (*with_n, *own)
     yield from (
-        times(factor, number)
-        for factor in ("-", "2", "1/2", "-2")
-        for number in (*with_n, *own)[:2]
+        times(factor, number) for factor in ("-", "2", "1/2", "-2") for number in with_n[:2]
     )
 
 
