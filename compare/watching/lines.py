@@ -15,8 +15,9 @@ from compare.watching.simple import Simple
 from compare.watching.values import Value, Values
 
 STATUSES = ("wrong", "inherits", "right", "derived", "unknown")
-"""Statuses of a line, the worst first. "wrong" is the first error; "inherits" has a wrong input;
-"derived" follows from recognised arrays by a simple operation."""
+"""Statuses of a line, the worst first. "wrong" is the first error, or the line of a fault that only
+the whole training shows; "inherits" has a wrong input; "derived" follows from recognised arrays by
+a simple operation."""
 
 NOTHING = 1e-12
 """Entries below this are considered 0."""

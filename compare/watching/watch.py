@@ -11,9 +11,9 @@ from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
 from compare.watching.findings import of_one_update, with_training
 from compare.watching.judge import Judged, judge_update
-from compare.watching.lines import identified, lines_of
+from compare.watching.lines import Line, identified, lines_of
 from compare.watching.passes import Update, probabilities, training
-from compare.watching.result import WatchResult
+from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.training import judge_training, own_penalties
 from compare.watching.values import Values
@@ -75,6 +75,7 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     findings = with_training(findings, values, updates, judged, course)
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
+    mark_faults(lines, findings)
     return WatchResult(
         program=str(recorded.program),
         network=network_words(updates),
@@ -88,6 +89,14 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         output=recorded.printed,
         seconds=time.perf_counter() - start,
     )
+
+
+def mark_faults(lines: list[Line], findings: list[Finding]) -> None:
+    """Mark right arrays as wrong at the lines of faults that only the whole training shows."""
+    places = {(f.place.file, f.place.line) for f in findings if f.fails and f.place is not None}
+    for line in lines:
+        if line.status == "right" and (line.label, line.site.line) in places:
+            line.status = "wrong"
 
 
 def chosen(updates: list[Update]) -> list[Update]:

@@ -107,9 +107,13 @@ def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
         part = penalty - factor * W.squares
         if len(costs.weights) > 1:
             yield Reading("penalty", f"it leaves out layer {l}", L + part, part)
-    for times, words in ((2.0, "twice"), (0.5, "half")):
-        said = f"it is {words} the penalty whose gradient is used"
+    for words, times in FACTORS.items():
+        said = f"the cost has {words} the penalty whose gradient is used"
         yield Reading("penalty", said, L + times * penalty, times * penalty)
+
+
+FACTORS = {"twice": 2.0, "half": 0.5}
+"""Factor of the cost's penalty, by its word."""
 
 
 def judge_costs(
@@ -135,11 +139,18 @@ def judge_costs(
         part = costs.holds(reading.part)
         first = part if part is not None and reading.part != costs.loss else event
         blamed = gradient_of(updates) if "gradient is used" in reading.said else None
-        said = (
-            f"The {reading.what} is not the one whose gradient is used: {reading.said} "
+        numbers = (
             f"({event.value:.8g}, with the mean loss {costs.loss:.8g} and "
             f"{usual / 2:.4g} ||W||^2 = {usual / 2 * costs.squares:.4g})."
         )
+        said = f"The {reading.what} is not the one whose gradient is used: {reading.said} {numbers}"
+        if blamed is not None:
+            fix = "twice" if "twice" in reading.said else "half"
+            said = (
+                f"The cost and the gradient do not match: {reading.said} {numbers} Multiply the "
+                f"penalty's part of the gradient by {FACTORS[fix]:g}, or divide the cost's penalty "
+                "by it."
+            )
         out.add(reading.what, blamed or first, said)
     elif wrong:
         mixed(wrong, out, usual)

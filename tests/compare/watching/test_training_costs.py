@@ -39,7 +39,7 @@ def test_a_penalty_with_half_its_gradient(tmp_path: Path) -> None:
     text = PLAIN.replace("2 * lam * W", "lam * W")
     said = judged(tmp_path, text)
     assert said.failing == [("penalty", "dW3 = h2.T @ G + lam * W3")]
-    assert "it is twice the penalty whose gradient is used" in said.said
+    assert "the cost has twice the penalty whose gradient is used" in said.said
 
 
 def test_a_layer_without_the_penalty_in_its_gradient(tmp_path: Path) -> None:

@@ -200,6 +200,13 @@ def test_nothing_above_the_wrong_line_is_marked(tmp_path: Path) -> None:
     assert "dW3 = h2.T @ G + 2 * lam * W3" not in marked
 
 
+def test_the_line_of_a_fault_of_the_training_is_not_marked_right(tmp_path: Path) -> None:
+    result = watched(tmp_path, PLAIN.replace("2 * lam * W", "lam * W"))
+    assert first_line(result) == "dW3 = h2.T @ G + lam * W3"
+    wrong = [line.text for line in result.lines if line.status == "wrong"]
+    assert wrong == ["dW3 = h2.T @ G + lam * W3"]
+
+
 def test_the_json_is_that_of_the_design(rows: WatchResult) -> None:
     written = json.loads(json.dumps(rows.as_json()))
     assert written["verdict"] == "agree"
