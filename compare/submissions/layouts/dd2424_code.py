@@ -226,7 +226,8 @@ class DD2424Code:
                 n for n in named if n in gradients and not same(named[n], np.asarray(gradients[n]))
             ]
             self.renamed = changed
-        if isinstance(returned, tuple):
+        by_name = any(n in gradients and same(named[n], np.asarray(gradients[n])) for n in named)
+        if isinstance(returned, tuple) and by_name:
             self.returned = ", ".join(named_entries(list(returned), names))
         for name in ("p", "loss", "cost"):
             if name in gradients:
