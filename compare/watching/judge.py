@@ -209,6 +209,8 @@ def multiply(judged: Judged) -> None:
         r for r in (*roles.found.values(), *roles.copies) if r.status == "right" and r.value.named
     ]
     sharing = [r for r in sharing if off(r.c, n) and not off(r.c / conventions.extra, n)]
+    if not sharing:  # all of them inherit it from a wrong gradient
+        return
     first = min(sharing, key=lambda role: role.shown.index)
     said = f"Backward pass, first wrong: {wrong_factor(first, n)}"
     also = "All gradients have this factor, so it acts like another learning rate."

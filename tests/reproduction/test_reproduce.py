@@ -139,7 +139,7 @@ def test_overwrite_removes_a_reproduction_and_nothing_else(reproduce, tmp_path):
         (["--only", "table9"], "--only is 'table9', but expected one of: baselines"),
         (["--backend", "jax"], "--backend is 'jax', but expected manual or torch"),
         (["--resume", "--overwrite"], "--resume keeps existing files and --overwrite removes them"),
-        (["--stack", "0"], "--stack is 0, but at least 1 was expected"),
+        (["--stack", "0"], "--stack is 0, but expected at least 1"),
         (["--device", "tpu"], "--device is 'tpu', but expected cpu, cuda or cuda:N"),
     ],
 )

@@ -10,7 +10,7 @@ SMALL = ["--hidden", "8", "--batch-size", "50", "--epochs", "2", "--processes", 
 @pytest.fixture
 def sweep(twingrad, small_data, tmp_path, monkeypatch):
     monkeypatch.setattr("sweeps.output.report.plotly_script", lambda: "")
-    monkeypatch.setattr("sweeps.study.chosen.save_curves", lambda *arguments: None)
+    monkeypatch.setattr("twingrad.running.save_curves", lambda *arguments: None)
 
     def call(*arguments, small=SMALL):
         where = [] if "--out" in arguments else ["--out", tmp_path / "s"]
