@@ -1,1 +1,2 @@
-"""What runs inside the user's Python: one file each, standard library and NumPy only."""
+"""Code that runs inside the user's Python: single files that need only the standard library and
+NumPy."""

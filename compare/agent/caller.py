@@ -32,8 +32,8 @@ from typing import Any
 import numpy as np
 
 MAIN = "__user_main__"
-"""The name of a file that is imported by its path. As with `python FILE`, the file's own name is
-free, so that its helpers can import it."""
+"""The name of a module that is imported by its path. As with `python FILE`, its helpers can then
+import the file by its own name."""
 
 MAX_NESTING = 12
 MAX_ENTRIES = 20_000
@@ -73,14 +73,14 @@ class Table:
         return KEPT[-1 - number] if number < 0 else self.held[number]
 
     def release(self, after: int) -> None:
-        """Forgets what came after a number, and counts on from there."""
+        """Forget objects with a number above this, and continue counting from there."""
         for number in [n for n in self.held if n > after]:
             del self.held[number]
             self.sent.pop(number, None)
         self.last = min(self.last, after)
 
     def changed(self) -> list[int]:
-        """The arrays of the judge's that were changed in place since this was last asked."""
+        """The judge's arrays that were changed in place since the last call."""
         found = []
         for number, (array, before) in self.sent.items():
             if not np.array_equal(array, before, equal_nan=array.dtype.kind in "fc"):
@@ -90,7 +90,7 @@ class Table:
 
 
 class Encoder:
-    """One value for a message."""
+    """Encodes values for one message."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -142,7 +142,7 @@ class Encoder:
 
 
 def decode(value: Any, blobs: list[bytes], table: Table) -> Any:
-    """A value from the judge."""
+    """Decode a value from the judge."""
     if len(value) == 1:
         return value[0]
     mark, *rest = value
@@ -169,7 +169,7 @@ def decode(value: Any, blobs: list[bytes], table: Table) -> Any:
 
 
 def about(thing: Any) -> dict[str, Any]:
-    """What the judge should know of something that stays here."""
+    """What the judge needs to know about an object that stays here."""
     owner = thing if inspect.isclass(thing) or inspect.isroutine(thing) else type(thing)
     module = sys.modules.get(str(getattr(owner, "__module__", "")))
     return {
@@ -196,7 +196,7 @@ def about(thing: Any) -> dict[str, Any]:
 
 
 def describe(thing: Any) -> dict[str, Any]:
-    """Arguments, text and place of something that can be called, as far as Python can tell."""
+    """Arguments, source and location of a callable, as far as Python knows them."""
     found: dict[str, Any] = {"parameters": None, "source": None, "file": None, "line": None}
     try:
         parameters = inspect.signature(thing).parameters.values()
@@ -229,19 +229,19 @@ def describe(thing: Any) -> dict[str, Any]:
 
 
 def attributes(thing: Any) -> list[Any]:
-    """(name, value) of what an object holds itself, containers and arrays as numbers."""
+    """(name, value) of an object's own attributes; containers and arrays as numbers."""
     return [[name, Kept(value)] for name, value in list(vars(thing).items())]
 
 
 class Kept:
-    """A value that travels as a number whatever it is, unless it is a number or text itself."""
+    """A value that is always sent as a handle, unless it is a number or a string."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
 
 
 def methods_of(cls: Any) -> list[Any]:
-    """(name, function) of what a class defines or inherits, without what `object` has."""
+    """(name, function) of everything that a class defines or inherits, without `object`'s."""
     found: dict[str, Any] = {}
     for base in reversed(inspect.getmro(cls)):
         if base is not object:
@@ -287,7 +287,7 @@ def is_object(value: Any) -> bool:
 
 
 def put(thing: Any, path: Any, value: Any) -> None:
-    """Puts a value where a path leads: ".name" is an attribute, anything else an index or key."""
+    """Store a value at a path: ".name" is an attribute, anything else an index or key."""
     for key in path[:-1]:
         attribute = isinstance(key, str) and key.startswith(".")
         thing = getattr(thing, key[1:]) if attribute else thing[key]
@@ -299,13 +299,13 @@ def put(thing: Any, path: Any, value: Any) -> None:
 
 
 def put_all(thing: Any, entries: list[Any]) -> None:
-    """`put` for (path, value) pairs."""
+    """Store several values at their paths."""
     for path, value in entries:
         put(thing, path, value)
 
 
 class Blocked:
-    """Refuses packages of the judge's; another of the same name is imported as usual."""
+    """Blocks imports of the judge's packages; other packages with these names can be imported."""
 
     def __init__(self, names: list[str], root: str) -> None:
         self.names, self.root = names, os.path.realpath(root)
@@ -375,7 +375,7 @@ def load(path: str, root: str, folders: list[str], blocked: list[str], judge: st
 
 
 def load_once(path: str, root: str) -> Any:
-    """One attempt to import the file."""
+    """Try once to import the file."""
     inside = os.path.splitext(os.path.relpath(path, root))[0].replace(os.sep, ".")
     for name in (MAIN, inside):
         if "." in name or name == MAIN:
@@ -392,13 +392,13 @@ def load_once(path: str, root: str) -> Any:
 
 
 def files_below(root: str) -> list[str]:
-    """The files of imported modules that lie in a folder."""
+    """The files of imported modules that are in a folder."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     return sorted({f for f in files if f and f.startswith(root + os.sep) and f.endswith(".py")})
 
 
 def itself(thing: Any) -> Any:
-    """What the judge knows by its number, as it is now."""
+    """The current state of an object that the judge knows by its number."""
     return thing
 
 
@@ -411,18 +411,18 @@ def leave(thing: Any) -> None:
 
 
 def seed(number: int) -> None:
-    """Makes NumPy's global random numbers the same in every call."""
+    """Seed NumPy's global random numbers, so that they are the same in every call."""
     np.random.seed(number)
 
 
 def names_in(cls: Any) -> list[str]:
-    """The names that the constructor of a class uses."""
+    """The names that a class's constructor uses."""
     code = getattr(cls.__init__, "__code__", None)
     return list(code.co_names) if code is not None else []
 
 
 def keep(thing: Any) -> int:
-    """A number for something that is never forgotten."""
+    """A number for an object that is never forgotten."""
     KEPT.append(thing)
     return -len(KEPT)
 
@@ -431,7 +431,7 @@ KEPT: list[Any] = []
 
 
 def slopes(function: Any, given: dict[str, Any], name: str, G: np.ndarray, h: float) -> Any:
-    """d sum(G * out) / d of every entry of one argument, by the four-point rule."""
+    """d sum(G * out) / d entry for every entry of one argument, by the four-point rule."""
 
     def value(index: tuple[int, ...], steps: int) -> float:
         fresh = {n: v.copy() if isinstance(v, (np.ndarray, dict)) else v for n, v in given.items()}
@@ -455,14 +455,14 @@ def has_module(name: str) -> bool:
 
 
 class Catcher:
-    """Hooks for a torch module: what its submodules are given and give, and in which order."""
+    """Hooks that record inputs and outputs of a torch module's submodules, in order."""
 
     def __init__(self) -> None:
         self.order: list[Any] = []
         self.caught: dict[str, Any] = {}
 
     def arrays(self) -> dict[str, Any]:
-        """By name the value and its gradient, None where there is none."""
+        """The value and the gradient of each result; None if there is none."""
         kept = self.caught.items()
         return {n: [to_array(t), None if t.grad is None else to_array(t.grad)] for n, t in kept}
 
@@ -548,8 +548,8 @@ def mean_cost(
 
 
 def unknown_layers(module: Any) -> list[Any]:
-    """(name, class) of the layers of torch's own with parameters that are no affine layer and no
-    normalisation over samples or units."""
+    """(name, class) of torch layers with parameters that are neither affine nor a normalisation
+    over samples or units."""
     import torch
 
     known = (torch.nn.Linear, torch.nn.BatchNorm1d, torch.nn.LayerNorm)
@@ -583,7 +583,7 @@ def cost_with(module: Any, arrays: dict[str, Any], X: np.ndarray, *rest: Any) ->
 
 
 def leaves(arrays: dict[str, Any], followed: list[str]) -> dict[str, Any]:
-    """Torch tensors of arrays; autograd follows some of them."""
+    """Torch tensors from arrays; autograd tracks some of them."""
     import torch
 
     return {n: torch.from_numpy(a).requires_grad_(n in followed) for n, a in arrays.items()}
@@ -596,7 +596,7 @@ def gradients_of(module: Any) -> dict[str, Any]:
 
 
 def to_array(tensor: Any) -> Any:
-    """A torch tensor as an array; NumPy has no bfloat16."""
+    """A torch tensor as an array; bfloat16 is converted, because NumPy lacks it."""
     tensor = tensor.detach().cpu()
     return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
@@ -607,14 +607,14 @@ def first_of(thing: Any, names: list[str]) -> Any:
 
 
 def flush() -> None:
-    """Has what was printed written, unless the code closed or removed the streams."""
+    """Flush printed output, unless the code closed or removed the streams."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.flush()
 
 
 class Quiet:
-    """Drops what the code prints and warns of while it is on."""
+    """Suppresses printed output and warnings in its context."""
 
     def __init__(self) -> None:
         self.kept: Any = None
@@ -675,7 +675,7 @@ def observe(names: list[str], folders: list[str]) -> None:
 
 
 def observed(names: list[str]) -> dict[str, Any]:
-    """What was noted, and which of these modules are loaded."""
+    """The notes so far, and which of these modules are loaded."""
     return {"modules": [name for name in names if name in sys.modules], **SEEN}
 
 
@@ -720,14 +720,14 @@ def read_exactly(pipe: int, size: int) -> bytes:
 
 
 def receive(pipe: int) -> tuple[Any, list[bytes]]:
-    """One message of the judge's."""
+    """Read a message from the judge."""
     (size,) = struct.unpack(">Q", read_exactly(pipe, 8))
     message = json.loads(read_exactly(pipe, size))
     return message, [read_exactly(pipe, n) for n in message["blobs"]]
 
 
 def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
-    """One message to the judge."""
+    """Send a message to the judge."""
     message["blobs"] = [len(blob) for blob in blobs]
     text = json.dumps(message).encode()
     for part in [struct.pack(">Q", len(text)) + text, *blobs]:
@@ -737,7 +737,7 @@ def send(pipe: int, message: dict[str, Any], blobs: list[bytes]) -> None:
 
 
 def serve(ask: int, answer: int) -> None:
-    """Does what the judge asks until it asks no more."""
+    """Answer the judge's messages until there are no more."""
     table, process = Table(), os.getpid()
     table.add(sys.modules[__name__])  # number 1
     while True:
@@ -796,7 +796,7 @@ def replayed(message: Any, blobs: list[bytes], table: Table) -> tuple[dict[str, 
 
 
 def do(message: Any, blobs: list[bytes], table: Table) -> Any:
-    """One thing that is asked."""
+    """Execute one request."""
     thing = table.get(message["of"])
     if "method" in message:
         thing = getattr(thing, message["method"])

@@ -41,22 +41,23 @@ import weakref
 # Recording limits
 
 HITS = 40
-"""Arrays recorded of one place under one call stack."""
+"""Maximum number of arrays recorded at one place under one call stack."""
 
 FEWEST = 4
-"""The same where they are large; a place seen less often than this is new."""
+"""The same for large arrays; a place that was seen less often than this is new."""
 
 PLACE_BYTES = 1 << 24
-"""Bytes after which a place counts as having large arrays."""
+"""Number of bytes above which a place's arrays count as large."""
 
 CROWDED = 128 << 20
-"""Bytes in all after which one array of a place suffices, and a quarter of its bytes."""
+"""Total number of bytes above which one array per place, and a quarter of its bytes, is enough."""
 
 HUGE = 3 << 20
-"""Bytes of an array, such as a layer's output in an evaluation, that is recorded once or twice."""
+"""Size in bytes of an array, such as a layer's output in an evaluation, that is recorded only once
+or twice."""
 
 SCALARS = 20_000
-"""Numbers recorded of one place under one call stack."""
+"""Maximum number of numbers recorded at one place under one call stack."""
 
 LIGHT, LIGHT_BYTES = 2000, 32 << 20
 """Projections and labels recorded of one place after its arrays; bytes of them in all."""
@@ -65,25 +66,27 @@ FEW_LIGHT, ALL_LIGHT = 100, 20_000
 """Projections of arrays that are no images: of one place, and in all."""
 
 LARGEST = 4_000_000
-"""Maximum entries of an array that is recorded whole; of a larger one a summary is."""
+"""Maximum number of entries of an array that is recorded completely; larger arrays are summarised.
+"""
 
 SUMMARIES = 64
-"""Large arrays that are summarized."""
+"""Maximum number of large arrays that are summarised."""
 
 PLACES, KEYS = 100_000, 256
 """Places that are told apart in all, and keys of a container at one site."""
 
 SHAPES = 8
-"""Shapes of one place, such as that of the last minibatch, that are told apart."""
+"""Maximum number of shapes per place, such as that of the last minibatch, that are distinguished.
+"""
 
 DEAD = 20_000
-"""Times in a row that a site adds nothing to the recording before it is no longer looked at."""
+"""Number of consecutive times without a contribution after which a site is ignored."""
 
 LENGTH, DEPTH = 64, 3
 """Entries of a container, and containers in containers, that are looked into."""
 
 CALL_SITES = 4096
-"""Calls of torch's modules and losses that are told apart."""
+"""Maximum number of calls of torch's modules and losses that are distinguished."""
 
 PIXELS = 3072
 
@@ -100,7 +103,7 @@ numpy = None
 
 
 class Tape:
-    """The recording as it is written.
+    """The recording while it is written.
 
     Lines of events.jsonl:
         ["file", id, label, path, text]
@@ -144,7 +147,7 @@ class Tape:
         self.lines.append(text)
 
     def flush(self):
-        """Writes the lines of one probe, so that a program that is killed loses none before it."""
+        """Write the lines of one probe, so that they are not lost if the program is killed."""
         if self.lines and self.open:
             raw = "".join(self.lines).encode("utf-8", "surrogatepass")
             self.written += len(raw)
@@ -156,7 +159,7 @@ class Tape:
         return self.size + self.written > self.limit
 
     def array(self, value):
-        """The id of an array's bytes; None if there is no space for them."""
+        """The id of an array's bytes; None if there is no space left."""
         value = numpy.ascontiguousarray(value)
         raw = value.reshape(-1).view(numpy.uint8) if value.size else value.tobytes()
         digest = hashlib.blake2b(raw, digest_size=16)
@@ -196,7 +199,7 @@ class Tape:
         return self.data[key, turned]
 
     def summarized(self, value):
-        """The array ids of a summary; none where summaries already took as long as the program."""
+        """The array ids of a summary; none if summaries already took as long as the program."""
         own = time.process_time() - self.spent
         if value.dtype.kind not in "fiu" or value.ndim < 2 or self.spent > 2 + own:
             return {}
@@ -234,7 +237,7 @@ class Tape:
             self.flush()
 
     def close(self, reason, **more):
-        """Ends the recording; later calls change nothing."""
+        """End the recording; later calls have no effect."""
         if not self.open:
             return
         self.flush()
@@ -332,7 +335,7 @@ class Place:
 
 
 class Probe:
-    """What the rewritten program calls. It changes nothing and calls nothing of the program's."""
+    """The function that the rewritten program calls; it changes nothing and calls no other code."""
 
     def __init__(self, tape, settings):
         self.tape, self.settings = tape, settings
@@ -352,7 +355,7 @@ class Probe:
         return eval, (text,)
 
     def __call__(self, value, *sites):
-        """Looks at a value and passes it on; a tuple may have a site for each entry."""
+        """Look at a value and return it; a tuple may have a site for each entry."""
         if type(value) in PASSED or not self.tape.open:
             if sites[0] not in self.reached:
                 self.reached.update(sites)
@@ -364,12 +367,12 @@ class Probe:
         return value
 
     def peek(self, number, *values):
-        """Looks at targets once more after a statement has changed them."""
+        """Look at targets again after a statement has changed them."""
         if self.tape.open:
             self.take((), self.peeks[number], values)
 
     def modules(self, site):
-        """Looks at the parameters of all torch modules, and at all leaf tensors."""
+        """Look at the parameters of all torch modules, and at all leaf tensors."""
         self.reached.add(site)
         if self.tape.open and (self.torch_modules or self.leaves):
             found = [(f"[{name}]", ref()) for name, ref in list(self.torch_modules.values())]
@@ -420,7 +423,7 @@ class Probe:
             self.check_limits()
 
     def settle(self, site, wrote):
-        """Counts how often in a row a site added nothing."""
+        """Count how many times in a row a site contributed nothing."""
         self.reached.add(site)
         if wrote:
             self.quiet[site] = 0
@@ -442,18 +445,18 @@ class Probe:
             self.finish("enough")
 
     def pending(self):
-        """Whether a loop that runs has lines that were not reached yet, such as an evaluation."""
+        """Whether a running loop has lines that were not reached yet, such as an evaluation."""
         loops = self.tape.loops
         running = {loops[site] for site in self.reached} - {None}
         unreached = set(range(len(loops))) - self.reached
         return any(loops[site] in running for site in unreached)
 
     def close(self, reason, **more):
-        """Ends the recording."""
+        """End the recording."""
         self.tape.close(reason, faults=self.faults, fault=self.fault, **more)
 
     def finish(self, reason):
-        """Ends the program where it stands."""
+        """End the program at this point."""
         self.close(reason)
         for stream in (sys.stdout, sys.stderr):
             try:
@@ -463,7 +466,7 @@ class Probe:
         EXIT(0)
 
     def record(self, site, stack, path, kind, item):
-        """Writes down what was seen; returns whether it did, and whether the place is new."""
+        """Record what was seen; return whether anything was recorded, and whether the place is new."""
         key = (site, stack, path, None if kind == "v" else self.shape(site, stack, path, item))
         place = self.places.get(key)
         if place is None:
@@ -503,7 +506,7 @@ class Probe:
         return place.count >= fewest and (huge or place.bytes > most)
 
     def shape(self, site, stack, path, item):
-        """The shape that a place is told apart by; None where it has too many of them."""
+        """The shape by which a place is distinguished; None if it has too many shapes."""
         known = self.shapes.setdefault((site, stack, path), set())
         if item.shape not in known:
             if len(known) >= SHAPES:
@@ -512,7 +515,7 @@ class Probe:
         return item.shape
 
     def record_light(self, place, site, kind, item):
-        """After a place's arrays: labels, and projections that tell which samples these are."""
+        """After a place's arrays: labels, and projections that identify the samples."""
         full = place.light >= LIGHT or self.light_bytes > LIGHT_BYTES
         if kind == "d" or full or item.ndim != place.ndim or item.size > LARGEST:
             return False
@@ -579,7 +582,7 @@ def import_numpy():
 
 
 def is_labels(item):
-    """Whether an array is a vector of integers, or a small one-hot matrix."""
+    """Whether an array is a vector of integers or a small one-hot matrix."""
     if item.ndim == 1:
         return item.dtype.kind in "iu" and item.size <= 4096
     if item.ndim != 2 or item.nbytes > 16384 or item.dtype.kind not in "fiub":
@@ -589,7 +592,7 @@ def is_labels(item):
 
 
 def projections(item):
-    """The projections of a matrix as (axis, vector); of images, one number an image."""
+    """The projections of a matrix as (axis, vector); for images, one number per image."""
     if item.ndim > 2 and item[0].size == PIXELS:
         item = item.reshape(len(item), -1)
     if item.ndim != 2 or item.dtype.kind not in "fiu":
@@ -657,7 +660,7 @@ def look_array(value, path, depth):
 
 
 def key_path(key, position):
-    """The part of a path that names a key."""
+    """The part of a path for a key."""
     if type(key) in (str, int, float, bytes, bool):
         return f"[{key!r}]" if len(repr(key)) <= 80 else f"[#{position}]"
     if type(key) is tuple and all(type(part) in (str, int, float) for part in key):
@@ -701,7 +704,7 @@ def look_torch(value, probe, site, path, depth):
 
 
 def tensor_array(tensor, torch):
-    """A tensor's values; None where it has none, as on the meta device or inside vmap."""
+    """A tensor's values; None if it has none, as on the meta device or inside vmap."""
     if tensor.layout is not torch.strided or tensor.device.type == "meta":
         return None
     tensor = tensor.detach()
@@ -714,7 +717,7 @@ def tensor_array(tensor, torch):
 
 
 def probe_module(module, probe, site, path):
-    """Notes a module, so that its parameters are looked at after each step."""
+    """Remember a module, so that its parameters are looked at after each step."""
     known = probe.torch_modules.get(id(module))
     if site is None or (known is not None and known[1]() is module):
         return
@@ -733,7 +736,7 @@ def probe_module(module, probe, site, path):
 
 
 def probe_leaf(tensor, probe, site, path):
-    """Notes a tensor with a gradient that belongs to no module."""
+    """Remember a tensor with a gradient that belongs to no module."""
     known = probe.leaves.get(id(tensor))
     parameter = sys.modules["torch"].nn.Parameter
     if site is None or len(probe.leaves) > LENGTH or issubclass(type(tensor), parameter):
@@ -886,7 +889,7 @@ def of_logits(s):
 
 
 def of_logarithms(s):
-    """The probabilities that s (n, K) holds the logarithms of; None where it does not."""
+    """The probabilities whose logarithms are in s (n, K); None if s does not contain logarithms."""
     with numpy.errstate(all="ignore"):
         p = numpy.exp(s)
         sums = p.sum(axis=0), p.sum(axis=1)
@@ -943,7 +946,7 @@ class Target:
 
 
 class Attribute(Target):
-    """A target of `setattr`: the name of the attribute is computed."""
+    """A target of `setattr`, whose attribute name is computed."""
 
     def found(self, values, probe):
         base, name = evaluated(self.code, values), evaluated(self.index, values)
@@ -969,7 +972,7 @@ SIMPLE = (int, str, float, bool)
 
 
 def evaluated(code, values):
-    """The value of a code, or MISSING where getting it could call the program's own code."""
+    """The value of a code, or MISSING if getting it could call the program's own code."""
     kind = code[0]
     if kind == "name":
         return values[code[1]]
@@ -1006,7 +1009,7 @@ def is_tensor(kind):
 
 
 def item_of(base, key):
-    """base[key] of the containers whose item lookup is known."""
+    """base[key] for containers whose item lookup is known."""
     kind = type(base)
     if issubclass(kind, dict):
         simple = type(key) in SIMPLE or (
@@ -1042,7 +1045,7 @@ def instance_dict(value):
 
 
 def attribute_of(base, name):
-    """base.name without calling a property or __getattr__ of the program's."""
+    """base.name, without calling a property or __getattr__ of the program's."""
     kind = type(base)
     if numpy is not None and issubclass(kind, numpy.ndarray):
         return base.T if name == "T" else MISSING
@@ -1085,7 +1088,7 @@ def attribute_of(base, name):
 PRODUCTS = ("dot", "matmul", "einsum", "tensordot", "inner", "mm", "addmm", "linear", "multi_dot")
 
 ACTIVATIONS = ("relu", "leaky_relu", "clamp", "clamp_min")
-"""Functions and methods of torch whose result is looked at inside an expression."""
+"""Functions and methods of torch whose results are recorded inside expressions."""
 
 MODULE_NAMES = ("np", "numpy", "torch", "F", "nn", "scipy", "cp", "jnp", "linalg")
 
@@ -1104,11 +1107,11 @@ OUTPUT_AT.update({"sqrt": 1, "square": 1, "negative": 1, "tanh": 1, "reciprocal"
 """Position of the output among the arguments of NumPy's functions."""
 
 COMPILERS = ("jit", "njit", "vectorize", "guvectorize", "stencil", "pythran", "script")
-"""Names of what compiles a function from its bytecode, which a probe would stop."""
+"""Names of decorators that compile a function from its bytecode, which a probe would prevent."""
 
 
 class Rewrite(ast.NodeTransformer):
-    """Puts a probe around every value that is assigned, returned, passed in or multiplied."""
+    """Adds a probe to every value that is assigned, returned, passed in or multiplied."""
 
     def __init__(self, probe, file, text, tree):
         self.probes, self.tape, self.file = probe, probe.tape, file
