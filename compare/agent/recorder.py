@@ -466,7 +466,7 @@ class Probe:
         EXIT(0)
 
     def record(self, site, stack, path, kind, item):
-        """Record what was seen; return whether anything was recorded, and whether the place is new."""
+        """Record what was seen; return whether that was done, and whether the place is new."""
         key = (site, stack, path, None if kind == "v" else self.shape(site, stack, path, item))
         place = self.places.get(key)
         if place is None:
