@@ -71,7 +71,8 @@ class Keeper:
 
     def __init__(self, data: Loaded, work: Work, device: str, options: dict[str, Any]) -> None:
         self.data = ray.put(data)
-        self.work, self.device, self.options = work, device, options
+        self.train = train.options(**options)
+        self.work, self.device = work, device
         self.me = ray.get_runtime_context().current_actor
         self.tasks: dict[int, Task] = {}
         self.epochs: dict[int, int] = {}
@@ -86,9 +87,7 @@ class Keeper:
     async def begin(self, number: int, task: Task) -> None:
         """Train a group as soon as there is room."""
         self.tasks[number] = task
-        refs = train.options(**self.options).remote(
-            self.data, task, self.work, self.device, self.me, number
-        )
+        refs = self.train.remote(self.data, task, self.work, self.device, self.me, number)
         follower = asyncio.create_task(self._follow(number, task, *refs))
         self.following.add(follower)
         follower.add_done_callback(self.following.discard)
