@@ -6,8 +6,9 @@ Every round trains the same groups four times: in a loop, in two loops side by s
 processes, and as two tasks at a time on a Ray cluster that this program starts. An engine's ratio
 is its wall time divided by half of the loop's; 1 is a perfect engine on two cores that do not slow
 each other down. What these cores can do is the ratio of the two loops, which no engine directs.
-Starting an engine, until its first two groups have ended, is timed apart. The processor time of all processes is reported as well, since it depends
-less on other programs: an engine's ratio is then its processor time divided by the loop's.
+Starting an engine, until its first two groups have ended, is timed apart. The processor time of all
+processes is reported as well, since it depends less on other programs: an engine's ratio is then
+its processor time divided by the loop's.
 """
 
 import multiprocessing

@@ -8,6 +8,7 @@ import numpy as np
 
 import manual_impl
 from compare.cases import Case
+from compare.diagnosis.catalogue.values import guarded_loss
 from compare.submissions.submission import Answer
 
 GUARDS = tuple(10.0**-power for power in range(4, 17))
@@ -56,9 +57,8 @@ def freed(answer: Answer, guard: float, eps: float) -> Answer | None:
 def values(case: Case, guard: float) -> dict[str, list[tuple[float, float]]]:
     """Loss and cost without and with the guard, for either meaning of lambda."""
     trace = case.forward(manual_impl)
-    p, rows = np.asarray(trace["p"]), np.arange(len(case.y))
     loss = float(np.asarray(trace["loss"]))
-    guarded = float(-np.log(p[rows, case.y] + guard).mean())
+    guarded = float(guarded_loss(np.asarray(trace["p"]), case.y, guard))
     penalty = float(np.asarray(trace["cost"])) - loss
     costs = [(loss + part * penalty, guarded + part * penalty) for part in (1.0, 0.5)]
     return {"loss": [(loss, guarded)], "cost": costs}

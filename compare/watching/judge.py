@@ -14,7 +14,7 @@ from compare.numerics.agreement import CaseVerdict, TensorVerdict, judge
 from compare.numerics.structure import structural_zeros
 from compare.watching.passes import Update
 from compare.watching.recording import Event
-from compare.watching.roles import FACTOR, LEAVES, STATISTICS, Role, nearest_scale, off
+from compare.watching.roles import FACTOR, LEAVES, STATISTICS, Role, Roles, nearest_scale, off
 from compare.watching.values import Value
 
 ROUNDING, ROUNDING_32 = 1e-7, 1e-3
@@ -205,16 +205,19 @@ def multiply(judged: Judged) -> None:
     n = judged.update.found.n
     if conventions.extra == 1:
         return
-    sharing = [
-        r for r in (*roles.found.values(), *roles.copies) if r.status == "right" and r.value.named
-    ]
-    sharing = [r for r in sharing if off(r.c, n) and not off(r.c / conventions.extra, n)]
+    sharing = [r for r in multiples(roles, n) if not off(r.c / conventions.extra, n)]
     if not sharing:  # all of them inherit it from a wrong gradient
         return
     first = min(sharing, key=lambda role: role.shown.index)
     said = f"Backward pass, first wrong: {wrong_factor(first, n)}"
     also = "All gradients have this factor, so it acts like another learning rate."
     judged.multiplied = first.shown, f"{said} {also}"
+
+
+def multiples(roles: Roles, n: int) -> list[Role]:
+    """The arrays that are right but for a factor other than 1 and n."""
+    named = (r for r in (*roles.found.values(), *roles.copies) if r.value.named)
+    return [role for role in named if role.status == "right" and off(role.c, n)]
 
 
 def wrong_factor(role: Role, n: int) -> str:
@@ -232,11 +235,8 @@ def misscaled(judged: Judged) -> None:
     n = judged.update.found.n
     scaled_off = [
         role
-        for role in (*roles.found.values(), *roles.copies)
-        if role.status == "right"
-        and role.value.named
-        and off(role.c, n)
-        and off(role.c / judged.conventions.extra, n)
+        for role in multiples(roles, n)
+        if off(role.c / judged.conventions.extra, n)
         and role.name.rstrip("0123456789") not in STATISTICS
         and (not is_leaf(role.name) or role is roles.found[role.name])
     ]

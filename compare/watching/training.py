@@ -5,6 +5,7 @@ import numpy as np
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
 from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
+from compare.watching.course.own_check import judge_own_check
 from compare.watching.course.penalty import each_layer_its_own, judge_costs
 from compare.watching.course.rates import judge_rates
 from compare.watching.course.running_statistics import judge_running
@@ -70,6 +71,7 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
     judge_standardisation(values, updates, sets, out)
     kept_by_reference(values, updates, out)
     overwritten_probabilities(values, updates, out)
+    judge_own_check(values, updates, out)
     if not any(finding.fails for finding in out.findings):
         not_finite(values, updates, out)
 

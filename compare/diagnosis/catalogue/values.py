@@ -6,13 +6,14 @@ from compare.derivation import Place
 from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, last
 
 
+def guarded_loss(p: np.ndarray, y: np.ndarray, eps: float) -> np.ndarray:
+    """The mean of -log(p + eps) instead of -log p; p (n, K), y (n,)."""
+    return np.asarray(-np.log(p[np.arange(len(y)), y] + eps).mean())
+
+
 def guarded_log(eps: float) -> Mistake:
-    """-log(p + eps) instead of -log p."""
-
-    def mistake(at: Place, right: np.ndarray) -> np.ndarray:
-        return np.asarray(-(at.Y * np.log(at.p + eps)).sum() / at.n)
-
-    return mistake
+    """The loss with eps inside the logarithm."""
+    return lambda at, right: guarded_loss(at.p, at.case.y, eps)
 
 
 class GuardedLogarithm:
