@@ -97,11 +97,13 @@ class GroupLog:
         self.groups: dict[str, tuple[str, ...]] = {}
         self.continued: dict[tuple[tuple[str, ...], int], tuple[str, ...]] = {}
         content = path.read_bytes() if path is not None and path.exists() else b""
+        torn = content and not content.endswith(b"\n")  # half written when the process was killed
+        self.before = b"\n" if torn else b""
         for line in content.splitlines():
             try:
                 keys, epoch, of = json.loads(line)
                 self._take(tuple(keys), epoch, tuple(of))
-            except (ValueError, TypeError):  # half written when the process was killed, or damaged
+            except (ValueError, TypeError):  # half written, or damaged
                 continue
 
     def _take(self, keys: tuple[str, ...], epoch: int, of: tuple[str, ...]) -> None:
@@ -121,8 +123,9 @@ class GroupLog:
         """
         self._take(task.keys, task.done, tuple(of))
         if self.path is not None:
-            with self.path.open("a") as file:
-                file.write("\n" + json.dumps([task.keys, task.done, of]))
+            with self.path.open("ab") as file:
+                file.write(self.before + json.dumps([task.keys, task.done, of]).encode() + b"\n")
+            self.before = b""
 
     def tasks(
         self,
