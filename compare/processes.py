@@ -77,6 +77,10 @@ class Program:
     """Another program, with the guard process between it and us.
 
     A signal to its parent therefore does not reach us, and everything it starts ends with it.
+
+    Arguments:
+        memory: bytes that each of its processes may allocate, where nothing confines it; None for
+            any number.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class Program:
         environment: dict[str, str],
         pipes: Sequence[int] = (),
         confinement: Confinement | None = None,
+        memory: int | None = None,
     ) -> None:
         self.mark = secrets.token_hex(16)
         self.report, report_write = os.pipe()
@@ -97,6 +102,7 @@ class Program:
             "report": report_write,
             "alive": alive_read,
             "limits": None,
+            "memory": memory,
             "namespaces": False,
             "files": None,
             "user": None,

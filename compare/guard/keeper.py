@@ -92,6 +92,8 @@ class Keeper:
             if self.limits is not None:
                 set_limits(self.limits)
                 kernel.drop_privileges(order["user"])
+            elif order["memory"] is not None:
+                kernel.limit(resource.RLIMIT_DATA, order["memory"])
             kernel.prctl(kernel.PARENT_DEATH_SIGNAL, signal.SIGKILL)
             os.chdir(order["folder"])
             os.execvp(order["command"][0], order["command"])

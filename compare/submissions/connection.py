@@ -26,6 +26,9 @@ class AgentGone(Exception):
 GRACE = 2.0
 """Seconds that the code has to end after the last request."""
 
+MEMORY = 4 * 10**9
+"""Bytes that the code's process may allocate, where no other limits are given."""
+
 MAX_STACKS = 2**16
 """Maximum number of bytes of stack traces that are read."""
 
@@ -70,6 +73,7 @@ class Connection:
                 environment=environment() if confinement is None else confinement.environment(),
                 pipes=pipes,
                 confinement=confinement,
+                memory=MEMORY,
             )
         finally:
             for pipe in (ask_read, answer_write):

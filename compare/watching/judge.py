@@ -203,7 +203,7 @@ def multiply(judged: Judged) -> None:
     roles, conventions = judged.update.roles, judged.conventions
     assert roles is not None
     n = judged.update.found.n
-    if conventions.extra == 1:
+    if conventions.extra == 1 or are_steps(roles):
         return
     sharing = [r for r in multiples(roles, n) if not off(r.c / conventions.extra, n)]
     if not sharing:  # all of them inherit it from a wrong gradient
@@ -212,6 +212,17 @@ def multiply(judged: Judged) -> None:
     said = f"Backward pass, first wrong: {wrong_factor(first, n)}"
     also = "All gradients have this factor, so it acts like another learning rate."
     judged.multiplied = first.shown, f"{said} {also}"
+
+
+def are_steps(roles: Roles) -> bool:
+    """Whether the arrays taken for gradients are subtracted as they are: the common factor is the
+    learning rate."""
+    taken = [
+        (roles.found[name].c, update.c)
+        for name, update in roles.updates.items()
+        if name in roles.found and update.c
+    ]
+    return bool(taken) and all(abs(c + step) <= FACTOR * abs(c) for c, step in taken)
 
 
 def multiples(roles: Roles, n: int) -> list[Role]:

@@ -79,7 +79,8 @@ def lines_of(values: Values, judged: Judged) -> list[Line]:
                 recording.text(event.site),
                 event.index,
             )
-        add(lines[key], *known.describe(value, event))
+        for held in known.parts(value):
+            add(lines[key], *known.describe(held, event))
     return sorted(lines.values(), key=lambda line: line.first)
 
 
@@ -178,6 +179,11 @@ class Known:
         return average(value, self.values, [*statistics, *gradients], tolerance) or parts(
             value, [*gradients, *self.names.items(), *new], tolerance
         )
+
+    def parts(self, value: Value) -> list[Value]:
+        """An array's parts, where one of them is known and the whole is not; else itself."""
+        told = value.id not in self.roles and any(part.id in self.roles for part in value.parts)
+        return value.parts if told else [value]
 
     def describe(self, value: Value, event: Event) -> tuple[str, str]:
         """The status and the description."""

@@ -136,9 +136,9 @@ def begins(values: Values, found: Pass, start: int) -> int:
     return max(start, min((i for i in X.indices if i >= start), default=start))
 
 
-def ends(values: Values, p: Probabilities, found: Pass) -> int:
+def ends(values: Values, p: Probabilities, found: Pass, start: int) -> int:
     """The event where the next pass over the network begins: where what was seen of this one's
-    first layer is computed anew, at the same place."""
+    first layer, which began at `start`, is computed anew, at the same place."""
     events = values.recording.events
     if not found.layers:
         return len(events)
@@ -157,21 +157,27 @@ def ends(values: Values, p: Probabilities, found: Pass) -> int:
         if event.array is not None and (event.site.id, event.path) in places:
             value = values.by_id.get(event.array)
             if value and value.id not in own and tuple(sorted(value.raw.shape)) in shapes:
-                return drawn(values, found, p.value.first, event.index)
+                return drawn(values, found, start, p.value.first, event.index)
     return len(events)
 
 
-def drawn(values: Values, found: Pass, start: int, end: int) -> int:
-    """The event between two passes at which the next minibatch was drawn; `end` if it was not
-    recorded."""
+def drawn(values: Values, found: Pass, start: int, middle: int, end: int) -> int:
+    """The event before `end` at which the next pass got its minibatch, which may be the same one;
+    `end` if it was not recorded.
+
+    Arguments:
+        start, middle: events where this pass and its backward pass begin.
+    """
     X = found.layers[0].h.value
-    sites = {event.site.id for event in X.events if event.index < start}
-    for event in values.recording.events[start:end]:
+    sites = {event.site.id for event in X.events if event.index < middle}
+    for event in values.recording.events[middle:end]:
         if event.site.id in sites and event.array is not None:
             held = values.by_id.get(event.array)
             if held is not None and held is not X and held.raw.shape == X.raw.shape:
                 return event.index
-    return end
+    inside = {event.site.id for event in X.events if start <= event.index < middle}
+    again = {e.site.id: e.index for e in X.events if e.site.id in inside and middle < e.index < end}
+    return min(again.values(), default=end)
 
 
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
@@ -204,7 +210,8 @@ def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool
     """The network and the labels of one pass."""
     kind = "whole" if p.whole else "samples" if over_samples else "classes"
     found = rebuild(values, p.value, p.axis, p.value.first, over=kind)
-    update = Update(found, begins(values, found, start), ends(values, p, found))
+    start = begins(values, found, start)
+    update = Update(found, start, ends(values, p, found, start))
     if found.layers:
         update.labels = labels_of(values, found, update.end)
     return update

@@ -3,12 +3,15 @@
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import product
 
 import numpy as np
 
+from compare.watching.activations import activation_of
 from compare.watching.recording import Event, Recording
+from compare.watching.relations import TOLERANCE
 
 UNNAMED = ("operand", "product", "call")
 """Kinds of sites inside an expression, or inside a module or loss of torch's."""
@@ -34,13 +37,15 @@ class Value:
     """A recorded array as a matrix or vector, without axes of length 1; images are rows.
 
     Arguments:
-        id: of the array in the recording.
+        id: of the array in the recording; negative for a part of one.
         raw: (r, c) or (r,), as recorded.
         events: where it was seen, in order.
+        parts: of an array that holds b beside W, or ones beside samples, its two parts.
     """
 
     def __init__(self, id: int, raw: np.ndarray, events: list[Event]) -> None:
         self.id, self.raw, self.events = id, raw, events
+        self.parts: list[Value] = []
         self.kept: dict[tuple[str, bool], np.ndarray] = {}
 
     @cached_property
@@ -124,25 +129,32 @@ class Values:
                 seen[event.array].append(event)
         self.by_id: dict[int, Value] = {}
         self.by_shape: dict[tuple[int, ...], list[Value]] = defaultdict(list)
-        alike: dict[tuple[object, ...], list[Value]] = defaultdict(list)
+        self.alike: dict[tuple[object, ...], list[Value]] = defaultdict(list)
         for number, events in seen.items():
             shape = flat_shape(recording.places[number][1])
-            if not shape:
-                continue
-            value = Value(number, recording.array(number).reshape(shape), events)
-            key = corners(value.raw)
-            same = next((other for other in alike[key] if other.equals(value.raw)), None)
-            if same is not None:
-                same.events.extend(events)
-                self.by_id[number] = same
-                continue
-            alike[key].append(value)
-            self.by_id[number] = value
-            self.by_shape[tuple(sorted(shape))].append(value)
+            if shape:
+                self._add(number, recording.array(number).reshape(shape), events)
+        for value, parts in bordered(self.by_shape):
+            self.by_shape[tuple(sorted(value.raw.shape))].remove(value)  # only its parts are read
+            for raw in parts:
+                value.parts.append(self._add(-len(self.by_id), raw, value.events))
         self.all = [value for group in self.by_shape.values() for value in group]
         for value in self.all:
             value.events.sort(key=lambda event: event.index)
         self.all.sort(key=lambda value: value.first)
+
+    def _add(self, number: int, raw: np.ndarray, events: list[Event]) -> Value:
+        """A new value, or the equal one that there is, which was then seen there too."""
+        key = corners(raw)
+        same = next((other for other in self.alike[key] if other.equals(raw)), None)
+        if same is None:
+            same = Value(number, raw, list(events))
+            self.alike[key].append(same)
+            self.by_shape[tuple(sorted(raw.shape))].append(same)
+        else:
+            same.events.extend(events)
+        self.by_id[number] = same
+        return same
 
     def of_shape(self, shape: tuple[int, ...]) -> list[Value]:
         """Values of a shape, in either orientation, in order of their first event."""
@@ -158,6 +170,43 @@ class Values:
         """Values seen between two events, in order of their first event there."""
         found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]
         return sorted(found, key=lambda v: v.indices[bisect_left(v.indices, start)])
+
+
+def bordered(
+    by_shape: Mapping[tuple[int, ...], Sequence[Value]],
+) -> list[tuple[Value, list[np.ndarray]]]:
+    """Arrays that hold b beside W, or ones beside hidden units, and their parts.
+
+    They are told by hidden units that were seen without their ones, as the output of an activation.
+    """
+    matrices = [v for shape, group in by_shape.items() if len(shape) == 2 for v in group]
+    matrices = [value for value in matrices if value.raw.dtype.kind == "f"]
+    edges = {
+        (len(rows), at)
+        for value in matrices
+        for rows in (value.raw, value.raw.T)
+        for at in (0, -1)
+        if (rows[at] == 1).all() and is_hidden(np.delete(rows, at, axis=0), by_shape)
+    }
+    found = []
+    for value in matrices:
+        for rows, (length, at) in product((value.raw, value.raw.T), edges):
+            if len(rows) == length:
+                inner, edge = np.delete(rows, at, axis=0), rows[at]
+                found.append((value, [inner] if (edge == 1).all() else [inner, edge]))
+    return found
+
+
+def is_hidden(rows: np.ndarray, by_shape: Mapping[tuple[int, ...], Sequence[Value]]) -> bool:
+    """Whether an array (m, n) is an activation's output whose input was seen."""
+    if min(rows.shape) < 2:
+        return False
+    known = by_shape.get(tuple(sorted(rows.shape)), ())
+    return any(
+        z is not None and not np.array_equal(z, rows) and activation_of(rows, z, TOLERANCE)
+        for value in known
+        for z, _ in value.views(rows.shape)
+    )
 
 
 def flat_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -24,8 +24,6 @@ QUICK = ("integer_labels", "c_online_vectors")
 """Programs on data of their own that end soon."""
 
 MISSED = {
-    "c_bias_trick": "weights that hold b as a last row, with inputs extended by ones",
-    "c_bias_trick-not-divided": "the same",
     "c_rmsprop_pipeline-rho-swapped": "its training explodes after one update, which fits no rule",
 }
 """What does not hold, with the reason."""
