@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -79,11 +80,21 @@ def run(app: typer.Typer) -> NoReturn:
             print(message(), file=sys.stderr)
             sys.exit(BAD_INPUT)
         stop(message(), BAD_INPUT)
+    if status == INTERRUPTED:  # typer has caught the exception
+        stop("interrupted", INTERRUPTED)
+    ignore_interrupts()
     sys.exit(status or AGREED)
+
+
+def ignore_interrupts() -> None:
+    """Let nothing interrupt the exit, which would change the exit status."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def stop(message: str, status: int) -> NoReturn:
     """Print one line on standard error and exit."""
+    ignore_interrupts()
     with contextlib.suppress(OSError, AttributeError):  # standard error may be closed
         print(f"twingrad: {one_line(message)}", file=sys.stderr, flush=True)
     forget_output()

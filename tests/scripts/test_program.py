@@ -1,8 +1,10 @@
 import importlib
 import os
+import signal
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -24,10 +26,48 @@ def test_an_interrupt_while_the_program_is_imported_is_one_line_and_130(monkeypa
 
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(importlib, "import_module", interrupted)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "twingrad: interrupted\n")
+
+
+SLEEPER = """
+import sys, time, types
+import twingrad.__main__
+from scripts.program import plain_app, run
+
+app = plain_app(no_args_is_help=False)
+
+@app.command()
+def sleep():
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(0.2)  # saves something
+
+sys.modules["scripts.cli"] = types.SimpleNamespace(main=lambda: run(app))
+twingrad.__main__.main()
+"""
+
+
+def test_ten_interrupts_are_one_line_and_130():
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as running:
+        assert running.stdout.readline() == "ready\n"
+        for _ in range(10):
+            running.send_signal(signal.SIGINT)
+            time.sleep(0.03)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out, err) == (130, "", "twingrad: interrupted\n")
 
 
 def test_an_unknown_command_is_one_line(twingrad):
