@@ -1,5 +1,6 @@
 """Say how to continue a training that is stopped from outside."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,8 @@ def saving(folder: Path, again: str, output: Output) -> Iterator[None]:
             f"the reader of the output exited; finished epochs are kept: continue with {again}"
         ) from None
     except OSError as error:
+        first = "free some space, then " if error.errno == errno.ENOSPC else ""
         raise UserError(
             f"--out {folder}: cannot be read or written ({error.strerror or error}); finished "
-            f"epochs are kept: free some space, then continue with {again}"
+            f"epochs are kept: {first}continue with {again}"
         ) from error
