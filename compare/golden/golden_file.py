@@ -5,7 +5,12 @@ the file is a single case. Samples are columns in the file; only this module tra
 """
 
 import io
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -15,7 +20,10 @@ from twingrad.files import write_whole
 from twingrad.network import Network, Parameters
 
 MAX_BYTES = 2**29
-"""Limit of an unpacked .npz; three layers of 3072 units and their gradients have 0.45e9."""
+"""Limit of an unpacked file; three layers of 3072 units and their gradients have 0.45e9."""
+
+ZLIB, CHUNK = 15, 2**16
+"""The type of a compressed part of a .mat, and the bytes of it that are read at once."""
 
 
 class GoldenCase:
@@ -149,6 +157,9 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
     """The arrays of a `.mat` up to version 7; the field of a struct is called struct/field."""
     from scipy.io import loadmat
 
+    with path.open("rb") as file:
+        if any(total > MAX_BYTES for total in accumulate(unpacked_sizes(file))):
+            raise UserError(f"{path}: unpacks to more than {MAX_BYTES} bytes, the most expected")
     try:
         variables = loadmat(path, struct_as_record=True)
     except Exception as error:  # for a damaged MAT-file scipy raises almost any exception
@@ -167,6 +178,27 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
         else:
             values[name] = value
     return values
+
+
+def unpacked_sizes(file: BinaryIO) -> Iterator[int]:
+    """Bytes that the parts of a `.mat` of version 5 to 7 unpack to, as far as it can be read.
+
+    Source: MAT-File Format, MathWorks: a header of 128 bytes, then elements, each with its type
+    and its size; type 15 is a zlib stream.
+    """
+    order = {b"IM": "<", b"MI": ">"}.get(file.read(128)[126:])
+    while order is not None and len(tag := file.read(8)) == 8:
+        kind, left = struct.unpack(f"{order}II", tag)
+        unpacking = zlib.decompressobj()
+        while left and (packed := file.read(min(left, CHUNK))):
+            left -= len(packed)
+            while kind == ZLIB and packed:
+                try:
+                    yield len(unpacking.decompress(packed, CHUNK))
+                except zlib.error:  # loadmat will say so
+                    return
+                packed = unpacking.unconsumed_tail
+            yield len(packed)
 
 
 def write_golden(path: Path, case: Case) -> list[str]:

@@ -173,6 +173,23 @@ def test_what_is_not_a_collection_of_arrays_is_one_line(tmp_path, monkeypatch):
         judge(path)
 
 
+@pytest.mark.parametrize("compressed", [False, True])
+def test_matlab_files_are_measured_before_they_are_unpacked(tmp_path, compressed):
+    zeros = np.zeros((300, 1000))
+    scipy.io.savemat(tmp_path / "a.mat", {"X": zeros, "Y": zeros}, do_compression=compressed)
+    with (tmp_path / "a.mat").open("rb") as file:
+        total = sum(golden_file.unpacked_sizes(file))
+    assert 2 * zeros.nbytes < total < 2 * zeros.nbytes + 200
+
+
+def test_a_matlab_file_that_unpacks_to_too_much_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(golden_file, "MAX_BYTES", 2_000_000)
+    scipy.io.savemat(tmp_path / "a.mat", {"X": np.zeros((300, 1000))}, do_compression=True)
+    assert (tmp_path / "a.mat").stat().st_size < 10_000
+    with pytest.raises(UserError, match="unpacks to more than 2000000 bytes"):
+        judge(tmp_path / "a.mat")
+
+
 def test_sparse_matrices_and_empty_structs_are_one_line(tmp_path):
     sparse = {**case_values(), "W_1": scipy.sparse.csc_matrix(case_values()["W_1"])}
     with pytest.raises(UserError, match="'W_1' is sparse"):
