@@ -90,6 +90,7 @@ def numerical_gradients(values: Values, updates: list[Update]) -> Iterator[Numer
                 Numerical(name, value, fit, role, largest(rows - role.c * (g + role.d * w), rows))
                 for value in values.of_shape(g.shape)
                 if value.id not in known and value.named and value.indices[-1] > update.start
+                if value.raw.dtype == np.float64  # a rounded gradient is none
                 for rows, _ in value.views(g.shape)
                 if is_numerical(fit := derivative(rows, g, w, name), rows, g)
             ]

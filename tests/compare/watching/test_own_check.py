@@ -105,8 +105,9 @@ def test_a_check_of_another_cost_is_noted(
     [
         "    return [numerical(lambda: 0.0, A) for A in (W1, W2)]",
         "    return gradients(X, y, W1, b1, W2, b2, lam)",
+        "    return [g.astype('f2') for g in gradients(X, y, W1, b1, W2, b2, lam)]",
     ],
-    ids=["of a constant", "with itself"],
+    ids=["of a constant", "with itself", "rounded"],
 )
 def test_what_is_no_numerical_gradient_is_not_called_one(tmp_path: Path, wrong: str) -> None:
     verdict = judged(tmp_path, by(CHECKED, (NUMERICAL, wrong))).verdict
