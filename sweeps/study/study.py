@@ -35,7 +35,8 @@ class SweepStudy:
         private: nobody else uses the storage.
 
     Raises:
-        UserError: the storage holds a study of that name with another space, plan, recipe or data.
+        UserError: the storage holds a study of that name with another space, plan, recipe or data,
+            or with more trials.
     """
 
     def __init__(
@@ -65,6 +66,11 @@ class SweepStudy:
         self.distributions: dict[str, BaseDistribution] = {}
         self.asked = {t.number for t in self._frozen() if self._is_mine(t)}
         """Reserved here, and not yet returned by `ask`."""
+        if max(self.asked, default=0) >= plan.trials:
+            raise UserError(
+                f"the study {name!r} is damaged: it has more than {plan.trials} trials; without "
+                "study.journal, --resume tells a new one what is in trials/"
+            )
 
     def ask(self, n: int, check: Callable[[Recipe], object]) -> list[Trial]:
         """Up to n trials to run now: those left by an earlier process first, then new ones.

@@ -112,6 +112,15 @@ def test_a_journal_damaged_in_the_middle_is_named(tmp_path, line):
     assert [row.accuracy for row in again.rows] == [row.accuracy for row in whole.rows]
 
 
+def test_a_journal_with_a_trial_too_many_is_named(tmp_path):
+    sweep(tmp_path)
+    lines = (tmp_path / JOURNAL).read_bytes().splitlines()
+    more = next(line for line in lines if b'"op_code":4' in line)  # makes a trial
+    (tmp_path / JOURNAL).write_bytes(b"\n".join([*lines, more]) + b"\n")
+    with pytest.raises(UserError, match=r"more than \d+ trials; without study\.journal"):
+        sweep(tmp_path, resume=True)
+
+
 @pytest.mark.parametrize(
     "damage",
     [
