@@ -19,6 +19,7 @@ COLOURS = {"helps": "#38761d", "harms": "#b3261e", "not decided": "#666666", "":
 def ladder_figure(results: LadderResults) -> "Figure":
     """One line for each finished rung, from the top in the ladder's order."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     rungs = list(results.rungs.values())
     figure = Figure(figsize=(11, 1.8 + 0.32 * len(rungs)), layout="constrained")
@@ -29,6 +30,9 @@ def ladder_figure(results: LadderResults) -> "Figure":
     costs.plot(minutes, rows, "s", color=COLOURS[""], ms=5)
     costs.set_xscale("log")
     costs.set_xlim(min(minutes) / 2, max(minutes) * 2)
+    costs.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    costs.xaxis.set_major_formatter("{x:g}")
+    costs.xaxis.set_minor_formatter("")
     costs.set_xlabel("processor minutes a training")
     accuracies.set_yticks(rows, [named(rung) for rung in rungs])
     accuracies.invert_yaxis()
