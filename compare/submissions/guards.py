@@ -11,8 +11,8 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.values import guarded_loss
 from compare.submissions.submission import Answer
 
-GUARDS = tuple(10.0**-power for power in range(4, 17))
-"""Numbers that code adds so that no logarithm is infinite."""
+GUARDS = (0.0, *(10.0**-power for power in range(4, 17)))
+"""Numbers that code adds so that no logarithm is infinite; most code adds none."""
 
 ROUNDING = 1e-11
 """Relative: that of a cost in float64."""
@@ -32,10 +32,11 @@ def without_guard(
         The answers, and the number; unchanged and None unless one explains every cost and loss.
     """
     normalised = any(answer.spec.batch_norm for answer in answers)
-    for eps, guard in product(all_eps if normalised else all_eps[:1], GUARDS):
+    for guard, eps in product(GUARDS, all_eps if normalised else all_eps[:1]):
         changed = [freed(answer, guard, eps) for answer in answers]
         if changed and all(one is not None for one in changed):
-            return tuple(one for one in changed if one is not None), guard
+            kept = tuple(one for one in changed if one is not None)
+            return (kept, guard) if guard else (answers, None)
     return answers, None
 
 

@@ -84,8 +84,8 @@ def tensor_name(key: str) -> tuple[str, int | None] | None:
 
 
 def parameter_argument(name: str) -> tuple[str, int] | None:
-    """W1, b2 or gamma_1 as a separate argument."""
-    match = re.fullmatch(r"(w|b|gamma|beta)_?(\d+)", name.lower())
+    """W1, b2, gamma_1 or W_1_ as a separate argument."""
+    match = re.fullmatch(r"(w|b|gamma|beta)(\d+)", plain(name))
     return ({"w": "W"}.get(match[1], match[1]), int(match[2])) if match else None
 
 

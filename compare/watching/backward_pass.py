@@ -95,6 +95,8 @@ class Reader(Followers, LastForms):
             operation, _ = operation_of(self.case.network, name)
             if operation not in LEAVES or name in self.roles.found or name in self.zeros:
                 continue
+            if operation in ("gamma", "beta") and name not in self.roles.updates:
+                continue  # the program may have none
             others = [
                 other
                 for other in self.names

@@ -117,6 +117,8 @@ OUTSIDE = "eps is added to the root of the variance, not under it"
 
 ALL_UNITS = "the variance is taken over all units together, not of each unit"
 
+SHRUNK = "the variance is multiplied by (n - 1)/n"
+
 BY_VARIANCE = "s - mu is divided by the variance, not by its root"
 
 READINGS = (
@@ -126,6 +128,7 @@ READINGS = (
     BY_VARIANCE,
     "the variance is not divided by n",
     ALL_UNITS,
+    SHRUNK,
 )
 """Possible mistakes in the deviation, the right form first."""
 
@@ -145,6 +148,7 @@ def eps_of(reading: str, deviation: np.ndarray, v: np.ndarray, n: int) -> tuple[
         READINGS[3]: (deviation - v, deviation),
         READINGS[4]: (square - v * n, square),
         ALL_UNITS: (square - over_all(square, v), square),
+        SHRUNK: (square - v * (n - 1) / n, square),
     }[reading]
     eps = float(np.median(rest))
     error = float((np.abs(rest - eps) / np.maximum(scale, 1e-300)).max())

@@ -119,7 +119,8 @@ def is_numerical(fit: TwoTerms, a: np.ndarray, g: np.ndarray) -> bool:
 
 def check_passes(values: Values, updates: list[Update]) -> Iterator[Update]:
     """Passes with gradients in float64 that may be those of a check: at other places than the
-    training's, with no more samples."""
+    training's, with no more samples, and without an update, whose arrays also resemble gradients.
+    """
     trained = updates[0].found.p.value
     first = {group[0].event.index: group[0] for group in loops(probabilities(values))}
     for index in sorted(first)[:TRIED]:
@@ -127,6 +128,7 @@ def check_passes(values: Values, updates: list[Update]) -> Iterator[Update]:
         if p.value is trained or p.value.array.size > trained.array.size:
             continue
         update = read_update(values, p, 0)
-        if update.roles is not None and update.case is not None and update.found.tolerance < 1e-6:
+        if update.roles is None or update.case is None or update.found.tolerance > 1e-6:
+            continue
+        if not any(role.c for role in update.roles.updates.values()):
             yield update
-    yield from (u for u in updates[:1] if u.roles is not None and u.case is not None)

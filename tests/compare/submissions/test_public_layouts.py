@@ -6,7 +6,14 @@ import pytest
 
 from compare.submissions import Request
 from compare.submissions.code_check import check_code
-from compare.submissions.names import BACKWARD, FORWARD, NOT_BACKWARD, NOT_FORWARD, rank
+from compare.submissions.names import (
+    BACKWARD,
+    FORWARD,
+    NOT_BACKWARD,
+    NOT_FORWARD,
+    parameter_argument,
+    rank,
+)
 from twingrad.errors import UserError
 
 TWO = Request(hidden=(5,), inputs=6, samples=7, penalty=0.1)
@@ -114,6 +121,18 @@ def test_a_loss_method_of_a_class_with_dropout_and_a_guarded_logarithm_agrees(tm
     assert result.assumed["backward"].startswith("loss")
     assert result.assumed["logarithm"].startswith("of p + 1e-07")
     assert {"W1", "b1", "W2", "b2", "forward cost"} <= {t.name for t in result.cases[0].tensors}
+
+
+def test_no_guard_is_assumed_where_the_plain_cost_fits(tmp_path):
+    result = checked(tmp_path, DROPOUT_NET, ("+ 1e-7).mean()", ").mean()"))
+    assert result.verdict == "agree"
+    assert "logarithm" not in result.assumed
+
+
+def test_code_that_raises_before_anything_was_compared_is_no_disagreement(tmp_path):
+    raising = ("G.sum(axis=0)", "G.sum(axis=7)")
+    with pytest.raises(UserError, match=r"G\.sum\(axis=7\).*; nothing could be compared"):
+        checked(tmp_path, DROPOUT_NET, raising)
 
 
 def test_a_wrong_gradient_beside_a_guarded_logarithm_is_found(tmp_path):
@@ -240,3 +259,12 @@ def test_a_layer_s_gradient_of_b_as_a_row_is_a_convention(tmp_path):
     assert result.assumed["affine_backward"] == "the gradient of b has shape (1, 5) for (5,)"
     wrong = checked(tmp_path, ROW, ("keepdims=True)", "keepdims=True) * 2"))
     assert wrong.verdict == "disagree"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("W1", ("W", 1)), ("b_2", ("b", 2)), ("W_1_", ("W", 1)), ("gamma3", ("gamma", 3)),
+     ("w", None), ("batch_1", None)],
+)  # fmt: skip
+def test_parameters_as_arguments_of_their_own(name, expected):
+    assert parameter_argument(name) == expected

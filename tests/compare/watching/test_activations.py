@@ -9,7 +9,7 @@ from scipy.special import ndtr
 from compare.numerics.functions import softmax
 from compare.watching.activations import Activation, activation_of, other_activation
 from compare.watching.labels import taken_away
-from compare.watching.normalisation import READINGS, layer_norm
+from compare.watching.normalisation import READINGS, SHRUNK, eps_of, layer_norm
 from compare.watching.recording import Recording
 from compare.watching.values import Values
 
@@ -67,6 +67,14 @@ def test_the_variance_of_a_layer_norm(variance: np.ndarray, eps: float, wrong: s
     assert norm is not None
     assert norm.wrong == wrong
     np.testing.assert_allclose(norm.gamma, 1, rtol=1e-6)
+
+
+def test_a_variance_that_is_shrunk_is_no_other_reading() -> None:
+    v = Z.var(axis=0)
+    deviation = np.sqrt(v * 39 / 40 + 1e-5)
+    fits = {reading: eps_of(reading, deviation, v, 40) for reading in READINGS}
+    assert [reading for reading, (_, error) in fits.items() if error < 1e-9] == [SHRUNK]
+    assert fits[SHRUNK][0] == pytest.approx(1e-5, rel=1e-6)
 
 
 @pytest.mark.parametrize("factor", [1.0, 1 / 40, -1.0, -1 / 40])
