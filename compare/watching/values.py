@@ -186,14 +186,17 @@ def bordered(
         for value in matrices
         for rows in (value.raw, value.raw.T)
         for at in (0, -1)
-        if (rows[at] == 1).all() and is_hidden(np.delete(rows, at, axis=0), by_shape)
+        if len(rows) != rows.shape[1]  # else samples could be taken for units
+        and (rows[at] == 1).all()
+        and is_hidden(np.delete(rows, at, axis=0), by_shape)
     }
     found = []
     for value in matrices:
-        for rows, (length, at) in product((value.raw, value.raw.T), edges):
-            if len(rows) == length:
-                inner, edge = np.delete(rows, at, axis=0), rows[at]
-                found.append((value, [inner] if (edge == 1).all() else [inner, edge]))
+        sides = product((value.raw, value.raw.T), edges)
+        cut = next(((rows, at) for rows, (length, at) in sides if len(rows) == length), None)
+        if cut is not None:
+            inner, edge = np.delete(cut[0], cut[1], axis=0), cut[0][cut[1]]
+            found.append((value, [inner] if (edge == 1).all() else [inner, edge]))
     return found
 
 

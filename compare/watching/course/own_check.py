@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.watching.course.verdict import TrainingVerdict
-from compare.watching.passes import Update, loops, probabilities, read_update
+from compare.watching.passes import TRIED, Update, loops, probabilities, read_update
 from compare.watching.relations import TwoTerms, two_terms
 from compare.watching.roles import Role
 from compare.watching.values import Value, Values
-
-TRIED = 8
-"""Maximum number of places with probabilities that are tried as the pass of a check."""
 
 EXACT, NUMERICAL = 1e-11, 1e-3
 """Relative residuals between which an array is a numerical gradient: a formula leaves less."""

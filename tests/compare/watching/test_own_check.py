@@ -113,3 +113,23 @@ def test_what_is_no_numerical_gradient_is_not_called_one(tmp_path: Path, wrong: 
     verdict = judged(tmp_path, by(CHECKED, (NUMERICAL, wrong))).verdict
     assert "own gradient check" not in verdict.facts
     assert "a gradient check of the program's own: none was recognised" in verdict.not_checked
+
+
+def test_a_velocity_is_no_numerical_gradient(tmp_path: Path) -> None:
+    start = CHECKED.index("def numerical(")
+    training = CHECKED[CHECKED.index("W1, W2 = rng") :].replace("check(X[:8]", "# check(X[:8]")
+    training = (
+        training[: training.index("for epoch")]
+        + """
+v1, v2 = np.zeros_like(W1), np.zeros_like(W2)
+for epoch in range(12):
+    dW1, db1, dW2, db2 = gradients(X, y, W1, b1, W2, b2, lam)
+    v1 = 0.9 * v1 + 1e-5 * dW1
+    v2 = 0.9 * v2 + 1e-5 * dW2
+    W1 -= v1
+    W2 -= v2
+"""
+    )
+    verdict = judged(tmp_path, CHECKED[:start] + training).verdict
+    assert "own gradient check" not in verdict.facts
+    assert not [f for f in verdict.findings if f.what == "own check"]
