@@ -145,16 +145,13 @@ WIDE_TOGETHER = (
 BEST = (
     rung(
         "best",
-        "[2000, 1000, 1000], 350 epochs",
-        {
-            **WIDE,
-            "hidden": (2000, 1000, 1000),
-            "dropout": 0.1,
-            "batch_size": 250,
-            "half_cycle": 175 * 180,
-            "eta_max": 0.05,
-        },
-        against="wide",
+        "[2000, 500], dropout 0.1, 80 epochs, flips at test time",
+        Setting(
+            "",
+            {**WIDE, "hidden": (2000, 500), "dropout": 0.1, "half_cycle": 40 * EPOCH},
+            flips=True,
+        ),
+        against="wide-flips",
         group="best",
     ),
 )

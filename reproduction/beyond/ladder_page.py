@@ -28,7 +28,7 @@ FIGURE, PAGE, RESULTS = "ladder.png", "README.md", "results.json"
 TRAINING_IMAGES = 45_000
 """Training images of CIFAR-10 without the 5,000 for validation."""
 
-GPU_LONGER = 4
+GPU_LONGER = 16
 """Length of the best recipe's schedule on a GPU, as a multiple."""
 
 
