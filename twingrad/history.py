@@ -19,13 +19,16 @@ class Evaluation:
     accuracy: float
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> "Evaluation":
+    def from_json(cls, fields: dict[str, Any], *, finite: bool = True) -> "Evaluation":
         """Read an evaluation from JSON.
 
+        Arguments:
+            finite: whether NaN and infinity are refused.
+
         Raises:
-            TypeError, ValueError, KeyError: it is not an evaluation.
+            AttributeError, TypeError, ValueError: it is not an evaluation.
         """
-        return cls(**{name: number(value) for name, value in fields.items()})
+        return cls(**{name: number(value, finite=finite) for name, value in fields.items()})
 
     @property
     def finite(self) -> bool:
@@ -63,18 +66,26 @@ class Epoch:
         """Read a line that `as_line` wrote.
 
         Raises:
-            ValueError, TypeError, KeyError: it is not such a line.
+            ValueError, TypeError, KeyError, AttributeError: it is not such a line.
         """
-        fields: dict[str, Any] = json.loads(line)
-        for part in ("training", "validation"):
-            if fields[part] is not None:
-                fields[part] = Evaluation.from_json(fields[part])
+        return cls.from_json(json.loads(line))
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> "Epoch":
+        """Read an epoch from its fields in JSON.
+
+        Raises:
+            ValueError, TypeError, KeyError, AttributeError: they are not those of an epoch.
+        """
+        read: dict[str, Any] = {
+            part: None if fields[part] is None else Evaluation.from_json(fields[part])
+            for part in ("training", "validation")
+        }
         for series in ("learning_rates", "costs"):
-            fields[series] = tuple(map(number, fields.get(series, ())))
+            read[series] = tuple(map(number, fields.get(series, ())))
         for whole in ("epoch", "update"):
-            fields[whole] = int(number(fields[whole]))
-        fields["seconds"] = number(fields["seconds"])
-        return cls(**fields)
+            read[whole] = int(number(fields[whole]))
+        return cls(**{**fields, **read, "seconds": number(fields["seconds"])})
 
 
 History = list[Epoch]
@@ -93,14 +104,17 @@ def history_from(lines: Iterable[str]) -> History:
     return history
 
 
-def number(value: Any) -> float:
-    """Check that a value from JSON is a finite number, and return it as a float.
+def number(value: Any, *, finite: bool = True) -> float:
+    """Check that a value from JSON is a number, and return it as a float.
+
+    Arguments:
+        finite: whether NaN and infinity are refused.
 
     Raises:
         TypeError, ValueError: it is not.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"expected a number, got {value!r:.40}")
-    if not math.isfinite(value):
+    if finite and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}")
     return float(value)

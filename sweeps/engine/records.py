@@ -15,7 +15,7 @@ from twingrad.files import write_whole
 from twingrad.history import Epoch, Evaluation, History
 from twingrad.recipe import Recipe
 from twingrad.run_folder import DAMAGE, make_folder
-from twingrad.training import Diverged, Run
+from twingrad.training import EVERY_EPOCH, Diverged, Run
 
 
 class Records:
@@ -80,7 +80,10 @@ class Records:
             return Run(
                 recipe=recipe,
                 history=history,
-                final={part: Evaluation(**found) for part, found in fields["final"].items()},
+                final={
+                    part: Evaluation.from_json(fields["final"][part], finite=False)
+                    for part in (*EVERY_EPOCH, *(["test"] if self.states else []))
+                },
                 parameters={k: v for k, v in state.items() if not k.startswith(("mu", "v"))},
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},
             )
@@ -105,13 +108,8 @@ def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> Histor
     """The epochs that `compact` made small."""
     rates, history, done = recipe.plan(samples).learning_rates.tolist(), [], 0
     for fields in epochs:
-        read: dict[str, Any] = {
-            part: None if fields[part] is None else Evaluation(**fields[part])
-            for part in ("training", "validation")
-        }
-        read["costs"] = tuple(fields.get("costs", ()))
-        read["learning_rates"] = tuple(rates[done : fields["update"]])
-        history.append(Epoch(**{**fields, **read}))
+        own_rates = rates[done : fields["update"]]
+        history.append(Epoch.from_json({**fields, "learning_rates": own_rates}))
         done = fields["update"]
     return history
 

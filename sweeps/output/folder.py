@@ -253,6 +253,8 @@ def parse_settings(settings: dict[str, Any], file: Path) -> tuple[Plan, Recipe, 
         recipe = Recipe.from_json(settings["recipe"], str(file))
         if not all(isinstance(device, str) for device in settings["devices"] or [None]):
             raise TypeError("devices")
+        if not isinstance(settings["dataset"], dict):
+            raise TypeError("dataset")
         return Plan.from_json(settings["plan"]), recipe, space_of(settings, recipe, file)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise UserError(f"{file}: is damaged ({error})") from error

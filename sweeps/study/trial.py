@@ -9,7 +9,7 @@ from sweeps.space.axes import Parameters
 from twingrad.errors import UserError
 from twingrad.history import Epoch, Evaluation
 from twingrad.recipe import Recipe
-from twingrad.training import Diverged, Run
+from twingrad.training import EVERY_EPOCH, Diverged, Run
 
 Status = Literal["running", "finished", "diverged", "pruned", "invalid"]
 
@@ -64,13 +64,13 @@ class Outcome:
             UserError: it is something else.
         """
         try:
-            parts = {
-                part: None if fields[part] is None else Evaluation(**fields[part])
-                for part in ("training", "validation")
-            }
+            evaluated = [part for part in EVERY_EPOCH if fields[part] is not None]
+            parts = {part: Evaluation.from_json(fields[part], finite=False) for part in evaluated}
+            if fields["status"] == "finished" and len(evaluated) < len(EVERY_EPOCH):
+                raise ValueError("finished without an evaluation")
             numbers = {"epochs": int(fields["epochs"]), "seconds": float(fields["seconds"])}
             return cls(**{**fields, **parts, **numbers})
-        except (TypeError, ValueError, KeyError, OverflowError) as error:
+        except (AttributeError, TypeError, ValueError, KeyError, OverflowError) as error:
             raise UserError(
                 f"the study holds a damaged outcome of a trial ({type(error).__name__}: {error}); "
                 "begin the sweep anew"

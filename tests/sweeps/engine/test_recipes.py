@@ -1,6 +1,7 @@
 """Given lists of recipes: stacked, spread over processes, resumable."""
 
 import errno
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -137,10 +138,41 @@ def test_refused(options, said):
         list(run_recipes(options.pop("recipes"), clouds(), **options))
 
 
-def test_a_damaged_record_is_named(tmp_path):
+def half(text):
+    return text[: len(text) // 2]
+
+
+def edited(*way):
+    """Replace the value at the end of the way; None deletes it."""
+
+    def edit(text):
+        fields = inner = json.loads(text)
+        *steps, last, value = way
+        for step in steps:
+            inner = inner[step]
+        if value is None:
+            del inner[last]
+        else:
+            inner[last] = value
+        return json.dumps(fields)
+
+    return edit
+
+
+DAMAGES = {
+    "half": half,
+    "an accuracy that is text": edited("history", 0, "validation", "accuracy", "0.5"),
+    "a duration that is text": edited("history", 0, "seconds", "long"),
+    "a cost that is text": edited("final", "training", "cost", "low"),
+    "no final evaluation": edited("final", "training", None),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_record_is_named(tmp_path, damage):
     list(run_recipes(MIXED[:1], clouds(), processes=1, folder=tmp_path))
     path = tmp_path / f"{key_of(MIXED[0], fingerprint(clouds()), 'manual')}.json"
-    path.write_text(path.read_text()[:50])
+    path.write_text(damage(path.read_text()))
     with pytest.raises(UserError, match="remove it to run it again"):
         Records(tmp_path, lambda recipe: 500, states=True).load(path.stem)
 

@@ -12,7 +12,15 @@ def test_an_outcome_reads_back():
 
 
 @pytest.mark.parametrize(
-    "damage", [{"seconds": [1]}, {"epochs": "x"}, {"training": 5}, {"validation": {"cost": 1}}]
+    "damage",
+    [
+        {"seconds": [1]},
+        {"epochs": "x"},
+        {"training": 5},
+        {"training": None},
+        {"validation": {"cost": 1}},
+        {"validation": {"cost": 1.0, "loss": "x", "accuracy": 0.5}},
+    ],
 )
 def test_a_damaged_outcome_is_said(damage):
     with pytest.raises(UserError, match="damaged outcome"):
