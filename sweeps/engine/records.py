@@ -15,7 +15,7 @@ from twingrad.files import write_whole
 from twingrad.history import Epoch, Evaluation, History
 from twingrad.recipe import Recipe
 from twingrad.run_folder import DAMAGE, make_folder
-from twingrad.training import EVERY_EPOCH, Diverged, Run
+from twingrad.training import EVERY_EPOCH, PARTS, Diverged, Run
 
 
 class Records:
@@ -82,7 +82,7 @@ class Records:
                 history=history,
                 final={
                     part: Evaluation.from_json(fields["final"][part], finite=False)
-                    for part in (*EVERY_EPOCH, *(["test"] if self.states else []))
+                    for part in (PARTS if self.states else EVERY_EPOCH)
                 },
                 parameters={k: v for k, v in state.items() if not k.startswith(("mu", "v"))},
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},

@@ -65,7 +65,9 @@ class Outcome:
         """
         try:
             evaluated = [part for part in EVERY_EPOCH if fields[part] is not None]
-            parts = {part: Evaluation.from_json(fields[part], finite=False) for part in evaluated}
+            parts: dict[str, Any] = {
+                part: Evaluation.from_json(fields[part], finite=False) for part in evaluated
+            }
             if fields["status"] == "finished" and len(evaluated) < len(EVERY_EPOCH):
                 raise ValueError("finished without an evaluation")
             numbers = {"epochs": int(fields["epochs"]), "seconds": float(fields["seconds"])}
