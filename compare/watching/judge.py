@@ -54,7 +54,7 @@ class Judged:
         tensor: our name of it; event: where it is assigned.
         statuses: by the name of a gradient: "right", "inherits", "wrong".
         said: what is wrong, in sentences.
-        multiplied: where all gradients get a factor that is neither 1 nor n, and that in words.
+        multiplied: where gradients get a factor that is neither 1 nor n, and that in words.
     """
 
     update: Update
@@ -199,18 +199,21 @@ def place(judged: Judged) -> None:
 
 
 def multiply(judged: Judged) -> None:
-    """Notes where the factor comes in that all gradients share, if it is neither 1 nor n."""
+    """Notes where a factor that is neither 1 nor n comes in: one that all gradients share, or one
+    of some parameters alone."""
     roles, conventions = judged.update.roles, judged.conventions
     assert roles is not None
     n = judged.update.found.n
     if conventions.extra == 1 or are_steps(roles):
-        return
-    sharing = [r for r in multiples(roles, n) if not off(r.c / conventions.extra, n)]
-    if not sharing:  # all of them inherit it from a wrong gradient
+        sharing = grown(roles, conventions, n)
+        also = "Not all gradients have this factor, so it is no other learning rate."
+    else:
+        sharing = [r for r in multiples(roles, n) if not off(r.c / conventions.extra, n)]
+        also = "All gradients have this factor, so it acts like another learning rate."
+    if not sharing:  # or all of them inherit it from a wrong gradient
         return
     first = min(sharing, key=lambda role: role.shown.index)
     said = f"Backward pass, first wrong: {wrong_factor(first, n)}"
-    also = "All gradients have this factor, so it acts like another learning rate."
     judged.multiplied = first.shown, f"{said} {also}"
 
 
@@ -263,6 +266,29 @@ def misscaled(judged: Judged) -> None:
         said = f"on its way down to {first.name} the gradient is divided by n = {n} once more."
     explained = judged.examination is not None and judged.examination.best is not None
     judged.said = [f"Backward pass, first wrong: {said}", *(judged.said[1:] if explained else [])]
+
+
+def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
+    """The gradients of some parameters alone that were multiplied after they were right.
+
+    A factor below 1/2 or above 2, and one that the update has too, is taken for a learning rate.
+    """
+    rates = {abs(role.c) for role in roles.updates.values()}
+
+    def ratio(role: Role) -> float:
+        c = role.c / conventions.extra
+        return c / nearest_scale(c, n)
+
+    leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
+    copies = [role for role in roles.copies if is_leaf(role.name) and role.value.named and role.c]
+    changed = [
+        role
+        for role in copies
+        if 0.5 < ratio(role) < 2
+        and off(ratio(role), 1)
+        and not any(abs(ratio(role) - rate) <= FACTOR * rate for rate in rates)
+    ]
+    return changed if {role.name for role in changed} < leaves else []
 
 
 def divided_again(judged: Judged, first: Role) -> Role | None:

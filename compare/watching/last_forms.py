@@ -12,19 +12,28 @@ class LastForms(Recogniser):
     """Decides which of several forms of a gradient the program uses."""
 
     def settle(self) -> None:
-        """Use the last form of each parameter's gradient: divided by n, with the penalty."""
+        """Use the last form of each parameter's gradient: divided by n, with the penalty.
+
+        Of other gradients, use the first that is that of the mean or the sum: a product with gamma
+        may follow the other terms of batch norm, and with an equal gamma for all units what is
+        before it is a multiple too.
+        """
         usual = self.usual_scale()
         for name, first in list(self.roles.found.items()):
-            if not self.is_leaf(name):
-                continue
-            same = [first, *(r for r in self.roles.copies if r.name == name)]
             whole = self.forms(first)
+            if not self.is_leaf(name):
+                if whole and first not in whole:
+                    self.use(whole[0], first)
+                continue
             whole = [r for r in whole if nearest_scale(r.c, len(self.case.y)) == usual] or whole
             if whole:
                 last = max(whole, key=lambda role: role.value.first)
-                self.roles.found[name] = self.changed_after(last) or last
-                kept = self.roles.found[name]
-                self.roles.copies = [r for r in (*same, *self.others(name)) if r is not kept]
+                self.use(self.changed_after(last) or last, first)
+
+    def use(self, kept: Role, first: Role) -> None:
+        """Use a form instead of the first one, which becomes a copy."""
+        self.roles.found[kept.name] = kept
+        self.roles.copies = [r for r in (first, *self.roles.copies) if r is not kept]
 
     def changed_after(self, role: Role) -> Role | None:
         """What a parameter's right gradient was turned into under its name; None where it stays.
@@ -64,6 +73,3 @@ class LastForms(Recogniser):
         ]
         scales = Counter(nearest_scale(role.c, len(self.case.y)) for role in lasts)
         return max(scales, key=lambda c: (scales[c], -abs(c)), default=1.0)
-
-    def others(self, name: str) -> list[Role]:
-        return [role for role in self.roles.copies if role.name != name]

@@ -114,3 +114,35 @@ def test_in_a_pipe_every_line_of_the_table_is_one_row(tmp_path: Path) -> None:
     row = next(line for line in printed if "train.py:50 " in line)
     assert "dW3 = h2.T @ G + 2 * lam * W3" in row
     assert row.endswith("dJ/dW3, with 0.02 W3")
+
+
+GROWN = (
+    (
+        "dW3 = h2.T @ G + 2 * lam * W3",
+        "dW3 = h2.T @ G\n        dW3 += 2 * lam * dW3",
+    ),
+    ("dW2 = h1.T @ G2 + 2 * lam * W2", "dW2 = h1.T @ G2\n        dW2 += 2 * lam * dW2"),
+    ("dW1 = Xb.T @ G1 + 2 * lam * W1", "dW1 = Xb.T @ G1\n        dW1 += 2 * lam * dW1"),
+)
+
+
+def test_a_penalty_of_the_gradient_itself_is_no_scale(tmp_path: Path) -> None:
+    found = backward(watched(tmp_path, by(PLAIN, *GROWN)))
+    assert [line for line, _ in found] == ["dW3 += 2 * lam * dW3"]
+    assert "the gradient of W3 is 1.02 times what it should be" in found[0][1]
+
+
+def test_a_step_of_the_weights_alone_is_no_wrong_factor(tmp_path: Path) -> None:
+    step = ("W3 -= eta * dW3", "step = 0.9 * dW3\n        W3 -= step")
+    result = watched(
+        tmp_path, by(PLAIN, step, ("n_s, low, high = 8, 0.01, 0.1", "n_s, low, high = 8, 0.9, 0.9"))
+    )
+    assert not backward(result)
+
+
+def test_gamma_may_multiply_after_the_other_terms_of_batch_norm(tmp_path: Path) -> None:
+    early = "        g = Gz * gamma\n"
+    late = ("dW1 = Xb.T @ gs", "gs = gs * gamma\n        dW1 = Xb.T @ gs")
+    start = ("gamma = np.ones(8)", "gamma = np.full(8, 0.2)")
+    result = watched(tmp_path, by(BATCH_NORM, (early, "        g = Gz\n"), late, start))
+    assert result.verdict == "agree"
