@@ -3,7 +3,7 @@
 from compare.watching.course.torch_modes import frozen_at_first, outside
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.forward_slips import shared_bias, slips
-from compare.watching.judge import Judged
+from compare.watching.judge import Judged, judge_update
 from compare.watching.passes import Update
 from compare.watching.recording import Recording
 from compare.watching.result import Finding, Place
@@ -28,6 +28,16 @@ def of_one_update(values: Values, updates: list[Update], judged: list[Judged]) -
     numbers = [f for j in judged[-1:] for f in single_numbers(values, j)]
     wrong = numbers or wrong_gradients(recording, judged)
     return [*multiplied(recording, judged), *wrong]
+
+
+def of_other_trainings(values: Values, others: list[Update]) -> list[Finding]:
+    """What is wrong in the first update of each other training of the program."""
+    found: list[Finding] = []
+    for update in others:
+        judged = judge_update(update)
+        if judged is not None:
+            found += of_one_update(values, [update], [judged])
+    return found
 
 
 def with_training(

@@ -25,6 +25,9 @@ SATURATED = 0.5
 TRIED = 8
 """Maximum number of places with probabilities that are tried as a training."""
 
+OTHERS = 3
+"""Maximum number of places that are tried as another training of the same program."""
+
 
 @dataclass(frozen=True)
 class Probabilities:
@@ -249,3 +252,28 @@ def training_updates(values: Values, most: int) -> list[Update]:
     for p in chosen[1:most]:
         best.append(read_update(values, p, best[-1].end))
     return best
+
+
+def other_trainings(values: Values, updates: list[Update]) -> list[Update]:
+    """The first update of every other training of the program: one at another place, whose
+    gradients were recognised and move the parameters.
+
+    Arguments:
+        updates: of the training that is judged.
+    """
+    if not updates:
+        return []
+    own = updates[0].found.p.value.events[0]
+    groups = [
+        group
+        for group in loops(probabilities(values))
+        if len(group) > 2 and group[0].place[:2] != (own.site.id, own.stack)
+    ]
+    with np.errstate(all="ignore"):
+        read = [read_update(values, group[0], 0) for group in groups[:OTHERS]]
+    return [update for update in read if update.told > 1 and moved(update)]
+
+
+def moved(update: Update) -> bool:
+    """Whether a parameter was updated by its gradient."""
+    return update.roles is not None and any(role.c for role in update.roles.updates.values())

@@ -1,5 +1,7 @@
 """Judge what is visible only in a running training, from its recording."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
@@ -29,12 +31,15 @@ from compare.watching.values import Values
 __all__ = ["TrainingFinding", "TrainingVerdict", "judge_training"]
 
 
-def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
+def judge_training(
+    values: Values, updates: list[Update], others: Sequence[Update] = ()
+) -> TrainingVerdict:
     """Everything that the values say about a training beyond the gradients of one minibatch.
 
     Arguments:
         values: of the recording.
         updates: the consecutive updates of the training loop, as `passes.training` reads them.
+        others: of the program's other trainings, as `passes.other_trainings` reads them.
 
     Returns:
         findings with their evidence, facts, and what could not be checked.
@@ -44,7 +49,7 @@ def judge_training(values: Values, updates: list[Update]) -> TrainingVerdict:
         out.not_checked.append("the training: no update was recognised")
         return out
     with np.errstate(all="ignore"):
-        judge_everything(values, updates, out)
+        judge_everything(values, updates, others, out)
     out.findings.sort(key=lambda f: f.event.index if f.event is not None else 1 << 60)
     return out
 
@@ -56,12 +61,14 @@ def own_penalties(values: Values, updates: list[Update]) -> dict[str, float]:
         return factors if each_layer_its_own(values, updates, factors) else {}
 
 
-def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+def judge_everything(
+    values: Values, updates: list[Update], others: Sequence[Update], out: TrainingVerdict
+) -> None:
     """Judge all subjects in turn."""
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
     applied_twice(updates, out)
-    judge_updates(values, updates, steps, decays, out)
+    judge_updates(values, updates, others, steps, decays, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)
     judge_modes(values, updates, out)
@@ -77,8 +84,8 @@ def judge_everything(values: Values, updates: list[Update], out: TrainingVerdict
 
 
 def judge_updates(
-    values: Values, updates: list[Update], steps: dict[str, list[Step]],
-    deltas: dict[str, float], out: TrainingVerdict,
+    values: Values, updates: list[Update], others: Sequence[Update],
+    steps: dict[str, list[Step]], deltas: dict[str, float], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Judge the rule of the updates, and the learning rates."""
     shared_moments(values, updates[0], out)
@@ -99,7 +106,7 @@ def judge_updates(
     judge_rules(rules, steps, deltas, updates, out)
     if "optimiser" not in out.facts:
         out.facts["optimiser"] = "not recognised"
-    judge_rates(values, rules, steps, updates, out)
+    judge_rates(values, rules, steps, updates, others, out)
 
 
 def is_adaptive(

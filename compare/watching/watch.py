@@ -9,10 +9,10 @@ from threadpoolctl import threadpool_limits
 from compare.cases import described
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
-from compare.watching.findings import of_one_update, with_training
+from compare.watching.findings import of_one_update, of_other_trainings, with_training
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import Line, identified, lines_of
-from compare.watching.passes import Update, probabilities, training
+from compare.watching.passes import Update, other_trainings, probabilities, training
 from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.training import judge_training, own_penalties
@@ -69,9 +69,11 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     own = own_penalties(values, updates)
     judged = [j for update in chosen(updates) if (j := judge_update(update, own)) is not None]
     findings = of_one_update(values, updates, judged)
+    others = other_trainings(values, updates)
+    findings += of_other_trainings(values, others)
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
-    course = judge_training(values, updates)
+    course = judge_training(values, updates, others)
     findings = with_training(findings, values, updates, judged, course)
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
@@ -83,7 +85,12 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         lines=lines,
         findings=findings,
         facts=course.facts,
-        not_checked=[*course.not_checked, *unjudged(judged), *unrecognised(lines)],
+        not_checked=[
+            *course.not_checked,
+            *unjudged(judged),
+            *unrecognised(lines),
+            *passed_over(others),
+        ],
         ended=recorded.detail,
         warnings=recorded.warnings,
         output=recorded.printed,
@@ -144,6 +151,14 @@ def unrecognised(lines: Sequence[object]) -> list[str]:
     more = "" if len(unknown) <= LISTED else f" and {len(unknown) - LISTED} more"
     share = identified(list(lines))  # type: ignore[arg-type]
     return [f"{named}{more}: not recognised ({share:.0%} of the lines of an update were)"]
+
+
+def passed_over(others: list[Update]) -> list[str]:
+    """What was not looked at in the other trainings of the program."""
+    return [
+        f"the training of {network_words([update])}: of it only the first update was compared"
+        for update in others
+    ]
 
 
 def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserError:

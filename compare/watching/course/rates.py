@@ -1,6 +1,7 @@
 """The learning rates used, and the schedule that they follow."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -57,16 +58,30 @@ def value_at(events: list[Event], index: int) -> float | None:
     return taken
 
 
+def of_this_training(
+    events: list[Event], updates: list[Update], others: Iterable[Update]
+) -> list[Event]:
+    """The values of a number without those assigned for another training of the program."""
+    later = [other.found.index for other in others if other.found.index > updates[-1].found.index]
+    if not later:
+        return events
+    sites = {event.site.id for event in events if event.index < updates[-1].end}
+    return [event for event in events if event.index < min(later) and event.site.id in sites]
+
+
 def rate_sequence(
-    values: Values, rates: dict[int, float], moments: dict[int, int], updates: list[Update]
-) -> tuple[Sequence, bool] | None:
+    values: Values, rates: dict[int, float], moments: dict[int, int], updates: list[Update],
+    others: Iterable[Update],
+) -> tuple[Sequence, bool] | None:  # fmt: skip
     """The number that equals the rate of every update, and whether it does so one update late.
 
     Arguments:
         moments: event at which each update was made.
+        others: of other trainings of the program.
     """
     found: list[tuple[tuple[int, ...], Sequence, bool]] = []
-    for events in sequences(values.recording).values():
+    for every in sequences(values.recording).values():
+        events = of_this_training(every, updates, others)
         for late in (False, True):
             at = [moments.get(t - late, -1) for t in rates]
             if late and (len(set(rates.values())) < 2 or len(events) < 3):
@@ -81,7 +96,9 @@ def rate_sequence(
             if len(told) >= 2 and all(told):
                 kind = {"assign": 0, "augmented": 0, "return": 1, "argument": 2}
                 numbers = np.array([event.value for event in events], float)
-                still = bool((numbers == numbers[0]).all())
+                first = next(index for index in at if index >= 0)
+                used = [float(event.value or 0) for event in events if event.index >= first]
+                still = all(value == value_at(events, first) for value in used)
                 often = {1: 0, 0: 1}.get(most_in_an_update(events, updates), 2)
                 order = (late, still, often, kind.get(events[0].site.kind, 3), events[0].index)
                 found.append((order, Sequence(events, numbers), late))
@@ -148,7 +165,7 @@ def once_in_each(events: list[Event], updates: list[Update]) -> bool:
 
 def judge_rates(
     values: Values, rules: dict[str, Rule], steps: dict[str, list[Step]],
-    updates: list[Update], out: TrainingVerdict,
+    updates: list[Update], others: Iterable[Update], out: TrainingVerdict,
 ) -> None:  # fmt: skip
     """Report the schedule of the learning rates, and where they deviate from it."""
     rates = rate_by_update(rules)
@@ -158,7 +175,7 @@ def judge_rates(
     different = list(dict.fromkeys(f"{rate:.4g}" for rate in rates.values()))
     shown = ", ".join(different) + f" in the {len(rates)} updates looked at"
     moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}
-    found = rate_sequence(values, rates, moments, updates)
+    found = rate_sequence(values, rates, moments, updates, others)
     if found is None:
         out.facts.setdefault("learning rate", shown)
         out.not_checked.append("the schedule of the learning rate: no number follows the updates")

@@ -146,3 +146,39 @@ def test_gamma_may_multiply_after_the_other_terms_of_batch_norm(tmp_path: Path) 
     start = ("gamma = np.ones(8)", "gamma = np.full(8, 0.2)")
     result = watched(tmp_path, by(BATCH_NORM, (early, "        g = Gz\n"), late, start))
     assert result.verdict == "agree"
+
+
+SECOND = """
+V1 = rng.normal(size=(6, 7)) * 0.6
+c1 = np.zeros(7)
+V2 = rng.normal(size=(7, 4)) * 0.6
+c2 = np.zeros(4)
+eta = 0.5
+for t in range(12):
+    H = np.maximum(X @ V1 + c1, 0)
+    q = softmax(H @ V2 + c2)
+    D = (q - np.eye(4)[y]) / 200
+    dV2 = H.T @ D
+    dc2 = D.sum(axis=0)
+    D1 = (D @ V2.T) * (H > 0)
+    dV1 = X.T @ D1
+    dc1 = D1.sum(axis=0)
+    V1 = V1 - eta * dV1
+    c1 = c1 - eta * dc1
+    V2 = V2 - eta * dV2
+    c2 = c2 - eta * dc2
+"""
+
+
+def test_a_second_training_by_other_lines_is_judged_too(tmp_path: Path) -> None:
+    result = watched(tmp_path, PLAIN + SECOND)
+    assert result.verdict == "agree"
+    said = "the training of 6-7-4, minibatches of 200, samples in rows: of it only the first update"
+    assert any(line.startswith(said) for line in result.not_checked)
+    mask = ("D1 = (D @ V2.T) * (H > 0)", "D1 = (D @ V2.T) * (H > 1)")
+    assert [line for line, _ in backward(watched(tmp_path, by(PLAIN + SECOND, mask)))] == [mask[1]]
+
+
+def test_a_number_set_for_a_second_training_is_no_schedule(tmp_path: Path) -> None:
+    result = watched(tmp_path, BATCH_NORM + SECOND)
+    assert result.facts["learning rate"] == "constant 0.05"
