@@ -281,6 +281,7 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
 
     leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
     copies = [role for role in roles.copies if is_leaf(role.name) and role.value.named and role.c]
+    copies = [role for role in copies if role.gradient.size > 2]  # of 2 classes any b is parallel
     changed = [
         role
         for role in copies

@@ -123,7 +123,8 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
             found.lacks = other or found.lacks
             found.complete = not other and not looks_rectified(h.rows)
             return None
-        found.slips.append(Slip(h.value, "there is no activation between two layers"))
+        if (h.rows < 0).any():  # else a ReLU would change nothing
+            found.slips.append(Slip(h.value, "there is no activation between two layers"))
         layer.x = layer.z = h
         return layer
     z, activation = act

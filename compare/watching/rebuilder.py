@@ -67,7 +67,7 @@ class Rebuilder:
                 near = np.ptp(rest, axis=1) <= allowed  # (inputs, weights)
             for j, i in np.argwhere(near.T):
                 (weight, W, _), h = weights[j], inputs[i]
-                if h.value is weight or h.rows is s or is_diagonal(W):
+                if h.value is weight or h.rows is s or is_diagonal(W) or is_permutation(h.rows):
                     continue
                 b = bias_left(s, h.rows, W, self.tolerance)
                 if b is None and shifted:
@@ -176,3 +176,11 @@ class Rebuilder:
 def is_diagonal(W: np.ndarray) -> bool:
     """Whether a matrix only scales, such as diag(1 / root of the variance)."""
     return W.shape == (len(W), len(W)) and not (W - np.diag(np.diag(W))).any()
+
+
+def is_permutation(h: np.ndarray) -> bool:
+    """Whether an input is a permuted identity, such as the labels of as many samples as classes:
+    its product with any array is that array."""
+    if h.shape != (len(h), len(h)) or not ((h == 0) | (h == 1)).all():
+        return False
+    return bool((h.sum(axis=0) == 1).all() and (h.sum(axis=1) == 1).all())

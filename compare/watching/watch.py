@@ -177,7 +177,10 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = f"the network was rebuilt down to {updates[0].found.lacks}"
     else:
         seen = "no labels were seen that fit the probabilities"
+    advice = "for code that only defines functions use twingrad check --code"
+    if recorded.reason == "time":
+        advice = "if its training had not begun by then, give it more time with --seconds"
     return UserError(
         f"{recorded.program}: no training of a softmax network could be rebuilt: {seen} "
-        f"({recorded.detail}); for code that only defines functions use twingrad check --code"
+        f"({recorded.detail}); {advice}"
     )

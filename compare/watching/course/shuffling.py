@@ -162,6 +162,10 @@ def two_labels(values: Values, data: DataSet, updates: list[Update], out: Traini
     return True
 
 
+SAME = 0.9
+"""Share of an epoch's samples that the next one draws again, where the others are left out."""
+
+
 def never_seen(
     values: Values, training: list[DataSet], updates: list[Update], out: TrainingVerdict
 ) -> None:
@@ -183,6 +187,8 @@ def never_seen(
     epoch = drawn[length : 2 * length]
     if len(epoch) < length or len(np.unique(epoch)) < length:
         return  # drawn with replacement, or one epoch was seen
+    if len(np.intersect1d(drawn[:length], epoch)) < SAME * length:
+        return  # a sample that was drawn again by chance does not end an epoch
     missing = data.n - len(first)
     if missing >= len(batches[0]):
         event = X.shown

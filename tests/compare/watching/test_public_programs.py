@@ -182,3 +182,35 @@ def test_a_second_training_by_other_lines_is_judged_too(tmp_path: Path) -> None:
 def test_a_number_set_for_a_second_training_is_no_schedule(tmp_path: Path) -> None:
     result = watched(tmp_path, BATCH_NORM + SECOND)
     assert result.facts["learning rate"] == "constant 0.05"
+
+
+TINY = """
+import numpy as np
+
+W1 = np.array([[0.3, -0.2, 0.5], [0.4, 0.1, -0.6]])
+b1 = np.array([0.1, 0.2, 0.3])
+W2 = np.array([[0.2, -0.4], [0.6, 0.3], [-0.1, 0.5]])
+b2 = np.array([0.05, -0.05])
+X = np.array([[0.1, 0.2], [0.3, 0.4]])
+Y = np.array([[1, 0], [0, 1]])
+s1 = X.dot(W1) + b1
+h1 = np.maximum(0, s1)
+s2 = h1.dot(W2) + b2
+e = np.exp(s2 - np.max(s2, axis=1, keepdims=True))
+p = e / np.sum(e, axis=1, keepdims=True)
+G = (p - Y) / 2
+dW2 = np.dot(h1.T, G)
+db2 = np.sum(G, axis=0)
+G1 = np.dot(G, W2.T) * (s1 > 0)
+dW1 = np.dot(X.T, G1)
+db1 = np.sum(G1, axis=0)
+W1 -= 0.1 * dW1
+b1 -= 0.1 * db1
+W2 -= 0.1 * dW2
+b2 -= 0.1 * db2
+"""
+
+
+def test_labels_that_are_an_identity_are_no_input(tmp_path: Path) -> None:
+    result = watched(tmp_path, TINY)
+    assert (result.verdict, result.network.split(",")[0]) == ("agree", "2-3-2")
