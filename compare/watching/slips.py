@@ -49,13 +49,14 @@ def unused_biases(recording: Recording, updates: list[Update]) -> Iterator[Findi
 
 
 def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
-    """Gradients of b that are one number: summed over the units too."""
+    """Gradients of b, gamma or beta that are one number: summed over the units too."""
     update, n = judged.update, judged.update.found.n
     assert update.right is not None
     assert update.roles is not None
     for name in update.right:
         role = update.roles.found.get(name)
-        if name.rstrip("0123456789") != "b" or (role is not None and role.status == "right"):
+        vector = name.rstrip("0123456789") in ("b", "gamma", "beta")
+        if not vector or (role is not None and role.status == "right"):
             continue
         for event in values.recording.events[update.found.index : update.end]:
             if event.value is None or event.site.kind not in ("assign", "augmented", "return"):

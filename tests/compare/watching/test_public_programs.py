@@ -214,3 +214,10 @@ b2 -= 0.1 * db2
 def test_labels_that_are_an_identity_are_no_input(tmp_path: Path) -> None:
     result = watched(tmp_path, TINY)
     assert (result.verdict, result.network.split(",")[0]) == ("agree", "2-3-2")
+
+
+def test_a_gradient_of_gamma_that_is_one_number_is_said(tmp_path: Path) -> None:
+    gamma = ("dgamma = (Gz * s_hat).sum(axis=0)", "dgamma = (Gz * s_hat).sum()")
+    found = backward(watched(tmp_path, by(BATCH_NORM, gamma)))
+    assert [line for line, _ in found] == [gamma[1]]
+    assert "the gradient of gamma1. It is one number" in found[0][1]
