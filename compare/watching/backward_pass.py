@@ -78,14 +78,20 @@ class Reader(Followers, LastForms):
                     break
 
     def is_part(self, value: Value) -> bool:
-        """Whether a vector is one sample's part of the minibatch, its labels or probabilities."""
-        if value.array.ndim != 1:
+        """Whether a vector is a mask, or one sample's part of the minibatch, its labels, or an
+        array of the forward or backward pass."""
+        if ((value.array == 0) | (value.array == 1)).all():
+            return True
+        if value.array.size != max(value.array.shape, default=0):
             return False
         classes = self.case.network.classes
-        whole = (self.case.X, np.eye(classes)[self.case.y], np.asarray(self.trace["p"]))
+        whole = [self.case.X, np.eye(classes)[self.case.y]]
+        whole += map(np.asarray, (*self.trace.values(), *self.assumed.values()))
+        vector = value.array.ravel()
         return any(
-            rows.shape[1:] == value.array.shape
-            and bool(np.isclose(rows, value.array, rtol=self.tolerance).all(axis=1).any())
+            rows.ndim == 2
+            and rows.shape[1] == len(vector)
+            and bool(np.isclose(rows, vector, rtol=self.tolerance).all(axis=1).any())
             for rows in whole
         )
 

@@ -113,7 +113,8 @@ def still_parameters(
     rules: dict[str, Rule], steps: dict[str, list[Step]], updates: list[Update],
     out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Parameters that never move although others do and their gradients were computed."""
+    """Parameters that never move although others do, and their gradients were computed, or are 0 in
+    an update that subtracts them."""
     rates = [rate for rule in rules.values() for rate in rule.rates.values() if rate > 0]
     still = [name for name, rule in rules.items() if rule.name == "still"]
     roles = updates[0].roles
@@ -127,8 +128,21 @@ def still_parameters(
                 f"(up to {np.abs(large[0].right).max():.3g}) and not used."
             )
             out.add("update", role.value.shown, said)
+        elif role is None and len(large) > 1 and (event := subtracted(large[0], updates)):
+            said = (
+                f"{name} is the same after {len(steps[name])} updates: what this line subtracts is "
+                f"0, but the gradient of {name} is up to {np.abs(large[0].right).max():.3g}."
+            )
+            out.add("update", event, said)
         else:
             out.not_checked.append(f"the update of {name}: unchanged in the updates looked at")
+
+
+def subtracted(step: Step, updates: list[Update]) -> Event | None:
+    """The augmented assignment of a parameter that stayed as it was; None if there is none."""
+    update = updates[step.update - 1]
+    inside = (e for e in step.events if update.found.index < e.index < update.end)
+    return next((event for event in inside if event.site.kind == "augmented"), None)
 
 
 def other_gradients(

@@ -221,3 +221,13 @@ def test_a_gradient_of_gamma_that_is_one_number_is_said(tmp_path: Path) -> None:
     found = backward(watched(tmp_path, by(BATCH_NORM, gamma)))
     assert [line for line, _ in found] == [gamma[1]]
     assert "the gradient of gamma1. It is one number" in found[0][1]
+
+
+def test_one_samples_hidden_units_are_no_gradient_of_a_bias(tmp_path: Path) -> None:
+    loop = "        db2 = np.zeros(5)\n        for j in range(20):\n            part = h2[j]\n"
+    loop += "            unit = (part > 0) * 1.0\n"
+    result = watched(tmp_path, by(PLAIN, ("        db2 = G2.sum(axis=0)\n", loop)))
+    (failing,) = [f for f in result.findings if f.fails]
+    assert failing.place is not None
+    assert failing.place.text == "b2 -= eta * db2"
+    assert "what this line subtracts is 0" in failing.said[0]
