@@ -18,8 +18,7 @@ import numpy as np
 from sweeps.engine.data import Loaded
 from sweeps.engine.execution import Work
 from sweeps.engine.executor import Event, Executor
-from sweeps.engine.groups import GroupLog, Task
-from sweeps.engine.records import Records
+from sweeps.engine.groups import Task
 from sweeps.output.report import write_report
 from sweeps.output.results import Results, write_numbers
 from sweeps.search import Search
@@ -140,9 +139,8 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
             return found
 
         study.ask = timed  # type: ignore[method-assign]
-        records = Records(folder / "trials", data.samples, states=False)
-        executor, log = Instant(slots), GroupLog(folder / "trials" / "groups.jsonl")
-        search = Search(study, executor, records, log, data, lambda recipe: stack)
+        executor = Instant(slots)
+        search = Search(study, executor, folder / "trials", data, lambda recipe: stack)
         started = time.process_time()
         search.run()
         spent = time.process_time() - started - executor.seconds

@@ -170,9 +170,10 @@ def reopened(
     backend: str | None,
     device: str | None,
 ) -> dict[str, Any]:
-    """The sweep in a folder, as `run_sweep` takes it, with what was given beside --resume.
+    """The arguments of `run_sweep` that continue the sweep in a folder.
 
-    What was given must be as the folder has it; `run_sweep` sees to that.
+    Options given beside --resume replace those of the folder; `run_sweep` refuses them if they
+    differ.
 
     Raises:
         UserError: no --out, or no sweep in it.

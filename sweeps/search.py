@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from sweeps.engine.data import Loaded, forms
 from sweeps.engine.executor import Event, Executor
@@ -36,8 +37,7 @@ class Search:
     Arguments:
         study: of the sweep.
         executor: trains the groups.
-        records: where the curves of trials are stored.
-        log: of the groups of this folder.
+        trials: folder for the curves of trials and the log of groups.
         data: of every recipe.
         stack: gives the maximum size of a stack for a recipe.
         on_status: called with the progress.
@@ -47,14 +47,15 @@ class Search:
         self,
         study: SweepStudy,
         executor: Executor,
-        records: Records,
-        log: GroupLog,
+        trials: Path,
         data: Loaded,
         stack: StackOf,
         on_status: OnStatus | None = None,
     ) -> None:
-        self.study, self.executor, self.records, self.data = study, executor, records, data
-        self.samples, self.log, self.stack, self.on_status = data.samples, log, stack, on_status
+        self.study, self.executor, self.data, self.samples = study, executor, data, data.samples
+        self.stack, self.on_status = stack, on_status
+        self.records = Records(trials, data.samples, states=False)
+        self.log = GroupLog(trials / "groups.jsonl")
         self.prune = study.plan.prune
         self.waiting: list[Task] = []
         self.begun = {key for task in executor.tasks.values() for key in task.keys}

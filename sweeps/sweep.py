@@ -11,11 +11,9 @@ from sweeps.engine.data import DatasetOf, Loaded, forms, load, without_test
 from sweeps.engine.disk import disk_reported
 from sweeps.engine.execution import Work, require_trainers
 from sweeps.engine.executor import Executor
-from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
 from sweeps.engine.memory import StackOf, stack_sizer
 from sweeps.engine.reach import require_cluster
-from sweeps.engine.records import Records
 from sweeps.output.folder import SweepFolder, read_settings
 from sweeps.output.progress import OnStatus
 from sweeps.output.report import write_report
@@ -187,13 +185,11 @@ def conduct(
 ) -> None:
     """Train all trials. If this is interrupted, the results so far are written."""
     trials, search_data = folder.path / "trials", data.each(without_test)
-    records = Records(trials, data.samples, states=False)
-    log = GroupLog(trials / "groups.jsonl")
     work = Work(folder.setup.backend, keep_states=False, curves=folder.setup.curves)
     try:
         with executor:
             executor.open(f"sweep {folder.settings['owner']}", search_data, work)
-            Search(study, executor, records, log, search_data, stack_of, on_status).run()
+            Search(study, executor, trials, search_data, stack_of, on_status).run()
     except (KeyboardInterrupt, OSError):
         with contextlib.suppress(OSError):
             results = results_of(folder, study)
