@@ -83,8 +83,8 @@ class Results:
         measures = [f"{part} {name}" for part in EVALUATED for name in MEASURES]
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
-        accuracy = (-1.0 if row.accuracy is None else row.accuracy for row in self.rows)
-        accuracies = np.fromiter(accuracy, float)
+        found = (row.accuracy for row in self.rows)
+        accuracies = np.fromiter((-1.0 if one is None else one for one in found), float)
         for i in np.argsort(-accuracies, kind="stable"):
             row = self.rows[i]
             values = [row.parameters[field] for field in fields]
