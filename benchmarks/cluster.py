@@ -1,8 +1,9 @@
-"""A sweep of a million trials on a thousand GPUs, on paper.
+"""Simulation of a sweep of a million trials on a thousand GPUs.
 
-python -m benchmarks.cluster [TRIALS] measures what the driver spends on a trial, by running the
-real search for simulated trainings, and then simulates the whole sweep: nodes, times and failures
-are drawn, nothing is trained. The driver's seconds are CPU time: waits for the disk are left out.
+python -m benchmarks.cluster [TRIALS] measures the driver's cost of a trial by running the real
+search with trainings that return random curves at once. From these costs it simulates the whole
+sweep, with random training times and failures; nothing is trained. The driver's seconds are CPU
+time, without waiting for the disk.
 """
 
 import heapq
@@ -15,14 +16,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from sweeps.engine.data import Loaded
-from sweeps.engine.executor import Event, Executor, Work
-from sweeps.engine.groups import GroupLog, Task
-from sweeps.engine.records import Records
-from sweeps.output.results import Results
-from sweeps.output.writing import write_numbers
+from sweeps.engine.execution import Work
+from sweeps.engine.executor import Event, Executor
+from sweeps.engine.groups import Task
+from sweeps.output.report import write_report
+from sweeps.output.results import Results, write_numbers
 from sweeps.search import Search
 from sweeps.space.parsing import parse_space
 from sweeps.study.plan import make_plan
+from sweeps.study.setup import Setup
 from sweeps.study.storage import JOURNAL, open_storage
 from sweeps.study.study import SweepStudy
 from twingrad.dataset import Dataset, Split
@@ -36,24 +38,30 @@ EPOCHS = 20
 
 @dataclass(frozen=True)
 class Costs:
-    """What one trial costs the driver: seconds to ask for it, seconds to store and tell it, bytes
-    of memory while the sweep runs and at most while its results are written, bytes on disk, lines
-    of the study's journal."""
+    """The driver's cost of one trial.
+
+    Arguments:
+        ask, tell: seconds to ask the study for it, and to store and tell its outcome.
+        memory: bytes while the sweep runs.
+        writing: further bytes while the results are written.
+        disk: bytes on disk.
+        lines: of the study's journal.
+    """
 
     ask: float
     tell: float
     memory: float
-    peak: float
+    writing: float
     disk: float
-    rows: float
+    lines: float
 
 
 class Instant(Executor):
-    """Ends every group at once, with made-up curves.
+    """Ends every group at once, with random curves.
 
     Attributes:
-        seconds: spent on making them up.
-        grown: trials that have ended, and the bytes of this process then, after each group.
+        seconds: CPU time for drawing the curves.
+        grown: number of trials that have ended and bytes of this process, after each group.
     """
 
     memory = 80 * 10**9
@@ -72,7 +80,7 @@ class Instant(Executor):
         return "nowhere"
 
     def open(self, name: str, data: Loaded, work: Work) -> None:
-        """Nothing to get ready."""
+        """Do nothing."""
 
     def begin(self, task: Task) -> None:
         self.tasks[len(self.tasks)] = task
@@ -100,26 +108,26 @@ class Instant(Executor):
         return Run(recipe, history, {"training": found[0], "validation": found[-1]}, {}, {})
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Do nothing."""
 
 
 def measure(trials: int, stack: int, slots: int) -> Costs:
-    """The driver's own work for so many trials."""
+    """Run the driver of a sweep.
+
+    Arguments:
+        trials: number of trials.
+        stack: number of trials in a group.
+        slots: number of groups that train at once.
+    """
     recipe, space = Recipe(), parse_space(["penalty=log:1e-5:1e-1", "seed=int:0:1000000"], Recipe())
     few = Split(np.zeros((1, 3072), np.float32), np.zeros(1, np.int64))
     many = Split(np.zeros((45_000, 1), np.float32), np.zeros(45_000, np.int64))
     data = Loaded({(): Dataset(many, few, few, 10, {"digest": "none"})})
     plan = make_plan("random", space, recipe, trials=trials)
+    setup = Setup(space, plan, recipe, {"digest": "none", "synthetic": True})
     with TemporaryDirectory(prefix="twingrad-") as name:
         folder = Path(name)
-        study = SweepStudy(
-            *(open_storage(None, folder), "sweep", "me"),
-            plan=plan,
-            space=space,
-            recipe=recipe,
-            digest="none",
-            private=True,
-        )
+        study = SweepStudy(open_storage(None, folder), "sweep", "me", setup, private=True)
         asked = 0.0
         ask = study.ask
 
@@ -131,34 +139,49 @@ def measure(trials: int, stack: int, slots: int) -> Costs:
             return found
 
         study.ask = timed  # type: ignore[method-assign]
-        records = Records(folder / "trials", data.samples, states=False)
-        executor, log = Instant(slots), GroupLog(folder / "trials" / "groups.jsonl")
-        search = Search(study, executor, records, log, data, lambda recipe: stack)
+        executor = Instant(slots)
+        search = Search(study, executor, folder / "trials", data, lambda recipe: stack)
         started = time.process_time()
         search.run()
         spent = time.process_time() - started - executor.seconds
         disk = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        rows = (folder / JOURNAL).read_bytes().count(b"\n")
-        # the first quarter also fills what does not grow with the sweep
+        with (folder / JOURNAL).open("rb") as journal:
+            lines = sum(1 for _ in journal)
+        # from the first quarter on, only what grows with the number of trials is allocated
         (early, small), (late, large) = executor.grown[len(executor.grown) // 4], executor.grown[-1]
         memory, before = (large - small) / (late - early), resident()
-        write_numbers(folder, Results({}, space, study.stages(), study.rows()))
-        peak = memory + (resident("VmHWM") - before) / trials
+        settings = {**setup.as_json(), "environment": {}, "curves": False}
+        rows, importance = study.rows(), study.importance()
+        results = Results(settings, space, study.stages(), rows, importance=importance)
+        write_numbers(folder, results)
+        write_report(folder, results)
+        writing = (resident("VmHWM") - before) / trials
     return Costs(
-        asked / trials, (spent - asked) / trials, memory, peak, disk / trials, rows / trials
+        ask=asked / trials,
+        tell=(spent - asked) / trials,
+        memory=memory,
+        writing=writing,
+        disk=disk / trials,
+        lines=lines / trials,
     )
 
 
 def resident(field: str = "VmRSS") -> int:
-    """Bytes of this process, now or at most ("VmHWM"); 0 where the system does not report them."""
+    """Bytes of this process now, or at most so far ("VmHWM"); 0 if the system does not say."""
     lines = STATUS.read_text().splitlines() if STATUS.exists() else []
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith(field)), 0)
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """A simulated sweep: hours from start to end, the part of the GPUs' time that trained, hours of
-    it in which some GPU had nothing left to do, groups that were begun again."""
+    """A simulated sweep.
+
+    Arguments:
+        hours: from start to end.
+        busy: fraction of the GPUs' time that was used to train.
+        tail: hours from the start of the last group to the end.
+        again: number of groups that restarted.
+    """
 
     hours: float
     busy: float
@@ -176,13 +199,17 @@ def simulate(
     waves: int,
     mtbf_days: float,
 ) -> Outlook:
-    """Groups on GPUs, led by one driver that does one thing at a time.
+    """Simulate a sweep whose driver does one thing at a time.
 
     Arguments:
-        minutes: that a group trains, on average; a tenth of them twice as long (another
-            architecture), all with a spread of 10 %; long ones begin first within what was asked.
-        waves: groups per GPU that one look at the study asks for.
-        mtbf_days: between two failures of a GPU's node; its group begins again.
+        trials, gpus: number of trials and of GPUs.
+        stack: number of trials in a group.
+        costs: of the driver.
+        minutes: mean training time of a group. A tenth of the groups (another architecture) takes
+            twice as long as the others; all vary by 10 %. Of the groups requested at once, the
+            long ones begin first.
+        waves: number of groups for each GPU that are requested from the study at once.
+        mtbf_days: mean time between two failures of a GPU's node, which restart its group.
     """
     rng = np.random.default_rng(0)
     groups = -(-trials // stack)
@@ -212,20 +239,16 @@ def simulate(
 
 
 def main() -> None:
-    """Prints both parts."""
+    """Print the measured costs and the simulated sweeps."""
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 4_096
     costs = measure(trials, 256, 1)
     print(
-        f"{trials} trials: ask {1e3 * costs.ask:.2f} ms, store and tell {1e3 * costs.tell:.2f} ms, "
-        f"{costs.memory / 1e3:.1f} kB of memory and {costs.peak / 1e3:.1f} kB while results are "
-        f"written, {costs.disk / 1e3:.1f} kB on disk, {costs.rows:.1f} lines of the journal, each"
+        f"measured with {trials} trials, for each: ask {1e3 * costs.ask:.2f} ms, store and tell "
+        f"{1e3 * costs.tell:.2f} ms, {costs.memory / 1e3:.2f} kB of memory and "
+        f"{costs.writing / 1e3:.2f} kB more while results are written, {costs.disk / 1e3:.1f} kB "
+        f"on disk, {costs.lines:.1f} lines of the journal"
     )
     million = 1_000_000
-    print(
-        f"{million} trials: {million * costs.memory / 1e9:.2f} GB of memory, "
-        f"{million * costs.peak / 1e9:.2f} GB while results are written, "
-        f"{million * costs.disk / 1e9:.1f} GB on disk, {million * costs.rows / 1e6:.0f} M lines"
-    )
     for minutes in (10, 60):
         for stack in (256, 64):
             for waves in (1, 8, 10**6):
@@ -239,9 +262,9 @@ def main() -> None:
                     mtbf_days=30,
                 )
                 print(
-                    f"groups of {stack}, {minutes} min, {waves} waves asked at once: "
+                    f"groups of {stack}, {minutes} min, {waves} waves requested at once: "
                     f"{seen.hours:.2f} h, {100 * seen.busy:.1f} % busy, last group begun "
-                    f"{seen.tail:.2f} h before the end, {seen.again} groups begun again"
+                    f"{seen.tail:.2f} h before the end, {seen.again} groups restarted"
                 )
 
 

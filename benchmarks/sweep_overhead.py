@@ -30,7 +30,8 @@ from scripts import options
 from scripts.output import Output
 from scripts.program import run_command
 from sweeps.engine.data import Loaded
-from sweeps.engine.executor import Executor, Work, run_task
+from sweeps.engine.execution import Work, run_task
+from sweeps.engine.executor import Executor
 from sweeps.engine.groups import Task
 from sweeps.engine.local import Local
 from twingrad.dataset import Dataset, Split

@@ -170,25 +170,28 @@ def reopened(
     backend: str | None,
     device: str | None,
 ) -> dict[str, Any]:
-    """The sweep in a folder, as `run_sweep` takes it, with what was given beside --resume.
+    """The arguments of `run_sweep` that continue the sweep in a folder.
 
-    What was given must be as the folder has it; `run_sweep` sees to that.
+    Options given beside --resume replace those of the folder; `run_sweep` refuses them if they
+    differ.
 
     Raises:
         UserError: no --out, or no sweep in it.
     """
-    from sweeps.output.folder import parse_settings, read_settings
+    from sweeps.output.folder import read_settings
+    from sweeps.study.setup import Setup
 
     if out is None:
         raise UserError("--resume needs --out, the folder of the sweep to continue")
     settings = read_settings(out)
-    plan, recipe, _ = parse_settings(settings, out / "sweep.json")
+    setup = Setup.from_json(settings, out / "sweep.json")
+    plan = setup.plan
     kept = {"points": plan.points, "keep": plan.keep, "prune": plan.prune, "seed": plan.seed}
     if plan.sampler != "grid":
         kept |= {"trials": plan.trials, "stages": len(plan.stages)}
     return {
         "over": over or settings["space"],
-        "recipe": dataclasses.replace(recipe, **fields),
+        "recipe": dataclasses.replace(setup.recipe, **fields),
         "sampler": sampler or plan.sampler,
         "backend": backend or settings["backend"],
         "devices": device.split(",") if device else settings["devices"],

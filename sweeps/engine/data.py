@@ -1,4 +1,4 @@
-"""The data of a sweep: loaded once for each form in which its recipes want them."""
+"""The data of a sweep, loaded once for each form that its recipes need."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +12,18 @@ from twingrad.recipe import Recipe
 from twingrad.training import PARTS
 
 DatasetOf = Callable[[Recipe], Dataset]
-"""The data as a recipe wants them, in its dtype and of its size."""
+"""Loads the data of a recipe, in its dtype and size."""
 
 FORMS = ("dtype", "batches", "train_size", "per_file_standardization")
-"""Fields of a recipe that the data depend on."""
+"""Fields of a recipe that its data depend on."""
 
 Form = tuple[object, ...]
+"""Values of these fields."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Data in memory, by the form of their recipes; one data set alone serves every recipe."""
+    """Data in memory, by the form of their recipes; a single data set serves every recipe."""
 
     known: Mapping[Form, Dataset]
 
@@ -33,69 +34,51 @@ class Loaded:
         return self.known[form_of(recipe)]
 
     def samples(self, recipe: Recipe) -> int:
-        """In a recipe's training set."""
+        """The size of a recipe's training set."""
         return len(self(recipe).training)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all the images."""
+        """Bytes of all images."""
         return sum(getattr(one, part).X.nbytes for one in self.known.values() for part in PARTS)
 
-    def without_test(self) -> "Loaded":
-        """The same with one validation image in the place of the test images.
-
-        It is what trials train on: no choice can depend on data that no trial has.
-        """
-        return Loaded({form: without_test(one) for form, one in self.known.items()})
-
-    def plain(self) -> "Loaded":
-        """The same arrays, mapped from a file, without the overhead of `numpy.memmap`."""
-        return Loaded({form: plain(one) for form, one in self.known.items()})
+    def each(self, change: Callable[[Dataset], Dataset]) -> "Loaded":
+        """Apply a function to every data set."""
+        return Loaded({form: change(dataset) for form, dataset in self.known.items()})
 
 
-def plain(dataset: Dataset) -> Dataset:
-    """The same data as plain arrays."""
-    parts = (dataset.training, dataset.validation, dataset.test)
-    training, validation, test = (Split(np.asarray(part.X), np.asarray(part.y)) for part in parts)
-    return replace(dataset, training=training, validation=validation, test=test)
+def load(dataset: Dataset | DatasetOf, recipes: Sequence[Recipe]) -> Loaded:
+    """Load the data of all recipes.
 
+    Arguments:
+        dataset: for all recipes, whatever their dtype; or a function that loads a recipe's data.
 
-def require_one_form(recipes: Sequence[Recipe]) -> None:
-    """Raise UserError unless one data set, in whatever dtype, serves all recipes."""
+    Raises:
+        UserError: a single data set cannot serve all recipes.
+    """
+    first = {form_of(recipe): recipe for recipe in reversed(recipes)}
+    if not isinstance(dataset, Dataset):
+        return Loaded({form: dataset(first[form]) for form in reversed(first)})
     for name in FORMS:
         if name != "dtype" and len({getattr(recipe, name) for recipe in recipes}) > 1:
             raise UserError(
                 f"the recipes differ in {name}, but one data set was given; give a function that "
                 "loads the data of a recipe"
             )
-
-
-def load_all(dataset_of: DatasetOf, space: Space, recipe: Recipe) -> Loaded:
-    """The data of every recipe in the space, each form once.
-
-    Arguments:
-        dataset_of: loads the data for a recipe.
-        space, recipe: of the search.
-
-    Raises:
-        UserError: a range over the size of the data, for which each trial would need its own.
-    """
-    return Loaded({form_of(one): dataset_of(one) for one in one_of_each_form(forms(space, recipe))})
-
-
-def one_of_each_form(recipes: Sequence[Recipe]) -> Sequence[Recipe]:
-    """The first recipe that wants the data in each form."""
-    return list({form_of(recipe): recipe for recipe in reversed(recipes)}.values())[::-1]
+    return Loaded({(): dataset})
 
 
 def form_of(recipe: Recipe) -> Form:
-    """What the data of a recipe depend on."""
+    """The fields of a recipe that its data depend on."""
     return tuple(getattr(recipe, name) for name in FORMS)
 
 
 def forms(space: Space, recipe: Recipe) -> Sequence[Recipe]:
-    """A recipe for each form of the data that the space asks for; the one searched around, where
-    it does not search over that form."""
+    """A recipe for each form of the data in a space.
+
+    Raises:
+        UserError: a range over such a field, which would need a data set for each trial.
+    """
     recipes = [recipe]
     for axis in space:
         if axis.field not in FORMS:
@@ -109,6 +92,13 @@ def forms(space: Space, recipe: Recipe) -> Sequence[Recipe]:
 
 
 def without_test(dataset: Dataset) -> Dataset:
-    """The data with one validation image in the place of the test images."""
+    """The data with one validation image instead of the test images, which no trial may see."""
     few = Split(dataset.validation.X[:1], dataset.validation.y[:1])
     return replace(dataset, test=few)
+
+
+def plain(dataset: Dataset) -> Dataset:
+    """The same arrays as plain arrays, without the overhead of `numpy.memmap`."""
+    parts = (dataset.training, dataset.validation, dataset.test)
+    training, validation, test = (Split(np.asarray(part.X), np.asarray(part.y)) for part in parts)
+    return replace(dataset, training=training, validation=validation, test=test)

@@ -1,4 +1,4 @@
-"""What may be wrong with a sweep's folder: its disk is full or cannot be written."""
+"""Errors of a sweep's folder: a full disk, or one that cannot be written."""
 
 import contextlib
 import errno
@@ -12,13 +12,13 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextlib.contextmanager
 def disk_reported(folder: Path) -> Iterator[None]:
-    """What cannot be written as a UserError that names the folder; all else passes."""
+    """Raise an OSError again as a UserError that names the folder."""
     try:
         yield
     except OSError as error:
         full = error.errno in FULL
         what = "the disk is full" if full else f"cannot be read or written ({error})"
-        then_do = "make room, then continue" if full else "continue"
+        advice = "free some space, then continue" if full else "continue"
         raise UserError(
-            f"--out {folder}: {what}; everything that ended before is kept: {then_do} with --resume"
+            f"--out {folder}: {what}; everything that ended before is kept: {advice} with --resume"
         ) from error

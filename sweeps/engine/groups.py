@@ -16,9 +16,9 @@ class Task:
     """A group for one worker.
 
     Arguments:
-        keys: of the recipes, whatever the caller knows them by.
+        keys: names of the recipes.
         recipes: that can be stacked.
-        start: where to go on; None for the beginning.
+        start: the state to continue from; None for the beginning.
         stop: the epoch to stop after; None for the end.
     """
 
@@ -29,26 +29,28 @@ class Task:
 
     @property
     def done(self) -> int:
-        """Epochs done before it."""
+        """Number of epochs trained before this task."""
         return 0 if self.start is None else self.start.epochs
 
     def epochs(self, samples: int) -> int:
-        """The epoch it ends with."""
+        """The last epoch of this task."""
         return self.stop or self.recipes[0].plan(samples).epochs
 
 
 def make_groups(
     recipes: Mapping[str, Recipe], stack: Callable[[Recipe], int], workers: int
 ) -> list[Task]:
-    """Groups of equal architecture, as few as fill the workers.
+    """Group recipes of equal architecture into as few stacks as occupy all workers.
 
-    Recipes with the same `draws` are kept together, since they share their minibatches; the
-    longest trainings come first.
+    Recipes with the same `draws` are kept together, because they share their minibatches.
 
     Arguments:
         recipes: by their keys.
-        stack: how many of a recipe's kind a group has, at most.
-        workers: how many groups run at once.
+        stack: gives the maximum size of a stack for a recipe.
+        workers: number of groups that train at once.
+
+    Returns:
+        The groups, the longest training first.
     """
     alike: dict[str, dict[tuple[object, ...], list[str]]] = {}
     for key, recipe in recipes.items():
@@ -64,32 +66,25 @@ def make_groups(
         count = -(-len(pile) // stack(recipes[pile[0]]))
         if len(piles) < workers:
             count = min(-(-count // workers) * workers, len(pile))
-        tasks += [
-            Task(tuple(keys), tuple(recipes[key] for key in keys)) for keys in split(pile, count)
-        ]
+        ends = [len(pile) * i // count for i in range(count + 1)]
+        parts = [pile[a:b] for a, b in pairwise(ends)]
+        tasks += [Task(tuple(keys), tuple(recipes[key] for key in keys)) for keys in parts]
     return sorted(tasks, key=lambda task: -weight(task))
 
 
-def split(keys: Sequence[str], count: int) -> list[Sequence[str]]:
-    """Split into this many parts, as evenly as possible."""
-    ends = [len(keys) * i // count for i in range(count + 1)]
-    return [keys[a:b] for a, b in pairwise(ends)]
-
-
 def weight(task: Task) -> float:
-    """Roughly how long a task takes, up to a factor."""
+    """The approximate duration of a task, up to a factor."""
     recipe = task.recipes[0]
-    widths = (3072, *recipe.hidden, 10)
-    products = sum(a * b for a, b in pairwise(widths))
+    products = sum(a * b for a, b in pairwise((3072, *recipe.hidden, 10)))
     return len(task.keys) * products * (recipe.epochs or 10 * recipe.cycles)
 
 
 class GroupLog:
-    """A file with a line for every group, so that a sweep that was killed in the middle of a stack
-    trains the same stack again: in float32 a result depends on the stack in its last bits.
+    """A file with a line for every group, so that a resumed sweep trains the same stacks again: in
+    float32 the last bits of a result depend on its stack.
 
     Arguments:
-        path: of the file, made with the first group; None keeps nothing.
+        path: of the file, created with the first group; None to write nothing.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -97,13 +92,13 @@ class GroupLog:
         self.groups: dict[str, tuple[str, ...]] = {}
         self.continued: dict[tuple[tuple[str, ...], int], tuple[str, ...]] = {}
         content = path.read_bytes() if path is not None and path.exists() else b""
-        torn = content and not content.endswith(b"\n")  # half written when the process was killed
+        torn = content and not content.endswith(b"\n")  # the process was killed while writing
         self.before = b"\n" if torn else b""
         for line in content.splitlines():
             try:
                 keys, epoch, of = json.loads(line)
                 self._take(tuple(keys), epoch, tuple(of))
-            except (ValueError, TypeError):  # half written, or damaged
+            except (ValueError, TypeError):  # damaged or incomplete
                 continue
 
     def _take(self, keys: tuple[str, ...], epoch: int, of: tuple[str, ...]) -> None:
@@ -113,10 +108,10 @@ class GroupLog:
             self.groups |= dict.fromkeys(keys, keys)
 
     def write(self, task: Task, of: Sequence[str] = ()) -> None:
-        """Keep a group that is about to begin.
+        """Write down a group before it begins.
 
         Arguments:
-            of: the group it was a part of until now, where a cycle has ended.
+            of: the keys of the stack that it is the rest of, if it continues after a cycle.
 
         Raises:
             OSError: the disk is full.
@@ -134,11 +129,11 @@ class GroupLog:
         stack: Callable[[Recipe], int],
         workers: int,
     ) -> list[Task]:
-        """Groups that hold all that are missing: whole groups as they were, then new ones.
+        """Group recipes: earlier groups as they were, then new ones, which are written down.
 
         Arguments:
             missing: recipes to train, by their keys.
-            recipe_of: of any other key of an earlier group; None where nobody knows it any more.
+            recipe_of: gives the recipe of any other key of an earlier group, None if unknown.
             stack, workers: as in `make_groups`.
         """
         tasks, fresh = [], dict(missing)

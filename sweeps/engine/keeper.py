@@ -1,7 +1,7 @@
-"""What runs on a Ray cluster: the tasks, and the actor that owns them.
+"""The part of a sweep that runs on a Ray cluster: its tasks, and the actor that owns them.
 
-The actor is detached and lives on the head node, so groups that were begun go on when the driver or
-any other node dies, and what they found is kept until a driver has stored it.
+The actor is detached and lives on the head node. So groups continue when the driver or another node
+dies, and their results are kept until a driver has stored them.
 """
 
 import asyncio
@@ -18,7 +18,8 @@ from typing import Any
 import ray
 
 from sweeps.engine.data import Loaded
-from sweeps.engine.executor import Result, Work, killed_too_often, out_of_memory, run_task
+from sweeps.engine.execution import Result, Work, out_of_memory, run_task
+from sweeps.engine.executor import killed_too_often
 from sweeps.engine.groups import Task
 from sweeps.engine.memory import available
 from twingrad.errors import UserError
@@ -28,7 +29,7 @@ OFTEN = 0.5
 """Seconds between two reports of a task's epochs."""
 
 PATIENCE = 1.0
-"""Seconds for which the actor waits for news before it answers that there are none."""
+"""Seconds that the actor waits for an event before it answers that there are none."""
 
 CODE = ("twingrad", "manual_impl", "torch_impl", "sweeps")
 
@@ -37,18 +38,22 @@ Ended = tuple[int, Result | Exception]
 
 @ray.remote(num_returns=2)
 def train(data: Loaded, task: Task, work: Work, device: str, keeper: Any, number: int) -> Any:
-    """A task of the cluster: a group's result, and apart from it the states of a paused stack,
-    which stay in the object store until the group goes on."""
-    said = time.monotonic()
+    """Train a group.
+
+    Returns:
+        Its result, and separately the states of a paused stack, so that they stay in the object
+        store until the group continues.
+    """
+    last = time.monotonic()
 
     def say(epoch: int) -> None:
-        nonlocal said
-        if time.monotonic() > said + OFTEN:
-            said = time.monotonic()
+        nonlocal last
+        if time.monotonic() > last + OFTEN:
+            last = time.monotonic()
             keeper.report.remote(number, epoch)
 
     if task.start is not None:
-        paused: Any = task.start.states  # where each lies in what one task left in the store
+        paused: Any = task.start.states  # references to the states of one task, and indices
         stored = ray.get(paused[0][0])
         states = [stored[i] for _, i in paused]
         task = replace(task, start=replace(task.start, states=states))
@@ -60,13 +65,13 @@ def train(data: Loaded, task: Task, work: Work, device: str, keeper: Any, number
 
 @ray.remote(num_cpus=0)
 class Keeper:
-    """Owns the tasks of one sweep.
+    """Owner of the tasks of one sweep.
 
     Arguments:
-        data: of every recipe; kept in the object store, from where each node fetches it once.
+        data: of every recipe; each node fetches them once from the object store.
         work: what all groups have in common.
         device: "cpu" or "cuda".
-        options: of a task: its resources and how often Ray runs it again.
+        options: of a task: its resources and how often Ray retries it.
     """
 
     def __init__(self, data: Loaded, work: Work, device: str, options: dict[str, Any]) -> None:
@@ -81,11 +86,11 @@ class Keeper:
         self.news = asyncio.Event()
 
     async def known(self) -> dict[int, Task]:
-        """The tasks that no driver has stored yet, those that have ended among them."""
+        """The tasks whose results no driver has stored."""
         return self.tasks
 
     async def begin(self, number: int, task: Task) -> None:
-        """Train a group as soon as there is room."""
+        """Train a group as soon as its resources are free."""
         self.tasks[number] = task
         refs = self.train.remote(self.data, task, self.work, self.device, self.me, number)
         follower = asyncio.create_task(self._follow(number, task, *refs))
@@ -94,25 +99,25 @@ class Keeper:
 
     async def _follow(self, number: int, task: Task, outcome: Any, states: Any) -> None:
         try:
-            found = await outcome
-            if isinstance(found, Checkpoint):
+            result = await outcome
+            if isinstance(result, Checkpoint):
                 paused: Any = [(states, i) for i in range(len(task.keys))]
-                found = replace(found, states=paused)
-            self.ended[number] = found
+                result = replace(result, states=paused)
+            self.ended[number] = result
         except Exception as error:
             self.ended[number] = failure(error, task)
         self.news.set()
 
     async def report(self, number: int, epoch: int) -> None:
-        """The epoch that a task has reached."""
+        """Note the epoch that a task has reached."""
         self.epochs[number] = epoch
         self.news.set()
 
     async def listen(self, stored: list[int]) -> tuple[dict[int, int], list[Ended]]:
-        """Epochs reached since the last call, and every task that has ended.
+        """Return the epochs reached since the last call, and every task that has ended.
 
         Arguments:
-            stored: tasks whose results the driver has written down; they are forgotten.
+            stored: tasks whose results the driver has stored; they are forgotten.
         """
         for number in stored:
             del self.tasks[number], self.ended[number]
@@ -125,7 +130,7 @@ class Keeper:
 
 
 def failure(error: Exception, task: Task) -> Exception:
-    """What a task's failure is to the user."""
+    """The exception that the driver raises if a task fails."""
     cause = getattr(error, "cause", error)
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return out_of_memory()
@@ -140,14 +145,14 @@ def failure(error: Exception, task: Task) -> Exception:
 
 @ray.remote(num_cpus=0, max_calls=1, max_retries=0)
 def look_around(backend: str, device: str, groups: int) -> tuple[dict[str, str], int]:
-    """A node's versions, and the bytes that each of its groups may take."""
-    if device != "cpu":  # Ray hides the GPUs from a task that asks for none
+    """A node's versions, and the bytes that each of its groups may use."""
+    if device != "cpu":  # Ray hides the GPUs from a task that requests none
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)
     return versions(backend), available([device], groups if device == "cpu" else 1)
 
 
 def versions(backend: str) -> dict[str, str]:
-    """What must be equal on every node."""
+    """The versions that must be equal on every node; of twingrad, a digest of its code."""
     found = {"Python": platform.python_version()}
     for name in ("numpy", "torch") if backend == "torch" else ("numpy",):
         found[name] = importlib.import_module(name).__version__

@@ -1,4 +1,4 @@
-"""Groups trained by processes of this machine, which loky starts and watches."""
+"""Groups trained by processes of this machine, which loky starts."""
 
 import os
 import shutil
@@ -16,16 +16,9 @@ import joblib
 import numpy as np
 from loky import ProcessPoolExecutor
 
-from sweeps.engine.data import Loaded
-from sweeps.engine.executor import (
-    ATTEMPTS,
-    Event,
-    Executor,
-    Result,
-    Work,
-    killed_too_often,
-    run_task,
-)
+from sweeps.engine.data import Loaded, plain
+from sweeps.engine.execution import Result, Work, run_task
+from sweeps.engine.executor import ATTEMPTS, Event, Executor, killed_too_often
 from sweeps.engine.groups import Task
 from sweeps.engine.memory import available
 from twingrad.errors import UserError
@@ -34,20 +27,20 @@ POLL = 0.1
 """Seconds between two looks at the epochs that the workers have reached."""
 
 LINGER = 20.0
-"""Seconds for which a worker without a task waits for the next, which may be of another sweep."""
+"""Seconds that a worker without a task waits for the next one, which may be of another sweep."""
 
 SPARE: list[ProcessPoolExecutor] = []
-"""Workers of sweeps that have ended."""
+"""Workers left by sweeps that have ended."""
 
 
 class Local(Executor):
     """Processes that map the data from one file, so that they are in memory once.
 
-    Each is an executor of its own: one that is killed takes no other's group with it.
+    Each process is a loky executor of its own, so killing one does not affect the others' groups.
 
     Arguments:
-        processes: how many.
-        devices: taken in turn.
+        processes: number of processes.
+        devices: used in turn.
     """
 
     def __init__(self, processes: int, devices: Sequence[str] = ("cpu",)) -> None:
@@ -61,7 +54,7 @@ class Local(Executor):
     def open(self, name: str, data: Loaded, work: Work) -> None:
         self.work = work
         self.folder = TemporaryDirectory(prefix="twingrad-", ignore_cleanup_errors=True)
-        self.workers = [spare_worker() for _ in self.devices]
+        self.workers = [SPARE.pop() if SPARE else new_worker() for _ in self.devices]
         path = Path(self.folder.name)
         try:
             joblib.dump(data, path / "data")
@@ -93,7 +86,7 @@ class Local(Executor):
         arguments = (Path(self.folder.name), slot, self.devices[slot], task, self.work)
         try:
             self.futures[slot] = self.workers[slot].submit(train_mapped, *arguments)
-        except BrokenProcessPool:  # it was killed while idle
+        except BrokenProcessPool:  # the worker was killed while idle
             self.workers[slot] = new_worker()
             self.futures[slot] = self.workers[slot].submit(train_mapped, *arguments)
 
@@ -131,24 +124,19 @@ class Local(Executor):
             self.folder.cleanup()
 
 
-def spare_worker() -> ProcessPoolExecutor:
-    """A worker that an earlier sweep left, or a new one."""
-    return SPARE.pop() if SPARE else new_worker()
-
-
 def new_worker() -> ProcessPoolExecutor:
-    """A process that ends with this one."""
+    """Start a worker process."""
     return ProcessPoolExecutor(1, timeout=LINGER, initializer=begin_life, initargs=(os.getpid(),))
 
 
 def begin_life(parent: int) -> None:
-    """Let the parent alone decide when this process ends; it also ends when the parent is gone."""
+    """Ignore Ctrl-C in a worker, and end it when its parent process is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
-        for folder in FOLDERS:  # nobody is left to remove what they shared
+        for folder in FOLDERS:  # the parent cannot remove it any more
             shutil.rmtree(folder, ignore_errors=True)
         os._exit(1)
 
@@ -156,17 +144,17 @@ def begin_life(parent: int) -> None:
 
 
 FOLDERS: set[Path] = set()
-"""What this worker has mapped."""
+"""The folder that this worker has mapped."""
 
 
 @lru_cache(maxsize=1)
 def mapped(folder: Path) -> tuple[Loaded, np.ndarray]:
-    """The data in a folder, and the epochs that each worker has reached."""
+    """The data in a folder, and the epoch that each worker has reached."""
     FOLDERS.clear()
     FOLDERS.add(folder)
-    # copy on write: torch wants arrays that could be written to
+    # copy on write, because torch requires writable arrays
     data: Loaded = joblib.load(folder / "data", mmap_mode="c")
-    return data.plain(), np.memmap(folder / "epochs", "int64", "r+")
+    return data.each(plain), np.memmap(folder / "epochs", "int64", "r+")
 
 
 def train_mapped(folder: Path, slot: int, device: str, task: Task, work: Work) -> Result:

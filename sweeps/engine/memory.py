@@ -1,4 +1,4 @@
-"""How many networks of a recipe train side by side in the memory there is."""
+"""How many networks fit side by side into memory."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,15 +9,15 @@ from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 
 WEIGHTS, ACTIVATIONS = 6, 10
-"""Arrays of the size of the parameters, and of a minibatch's activations, that a network has in
-training: rounded up, as the peak is measured for neither backend on every device."""
+"""Number of arrays that a network in training has of the size of its parameters, and of the size
+of a minibatch's activations. Rounded up: the peak was not measured on every device."""
 
 StackOf = Callable[[Recipe], int]
-"""How many networks of a recipe's architecture a stack has, at most."""
+"""Gives the maximum size of a stack for a recipe."""
 
 
 def bytes_per_network(recipe: Recipe, features: int, classes: int) -> int:
-    """Roughly, and rather too much, what a network takes in training beside the data."""
+    """An upper estimate of a network's memory in training, without the data."""
     widths = (features, *recipe.hidden, classes)
     parameters = sum((a + 3) * b for a, b in pairwise(widths))
     floats = WEIGHTS * parameters + recipe.batch_size * (features + ACTIVATIONS * sum(widths[1:]))
@@ -25,7 +25,7 @@ def bytes_per_network(recipe: Recipe, features: int, classes: int) -> int:
 
 
 def available(devices: Sequence[str], processes: int) -> int:
-    """Bytes that each of so many processes may take now; a device is shared evenly."""
+    """Bytes that each process may use now, if the processes share the devices evenly."""
     each = []
     for device in dict.fromkeys(devices):
         if device.startswith("cuda"):
@@ -39,8 +39,7 @@ def available(devices: Sequence[str], processes: int) -> int:
 
 
 def free_memory() -> int:
-    """Bytes that this machine can still give to processes; of all its memory where it keeps no
-    account, as on macOS."""
+    """Bytes of free memory, or of all memory on systems without /proc/meminfo, such as macOS."""
     try:
         with open("/proc/meminfo") as file:
             return next(1024 * int(line.split()[1]) for line in file if "MemAvailable" in line)
@@ -49,30 +48,30 @@ def free_memory() -> int:
 
 
 def stack_sizer(stack: int | None, default: int, memory: int, data: Loaded) -> StackOf:
-    """How large the stacks of a sweep are.
+    """Make the function that gives the size of a sweep's stacks.
 
     Arguments:
-        stack: as the user asked, else None.
-        default: where nobody asked, as far as it fits.
-        memory: bytes that a process, or a task of a cluster, may take.
+        stack: size that the user asked for, or None.
+        default: size otherwise, if it fits.
+        memory: bytes that a process, or a task of a cluster, may use.
         data: of every recipe.
 
     Returns:
-        What tells a recipe's; it raises UserError where a stack of the size asked for, or a single
-        network, does not fit into memory.
+        The function; it raises UserError if a stack of the size asked for, or a single network,
+        does not fit into memory.
     """
 
     def stack_of(recipe: Recipe) -> int:
         dataset = data(recipe)
         each = bytes_per_network(recipe, dataset.training.X.shape[1], dataset.classes)
         fits = memory // each
-        wanted = stack or min(default, max(fits, 1))
-        if wanted > fits:
+        size = stack or min(default, max(fits, 1))
+        if size > fits:
             raise UserError(
-                f"a stack of {wanted} networks {'-'.join(map(str, recipe.hidden)) or 'none'} does "
-                f"not fit into memory: it takes about {wanted * each / 1e9:.3g} GB of "
+                f"a stack of {size} networks {'-'.join(map(str, recipe.hidden)) or 'none'} does "
+                f"not fit into memory: it takes about {size * each / 1e9:.3g} GB of "
                 f"{memory / 1e9:.3g}; give a smaller --stack, fewer --processes or smaller networks"
             )
-        return wanted
+        return size
 
     return stack_of

@@ -1,6 +1,6 @@
-"""Check that a Ray cluster answers at an address, before anything is built on it.
+"""Check that a Ray cluster answers at an address, before anything is written.
 
-Ray itself waits for minutes for a cluster that is not there, and cannot be interrupted.
+Ray itself waits several minutes for a cluster that is not there, and cannot be interrupted.
 """
 
 import importlib.util
@@ -12,15 +12,15 @@ import time
 from twingrad.errors import UserError
 
 ANSWER = 12.0
-"""Seconds within which a cluster must answer, with the start of the process that asks it."""
+"""Seconds within which a cluster must answer, including the start of the process that asks."""
 
 CONNECT = "import ray, sys; ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)"
 
 
 def require_cluster(address: str) -> None:
-    """Raise UserError unless Ray is installed and a cluster of its version answers at an address.
+    """Raise UserError unless Ray is installed and a cluster of its version answers.
 
-    Imports Ray while the other process asks, since either takes seconds.
+    Another process connects to the cluster while this one imports Ray, since both take seconds.
     """
     if importlib.util.find_spec("ray") is None:
         raise UserError("--cluster needs Ray; pip install 'twingrad[cluster]'")
@@ -36,18 +36,18 @@ def require_cluster(address: str) -> None:
     except (OSError, ValueError, OverflowError) as error:
         raise UserError(f"--cluster {address}: no Ray cluster is there ({error})") from None
     command = [sys.executable, "-c", CONNECT, address]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as asking:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
         started = time.monotonic()
         importlib.import_module("ray")
         try:
             left = max(started + ANSWER - time.monotonic(), 1.0)
-            errors = asking.communicate(timeout=left)[1].decode()
+            errors = child.communicate(timeout=left)[1].decode()
         except subprocess.TimeoutExpired:
-            asking.kill()
+            child.kill()
             raise UserError(
                 f"--cluster {address}: no Ray cluster answered within {ANSWER:.0f} s"
             ) from None
-    if asking.returncode:
+    if child.returncode:
         lines = errors.strip().splitlines() or ["no reason given"]
         reason = next((line for line in lines if "Error: " in line), lines[-1])
         raise UserError(f"--cluster {address}: cannot be used ({reason.strip()})")

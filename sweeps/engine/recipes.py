@@ -1,12 +1,11 @@
-"""A given list of recipes, trained in stacks over processes, and resumable."""
+"""Train a given list of recipes in stacks, on several processes; resumable."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sweeps.engine.data import DatasetOf, Loaded, form_of, one_of_each_form, require_one_form
+from sweeps.engine.data import DatasetOf, load
 from sweeps.engine.disk import disk_reported
-from sweeps.engine.execution import require_trainers
-from sweeps.engine.executor import Work
+from sweeps.engine.execution import Work, require_trainers
 from sweeps.engine.groups import GroupLog
 from sweeps.engine.local import Local
 from sweeps.engine.memory import stack_sizer
@@ -31,31 +30,32 @@ def run_recipes(
     states: bool = True,
     curves: bool = False,
 ) -> Iterator[Run | Diverged]:
-    """Train every recipe once and yield what became of it, in the order in which they end.
+    """Train every recipe once and yield the results in the order in which they end.
 
     Arguments:
-        recipes: any; those of equal architecture train as one stack. Equal ones train once.
-        dataset: for all, in their dtype; or what loads the data of a recipe, which is called
-            once for each form that they want.
+        recipes: any; those of equal architecture train as one stack, equal ones train once.
+        dataset: for all recipes, in their dtype; or a function that loads the data of a recipe,
+            called once for each form of the data.
         backend: "manual" or "torch".
-        devices: of torch; the processes take them in turn.
-        processes: how many train at once; None for one a core, or one a GPU.
-        stack: recipes in a stack, at most; None for 16, or 256 on a GPU, as far as memory allows.
+        devices: of torch; the processes use them in turn.
+        processes: how many groups train at once; None for one on each core or GPU.
+        stack: maximum number of recipes in a stack; None for 16, or 256 on a GPU, if they fit into
+            memory.
         on_status: called after every epoch of a stack.
-        folder: keeps every training that ended; those it has already are not run again but
-            yielded first. None keeps nothing.
-        states: whether the folder keeps parameters and the costs of minibatches too; runs read
-            from it lack them without.
-        curves: whether the training data are evaluated after every epoch, as the validation data
-            are, or at the end alone.
+        folder: stores the results; those that it already has are yielded first and not run again.
+            None to store nothing.
+        states: whether the folder also stores parameters and the costs of minibatches. Results
+            read from a folder without them lack both.
+        curves: whether to evaluate the training data after every epoch, as the validation data
+            are, or only at the end.
 
     Raises:
-        UserError: a recipe does not fit the data, the disk is full, workers are killed time and
-            again. What had ended is kept.
+        UserError: a recipe does not fit the data, the disk is full, or all workers of a group are
+            killed. Results that were stored are kept.
     """
     processes, most = checked(processes, stack, devices)
     require_trainers(backend, devices)
-    data = loaded(dataset, recipes)
+    data = load(dataset, recipes)
     for recipe in recipes:
         recipe.plan_for(data(recipe))
     prints = {id(one): fingerprint(one) for one in data.known.values()}
@@ -102,11 +102,3 @@ def run_recipes(
 def has_curves(result: Run | Diverged) -> bool:
     """True if the training data were evaluated after every epoch."""
     return all(epoch.training is not None for epoch in result.history)
-
-
-def loaded(dataset: Dataset | DatasetOf, recipes: Sequence[Recipe]) -> Loaded:
-    """The data of all recipes, each form once."""
-    if isinstance(dataset, Dataset):
-        require_one_form(recipes)
-        return Loaded({(): dataset})
-    return Loaded({form_of(recipe): dataset(recipe) for recipe in one_of_each_form(recipes)})

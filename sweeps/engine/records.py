@@ -1,8 +1,9 @@
-"""Trainings that ended, a file each: what a resumed list of recipes need not run again."""
+"""A file for every training that has ended, so that a resumed sweep does not run it again."""
 
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ class Records:
     """A folder with KEY.json for every training that ended, and KEY.safetensors with its state.
 
     Arguments:
-        path: made if it is not there.
-        samples: in a recipe's training set; they make the learning rates, which are not stored.
-        states: whether parameters and the costs of every minibatch are kept, or the evaluations
-            alone.
+        path: of the folder, created if it is missing.
+        samples: gives the size of a recipe's training set. Learning rates are not stored; they
+            follow from the recipe and this size.
+        states: whether to store parameters and the costs of minibatches too.
     """
 
     def __init__(self, path: Path, samples: Callable[[Recipe], int], *, states: bool) -> None:
@@ -33,15 +34,15 @@ class Records:
         self.path, self.samples, self.states = path, samples, states
 
     def save(self, key: str, result: Run | Diverged) -> None:
-        """Write one; it is there once KEY.json is.
+        """Store a result; KEY.json is written last.
 
         Raises:
-            OSError: as where the disk is full; what was there before stays.
+            OSError: the disk is full, for example; a record that existed before is kept.
         """
         fields: dict[str, Any] = {
             "recipe": result.recipe.as_json(),
             "status": "diverged" if isinstance(result, Diverged) else "finished",
-            "history": [compact(epoch, costs=self.states) for epoch in result.history],
+            "history": [self._compact(epoch) for epoch in result.history],
         }
         if isinstance(result, Diverged):
             fields |= {
@@ -57,14 +58,14 @@ class Records:
         write_whole(self.path / f"{key}.json", json.dumps(fields).encode())
 
     def load(self, key: str, kind: type[Recipe] = Recipe) -> Run | Diverged | None:
-        """One that ended; None where there is none.
+        """Read a result; None if there is none.
 
         Arguments:
             key: of the training.
-            kind: reads its recipe.
+            kind: class of the recipe.
 
         Raises:
-            UserError: it is damaged.
+            UserError: the record is damaged.
         """
         path = self.path / f"{key}.json"
         if not path.exists():
@@ -88,24 +89,17 @@ class Records:
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},
             )
         except DAMAGE as error:
-            said = f"{path}: cannot be read ({error}); remove it to run it again"
-            raise UserError(said) from error
+            raise UserError(
+                f"{path}: cannot be read ({error}); remove it to run it again"
+            ) from error
 
-
-def compact(epoch: Epoch, *, costs: bool) -> dict[str, Any]:
-    """An epoch without its learning rates, which its recipe gives, and with or without `costs`."""
-    fields = {
-        name: vars(value) if isinstance(value, Evaluation) else value
-        for name, value in vars(epoch).items()
-    }
-    del fields["learning_rates"]
-    if not costs:
-        del fields["costs"]
-    return fields
+    def _compact(self, epoch: Epoch) -> dict[str, Any]:
+        left_out = ("learning_rates",) if self.states else ("learning_rates", "costs")
+        return {name: value for name, value in asdict(epoch).items() if name not in left_out}
 
 
 def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> History:
-    """The epochs that `compact` made small."""
+    """Read stored epochs and add their learning rates."""
     rates, history, done = recipe.plan(samples).learning_rates.tolist(), [], 0
     for fields in epochs:
         own_rates = rates[done : fields["update"]]
@@ -115,18 +109,14 @@ def expand(epochs: list[dict[str, Any]], recipe: Recipe, samples: int) -> Histor
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Identity of data as trained on: the digest of the images, and how they were standardised,
-    coarsely enough for machines to agree."""
+    """Identity of the data as a training sees them: the digest of the images, and their sizes and
+    mean values, rounded so that they are equal on every machine."""
     parts = (dataset.training, dataset.validation, dataset.test)
     form = [f"{len(part)} {np.abs(part.X[::50]).mean():.3g}" for part in parts]
     return " ".join([dataset.identity["digest"], *form])
 
 
 def key_of(recipe: Recipe, data: str, backend: str) -> str:
-    """A recipe's place among the records: equal for what would train alike.
-
-    Arguments:
-        data: fingerprint of the data.
-    """
+    """The key of a training: equal for equal recipes on equal data, given by their fingerprint."""
     what = {"recipe": recipe.as_json(), "data": data, "backend": backend}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:20]

@@ -1,4 +1,4 @@
-"""How far a sweep is: what is done, the best so far, the time left."""
+"""The progress of a sweep and the time left."""
 
 import time
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from sweeps.engine.groups import Task
 
 @dataclass(frozen=True)
 class Status:
-    """A sweep at a moment.
+    """The progress of a sweep.
 
     Arguments:
-        done, total: trials that have ended, and that there will be.
-        training: trials that train now, or wait in the engine.
+        done, total: number of trials that have ended, and of all trials.
+        training: number of trials that are training or waiting in the engine.
         where: the nodes and devices in use.
-        said: what just happened, a line; empty where only an epoch ended.
-        best: the best trial so far in a few words, empty before the first.
+        said: a line about the last event; empty if it was the end of an epoch.
+        best: the best trial so far in a few words; empty before the first.
         seconds_left: None before the first epoch.
     """
 
@@ -35,7 +35,7 @@ OnStatus = Callable[[Status], None]
 
 @dataclass
 class Clock:
-    """Epochs of single trainings, done and to come, and how long they take.
+    """Estimates the time left from the epochs trained so far.
 
     Arguments:
         epochs_left: of all trainings that have not ended.
@@ -47,7 +47,7 @@ class Clock:
     reached: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def advance(self, task: Task, epoch: int) -> None:
-        """A group ended an epoch; one that is begun again counts from where it was."""
+        """Count the epochs of a group; those of a group that restarted are counted once."""
         before = max(self.reached.get(task.keys, 0), task.done)
         if epoch > before:
             self.reached[task.keys] = epoch

@@ -1,29 +1,36 @@
-"""What a sweep found: as JSON, as CSV, as lines of a table."""
+"""The results of a sweep, as JSON, as CSV and as a table. Rows are read one at a time, so that a
+million of them fit into memory."""
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
 
-from sweeps.space.axes import Space
-from sweeps.study.trial import Row, ranked
+import numpy as np
+
+from sweeps.space.axes import Space, Value
+from sweeps.study.trial import Row, best_of
 
 EVALUATED, MEASURES = ("training", "validation"), ("accuracy", "loss", "cost")
+STATUSES = ("finished", "repeated", "pruned", "diverged", "invalid", "running")
 
 
 @dataclass(frozen=True)
 class Results:
-    """A sweep's findings.
+    """The results of a sweep.
 
     Arguments:
         settings: content of sweep.json.
-        space: searched.
-        stages: the space of each stage, narrower each time in coarse-to-fine.
+        space: the fields searched.
+        stages: the space of each stage.
         rows: every trial.
-        importance: of each field, as `importance_of` says; empty where it is not known.
-        chosen: what `train_chosen` returned; None where the final choice is trained elsewhere
-            or the sweep has not ended.
+        chosen: as `train_chosen` returns it; None if the sweep has not ended or another process
+            trains the final choice.
+        importance: of each field, as `importance_of` returns it.
     """
 
     settings: Mapping[str, Any]
@@ -33,38 +40,63 @@ class Results:
     chosen: Mapping[str, Any] | None = None
     importance: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def best(self) -> Row | None:
         """The trial with the best validation accuracy; None if none has finished."""
-        return next(iter(ranked(self.rows)), None)
+        return next(iter(best_of(self.rows)), None)
+
+    @cached_property
+    def counts(self) -> str:
+        """How the trials ended, such as "38 finished, 2 diverged"."""
+        count = dict.fromkeys(STATUSES, 0)
+        for row in self.rows:
+            count["repeated" if row.repeats else row.status] += 1
+        return ", ".join(f"{number} {status}" for status, number in count.items() if number)
 
     def as_json(self) -> dict[str, Any]:
         """Content of results.json; accuracies are from 0 to 1, times in seconds."""
+        return {**self._head(), "trials": [row.as_json() for row in self.rows]}
+
+    def _head(self) -> dict[str, Any]:
         return {
             "chosen by": "validation accuracy",
             "best": None if self.best is None else self.best.as_json(),
             "chosen": None if self.chosen is None else dict(self.chosen),
             "importance": dict(self.importance),
             "stages": [[axis.spec for axis in space] for space in self.stages],
-            "trials": [row.as_json() for row in self.rows],
             "settings": dict(self.settings),
         }
 
-    def as_csv(self) -> str:
-        """A line for each trial, the best first, then those that did not finish."""
+    def json_lines(self) -> Iterator[str]:
+        """The text of results.json, with a line for each trial."""
+        yield "{\n"
+        for key, value in self._head().items():
+            yield f"  {json.dumps(key)}: {json.dumps(value, allow_nan=False)},\n"
+        yield '  "trials": ['
+        for i, row in enumerate(self.rows):
+            yield f"{',' if i else ''}\n    {json.dumps(row.as_json(), allow_nan=False)}"
+        yield "\n  ]\n}\n"
+
+    def write_csv(self, file: IO[str]) -> None:
+        """Write a line for each trial: finished trials, the best first, then the others."""
         fields = [axis.field for axis in self.space]
         measures = [f"{part} {name}" for part in EVALUATED for name in MEASURES]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
-        for row in [*ranked(self.rows), *(row for row in self.rows if row.accuracy is None)]:
-            place = (row.number, row.stage, row.status)
-            writer.writerow([*place, *(row.parameters[field] for field in fields), *measured(row)])
-        return text.getvalue()
+        found = (row.accuracy for row in self.rows)
+        accuracies = np.fromiter((-1.0 if one is None else one for one in found), float)
+        for i in np.argsort(-accuracies, kind="stable"):
+            row = self.rows[i]
+            values = [row.parameters[field] for field in fields]
+            writer.writerow([row.number, row.stage, row.status, *values, *measured(row)])
+
+    def best_distinct(self, count: int) -> list[Row]:
+        """The best trials, without those that repeat another."""
+        return best_of((row for row in self.rows if not row.repeats), count)
 
 
 def measured(row: Row) -> list[Any]:
-    """The measures of a row, empty where it has none."""
+    """The cells of a row after its values; empty if it has no evaluation."""
     if row.outcome is None:
         return [""] * (len(EVALUATED) * len(MEASURES) + 2)
     parts = [getattr(row.outcome, part) for part in EVALUATED]
@@ -73,21 +105,22 @@ def measured(row: Row) -> list[Any]:
 
 
 def table_of(results: Results, lines: int) -> tuple[list[str], list[list[tuple[str, str]]]]:
-    """Headings and the best trials without repeats, for a terminal or a page.
+    """Make a table of the best trials.
 
-    Each cell is its text, and the value that it is sorted by.
+    Returns:
+        The headings and the rows. A cell is its text and the value that it is sorted by.
     """
     fields = [axis.field for axis in results.space]
     staged = len(results.stages) > 1
     headings = ["trial", *["stage"] * staged, *fields]
     headings += ["validation %", "training %", "validation loss", "seconds"]
     body = []
-    for row in [row for row in ranked(results.rows) if not row.repeats][:lines]:
+    for row in results.best_distinct(lines):
         outcome = row.outcome
         assert outcome is not None
         assert outcome.training is not None
         assert outcome.validation is not None
-        values: list[object] = [row.number, *[row.stage] * staged]
+        values: list[Value] = [row.number, *[row.stage] * staged]
         values += [row.parameters[field] for field in fields]
         values += [100 * outcome.validation.accuracy, 100 * outcome.training.accuracy]
         values += [outcome.validation.loss, outcome.seconds]
@@ -95,17 +128,31 @@ def table_of(results: Results, lines: int) -> tuple[list[str], list[list[tuple[s
     return headings, body
 
 
-def counts(results: Results) -> str:
-    """How many trials ended how, such as "38 finished, 2 diverged"."""
-    statuses = ["repeated" if row.repeats else row.status for row in results.rows]
-    return ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(sorted(statuses, key=place)))
-
-
-def place(status: str) -> int:
-    """Position of a status in that order."""
-    return ("finished", "repeated", "pruned", "diverged", "invalid", "running").index(status)
-
-
 def shown(value: object) -> str:
-    """A value, with as many digits as a reader needs."""
+    """A value as text, floats with four digits."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def point(row: Row) -> str:
+    """The parameters of a trial as text."""
+    return ", ".join(f"{field} {shown(value)}" for field, value in row.parameters.items())
+
+
+def write_numbers(folder: Path, results: Results) -> None:
+    """Write results.json and results.csv; OSError if one cannot be written."""
+    write_text(folder / "results.json", lambda file: file.writelines(results.json_lines()))
+    write_text(folder / "results.csv", results.write_csv)
+
+
+def write_text(path: Path, write: Callable[[IO[str]], object]) -> None:
+    """Write a file piece by piece; it appears whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,22 +1,22 @@
-"""A sweep in a terminal: a line that lives while it runs, a table when it has ended."""
+"""The progress of a sweep on a terminal, and a table at its end."""
 
 from rich.console import Console
 from rich.live import Live
 
 from sweeps.output.progress import Status
-from sweeps.output.results import Results, counts, table_of
+from sweeps.output.results import Results, table_of
 from twingrad.history import Epoch
 from twingrad.text import spell
 
 LINES = 10
-"""Rows of the table."""
+"""Number of rows of the table."""
 
 
 class Terminal:
-    """Print a sweep's progress and table.
+    """Print the progress and the results of a sweep.
 
-    On a terminal one line is kept up to date; elsewhere a line is written for every group that
-    ends. It is drawn by whoever reports, not by a thread: workers are forked beside it.
+    On a terminal one line is updated; otherwise a line is printed for every group that ends. The
+    line is drawn without a thread, because worker processes are forked.
     """
 
     def __init__(self, console: Console) -> None:
@@ -36,7 +36,7 @@ class Terminal:
             self.live.stop()
 
     def show(self, status: Status) -> None:
-        """The search goes on."""
+        """Show the progress of the search."""
         line = f"{status.done}/{status.total} trials"
         if status.training:
             line += f", {status.training} training ({status.where})"
@@ -45,7 +45,7 @@ class Terminal:
         self._update(status.said, f"{line}; {spell(status.seconds_left)} left")
 
     def epoch(self, epoch: Epoch, epochs: int) -> None:
-        """The final choice trains."""
+        """Show the progress of the final choice."""
         line = f"final choice: epoch {epoch.epoch}/{epochs}"
         self._update(line if epoch.epoch in (1, epochs) else "", line)
 
@@ -57,30 +57,34 @@ class Terminal:
             self.console.print(said if said in line else f"{said}; {line}")
 
     def table(self, results: Results) -> None:
-        """The best trials, and the final choice."""
+        """Print the best trials and the final choice."""
         headings, table = table_of(results, LINES)
         body = [[text for text, _ in row] for row in table]
-        self.console.print(f"{counts(results)}; the best by validation accuracy:")
+        self.console.print(f"{results.counts}; the best by validation accuracy:")
         widths = [max(map(len, column)) for column in zip(headings, *body, strict=True)]
         for line in [headings, *body] if body else []:
             cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
             self.console.print("  ".join(cells), soft_wrap=True)
-        chosen = results.chosen
-        if results.best is None:
-            self.console.print("no trial has finished, so there is nothing to choose")
-        elif chosen is None:
-            self.console.print(
-                f"chosen: trial {results.best.number}; another process of this study computes "
-                "its test accuracy"
-            )
-        elif "test" not in chosen:
-            self.console.print(
-                f"chosen: trial {chosen['trial']}; trained anew from its recipe it diverged at "
-                f"update {chosen['diverged at update']}"
-            )
-        else:
-            self.console.print(
-                f"chosen by validation accuracy: trial {chosen['trial']}; trained anew from its "
-                f"recipe: validation {100 * chosen['validation']['accuracy']:.2f} %, "
-                f"test {100 * chosen['test']['accuracy']:.2f} % (computed once, for this choice)"
-            )
+        self.console.print(about_choice(results))
+
+
+def about_choice(results: Results) -> str:
+    """The final choice and its accuracy, in a sentence."""
+    chosen = results.chosen
+    if results.best is None:
+        return "no trial has finished, so there is nothing to choose"
+    if chosen is None:
+        return (
+            f"chosen: trial {results.best.number}; another process of this study computes its "
+            "test accuracy"
+        )
+    if "test" not in chosen:
+        return (
+            f"chosen: trial {chosen['trial']}; trained again from its recipe, it diverged at "
+            f"update {chosen['diverged at update']}"
+        )
+    return (
+        f"chosen by validation accuracy: trial {chosen['trial']}; trained again from its recipe: "
+        f"validation {100 * chosen['validation']['accuracy']:.2f} %, "
+        f"test {100 * chosen['test']['accuracy']:.2f} % (computed once, for this choice)"
+    )

@@ -1,4 +1,4 @@
-"""What is searched: for every field of a recipe a list of values, or a range of numbers."""
+"""What is searched: for each field of a recipe, a list of values or a range of numbers."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 Value = str | int | float
-"""Value of a field as a study stores it: a number from a range, or the label of a choice."""
+"""Value of a field in a study: a number from a range, or the label of a choice."""
 
 Parameters = Mapping[str, Value]
 """A point of a space: the value of every field searched."""
@@ -27,7 +27,7 @@ class Choices:
 
     Arguments:
         field: of the recipe.
-        labels: as written, one for each value, such as "50-50" or "he".
+        labels: as the user wrote them, one for each value, such as "50-50" or "he".
     """
 
     field: str
@@ -39,27 +39,27 @@ class Choices:
         return f"{self.field}={','.join(self.labels)}"
 
     def suggest(self, trial: "Trial") -> Value:
-        """What a study's trial has, or gets now."""
+        """The value of a study's trial, drawn if it has none."""
         return trial.suggest_categorical(self.field, self.labels)
 
     def draw(self, rng: np.random.Generator) -> Value:
-        """Any of them, all equally likely."""
+        """Any label, all equally likely."""
         return self.labels[int(rng.integers(len(self.labels)))]
 
     def grid(self, points: int) -> list[Value]:
-        """All of them."""
+        """All labels."""
         return list(self.labels)
 
     def holds(self, value: Value) -> bool:
-        """True if a value is one of them."""
+        """True if a value is one of the labels."""
         return value in self.labels
 
     def narrowed(self, best: Sequence[Value], spacing: float) -> "Choices":
-        """The values that are among the best."""
+        """The labels that are among the best values."""
         return replace(self, labels=tuple(label for label in self.labels if label in best))
 
     def decode(self, value: Value) -> Any:
-        """The recipe's value."""
+        """The recipe's value for a label."""
         return parse_value(self.field, str(value))
 
 
@@ -70,8 +70,8 @@ class Range:
     Arguments:
         field: of the recipe.
         low, high: the ends.
-        log: uniform in the logarithm, else in the number itself.
-        whole: whole numbers only.
+        log: True if uniform in the logarithm, False if in the number itself.
+        whole: True for whole numbers only.
     """
 
     field: str
@@ -87,7 +87,7 @@ class Range:
         return f"{self.field}={kind}:{self.low!r}:{self.high!r}"
 
     def suggest(self, trial: "Trial") -> Value:
-        """What a study's trial has, or gets now."""
+        """The value of a study's trial, drawn if it has none."""
         if self.whole:
             return trial.suggest_int(self.field, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(self.field, self.low, self.high, log=self.log)
@@ -99,22 +99,22 @@ class Range:
         return self.at(float(rng.uniform(self.scale(self.low), self.scale(self.high))))
 
     def grid(self, points: int) -> list[Value]:
-        """This many values from end to end, or fewer if there are not as many whole numbers."""
+        """Evenly spaced values from end to end, fewer if there are fewer whole numbers."""
         scaled = np.linspace(self.scale(self.low), self.scale(self.high), points)
         return list(dict.fromkeys(self.at(float(value)) for value in scaled))
 
     def holds(self, value: Value) -> bool:
-        """True if a number lies in the range."""
+        """True if a number is in the range."""
         return self.low <= float(value) <= self.high
 
     def narrowed(self, best: Sequence[Value], spacing: float) -> "Range":
-        """The span of the best, wider by `spacing` (a share of this range) on either side."""
+        """The span of the best values, extended on both sides by `spacing` times this range."""
         ends = [self.scale(float(value)) for value in best]
         margin = spacing * (self.scale(self.high) - self.scale(self.low))
         return replace(self, low=self.at(min(ends) - margin), high=self.at(max(ends) + margin))
 
     def decode(self, value: Value) -> Any:
-        """The recipe's value; a range of initialisations is one of sigmas."""
+        """The recipe's value; a range of initialisations is a range of sigmas."""
         return repr(float(value)) if kind_of(self.field) is str else value
 
     def scale(self, value: float) -> float:
@@ -122,33 +122,31 @@ class Range:
         return math.log(value) if self.log else value
 
     def at(self, scaled: float) -> int | float:
-        """The value there, never outside the range."""
+        """The value at a position, limited to the range."""
         value = min(max(math.exp(scaled) if self.log else scaled, self.low), self.high)
         return round(value) if self.whole else value
 
 
 Axis = Choices | Range
-
-
-def extremes(axis: Axis) -> Sequence[Value]:
-    """Values that can all be run if every value of the axis can."""
-    return axis.labels if isinstance(axis, Choices) else (axis.low, axis.high)
-
-
 Space = tuple[Axis, ...]
 
 
+def extremes(axis: Axis) -> Sequence[Value]:
+    """The values to check: if a recipe accepts these, it accepts every value of the axis."""
+    return axis.labels if isinstance(axis, Choices) else (axis.low, axis.high)
+
+
 def apply(recipe: Recipe, space: Space, parameters: Parameters) -> Recipe:
-    """The recipe of one point.
+    """The recipe of a point.
 
     Raises:
-        UserError: the values do not go together, such as eta_min above eta_max.
+        UserError: the values cannot be combined, such as eta_min above eta_max.
     """
     return replace(recipe, **{axis.field: axis.decode(parameters[axis.field]) for axis in space})
 
 
 def combinations(space: Space, recipe: Recipe, points: int) -> list[Parameters]:
-    """Every point of the grid whose values go together; the last field runs fastest.
+    """Every point of the grid whose values can be combined; the last field changes fastest.
 
     Raises:
         UserError: there is none.

@@ -1,4 +1,4 @@
-"""What a sweep takes where it is not told."""
+"""Default number of processes and default size of a stack."""
 
 import os
 from collections.abc import Sequence
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from twingrad.errors import UserError
 
 STACKS = {"cpu": 16, "cuda": 256}
-"""Trials in a stack, at most: as many as train side by side before the cache is full, or as keep a
-GPU busy."""
+"""Trials in a stack: on a CPU as many as fit into its cache, on a GPU as many as occupy it."""
 
 
 def checked(processes: int | None, stack: int | None, devices: Sequence[str]) -> tuple[int, int]:
-    """How many processes there will be, and how many trials in a stack, as far as memory allows.
+    """Number of processes and size of the largest stack.
+
+    Arguments:
+        processes, stack: what the user asked for; None for the defaults: a process for each GPU
+            or for each core that this process may use.
+        devices: such as ("cpu",) or ("cuda:0", "cuda:1").
 
     Raises:
         UserError: fewer than 1 of either.
@@ -20,16 +24,12 @@ def checked(processes: int | None, stack: int | None, devices: Sequence[str]) ->
         if value is not None and value < 1:
             raise UserError(f"--{option} is {value}, but expected at least 1")
     cuda = any(device.startswith("cuda") for device in devices)
-    return (
-        default_processes(devices) if processes is None else processes,
-        STACKS["cuda" if cuda else "cpu"] if stack is None else stack,
-    )
+    default = len(devices) if cuda else cores()
+    return processes or default, stack or STACKS["cuda" if cuda else "cpu"]
 
 
-def default_processes(devices: Sequence[str]) -> int:
-    """One a GPU, else one a core that this process may use."""
-    if any(device.startswith("cuda") for device in devices):
-        return len(devices)
+def cores() -> int:
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""`--over FIELD=SPEC` as an axis of the space, with errors that say what is expected."""
+"""Parse `--over FIELD=SPEC`."""
 
 import math
 from collections.abc import Sequence
@@ -6,35 +6,30 @@ from dataclasses import replace
 from typing import Any
 
 from sweeps.space.axes import Axis, Choices, Range, Space, extremes
-from sweeps.space.fields import (
-    FIELDS,
-    choices_of,
-    kind_of,
-    parse_value,
-    require_allowed,
-    require_field,
-)
+from sweeps.space.fields import FIELDS, kind_of, parse_value, require_field
 from twingrad.errors import UserError
 from twingrad.recipe import Recipe
+from twingrad.settings import require_in_range
 
-FORMS = "a,b,c or log:LOW:HIGH, linear:LOW:HIGH, int:LOW:HIGH, FIRST..LAST"
+SPECS = "a,b,c or log:LOW:HIGH, linear:LOW:HIGH, int:LOW:HIGH, FIRST..LAST"
+
 LARGEST = 2**62
-"""End of a range of whole numbers: what a generator of 64 bits draws from."""
+"""Maximum of a range of whole numbers, so that a generator of 64 bits can draw from it."""
 
 LONGEST = 10_000
-"""Values that `FIRST..LAST` may stand for."""
+"""Maximum number of values of `FIRST..LAST`."""
 
 
 def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
-    """The space that several `--over` make.
+    """Parse several `--over`.
 
     Arguments:
         texts: such as "penalty=log:1e-5:1e-1", "hidden=50-50,100-50", "seed=0..4".
-        recipe: what is searched around; values that it could not hold are refused.
+        recipe: values of the fields that are not searched.
 
     Raises:
-        UserError: no field, an unknown or repeated one, one without effect, an empty or inverted
-            range, a log range from 0, a value that a recipe refuses.
+        UserError: no field; an unknown or repeated one, or one without effect; a malformed or
+            empty range; a value that a recipe cannot have.
     """
     if not texts:
         raise UserError("--over is missing: name what to search, such as penalty=log:1e-5:1e-1")
@@ -48,7 +43,7 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
         for label in extremes(axis):
             value = axis.decode(label)
             try:
-                require_allowed(axis.field, value)
+                require_in_range(FIELDS[axis.field], value)
                 replace(recipe, **suited(axis.field, value, fields, recipe))
             except UserError as error:
                 raise UserError(f"--over {axis.field}: the value {label} ({error})") from error
@@ -56,7 +51,7 @@ def parse_space(texts: Sequence[str], recipe: Recipe) -> Space:
 
 
 def require_effect(axis: Axis, space: Space, recipe: Recipe) -> None:
-    """Raise UserError if a field does nothing in any trial, such as Adam's beta1 in plain
+    """Raise UserError if a field has no effect in any trial, such as Adam's beta1 with plain
     gradient descent."""
     only_with = FIELDS[axis.field].metadata["only_with"]
     if only_with is None:
@@ -74,10 +69,10 @@ def require_effect(axis: Axis, space: Space, recipe: Recipe) -> None:
 
 
 def suited(field: str, value: Any, searched: Sequence[str], recipe: Recipe) -> dict[str, Any]:
-    """A value of a field, and of the other fields searched values that go with any.
+    """A value of a field, with values of the other searched fields that it can be combined with.
 
-    So a value is not refused for what another field is in some trials; a trial whose values do
-    not go together is told as such.
+    A value is refused only if it can be combined with none; a trial with values that cannot be
+    combined is invalid.
     """
     harmless = {
         "normalization": "none",
@@ -94,17 +89,13 @@ def suited(field: str, value: Any, searched: Sequence[str], recipe: Recipe) -> d
 
 
 def parse_axis(text: str) -> Axis:
-    """One field's values.
-
-    Raises:
-        UserError: see `parse_space`.
-    """
-    field, equals, spec = text.partition("=")
-    field = field.strip().replace("-", "_")
+    """Parse a single `--over`; errors as in `parse_space`."""
+    field, _, spec = text.partition("=")
+    field, spec = field.strip().replace("-", "_"), spec.strip()
     require_field(field)
-    if not equals or not spec.strip():
-        raise UserError(f"--over {text}: has no values; expected {FORMS}")
-    kind, colon, ends = spec.strip().partition(":")
+    if not spec:
+        raise UserError(f"--over {text}: has no values; expected {SPECS}")
+    kind, colon, ends = spec.partition(":")
     if colon:
         return parse_range(field, kind, ends)
     if ".." in spec:
@@ -118,13 +109,13 @@ def parse_axis(text: str) -> Axis:
 
 
 def parse_range(field: str, kind: str, ends: str) -> Range:
-    """A range by its kind and its two ends."""
+    """Parse a range from its kind and the text LOW:HIGH."""
     where, numeric = f"--over {field}={kind}:{ends}", kind_of(field)
     if kind not in ("log", "linear", "int"):
         raise UserError(f"{where}: begins with {kind!r}, but expected log, linear or int")
-    if numeric in (tuple, bool) or choices_of(field) or (kind == "int" and numeric is not int):
-        takes_numbers = numeric in (float, str) and not choices_of(field)
-        other = "linear" if takes_numbers else "a list"
+    words: tuple[str, ...] = FIELDS[field].metadata["choices"]
+    if numeric in (tuple, bool) or words or (kind == "int" and numeric is not int):
+        other = "linear" if numeric in (float, str) and not words else "a list"
         raise UserError(f"{where}: {field} takes no range of this kind; give {other}")
     whole = numeric is int
     try:
@@ -145,10 +136,10 @@ def parse_range(field: str, kind: str, ends: str) -> Range:
 
 
 def consecutive(field: str, spec: str) -> tuple[str, ...]:
-    """ "0..4" as five labels."""
+    """The labels of "0..4"."""
     where = f"--over {field}={spec}"
     if kind_of(field) is not int:
-        raise UserError(f"{where}: FIRST..LAST is for whole numbers; expected {FORMS}")
+        raise UserError(f"{where}: FIRST..LAST is for whole numbers; expected {SPECS}")
     try:
         first, last = (int(end) for end in spec.split(".."))
     except ValueError:

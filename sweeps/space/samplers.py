@@ -1,12 +1,11 @@
-"""Which values a trial gets. Samplers that learn are Optuna's.
+"""How trials get their values. Samplers that learn are Optuna's.
 
-The others draw from the seed and the trial's number alone, so a sweep that resumes, or is shared by
-several drivers, tries what one that was never stopped would. Optuna's own random and grid samplers
-depend on what was drawn before.
+The others draw from the seed and the number of the trial alone, so a sweep that is resumed or
+shared by several drivers tries the same values as an uninterrupted one. The draws of Optuna's own
+random and grid samplers depend on earlier draws.
 """
 
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 from optuna import Study
@@ -21,8 +20,8 @@ from twingrad.streams import stream
 
 
 class NumberedSampler(RandomSampler):
-    """Values that the number of the trial decides: the points of a grid in their order, or
-    independent draws from a space that each stage of coarse-to-fine takes narrower."""
+    """Values that depend on the number of the trial: a point of the grid, or an independent draw
+    from the space of its stage."""
 
     def __init__(self, plan: Plan, space: Space, recipe: Recipe) -> None:
         super().__init__()
@@ -40,14 +39,13 @@ class NumberedSampler(RandomSampler):
 
 
 def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
-    """What a stage searches: for every field the span of the best trials of all stages before.
+    """The space of a stage: for every field the span of the best trials so far.
 
-    The span is made wider on both sides by the mean distance between two trials there were in the
-    range so far, and never leaves the range of the stage before. Trials that repeat another do
-    not count.
+    The span is extended on both sides by the mean distance of two trials in the range before, and
+    limited to that range. Trials that repeat another do not count.
 
     Arguments:
-        stage: from 0, whose predecessors have ended.
+        stage: from 0; all stages before it have ended.
     """
     if stage == 0:
         return space
@@ -60,24 +58,23 @@ def narrowed_space(plan: Plan, space: Space, study: Study, stage: int) -> Space:
         end = plan.first_of(before + 1)
         known = [trial for trial in finished if trial.number < end]
         known.sort(key=lambda trial: (-(trial.value or 0.0), trial.number))
-        best = known[: plan.best_kept(before)]
-        if best:
-            space = tuple(narrowed_axis(axis, known, best) for axis in space)
+        if known:
+            space = tuple(narrowed(axis, known, plan.best_kept(before)) for axis in space)
     return space
 
 
-def narrowed_axis(axis: Axis, known: Sequence[FrozenTrial], best: Sequence[FrozenTrial]) -> Axis:
-    """The span of the best, and the mean distance of all known in the range beyond its ends."""
-    inside = sum(axis.holds(trial.params[axis.field]) for trial in known)
-    return axis.narrowed([trial.params[axis.field] for trial in best], 1 / inside)
+def narrowed(axis: Axis, trials: list[FrozenTrial], best: int) -> Axis:
+    """An axis narrowed to the best of the trials, which are in order of accuracy."""
+    values = [trial.params[axis.field] for trial in trials]
+    return axis.narrowed(values[:best], spacing=1 / sum(axis.holds(value) for value in values))
 
 
 def make_sampler(plan: Plan, space: Space, recipe: Recipe, salt: str) -> BaseSampler:
     """The sampler of a plan.
 
     Arguments:
-        salt: of whoever asks; a sampler that learns keeps no record of its draws, so two that ask
-            one study, or one that comes back to it, must not draw alike.
+        salt: different for every process that uses the study. Samplers that learn do not record
+            their draws, so with equal seeds two processes would draw the same values.
     """
     if plan.sampler not in LEARNING:
         return NumberedSampler(plan, space, recipe)

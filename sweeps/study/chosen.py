@@ -1,11 +1,10 @@
-"""The final choice: trained from its recipe, and only then evaluated on the test data."""
+"""The final choice: trained again from its recipe, and only then evaluated on the test data."""
 
 import contextlib
 import shutil
 from typing import Any
 
 from sweeps.output.folder import SweepFolder
-from sweeps.study.trial import Row
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
 from twingrad.recipe import Recipe
@@ -15,37 +14,40 @@ from twingrad.training import PARTS, OnEpoch
 
 NOTE = (
     "chosen by validation accuracy alone; the test accuracy was computed once, after the choice, "
-    "of a network trained anew from the chosen recipe"
+    "with a network trained again from the chosen recipe"
 )
 
 
 def train_chosen(
     folder: SweepFolder,
-    row: Row,
+    number: int,
     recipe: Recipe,
     dataset: Dataset,
     on_epoch: OnEpoch | None = None,
 ) -> dict[str, Any]:
-    """Train the choice in a run folder of its own, from where an interruption left it.
+    """Train the choice in a run folder of its own; continue a training that was interrupted.
 
     Arguments:
-        folder: of the sweep; the run is its `chosen`.
-        row: the chosen trial.
-        recipe: its recipe.
-        dataset: whole, with the test data.
-        on_epoch: for progress.
+        folder: of the sweep; the run folder is its `chosen`.
+        number, recipe: of the chosen trial.
+        dataset: with the test data.
+        on_epoch: called after every epoch.
 
     Returns:
-        JSON-ready: trial, recipe, evaluation of all three parts, and what the test accuracy is.
+        JSON-ready: the trial, its recipe, and the evaluations of all three parts or the update at
+        which the training diverged.
+
+    Raises:
+        UserError: `chosen` holds another training.
     """
-    path, backend = folder.path / "chosen", folder.settings["backend"]
-    device = folder.settings["devices"][0]
+    path, backend = folder.path / "chosen", folder.setup.backend
+    device = folder.setup.devices[0]
     if (path / "recipe.json").is_file():
         run_folder, known, _, _ = RunFolder.reopen(path)
         if known != recipe:
             raise UserError(f"{path}: holds the training of another choice; remove it")
     else:
-        if path.is_dir():  # left incomplete by a kill or a full disk
+        if path.is_dir():  # a kill or a full disk left it incomplete
             shutil.rmtree(path)
         run_folder = RunFolder.create(
             path, recipe, backend=backend, device=device, identity=dataset.identity
@@ -53,7 +55,7 @@ def train_chosen(
     if not run_folder.read_summary():
         (path / "summary.json").unlink(missing_ok=True)
         options = {"device": device} if backend == "torch" else {}
-        with contextlib.suppress(DivergedError):  # the summary says so
+        with contextlib.suppress(DivergedError):  # the summary has it
             train_in_folder(
                 run_folder, recipe, dataset, backend=backend, on_epoch=on_epoch, **options
             )
@@ -61,4 +63,4 @@ def train_chosen(
     parts: dict[str, Any] = {part: summary[part] for part in PARTS if part in summary}
     if not parts:
         parts = {"diverged at update": summary["update"]}
-    return {"trial": row.number, "recipe": recipe.as_json(), **parts, "note": NOTE}
+    return {"trial": number, "recipe": recipe.as_json(), **parts, "note": NOTE}

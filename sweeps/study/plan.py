@@ -1,4 +1,4 @@
-"""How a space is searched: the sampler, how many trials in which stages, and what ends early."""
+"""How a space is searched: the sampler, the number of trials in each stage, and pruning."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from twingrad.errors import UserError
 from twingrad.recipe import Recipe
 
 LEARNING = ("tpe", "cma-es", "gp")
-"""Samplers that learn from the trials that have ended."""
+"""Samplers that learn from finished trials."""
 
 SAMPLERS = ("coarse-to-fine", "grid", "random", *LEARNING)
 
@@ -19,12 +19,16 @@ class Plan:
 
     Arguments:
         sampler: one of `SAMPLERS`.
-        stages: trials in each; only coarse-to-fine has several.
-        seed: of what is drawn.
-        points: of a range, in a grid.
-        keep: coarse-to-fine: so many of the best so far span the next stage; None for a quarter
+        stages: number of trials in each stage; only coarse-to-fine has several.
+        seed: of the draws.
+        points: number of values that a grid takes from a range.
+        keep: number of best trials that span the next stage of coarse-to-fine; None for a quarter
             of the stage before.
-        prune: at the end of every cycle one in so many trials goes on; None lets all finish.
+        prune: at the end of every cycle one in this many trials continues; None to train all to
+            the end.
+
+    Raises:
+        UserError: a value outside its range.
     """
 
     sampler: str
@@ -39,23 +43,19 @@ class Plan:
             raise UserError(
                 f"--sampler is {self.sampler!r}, but expected one of {', '.join(SAMPLERS)}"
             )
-        for option, value, least in [
-            ("trials", min(self.stages, default=0), 1),
-            ("search-seed", self.seed, 0),
-            ("points", self.points, 1),
-            ("keep", self.keep, 1),
-            ("prune", self.prune, 2),
-        ]:
-            if value is not None and value < least:
-                raise UserError(f"--{option} is {value}, but expected at least {least}")
+        require_least("trials", min(self.stages, default=0), 1)
+        require_least("search-seed", self.seed, 0)
+        require_least("points", self.points, 1)
+        require_least("keep", self.keep, 1)
+        require_least("prune", self.prune, 2)
 
     @property
     def trials(self) -> int:
-        """In all stages."""
+        """Number of trials in all stages."""
         return sum(self.stages)
 
     def stage_of(self, number: int) -> int:
-        """The stage, from 0, of the trial of that number."""
+        """The stage, from 0, of a trial."""
         return next(s for s in range(len(self.stages)) if number < self.first_of(s + 1))
 
     def first_of(self, stage: int) -> int:
@@ -63,7 +63,7 @@ class Plan:
         return sum(self.stages[:stage])
 
     def best_kept(self, stage: int) -> int:
-        """How many of the best span the stage after this one."""
+        """Number of best trials that span the stage after this one."""
         return self.keep or max(2, self.stages[stage] // 4)
 
     def as_json(self) -> dict[str, Any]:
@@ -76,6 +76,12 @@ class Plan:
         return cls(**{**fields, "stages": tuple(fields["stages"])})
 
 
+def require_least(option: str, value: int | None, least: int) -> None:
+    """Raise UserError if an option was given a value below its least."""
+    if value is not None and value < least:
+        raise UserError(f"--{option} is {value}, but expected at least {least}")
+
+
 def make_plan(
     sampler: str,
     space: Space,
@@ -86,24 +92,23 @@ def make_plan(
     points: int = 5,
     **others: Any,
 ) -> Plan:
-    """A plan from what a user asks for.
+    """Make a plan from the user's options.
 
     Arguments:
-        trials: in all; a grid has as many as it has points. None for 40.
-        stages: of coarse-to-fine: the first takes half of the trials, the others share the rest.
+        trials: in all stages; None for 40. A grid has as many as it has points.
+        stages: of coarse-to-fine: the first has half of the trials, the others share the rest.
         points, others: as in `Plan`.
 
     Raises:
         UserError: a value outside its range.
     """
-    sizes: tuple[int, ...] = (trials if trials is not None else 40,)
+    sizes: tuple[int, ...] = (40 if trials is None else trials,)
     if sampler == "grid":
         if trials is not None:
             raise UserError(
-                "--trials is not for a grid, which has as many as its values make; give --points"
+                "--trials is not for a grid, which tries every combination; give --points"
             )
-        if points < 1:
-            raise UserError(f"--points is {points}, but expected at least 1")
+        require_least("points", points, 1)
         sizes = (len(combinations(space, recipe, points)),)
     elif sampler == "coarse-to-fine":
         sizes = stage_sizes(sizes[0], stages)
@@ -111,7 +116,7 @@ def make_plan(
 
 
 def stage_sizes(trials: int, stages: int) -> tuple[int, ...]:
-    """Half of the trials, rounded up, to the first stage; the others share the rest evenly."""
+    """Half of the trials, rounded up, for the first stage; the others share the rest evenly."""
     if stages < 1 or trials < stages:
         raise UserError(
             f"--stages is {stages} for {trials} trials, but expected 1 up to the number of trials"
@@ -119,6 +124,5 @@ def stage_sizes(trials: int, stages: int) -> tuple[int, ...]:
     if stages == 1:
         return (trials,)
     first = min(-(-trials // 2), trials - (stages - 1))
-    rest = trials - first
-    others = [rest // (stages - 1) + (i < rest % (stages - 1)) for i in range(stages - 1)]
-    return (first, *others)
+    share, left = divmod(trials - first, stages - 1)
+    return (first, *(share + (i < left) for i in range(stages - 1)))

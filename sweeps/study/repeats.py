@@ -1,48 +1,48 @@
-"""Trials that draw the values of another: one of them trains, the others take over its outcome."""
+"""Trials with the values of another: one of them trains, and the others take over its outcome."""
 
 from dataclasses import replace
 
-from sweeps.space.axes import Choices, apply
+from sweeps.space.axes import Choices
 from sweeps.study.study import SweepStudy
-from sweeps.study.trial import Outcome, Trial
+from sweeps.study.trial import Outcome
 from twingrad.recipe import Recipe
 
 
 class Repeats:
-    """Which recipes of a study have their outcome, or train here, and who waits for it.
+    """Which recipes of a study have an outcome or are training, and which trials wait for them.
 
-    A training is the same every time, so nothing is learnt from repeating it. Lists and whole
-    numbers are soon drawn twice; where other numbers are searched, nothing is remembered.
+    Nothing is remembered if a continuous range is searched, since no value is drawn twice there.
 
     Arguments:
-        study: told of the trials that repeat others.
+        study: where the trials that repeat others are recorded.
     """
 
     def __init__(self, study: SweepStudy) -> None:
         self.study = study
         self.known: dict[Recipe, tuple[int, Outcome]] = {}
         self.waiting: dict[Recipe, list[int]] = {}
-        self.finite = all(isinstance(axis, Choices) or axis.whole for axis in study.space)
+        space = study.setup.space
+        self.finite = all(isinstance(axis, Choices) or axis.whole for axis in space)
         for row in study.rows() if self.finite else ():
             if row.outcome and row.status != "invalid" and not row.repeats:
-                recipe = apply(study.recipe, study.space, row.parameters)
-                self.known[recipe] = (row.number, row.outcome)
+                self.known[study.recipe(row.parameters)] = (row.number, row.outcome)
 
-    def admit(self, trial: Trial) -> bool:
-        """Let a trial train, or has it take over another's outcome, now or when that ends."""
+    def must_train(self, number: int, recipe: Recipe) -> bool:
+        """True if a trial must train. Otherwise it gets the outcome of an equal trial, now or when
+        that trial ends."""
         if not self.finite:
             return True
-        if trial.recipe in self.known:
-            self._repeat(trial.number, *self.known[trial.recipe])
-        elif trial.recipe in self.waiting:
-            self.waiting[trial.recipe].append(trial.number)
+        if recipe in self.known:
+            self._repeat(number, *self.known[recipe])
+        elif recipe in self.waiting:
+            self.waiting[recipe].append(number)
         else:
-            self.waiting[trial.recipe] = []
+            self.waiting[recipe] = []
             return True
         return False
 
     def tell(self, number: int, recipe: Recipe, outcome: Outcome) -> None:
-        """What became of a trial that trained, and so of all that wait for it."""
+        """Record the outcome of a trial that trained, also for the trials that wait for it."""
         if self.finite:
             self.known[recipe] = (number, outcome)
         for other in self.waiting.pop(recipe, []):

@@ -18,66 +18,85 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 JOURNAL = "study.journal"
 HIDDEN = "***"
-"""In the place of a password."""
+"""Shown instead of a password."""
 
 ATTEMPTS = 5
-"""At making a storage's tables."""
+"""Maximum number of attempts to create a database's tables."""
 
 PATIENCE = 10
-"""Seconds until a database that does not answer counts as out of reach."""
+"""Seconds within which PostgreSQL must accept a connection."""
 
 
 def open_storage(url: str | None, folder: Path) -> BaseStorage:
-    """The storage at an address, or the journal of the folder.
+    """Open a database, or the journal of a folder.
 
     Arguments:
-        url: of any database that SQLAlchemy reaches, such as
-            postgresql+psycopg://user@host/name or sqlite:///FILE; None for the journal.
+        url: of a database that SQLAlchemy supports, such as postgresql+psycopg://user@host/name
+            or sqlite:///FILE; None for the journal.
         folder: locked by the caller.
 
     Raises:
-        UserError: it cannot be reached, its driver is not installed, it is no such address.
+        UserError: the address is malformed, its driver is not installed, the database does not
+            answer, or the journal is damaged.
     """
-    if url is None:
-        path = folder / JOURNAL
-        repair(path)
-        try:
-            return JournalStorage(OwnJournal(path))
-        except OSError:
-            raise
-        except Exception as error:  # a damaged line may end anywhere in Optuna, in an assertion too
-            raise UserError(
-                f"{path}: is damaged ({type(error).__name__}); remove it, and --resume tells the "
-                "study again what is in trials/"
-            ) from error
+    return open_journal(folder / JOURNAL) if url is None else open_database(url)
+
+
+def open_journal(path: Path) -> JournalStorage:
+    """Open a journal, or start one."""
+    repair(path)
+    try:
+        return JournalStorage(OwnJournal(path))
+    except OSError:
+        raise
+    except Exception as error:  # a damaged line can raise anything in Optuna
+        raise UserError(
+            f"{path}: is damaged ({type(error).__name__}); remove it, and --resume restores the "
+            "study from trials/"
+        ) from error
+
+
+def open_database(url: str) -> RDBStorage:
+    """Open a database and create Optuna's tables if they are missing."""
+    shown = f"--storage {hide_password(url)}"
     if "://" not in url:
         raise UserError(
-            f"--storage {url}: is no address such as postgresql+psycopg://user@host/name "
-            "or sqlite:///FILE"
+            f"{shown}: is no address such as postgresql+psycopg://user@host/name or sqlite:///FILE"
         )
     options: dict[str, object] = {"pool_pre_ping": True}
     if url.startswith("postgresql"):
         options["connect_args"] = {"connect_timeout": PATIENCE}
     with reported(url):
         try:
-            return made(url, options)
+            return make_tables(url, options)
         except ValueError as error:
-            shown = hide_password(url)
-            raise UserError(f"--storage {shown}: is no address of a database") from error
+            raise UserError(f"{shown}: is no address of a database") from error
         except ImportError as error:
-            missing = getattr(error, "name", None)
-            raise UserError(
-                f"--storage {hide_password(url)}: needs a driver that is not installed "
-                f"({missing or error})"
-            ) from error
+            missing = getattr(error, "name", None) or error
+            raise UserError(f"{shown}: needs a driver that is not installed ({missing})") from error
+
+
+def make_tables(url: str, options: dict[str, object]) -> RDBStorage:
+    """Open a database; retry if another process creates the same tables at the same time."""
+    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+
+    for attempt in range(ATTEMPTS):
+        try:
+            return RDBStorage(url, engine_kwargs=options)
+        except (IntegrityError, OperationalError, ProgrammingError) as error:
+            race = isinstance(error, IntegrityError) or "already exists" in str(error)
+            if not race or attempt == ATTEMPTS - 1:
+                raise
+            time.sleep(0.2 * (attempt + 1))
+    raise AssertionError
 
 
 class OwnJournal(BaseJournalBackend):
-    """A journal that one process alone reads and writes, without locks and without `fsync`.
+    """A journal that a single process reads and writes, without locks and without `fsync`.
 
-    Each line is written to the file and replayed from memory: Optuna's own backend reads it back,
-    and remembers the place of every line. A killed process loses nothing. Lines that a power
-    failure takes are restored from `Records`, which were written before.
+    Optuna's own backend reads back every line that it wrote and remembers its position. This one
+    keeps new lines in memory until the storage reads them. A killed process loses nothing; lines
+    lost in a power failure are restored from `Records`, which are written first.
 
     Arguments:
         path: of the file; a missing one is an empty journal.
@@ -96,35 +115,27 @@ class OwnJournal(BaseJournalBackend):
                 yield from map(json.loads, file)
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        """The lines that were not read before; the storage asks for no others."""
+        """Return the lines that were not read before; the storage asks for no others."""
         unread, self.unread = self.unread, []
         return unread
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Write lines.
-
-        Raises:
-            OSError: the disk is full, for example.
-        """
+        """Write lines; OSError if the disk is full."""
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(lines)
         self.unread = [*self.unread, *logs]
 
 
-def made(url: str, options: dict[str, object]) -> RDBStorage:
-    """The storage with its tables; processes that make them at once fail at first, all but one."""
-    from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
-
-    for attempt in range(ATTEMPTS):
-        try:
-            return RDBStorage(url, engine_kwargs=options)
-        except (IntegrityError, OperationalError, ProgrammingError) as error:
-            race = isinstance(error, IntegrityError) or "already exists" in str(error)
-            if not race or attempt == ATTEMPTS - 1:
-                raise
-            time.sleep(0.2 * (attempt + 1))
-    raise AssertionError
+def repair(path: Path) -> None:
+    """Remove an incomplete last line, left by a full disk or a killed process."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
 
 
 def close_storage(storage: BaseStorage) -> None:
@@ -136,33 +147,22 @@ def close_storage(storage: BaseStorage) -> None:
 
 @contextlib.contextmanager
 def reported(url: str | None) -> Iterator[None]:
-    """Report what a database refuses as one line that names it."""
+    """Report errors of a database as a UserError that names it."""
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         inner = error.__cause__ or error
-        said = str(getattr(inner, "orig", None) or inner).strip().splitlines()
+        reason = str(getattr(inner, "orig", None) or inner).strip().splitlines()
         verb = "is no address of a database" if isinstance(error, ArgumentError) else "failed"
         raise UserError(
-            f"--storage {hide_password(url or '')}: {verb} ({said[0] if said else inner}); "
+            f"--storage {hide_password(url or '')}: {verb} ({reason[0] if reason else inner}); "
             "trials that finished are kept"
         ) from error
 
 
-def repair(path: Path) -> None:
-    """Cut off the line that a full disk or a killed process left half written."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-
-
 def hide_password(url: str) -> str:
-    """The address as it may be shown and kept."""
+    """The address without its password."""
     url = re.sub(r"(://[^:/@]*):[^/]*@", rf"\1:{HIDDEN}@", url)
     return re.sub(r"([?&]password=)[^&]*", rf"\1{HIDDEN}", url)

@@ -103,7 +103,7 @@ def test_overwrite_removes_a_sweep_and_nothing_else(sweep, tmp_path):
         (["--over", "penalty=0.1,0.02"], "another space"),
         (["--hidden", "9"], "another recipe, hidden"),
         (["--sampler", "random"], "another plan, sampler"),
-        (["--backend", "torch"], "was begun with 'manual'"),
+        (["--backend", "torch"], "another --backend, manual and not torch"),
     ],
 )
 def test_resuming_as_something_else_is_refused(sweep, twingrad, tmp_path, given, said):

@@ -6,7 +6,7 @@ import pytest
 
 from sweeps import run_recipes, run_sweep
 from sweeps.engine.data import Loaded
-from sweeps.engine.executor import Work, run_task
+from sweeps.engine.execution import Work, run_task
 from sweeps.engine.groups import Task
 from sweeps.engine.memory import bytes_per_network, stack_sizer
 from sweeps.space.defaults import checked
@@ -117,7 +117,7 @@ def test_a_journal_with_a_trial_too_many_is_named(tmp_path):
     lines = (tmp_path / JOURNAL).read_bytes().splitlines()
     more = next(line for line in lines if b'"op_code":4' in line)  # makes a trial
     (tmp_path / JOURNAL).write_bytes(b"\n".join([*lines, more]) + b"\n")
-    with pytest.raises(UserError, match=r"more than \d+ trials; without study\.journal"):
+    with pytest.raises(UserError, match=r"more than \d+ trials; remove study\.journal"):
         sweep(tmp_path, resume=True)
 
 
@@ -190,10 +190,10 @@ def test_a_worker_without_memory_is_reported_in_one_line(monkeypatch):
     task, work = Task(("0",), (small(),)), Work("manual", keep_states=False, curves=False)
 
     def run(error):
-        def train_group(*arguments, **options):
+        def train(*arguments, **options):
             raise error
 
-        monkeypatch.setattr("sweeps.engine.executor.train_group", train_group)
+        monkeypatch.setattr("manual_impl.train_stacked", train)
         run_task(task, clouds(), work, "cpu", print)
 
     for error in (MemoryError(), OutOfMemoryError()):

@@ -13,8 +13,7 @@ import pytest
 
 from sweeps import run_sweep
 from sweeps.engine.data import Loaded
-from sweeps.engine.execution import train_group
-from sweeps.engine.executor import Work
+from sweeps.engine.execution import Work, run_task
 from sweeps.engine.groups import Task
 from sweeps.study.pruning import remaining
 from tests.sweeps.clouds import PENALTIES, clouds, small
@@ -152,16 +151,17 @@ def test_a_paused_stack_goes_on_from_states_that_stay_on_the_cluster(cluster):
     recipes = tuple(small(penalty=penalty) for penalty in (0.1, 0.01, 0.001))
     task = Task(("0", "1", "2"), recipes, stop=2)
     data, kept = clouds(), [0, 2]
+    work = Work("manual", keep_states=True, curves=True)
     with Cluster(cluster.address, "manual", ("cpu",), time.monotonic()) as executor:
         assert executor.where == "2 nodes, 2 CPUs"
         assert executor.idle == 2 + 1  # one waits on the cluster, so that no core waits for us
-        executor.open("sweep", Loaded({(): data}), Work("manual", keep_states=True, curves=True))
+        executor.open("sweep", Loaded({(): data}), work)
         paused = ended(executor, task)
         assert paused.epochs == 2
         assert not any(isinstance(array, np.ndarray) for state in paused.states for array in state)
         runs = ended(executor, remaining(task, paused, kept, 500))
-    here = remaining(task, train_group(recipes, data, "manual", stop=2), kept, 500)
-    expected = train_group(here.recipes, data, "manual", start=here.start)
+    here = remaining(task, run_task(task, data, work, "cpu", lambda epoch: None), kept, 500)
+    expected = run_task(here, data, work, "cpu", lambda epoch: None)
     for run, other in zip(runs, expected, strict=True):
         assert run.final == other.final
         for name, value in other.parameters.items():

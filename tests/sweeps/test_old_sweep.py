@@ -39,7 +39,7 @@ def test_it_resumes(old, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"space": ["batch_norm=true,false"]}, "begin anew .*give normalization=batch,none"),
+        ({"space": ["batch_norm=true,false"]}, "start a new sweep .*give normalization=batch,none"),
         ({"recipe": {"batch_norm": True, "stale_eta": True}}, "has the defect 'stale_eta'"),
         (
             {"recipe": {"batch_norm": False, "hidden": [8]}},

@@ -18,6 +18,7 @@ import manual_impl
 from sweeps import run_sweep
 from sweeps.space.parsing import parse_space
 from sweeps.study.plan import make_plan
+from sweeps.study.setup import Setup
 from sweeps.study.storage import JOURNAL, open_storage, repair
 from sweeps.study.study import SweepStudy
 from sweeps.study.trial import Outcome, outcome_of
@@ -99,9 +100,8 @@ def test_the_study_has_the_curve_of_every_trial(tmp_path):
 
 def test_trials_share_what_is_the_same_for_all(tmp_path):
     space, recipe = parse_space([PENALTIES], small()), small()
-    identity = {"plan": make_plan("random", space, recipe, trials=3), "digest": "c0"}
-    storage = open_storage(None, tmp_path)
-    study = SweepStudy(storage, "sweep", "me", space=space, recipe=recipe, private=True, **identity)
+    setup = Setup(space, make_plan("random", space, recipe, trials=3), recipe, {"digest": "c0"})
+    study = SweepStudy(open_storage(None, tmp_path), "sweep", "me", setup, private=True)
     study.ask(3, lambda recipe: None)
     trials = study.study.get_trials(deepcopy=False)
     assert len({trial.params["penalty"] for trial in trials}) == 3
@@ -185,7 +185,7 @@ def test_curves_are_kept_in_the_folder_and_go_on_when_it_resumes(tmp_path, monke
 
     with pytest.raises(KeyboardInterrupt):
         sweep(tmp_path, curves=True, on_status=stop)
-    with pytest.raises(UserError, match="begun with training curves and cannot go on without"):
+    with pytest.raises(UserError, match="another --curves, True and not False"):
         sweep(tmp_path, resume=True, curves=False)
     assert len(sweep(tmp_path, resume=True).rows) == 6
     assert evaluated(tmp_path) == {True}
@@ -194,7 +194,7 @@ def test_curves_are_kept_in_the_folder_and_go_on_when_it_resumes(tmp_path, monke
 
 def test_a_sweep_begun_without_curves_cannot_go_on_with_them(tmp_path):
     sweep(tmp_path, trials=1)
-    with pytest.raises(UserError, match="begun without training curves and cannot go on with"):
+    with pytest.raises(UserError, match="another --curves, False and not True"):
         sweep(tmp_path, trials=1, resume=True, curves=True)
 
 

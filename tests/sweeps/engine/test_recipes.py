@@ -9,8 +9,8 @@ import pytest
 
 import manual_impl
 from sweeps import run_recipes
-from sweeps.engine.execution import train_group
-from sweeps.engine.groups import make_groups
+from sweeps.engine.execution import Work, run_task
+from sweeps.engine.groups import Task, make_groups
 from sweeps.engine.records import Records, fingerprint, key_of
 from tests.sweeps.clouds import clouds, small
 from twingrad import files
@@ -178,8 +178,9 @@ def test_a_damaged_record_is_named(tmp_path, damage):
 
 
 def test_a_group_forced_together_names_what_differs():
+    task = Task(("0", "1"), (small(), small(batch_size=25)))
     with pytest.raises(UserError, match="must have equal batch_size"):
-        train_group([small(), small(batch_size=25)], clouds(), "manual")
+        run_task(task, clouds(), Work("manual", keep_states=True, curves=True), "cpu", print)
 
 
 def test_groups_fill_the_workers_and_keep_shared_minibatches_together():

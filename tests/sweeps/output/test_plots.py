@@ -1,5 +1,7 @@
 """What a sweep's page draws."""
 
+from dataclasses import replace
+
 import pytest
 
 from sweeps.output import report
@@ -48,6 +50,14 @@ def test_the_best_so_far_never_falls(plots):
     trials, best = plots["History"].traces
     assert trials["y"] == pytest.approx([30, 50, 40])
     assert best["y"] == pytest.approx([30, 50, 50])
+
+
+def test_the_history_of_many_trials_is_sampled_and_ends_with_the_last(results):
+    rows = [row(i, 1e-3, "50", i / 5000) for i in range(4500)]
+    (history, *_) = plots_of(replace(results, rows=rows))
+    trials, best = history.traces
+    assert trials["x"] == best["x"] == list(range(2, 4500, 3))
+    assert best["y"][-1] == pytest.approx(100 * 4499 / 5000)
 
 
 def test_a_field_is_drawn_on_its_own_scale(plots):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sweeps import run_sweep
-from sweeps.output.results import counts, table_of
+from sweeps.output.results import table_of
 from tests.sweeps.clouds import clouds, small
 
 
@@ -46,7 +46,7 @@ def test_the_table_has_every_setting_once(tmp_path):
     results = sweep(tmp_path, "penalty=0.001,0.3")
     _, body = table_of(results, 10)
     assert sorted(line[1][0] for line in body) == ["0.001", "0.3"]
-    assert counts(results) == "2 finished, 6 repeated"
+    assert results.counts == "2 finished, 6 repeated"
 
 
 def test_what_repeats_a_trial_that_diverged_has_diverged(tmp_path):
