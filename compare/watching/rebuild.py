@@ -121,7 +121,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
         if layer is None:
             other = search.unknown_activation(h)
             found.lacks = other or found.lacks
-            found.complete = not other and not looks_rectified(h.rows)
+            found.complete = not other and (search.drawn(h) or not looks_rectified(h.rows))
             return None
         if (h.rows < 0).any():  # else a ReLU would change nothing
             found.slips.append(Slip(h.value, "there is no activation between two layers"))

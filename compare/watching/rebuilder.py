@@ -80,6 +80,20 @@ class Rebuilder:
                     return Layer(weight, W, b, s, h, source)
         return None
 
+    def drawn(self, h: Seen) -> bool:
+        """Whether the samples are some of a larger array seen before, as a minibatch's are."""
+        m = h.rows.shape[1]
+        larger = (shape for shape in self.values.by_shape if len(shape) == 2 and m in shape)
+        for shape in larger:
+            n = shape[1] if shape[0] == m else shape[0]
+            if n <= len(h.rows):
+                continue
+            for value in self.values.before(h.value.first, (n, m)):
+                for rows, _ in value.views((n, m)):
+                    if all((rows == sample).all(axis=1).any() for sample in h.rows[:FEW]):
+                        return True
+        return False
+
     def vectors(self, m: int) -> list[np.ndarray]:
         """Vectors (m,) seen before."""
         return [value.array for value in self.values.before(self.index + 1, (m,))]

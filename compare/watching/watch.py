@@ -15,6 +15,7 @@ from compare.watching.lines import Line, identified, lines_of
 from compare.watching.passes import Update, other_trainings, probabilities, training
 from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
+from compare.watching.slips import place_of
 from compare.watching.training import judge_training, own_penalties
 from compare.watching.values import Values
 from twingrad.errors import UserError
@@ -174,7 +175,8 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
     elif updates[0].cost:
         seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
     elif not updates[0].found.complete:
-        seen = f"the network was rebuilt down to {updates[0].found.lacks}"
+        at = place_of(values.recording, updates[0].found.layers[0].h.value.shown)
+        seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"
     else:
         seen = "no labels were seen that fit the probabilities"
     advice = "for code that only defines functions use twingrad check --code"

@@ -231,3 +231,9 @@ def test_one_samples_hidden_units_are_no_gradient_of_a_bias(tmp_path: Path) -> N
     assert failing.place is not None
     assert failing.place.text == "b2 -= eta * db2"
     assert "what this line subtracts is 0" in failing.said[0]
+
+
+def test_data_with_many_zeros_are_no_output_of_a_relu(tmp_path: Path) -> None:
+    zeros = ("\nX = (X - mean) / std", "\nX = np.maximum((X - mean) / std, 0)")
+    result = watched(tmp_path, by(PLAIN, zeros))
+    assert (result.verdict, result.network.split(",")[0]) == ("agree", "6-5-5-4")
