@@ -12,6 +12,9 @@ from compare.watching.recording import Event
 from compare.watching.relations import scaled
 from compare.watching.values import Values
 
+NEGLIGIBLE = 1e-9
+"""Largest change of a parameter, relative to a step along its gradient, that is none."""
+
 SAME_DIRECTION = 1e-6
 """Maximum relative difference between an array and a multiple of a change."""
 
@@ -61,6 +64,10 @@ def velocity(updates: list[Update], step: Step) -> Event | None:
             if value.named and scaled(entries, step.change).error < SAME_DIRECTION:
                 return value.shown
     return None
+
+
+NEGLIGIBLE = 1e-9
+"""Largest change of a parameter, relative to a step along its gradient, that is none."""
 
 
 def judge_rules(
@@ -116,6 +123,9 @@ def still_parameters(
     """Parameters that never move although others do, and their gradients were computed, or are 0 in
     an update that subtracts them."""
     rates = [rate for rule in rules.values() for rate in rule.rates.values() if rate > 0]
+    for name, rule in rules.items():
+        if rates and not rule.name and unmoved(steps[name], min(rates)):
+            rule.name = "still"
     still = [name for name, rule in rules.items() if rule.name == "still"]
     roles = updates[0].roles
     for name in still if rates else []:
@@ -123,9 +133,10 @@ def still_parameters(
         large = [s for s in steps[name] if min(rates) * np.abs(s.right).max() > VISIBLE * s.exact]
         updated = roles is not None and name in roles.updates  # but not used in the forward pass
         if role is not None and role.value.named and len(large) > 1 and not updated:
+            rounded = " but for rounding" if any(step.moved for step in steps[name]) else ""
             said = (
-                f"{name} is the same after {len(steps[name])} updates: its gradient is computed "
-                f"(up to {np.abs(large[0].right).max():.3g}) and not used."
+                f"{name} is the same after {len(steps[name])} updates{rounded}: its gradient is "
+                f"computed (up to {np.abs(large[0].right).max():.3g}) and not used."
             )
             out.add("update", role.value.shown, said)
         elif role is None and len(large) > 1 and (event := subtracted(large[0], updates)):
@@ -136,6 +147,14 @@ def still_parameters(
             out.add("update", event, said)
         else:
             out.not_checked.append(f"the update of {name}: unchanged in the updates looked at")
+
+
+def unmoved(taken: list[Step], rate: float) -> bool:
+    """Whether a parameter moves by no more than rounding, compared with a step along its gradient,
+    as one does that the zero gradient of a b below batch norm moves."""
+    return all(
+        np.abs(step.change).max() <= NEGLIGIBLE * rate * np.abs(step.right).max() for step in taken
+    )
 
 
 def subtracted(step: Step, updates: list[Update]) -> Event | None:

@@ -237,3 +237,11 @@ def test_data_with_many_zeros_are_no_output_of_a_relu(tmp_path: Path) -> None:
     zeros = ("\nX = (X - mean) / std", "\nX = np.maximum((X - mean) / std, 0)")
     result = watched(tmp_path, by(PLAIN, zeros))
     assert (result.verdict, result.network.split(",")[0]) == ("agree", "6-5-5-4")
+
+
+def test_a_beta_moved_by_the_zero_gradient_of_b_does_not_move(tmp_path: Path) -> None:
+    swapped = ("beta = beta - eta * dbeta", "beta = beta - eta * db1")
+    result = watched(tmp_path, by(BATCH_NORM, swapped))
+    (failing,) = [f for f in result.findings if f.fails]
+    assert "beta1 is the same" in failing.said[0]
+    assert "its gradient is computed" in failing.said[0]
