@@ -57,7 +57,7 @@ def jobs(
     """The unfinished jobs, the most urgent first.
 
     For each rung, all settings are first trained for the deciding seeds, then the chosen setting
-    for the other seeds, then its first seed with the other backend.
+    for the other seeds, then its first seeds with the other backend.
 
     Arguments:
         root: the folder that contains all trainings.
@@ -73,7 +73,7 @@ def jobs(
             yield from stacks(root, setting, seeds, backend, stack, device)
         best = chosen(root, rung, backend)
         if best is not None and seed is None:
-            yield from stacks(root, best, [0], OTHER[backend], 1, device)
+            yield from stacks(root, best, range(rung.twins), OTHER[backend], 1, device)
 
 
 def seeds_of(

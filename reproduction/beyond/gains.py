@@ -25,8 +25,11 @@ def gain(rung: RungResult, base: RungResult) -> Interval | None:
     a, b = np.array(rung.test), np.array(base.test)
     if rung.training == base.training:
         return mean_interval(a - b)
-    if min(len(a), len(b)) < 2:
-        return None
+    return None if min(len(a), len(b)) < 2 else welch(a, b)
+
+
+def welch(a: np.ndarray, b: np.ndarray) -> Interval:
+    """The difference of two means with Welch's 95 % interval."""
     parts = [float(x.var(ddof=1)) / len(x) for x in (a, b)]
     difference, variance = float(a.mean() - b.mean()), sum(parts)
     if variance == 0:
@@ -45,15 +48,24 @@ def word(interval: Interval | None) -> Word:
 
 @dataclass(frozen=True)
 class Twins:
-    """One seed trained with both implementations.
+    """Seeds trained with both implementations.
 
     Arguments:
-        difference: of their test accuracies, in points.
-        limit: two seeds of one implementation differ by less with 95 % probability.
+        seeds: how many.
+        main, other: mean test accuracies with the main backend and with the other one, in %.
+        limit: two seeds of one implementation, or the means of as many, differ by less with 95 %
+            probability.
     """
 
-    difference: float
+    seeds: int
+    main: float
+    other: float
     limit: float
+
+    @property
+    def difference(self) -> float:
+        """In points."""
+        return self.other - self.main
 
     @property
     def alike(self) -> bool:
@@ -61,12 +73,18 @@ class Twins:
 
 
 def twins(rung: RungResult) -> Twins | None:
-    """The comparison of both implementations for the first seed; None if one is missing."""
-    if rung.other_test is None or len(rung.test) < 2:
+    """The comparison of both implementations; None if one of them is missing."""
+    seeds = len(rung.other_test)
+    if not seeds or len(rung.test) < 2:
         return None
-    sd = float(np.std(rung.test, ddof=1))
-    limit = t_quantile(len(rung.test) - 1) * sd * math.sqrt(2)
-    return Twins(rung.other_test - rung.test[0], limit)
+    main, other = np.array(rung.test[:seeds]), np.array(rung.other_test)
+    if seeds > 1:
+        apart = welch(other, main)
+        limit = apart.high - apart.value
+    else:
+        sd = float(np.std(rung.test, ddof=1))
+        limit = t_quantile(len(rung.test) - 1) * sd * math.sqrt(2)
+    return Twins(seeds, float(main.mean()), float(other.mean()), limit)
 
 
 def start_stands(results: LadderResults) -> bool | None:

@@ -45,7 +45,7 @@ ALONE = (
         {"schedule": "cosine", "half_cycle": 10 * EPOCH, "cycles": 1},
     ),
     rung("range-test", "Learning rates from the range test", {"eta_max": 0.24}, {"eta_max": 1.2}),
-    rung("jitter", "Brightness and contrast", {"jitter": 0.2}),
+    rung("jitter", "Brightness and contrast", {"jitter": 0.2}, twins=5),
     rung("longer", "60 epochs, 6 cycles", {"cycles": 6}),
     rung("wider", "400 units in the first layer", {"hidden": (400, 50)}),
     rung("deeper", "Two more layers of 50", {"hidden": (150, 50, 50, 50)}),

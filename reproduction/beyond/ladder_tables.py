@@ -81,7 +81,7 @@ def twins_section(results: LadderResults) -> list[str]:
         check = rung.check
         lines.append(
             f"| {rung.title} | {check['gradients apart']:.0e} | {check['updates apart']:.0e} "
-            f"| {rung.test[0]:.2f} | {rung.other_test:.2f} | {pair.difference:+.2f} "
+            f"| {pair.seeds} | {pair.main:.2f} | {pair.other:.2f} | {pair.difference:+.2f} "
             f"| {pair.limit:.2f} | {verdict} |"
         )
     if not lines:
@@ -91,12 +91,13 @@ def twins_section(results: LadderResults) -> list[str]:
         "",
         "Before a recipe was trained, its gradients by hand were compared with autograd and with "
         "complex step on that very network, and its first updates with those of torch, in float64. "
-        "Then the first seed was trained in float32 by both. Two seeds of one implementation "
-        "differ by less than the limit with 95 % probability.",
+        "Then the first seed was trained in float32 by both; if the two were further apart than "
+        "seeds, all seeds were, and their means are compared. Two seeds of one implementation, or "
+        "two such means, differ by less than the limit with 95 % probability.",
         "",
-        "| rung | gradients, largest relative difference | parameters after 4 updates | by hand "
-        "| torch | difference | limit | |",
-        "|---|---|---|---|---|---|---|---|",
+        "| rung | gradients, largest relative difference | parameters after 4 updates | seeds "
+        "| by hand | torch | difference | limit | |",
+        "|---|---|---|---|---|---|---|---|---|",
         *lines,
     ]
 

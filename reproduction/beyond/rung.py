@@ -90,6 +90,8 @@ class Rung:
         against: the rung that its gain is relative to; "" for the start itself.
         group: "alone" for one change of the start, "together" for several, "best" for the best
             network that two cores can train in a night.
+        twins: number of seeds that are trained with both backends; more than one if the first
+            seeds were further apart than seeds usually are.
     """
 
     key: str
@@ -97,6 +99,7 @@ class Rung:
     settings: tuple[Setting, ...]
     against: str = "start"
     group: Group = "alone"
+    twins: int = 1
 
     @property
     def trainings(self) -> list[str]:
@@ -111,17 +114,19 @@ def rung(
     against: str = "start",
     group: Group = "alone",
     common: Fields | None = None,
+    twins: int = 1,
 ) -> Rung:
     """A rung whose settings are given, and labelled, by their fields.
 
     Arguments:
+        against, group, twins: as in `Rung`.
         common: fields of all settings; not part of the labels.
     """
     made = [
         one if isinstance(one, Setting) else Setting(label_of(one), {**(common or {}), **one})
         for one in settings
     ]
-    return Rung(key, title, tuple(made), against, group)
+    return Rung(key, title, tuple(made), against, group, twins)
 
 
 def label_of(fields: Fields) -> str:

@@ -33,8 +33,7 @@ class RungResult:
         curve: mean validation accuracy after every epoch, of the last parameters.
         processor_seconds: of each training of one network.
         epochs: number of epochs of a training.
-        other_validation, other_test: accuracies of the first seed with the other backend; None
-            until it is trained.
+        other_test: of the first seeds with the other backend; empty until all of these are trained.
         check: the result of the recipe's cross-check.
     """
 
@@ -53,8 +52,7 @@ class RungResult:
     curve: Sequence[float]
     processor_seconds: Sequence[float]
     epochs: int
-    other_validation: float | None
-    other_test: float | None
+    other_test: Sequence[float]
     check: Mapping[str, Any]
 
 
@@ -153,9 +151,8 @@ def result_of(
             folder.record_test(known)
         return percent(known[setting.evaluation])
 
-    other = folder_of(root, setting.training, OTHER[backend], 0)
-    twin = other.read() if other.finished else {}
-    known = twin and "diverged" not in twin
+    twins = [folder_of(root, setting.training, OTHER[backend], i) for i in range(rung.twins)]
+    known = all(twin.finished and "diverged" not in twin.read() for twin in twins)
     return RungResult(
         key=rung.key,
         title=rung.title,
@@ -172,8 +169,7 @@ def result_of(
         curve=[percent(float(a)) for a in np.mean([r["validation_curve"] for r in runs], axis=0)],
         processor_seconds=[run["processor_seconds"] for run in runs],
         epochs=len(runs[0]["costs"]),
-        other_validation=percent(twin["validation"][setting.evaluation]) if known else None,
-        other_test=test_of(other, OTHER[backend]) if known else None,
+        other_test=[test_of(twin, OTHER[backend]) for twin in twins] if known else [],
         check=json.loads(check_of(root, setting).read_text()),
     )
 

@@ -30,7 +30,7 @@ def test_one_rung_then_all_of_them(climb, tmp_path):
     assert results.waiting == {"dropout": (0, 2), "flips": (0, 2)}
     start = results.rungs["start"]
     assert len(start.test) == 2
-    assert start.other_test == pytest.approx(start.test[0], abs=3)
+    assert start.other_test == pytest.approx([start.test[0]], abs=3)
     assert start.check["verdict"] == "agree"
     page = (tmp_path / "l" / "README.md").read_text()
     assert "- `flips`, Flips: 0 of 2 trainings" in page

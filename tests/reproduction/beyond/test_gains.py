@@ -7,7 +7,7 @@ from reproduction.beyond.gains import gain, start_stands, twins, word
 from reproduction.beyond.rung_results import LadderResults, RungResult
 
 
-def result(test, key="r", training="r", other=None, **fields):
+def result(test, key="r", training="r", other=(), **fields):
     values = {
         "key": key,
         "title": key,
@@ -24,7 +24,6 @@ def result(test, key="r", training="r", other=None, **fields):
         "curve": [40.0, 50.0],
         "processor_seconds": [60.0] * len(test),
         "epochs": 20,
-        "other_validation": other,
         "other_test": other,
         "check": {"gradients apart": 1e-15, "updates apart": 1e-13},
     }
@@ -57,11 +56,20 @@ def test_a_gain_counts_if_its_interval_excludes_nothing():
 def test_twins_may_differ_as_two_seeds_do():
     seeds = [50.0, 51.0, 52.0]  # sd 1
     limit = stats.t.ppf(0.975, 2) * 2**0.5
-    close, far = twins(result(seeds, other=50 + limit - 0.01)), twins(result(seeds, other=57.0))
+    close, far = twins(result(seeds, other=[50 + limit - 0.01])), twins(result(seeds, other=[57.0]))
     assert close.limit == pytest.approx(limit)
     assert close.alike
     assert not far.alike
     assert twins(result(seeds)) is None
+
+
+def test_all_seeds_of_twins_are_compared_by_their_means():
+    seeds, other = [50.0, 51.0, 52.0], [53.0, 51.5, 52.5]
+    expected = stats.ttest_ind(other, seeds, equal_var=False).confidence_interval(0.95)
+    pair = twins(result(seeds, other=other))
+    assert pair.difference == pytest.approx(4 / 3)
+    assert pair.difference + pair.limit == pytest.approx(expected.high)
+    assert pair.alike == (expected.low <= 0)
 
 
 def test_the_reports_run_lies_within_one_run_of_ours_or_not():
