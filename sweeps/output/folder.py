@@ -14,6 +14,7 @@ import platform
 import shutil
 import uuid
 from pathlib import Path
+from types import UnionType
 from typing import IO, Any
 
 from sweeps.study.setup import Setup
@@ -24,8 +25,19 @@ from twingrad.files import write_json
 from twingrad.locks import hold
 from twingrad.run_folder import make_folder
 
-NEEDED = {"space", "plan", "recipe", "data", "backend", "devices", "storage", "study", "owner"}
-"""Keys of sweep.json that resuming needs."""
+NEEDED: dict[str, type | UnionType] = {
+    "space": list,
+    "plan": dict,
+    "recipe": dict,
+    "data": str,
+    "dataset": dict,
+    "backend": str,
+    "devices": list,
+    "storage": str | None,
+    "study": str,
+    "owner": str,
+}
+"""Keys of sweep.json that resuming needs, and their types."""
 
 WRITTEN = (
     *("chosen", "trials", "report.html", "results.csv", "results.json"),
@@ -165,6 +177,9 @@ def read_settings(path: Path) -> dict[str, Any]:
         raise UserError(f"--out {path}: holds no sweep (sweep.json is missing)") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{file}: cannot be read as JSON ({error})") from error
-    if not isinstance(settings, dict) or NEEDED - set(settings):
+    if not isinstance(settings, dict) or NEEDED.keys() - settings.keys():
         raise UserError(f"{file}: is not the sweep.json of a sweep; name another folder")
+    for key, kind in {**NEEDED, "stack": int | None}.items():
+        if not isinstance(settings.get(key), kind):
+            raise UserError(f"{file}: is damaged ({key} is {settings.get(key)!r:.40})")
     return settings

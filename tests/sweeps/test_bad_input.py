@@ -130,6 +130,9 @@ def test_a_journal_with_a_trial_too_many_is_named(tmp_path):
         {"space": 5},
         {"recipe": None},
         {"devices": []},
+        {"dataset": 1.5},
+        {"storage": 5},
+        {"stack": "2"},
     ],
 )
 def test_damaged_settings_are_named(tmp_path, damage):
