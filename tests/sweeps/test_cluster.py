@@ -101,6 +101,7 @@ def test_killed_worker_node_and_driver_lose_nothing(cluster, tmp_path):
         cluster.nodes[0] = cluster.add_node(num_cpus=1, node_ip_address="127.0.1.2")
         until(child, 30)
         child.kill()
+    cluster.wait_for_nodes(timeout=60)  # until the killed one is known to be dead
     files = tmp_path / "far" / "trials"
     before = {path.name: path.read_bytes() for path in files.glob("[0-9]*.json")}
     assert 30 <= len(before) < 60
