@@ -80,7 +80,7 @@ def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
     best = Attempt(spec)
     try:
         for code in layout.codes(spec.network):
-            tried = attempt(code, spec, dtype)
+            tried = in_best_order(layout, attempt(code, spec, dtype), dtype)
             if tried.agrees:
                 return tried
             if tried.progress > best.progress:
@@ -101,6 +101,30 @@ def choose(
     Arguments:
         sizes: see `Source.sizes`.
     """
+def in_best_order(layout: Layout, tried: Attempt, dtype: str) -> Attempt:
+    """The attempt, or the better one that hands the forward function's results on in another order.
+
+    More right values are better, then more right values at lambda 0, where a wrong penalty hides
+    nothing.
+    """
+    if tried.agrees or tried.code is None:
+        return tried
+    attempts = [tried]
+    for code in layout.reordered(tried.code):
+        attempts.append(attempt(code, tried.spec, dtype))
+        if attempts[-1].agrees:
+            return attempts[-1]
+    if len(attempts) == 1:
+        return tried
+
+    def exact_without_penalty(one: Attempt) -> int:
+        if one.code is None or one.failure is not None:
+            return 0
+        return attempt(one.code, replace(one.spec, penalty=0.0), dtype).exact
+
+    return max(attempts, key=lambda one: (one.progress, exact_without_penalty(one)))
+
+
     best: tuple[Layout, dict[bool, Way]] | None = None
     asked = () if request.hidden is not None or request.inputs is not None else sizes
     for layout in [*layouts, *(fixed for one in layouts for fixed in of_sizes(one, asked))]:

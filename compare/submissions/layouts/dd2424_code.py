@@ -1,6 +1,6 @@
 """Functions of (X, Y, net_params, lam), called in one way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from compare.submissions.binding import (
     named_results,
     roles,
 )
+from compare.submissions.handing_on import Order
 from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
@@ -89,6 +90,19 @@ class DD2424Code:
 
     def expected(self) -> list[str]:
         return list(self.network.parameter_shapes)
+    written: Sequence[Order] = ()
+    order: Order | None = None
+    """In which order the backward function takes what the forward function returned beside what
+    the names tell; None for the likeliest."""
+    orders: list[tuple[Order, str]] = field(default_factory=list)
+    """The plausible orders, known after the first call."""
+    names: Sequence[str | None] = ()
+    """Of the forward function's results."""
+
+    def reordered(self) -> Iterator["DD2424Code"]:
+        """The same with every other plausible order of what the forward function returned."""
+        for order, _ in self.orders[1:] if self.order is None else ():
+            yield replace(self, order=order)
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
         arrays = {"X": case.X, **case.parameters}
@@ -163,14 +177,22 @@ class DD2424Code:
             return values
         returned = as_tuple(self.run(self.functions.forward, values, 0))
         values.whole = returned
-        values.forward = named_results(returned, returned_names(self.functions.forward))
+        names = returned_names(self.functions.forward)
+        values.forward = named_results(returned, names)
+        if isinstance(returned, tuple):
+            values.names = next((n for n in names if len(n) == len(returned)), ())
+        values.written, values.order = self.written, self.order
         return values
 
     def run(self, function: Function, values: Values, stage: int) -> Any:
         """Bind the arguments, and call a function of the user's."""
-        positional, keywords, unknown, guessed = bind(function, values)
-        if unknown:
-            said = f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
+        bound = bind(function, values)
+        positional = bound.positional
+        if bound.orders:
+            self.orders, self.names = bound.orders, values.names
+        if bound.unknown:
+            taken = " and ".join(bound.unknown)
+            said = f"{function.__name__} takes {taken}, which nothing here fits"
             if self.functions.forward is None:
                 said = f"no forward function was recognised, and {said}"
             raise CodeFailure(
@@ -185,8 +207,8 @@ class DD2424Code:
             )
         if values.holder is not None and is_method(function):
             positional = [values.holder, *positional]
-        with blamed_on_us(function, guessed):
-            return call(self.source, stage, function, *positional, **keywords)
+        with blamed_on_us(function, bound.guessed):
+            return call(self.source, stage, function, *positional, **bound.keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         raw = self.passes(case, handed, self.values(case, handed))
@@ -349,6 +371,11 @@ class DD2424Code:
         return said
 
 
+    def result_name(self, place: int) -> str:
+        """How a result of the forward function is called in messages."""
+        name = self.names[place] if place < len(self.names) else None
+        return name or f"result {place + 1}"
+
 def cost_beside(returned: Any) -> np.ndarray | None:
     """The only number that a function returns beside its gradients: loss, grads."""
     if not isinstance(returned, tuple | list):
@@ -381,6 +408,13 @@ class OwnInstance:
         return self.code.passes(case, handed, self.code.values(case, handed, self.thing))
 
     def test(self, case: Case) -> list[np.ndarray] | None:
+        if len(self.orders) > 1:
+            order = self.order or self.orders[0][0]
+            reason = next(why for known, why in self.orders if known == order)
+            pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
+            if any({a: w.get(a) for a in order} != order for w in self.written):
+                reason += "; a call in the file hands them on otherwise"
+            said["handed on"] = f"{', '.join(pairs)} ({reason})"
         forward = self.code.functions.forward
         asked = {} if forward is None else roles(forward)
         modes = [role for role in TESTING if role in asked]

@@ -141,5 +141,10 @@ class Layout(ABC):
 
 def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:
     """(classes, n), or (n, classes) if samples are rows."""
+    def reordered(self, code: Code) -> Iterator[Code]:
+        """The same way with the results of the forward function handed on in other orders; known
+        after its first call."""
+        yield from ()
+
     Y = np.eye(classes, dtype=dtype)[y]  # (n, classes)
     return np.ascontiguousarray(Y.T) if columns else Y
