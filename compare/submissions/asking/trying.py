@@ -43,13 +43,13 @@ class Attempt:
         return self.works and self.exact >= self.wanted
 
     @property
-    def progress(self) -> tuple[bool, bool, float, int, int]:
+    def progress(self) -> tuple[bool, bool, float, int, tuple[int, ...]]:
         """Sort key of failed attempts: the one that got furthest is the most plausible."""
         if self.failure is not None:
-            return (True, False, 0, self.failure.stage, self.failure.finding.line or 0)
+            return (True, False, 0, self.failure.stage, self.failure.reached)
         if self.code is None:
-            return (False, False, 0, 0, 0)
-        return (True, True, self.right / self.wanted, self.exact, 0)
+            return (False, False, 0, 0, ())
+        return (True, True, self.right / self.wanted, self.exact, (int(self.outputs),))
 
 
 def attempt(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
