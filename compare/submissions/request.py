@@ -22,6 +22,7 @@ class CaseSpec:
         penalty: the number that is handed to the user's code as it is, whatever it means there.
         seed: of parameters and samples.
         at_kink: the input of unit 0 of every ReLU is exactly 0, for every sample.
+        slope: of a leaky ReLU below 0; 0 is the ReLU.
     """
 
     hidden: tuple[int, ...]
@@ -33,12 +34,21 @@ class CaseSpec:
     seed: int
     at_kink: bool = False
     eps: float = EPS
+    slope: float = 0.0
 
     @property
     def network(self) -> Network:
         """The network of the case."""
         normalization = "batch" if self.batch_norm else "none"
-        return Network(self.inputs, self.hidden, self.classes, normalization, eps=self.eps)
+        leaky = {"activation": "leaky_relu", "slope": self.slope} if self.slope else {}
+        return Network(
+            self.inputs,
+            self.hidden,
+            self.classes,
+            normalization,
+            eps=self.eps,
+            **leaky,  # type: ignore[arg-type]
+        )
 
     def case(self) -> Case:
         """The case, float64."""
@@ -62,6 +72,7 @@ class Request:
         inputs, samples, penalty: in place of those of the cases.
         seed: of every case.
         dtype: in which samples and parameters are handed over: float64, float32, float16.
+        slope: see CaseSpec.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -71,6 +82,7 @@ class Request:
     penalty: float | None = None
     seed: int = 0
     dtype: str = "float64"
+    slope: float = 0.0
 
 
 def trial(
@@ -94,6 +106,7 @@ def trial(
         samples=request.samples or 12,
         penalty=0.1 if request.penalty is None else request.penalty,
         seed=request.seed,
+        slope=request.slope,
     )
 
 

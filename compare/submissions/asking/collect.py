@@ -106,7 +106,8 @@ def answer(
     raw = code.evaluate(case, handed)
     seconds = time.perf_counter() - start
     taken = take(code, case, raw, line)
-    taken.findings += mutations(handed, pristine, line)
+    if not raw.updated:
+        taken.findings += mutations(handed, pristine, line)
     if twice:
         with session().quiet():
             again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)

@@ -4,10 +4,13 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+import manual_impl
 from compare.submissions.asking.collect import right, take
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
-from compare.submissions.matching import count_right
+from compare.submissions.matching import count_right, is_close
 from compare.submissions.request import CLASSES, CaseSpec, Request, trial
 from compare.submissions.session import session
 
@@ -20,6 +23,8 @@ class Attempt:
         code: None where the code cannot take such a network at all.
         right: how many gradients had their right shape, of `wanted`.
         exact: how many had the reference's value.
+        p: the probabilities, where they are seen.
+        outputs: whether they are the reference's.
         failure: what it raised.
         reason: why it cannot take such a network, if that was said.
     """
@@ -29,6 +34,8 @@ class Attempt:
     right: int = 0
     wanted: int = 1
     exact: int = 0
+    p: np.ndarray | None = None
+    outputs: bool = False
     failure: CodeFailure | None = None
     reason: str = ""
 
@@ -72,7 +79,9 @@ def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
         return Attempt(spec, reason=str(error))
     taken = take(code, case, raw, None)
     exact = count_right(taken.gradients, case, code.eps_forms)
-    return Attempt(spec, code, right(code, taken), len(code.expected()), exact)
+    p = taken.forward.get("p")
+    outputs = p is not None and is_close(p, np.asarray(case.forward(manual_impl)["p"]))
+    return Attempt(spec, code, right(code, taken), len(code.expected()), exact, p, outputs)
 
 
 def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
@@ -92,15 +101,6 @@ def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
     return best
 
 
-def choose(
-    layouts: Sequence[Layout], request: Request, sizes: tuple[int, ...]
-) -> tuple[Layout, dict[bool, "Way"]]:
-    """The first layout under which the code gives the right gradients, else the one that came
-    furthest, with its way in each mode.
-
-    Arguments:
-        sizes: see `Source.sizes`.
-    """
 def in_best_order(layout: Layout, tried: Attempt, dtype: str) -> Attempt:
     """The attempt, or the better one that hands the forward function's results on in another order.
 
@@ -125,6 +125,15 @@ def in_best_order(layout: Layout, tried: Attempt, dtype: str) -> Attempt:
     return max(attempts, key=lambda one: (one.progress, exact_without_penalty(one)))
 
 
+def choose(
+    layouts: Sequence[Layout], request: Request, sizes: tuple[int, ...]
+) -> tuple[Layout, dict[bool, "Way"]]:
+    """The first layout under which the code gives the right gradients, else the one that came
+    furthest, with its way in each mode.
+
+    Arguments:
+        sizes: see `Source.sizes`.
+    """
     best: tuple[Layout, dict[bool, Way]] | None = None
     asked = () if request.hidden is not None or request.inputs is not None else sizes
     for layout in [*layouts, *(fixed for one in layouts for fixed in of_sizes(one, asked))]:

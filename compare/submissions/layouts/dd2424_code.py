@@ -48,6 +48,10 @@ TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {
 """The value that requests an evaluation, by the meaning of an argument."""
 
 
+RATE = 1.0
+"""The learning rate of a backward function that updates the parameters itself."""
+
+
 @dataclass(frozen=True)
 class Functions:
     """The functions of one mode; batch norm may have separate ones."""
@@ -79,17 +83,13 @@ class DD2424Code:
     held_penalties: list[str] | None = None
     renamed: list[str] = field(default_factory=list)
     """The gradients that were found under another name than their own."""
+    updates: bool = False
+    """Whether its gradients are told from its update of the parameters."""
     looked: bool = False
     """Whether it was looked for arrays of the forward pass that the backward pass changes."""
     overwritten: list[Finding] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
-
-    def for_network(self, network: Network) -> "DD2424Code":
-        return replace(self, network=network, places={})
-
-    def expected(self) -> list[str]:
-        return list(self.network.parameter_shapes)
     written: Sequence[Order] = ()
     order: Order | None = None
     """In which order the backward function takes what the forward function returned beside what
@@ -103,6 +103,12 @@ class DD2424Code:
         """The same with every other plausible order of what the forward function returned."""
         for order, _ in self.orders[1:] if self.order is None else ():
             yield replace(self, order=order)
+
+    def for_network(self, network: Network) -> "DD2424Code":
+        return replace(self, network=network, places={})
+
+    def expected(self) -> list[str]:
+        return list(self.network.parameter_shapes)
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
         arrays = {"X": case.X, **case.parameters}
@@ -138,6 +144,7 @@ class DD2424Code:
             "depth": self.network.depth,
             "classes": self.network.classes,
             "eps": self.network.eps,
+            "rate": RATE,
         }
         values = Values(handed["Y"], handed["y"], self.prefers_one_hot, lists, given)
         values.single = self.form == "single"
@@ -220,6 +227,7 @@ class DD2424Code:
 
     def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
         """The results of the forward and the backward pass."""
+        before = {name: np.array(handed[name], copy=True) for name in case.parameters}
         values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
@@ -254,7 +262,34 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
-        return Raw(gradients, forward, unknown, self.overwritten)
+        if not gradients:
+            gradients = self.steps(values, handed, before)
+            self.updates = bool(gradients)
+        return Raw(gradients, forward, unknown, self.overwritten, self.updates)
+
+    def steps(
+        self, values: Values, handed: Handed, before: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
+        """The gradients that the backward function goes down by where it returns none: what it
+        took from each parameter, at a learning rate of 1; {} if it takes no learning rate.
+
+        Arguments:
+            handed: the parameters, changed or not.
+            before: the same as they were.
+        """
+        assert self.functions.backward is not None
+        if "rate" not in roles(self.functions.backward):
+            return {}
+        after: dict[Any, Any] = {name: handed[name] for name in before}
+        if values.holder is not None:
+            held = dict(values_in(values.holder))
+            after = {name: held[path] for name, path in self.places.items() if path in held}
+        taken = {
+            name: before[name] - value
+            for name, value in after.items()
+            if isinstance(value, np.ndarray) and value.shape == before[name].shape
+        }
+        return taken if any(step.any() for step in taken.values()) else {}
 
     def with_dropout(self, keep: float) -> None:
         return None
@@ -336,6 +371,11 @@ class DD2424Code:
     def cost(self, case: Case, handed: Handed) -> float | None:
         return self.costs(case, handed).get("cost")
 
+    def result_name(self, place: int) -> str:
+        """How a result of the forward function is called in messages."""
+        name = self.names[place] if place < len(self.names) else None
+        return name or f"result {place + 1}"
+
     def assumed(self) -> dict[str, str]:
         said = {}
         for what in ("forward", "backward", "cost"):
@@ -360,9 +400,21 @@ class DD2424Code:
                 said["parameters"] = "each an argument of its own"
             else:
                 said["parameters"] = "a list per kind"
+        if self.updates:
+            said["gradients"] = (
+                "what the backward function takes from the parameters at a learning rate of "
+                f"{RATE:g}"
+            )
         if self.renamed:
             renamed = ", ".join(sorted(self.renamed))
             said["told by value"] = f"{renamed}: what has these names is the gradient of another"
+        if len(self.orders) > 1:
+            order = self.order or self.orders[0][0]
+            reason = next(why for known, why in self.orders if known == order)
+            pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
+            if any({a: w.get(a) for a in order} != order for w in self.written):
+                reason += "; a call in the file hands them on otherwise"
+            said["handed on"] = f"{', '.join(pairs)} ({reason})"
         if self.returned:
             said["returned"] = f"{self.returned}, in this order"
         where = "columns" if self.orientation.columns else "rows"
@@ -370,11 +422,6 @@ class DD2424Code:
         said["penalty"] = "lambda * sum ||W||^2, gradient 2 lambda W"
         return said
 
-
-    def result_name(self, place: int) -> str:
-        """How a result of the forward function is called in messages."""
-        name = self.names[place] if place < len(self.names) else None
-        return name or f"result {place + 1}"
 
 def cost_beside(returned: Any) -> np.ndarray | None:
     """The only number that a function returns beside its gradients: loss, grads."""
@@ -408,13 +455,6 @@ class OwnInstance:
         return self.code.passes(case, handed, self.code.values(case, handed, self.thing))
 
     def test(self, case: Case) -> list[np.ndarray] | None:
-        if len(self.orders) > 1:
-            order = self.order or self.orders[0][0]
-            reason = next(why for known, why in self.orders if known == order)
-            pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
-            if any({a: w.get(a) for a in order} != order for w in self.written):
-                reason += "; a call in the file hands them on otherwise"
-            said["handed on"] = f"{', '.join(pairs)} ({reason})"
         forward = self.code.functions.forward
         asked = {} if forward is None else roles(forward)
         modes = [role for role in TESTING if role in asked]

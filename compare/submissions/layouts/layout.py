@@ -25,12 +25,15 @@ class Raw:
         gradients, forward: as returned.
         unknown: keys that match no parameter.
         findings: further observations.
+        updated: whether the gradients were told from an update of the parameters, which is meant
+            to change them.
     """
 
     gradients: dict[str, Any]
     forward: dict[str, Any] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    updated: bool = False
 
 
 class Instance(Protocol):
@@ -138,13 +141,13 @@ class Layout(ABC):
     def codes(self, network: Network) -> Iterator[Code]:
         """The ways of calling it for a network, the likeliest first."""
 
-
-def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:
-    """(classes, n), or (n, classes) if samples are rows."""
     def reordered(self, code: Code) -> Iterator[Code]:
         """The same way with the results of the forward function handed on in other orders; known
         after its first call."""
         yield from ()
 
+
+def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:
+    """(classes, n), or (n, classes) if samples are rows."""
     Y = np.eye(classes, dtype=dtype)[y]  # (n, classes)
     return np.ascontiguousarray(Y.T) if columns else Y
