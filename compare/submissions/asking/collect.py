@@ -167,8 +167,10 @@ def central_differences(
         return {}
     places = [
         (name, index)
-        for name, value in case.parameters.items()
-        for index in entries_of(value.shape, taken.gradients.get(name), right[name], seed)
+        for name in code.expected()
+        for index in entries_of(
+            case.parameters[name].shape, taken.gradients.get(name), right[name], seed
+        )
     ]
     found: dict[str, list[tuple[Index, float]]] = {}
     try:

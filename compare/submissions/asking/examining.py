@@ -145,13 +145,14 @@ def examine_layouts(
         best = max(ways.values(), key=lambda way: way.attempt.progress)
         report_failure(source, layout, best, report)
         return False
+    request = replace(request, scaled=layout.scaled)
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
     for mode, way in ways.items():
         if mode in usable or way.attempt.works:
             continue
         failure = way.attempt.failure
-        if failure is not None and failure.finding.kind == "call":
+        if failure is not None and (failure.finding.kind == "call" or not layout.scaled):
             report.leave_out(f"{words_for(way.attempt)} ({failure.finding.message})")
         elif failure is not None and mode:
             report_failure(source, layout, way, report)
@@ -193,7 +194,7 @@ def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bo
     tried = way.attempt
     if tried.code is None or tried.failure is not None:
         return False
-    if batch_norm and request.batch_norm is None and tried.right < tried.wanted:
+    if batch_norm and request.batch_norm is None and tried.right < tried.wanted and layout.scaled:
         return uses_gamma(tried.code, way, request.dtype)
     return True
 
@@ -248,7 +249,11 @@ def run_mode(
         report.leave_out(without)
     eps = found.eps_forms[0]
     differentiated = False  # one case is enough
-    report.assumed |= said
+    if batch_norm and not layout.scaled:
+        said["gamma and beta"] = "none in its batch norm (no word of the file says gamma)"
+    for what, words in said.items():
+        plain = report.assumed.get(what, words)
+        report.assumed[what] = words if words == plain else f"{plain}, with batch norm {words}"
     report.eps_forms = found.eps_forms
     for i, spec in enumerate(specs(request, batch_norm, way.depth, layout.fixed, eps)):
         try:

@@ -185,6 +185,7 @@ class Way:
 
 def find_way(layout: Layout, request: Request, batch_norm: bool) -> Way:
     """Try numbers of layers and ways of calling."""
+    request = replace(request, scaled=layout.scaled)
     if layout.fixed is not None or request.hidden is not None:
         depth = len(layout.fixed or ()) - 1 if request.hidden is None else len(request.hidden) + 1
         spec = trial(request, depth, batch_norm, layout.fixed)

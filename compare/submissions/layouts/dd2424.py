@@ -11,7 +11,7 @@ from compare.submissions.handing_on import Order, written_orders
 from compare.submissions.holder import Holder
 from compare.submissions.layouts.dd2424_code import DD2424Code, Functions
 from compare.submissions.layouts.layout import Code, Layout
-from compare.submissions.names import parameter_argument, plain, tensor_name
+from compare.submissions.names import parameter_argument, plain, says_batch_norm, tensor_name
 from compare.submissions.orientation import Orientation
 from compare.submissions.source import Source
 from compare.submissions.things import attributes
@@ -52,8 +52,10 @@ class DD2424(Layout):
         backward = functions[False].backward
         depth = layers_of(backward) if backward else None
         self.depths = (depth,) if depth else Layout.depths
-        normalises = any("gamma" in plain(word) for word in words)
-        self.modes = (False, True) if normalises else (False,)
+        self.scaled = any("gamma" in plain(word) for word in words)
+        own = functions[True].backward
+        normalises = own is not None and own is not backward and says_batch_norm(own.__name__)
+        self.modes = (False, True) if self.scaled or normalises else (False,)
         self.line = source.line_of(backward) if backward else None
 
     def codes(self, network: Network) -> Iterator[DD2424Code]:
@@ -87,6 +89,7 @@ class DD2424(Layout):
                 global_penalties=globals_,
                 module=self.module,
                 written=written,
+                scaled=self.scaled,
             )
 
     def reordered(self, code: Code) -> Iterator[Code]:

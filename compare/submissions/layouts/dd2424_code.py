@@ -35,6 +35,7 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
+from compare.submissions.request import expected
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
@@ -83,6 +84,8 @@ class DD2424Code:
     held_penalties: list[str] | None = None
     renamed: list[str] = field(default_factory=list)
     """The gradients that were found under another name than their own."""
+    scaled: bool = True
+    """Whether its batch norm has gamma and beta."""
     updates: bool = False
     """Whether its gradients are told from its update of the parameters."""
     looked: bool = False
@@ -108,10 +111,10 @@ class DD2424Code:
         return replace(self, network=network, places={})
 
     def expected(self) -> list[str]:
-        return list(self.network.parameter_shapes)
+        return expected(self.network, self.scaled)
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
-        arrays = {"X": case.X, **case.parameters}
+        arrays = {"X": case.X} | {name: case.parameters[name] for name in self.expected()}
         handed: Handed = {
             name: self.orientation.give("x0" if name == "X" else name, value).astype(dtype)
             for name, value in arrays.items()
@@ -227,7 +230,7 @@ class DD2424Code:
 
     def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
         """The results of the forward and the backward pass."""
-        before = {name: np.array(handed[name], copy=True) for name in case.parameters}
+        before = {name: np.array(handed[name], copy=True) for name in self.expected()}
         values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
@@ -262,6 +265,8 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
+        absent = self.network.parameter_shapes.keys() - set(self.expected())
+        gradients = {name: value for name, value in gradients.items() if name not in absent}
         if not gradients:
             gradients = self.steps(values, handed, before)
             self.updates = bool(gradients)

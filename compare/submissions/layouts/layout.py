@@ -127,6 +127,7 @@ class Layout(ABC):
             never taken for that.
         modes: batch norm or not, as far as the text of the code tells.
         line: where the gradients are computed.
+        scaled: whether its batch norm has gamma and beta.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Layout(ABC):
     says_no: bool = False
     modes: tuple[bool, ...] = (False, True)
     line: int | None = None
+    scaled: bool = True
 
     @abstractmethod
     def codes(self, network: Network) -> Iterator[Code]:
