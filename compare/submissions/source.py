@@ -82,9 +82,9 @@ class Source:
         return list(dict.fromkeys(small))[:MAX_SMALL_NUMBERS]
 
     def slopes(self) -> list[float]:
-        """Constants of the file that may be the slope of a leaky ReLU: from 0 to 1, in order."""
+        """Constants of the file that may be the slope of a leaky ReLU: from 1e-4 to 1, in order."""
         found = [n.value for n in self.nodes() if isinstance(n, ast.Constant)]
-        between = [v for v in found if isinstance(v, float) and 0 < v < 1]
+        between = [v for v in found if isinstance(v, float) and 1e-4 < v < 1]
         return list(dict.fromkeys(between))[:MAX_SLOPES]
 
     def sizes(self) -> tuple[int, ...]:

@@ -156,6 +156,9 @@ def examine_layouts(
             report.leave_out(f"{words_for(way.attempt)} ({failure.finding.message})")
         elif failure is not None and mode:
             report_failure(source, layout, way, report)
+        elif mode and not layout.scaled:
+            there = f"{way.attempt.right} of {way.attempt.wanted} gradients"
+            report.leave_out(f"{words_for(way.attempt)} (its functions gave {there})")
         elif "batch norm" not in report.assumed:
             report.leave_out(words_for(way.attempt))
     return True
@@ -194,7 +197,9 @@ def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bo
     tried = way.attempt
     if tried.code is None or tried.failure is not None:
         return False
-    if batch_norm and request.batch_norm is None and tried.right < tried.wanted and layout.scaled:
+    if batch_norm and not layout.scaled:
+        return tried.works  # functions of their own, which may be meant to be called otherwise
+    if batch_norm and request.batch_norm is None and tried.right < tried.wanted:
         return uses_gamma(tried.code, way, request.dtype)
     return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -20,8 +21,10 @@ def leaky_slope(source: Source, attempts: Iterable[Attempt]) -> float:
     for tried in attempts:
         if tried.p is None or tried.outputs or not tried.spec.hidden or tried.spec.slope:
             continue
-        for slope in dict.fromkeys([*source.slopes(), *USUAL]):
-            trace = replace(tried.spec, slope=slope).case().forward(manual_impl)
+        assert tried.code is not None
+        all_eps = tried.code.eps_forms if tried.spec.batch_norm else (tried.spec.eps,)
+        for slope, eps in product(dict.fromkeys([*source.slopes(), *USUAL]), all_eps):
+            trace = replace(tried.spec, slope=slope, eps=eps).case().forward(manual_impl)
             if is_close(tried.p, np.asarray(trace["p"])):
                 return slope
     return 0.0

@@ -105,7 +105,7 @@ def in_best_order(layout: Layout, tried: Attempt, dtype: str) -> Attempt:
     """The attempt, or the better one that hands the forward function's results on in another order.
 
     More right values are better, then more right values at lambda 0, where a wrong penalty hides
-    nothing.
+    nothing. An order that raised gives way only to one with half of the values right.
     """
     if tried.agrees or tried.code is None:
         return tried
@@ -114,15 +114,18 @@ def in_best_order(layout: Layout, tried: Attempt, dtype: str) -> Attempt:
         attempts.append(attempt(code, tried.spec, dtype))
         if attempts[-1].agrees:
             return attempts[-1]
-    if len(attempts) == 1:
-        return tried
+    if tried.failure is not None:
+        attempts = [tried, *(one for one in attempts if one.works and 2 * one.exact >= one.wanted)]
+    most = max(one.progress for one in attempts)
+    equal = [one for one in attempts if one.progress == most]
+    if len(equal) == 1 or equal[0].failure is not None:
+        return equal[0]
 
     def exact_without_penalty(one: Attempt) -> int:
-        if one.code is None or one.failure is not None:
-            return 0
+        assert one.code is not None
         return attempt(one.code, replace(one.spec, penalty=0.0), dtype).exact
 
-    return max(attempts, key=lambda one: (one.progress, exact_without_penalty(one)))
+    return max(equal, key=exact_without_penalty)
 
 
 def choose(
