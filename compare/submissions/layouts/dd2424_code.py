@@ -22,7 +22,7 @@ from compare.submissions.binding import (
     named_results,
     roles,
 )
-from compare.submissions.handing_on import Order
+from compare.submissions.handing_on import BY_TRYING, Order
 from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
@@ -197,7 +197,6 @@ class DD2424Code:
     def run(self, function: Function, values: Values, stage: int) -> Any:
         """Bind the arguments, and call a function of the user's."""
         bound = bind(function, values)
-        positional = bound.positional
         if bound.orders:
             self.orders, self.names = bound.orders, values.names
         if bound.unknown:
@@ -216,9 +215,9 @@ class DD2424Code:
                 stage,
             )
         if values.holder is not None and is_method(function):
-            positional = [values.holder, *positional]
+            bound.positional.insert(0, values.holder)
         with blamed_on_us(function, bound.guessed):
-            return call(self.source, stage, function, *positional, **bound.keywords)
+            return call(self.source, stage, function, *bound.positional, **bound.keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         raw = self.passes(case, handed, self.values(case, handed))
@@ -415,9 +414,10 @@ class DD2424Code:
             said["told by value"] = f"{renamed}: what has these names is the gradient of another"
         if len(self.orders) > 1:
             order = self.order or self.orders[0][0]
-            reason = next(why for known, why in self.orders if known == order)
+            reason = next((why for known, why in self.orders if known == order), BY_TRYING)
             pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
-            if any({a: w.get(a) for a in order} != order for w in self.written):
+            told = [w for w in self.written if order.keys() <= w.keys()]
+            if any(w[argument] != place for w in told for argument, place in order.items()):
                 reason += "; a call in the file hands them on otherwise"
             said["handed on"] = f"{', '.join(pairs)} ({reason})"
         if self.returned:
