@@ -124,7 +124,14 @@ class CheckResult:
                 for match in case.examination.diagnosis.matches
             )
         ]
-        if unexplained and not said:
+        examined = by_telling(self.cases)
+        most = max(support(examined).values(), default=0)
+        if unexplained and not said and most:
+            said.append(
+                f"No known fault explains all {len(examined)} wrong cases; the likeliest explains "
+                f"{most}."
+            )
+        elif unexplained and not said:
             said.append(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]}.")
         elif unexplained:
             said.append(f"That does not explain: {', '.join(unexplained)}.")

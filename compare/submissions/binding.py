@@ -2,13 +2,14 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from compare.submissions.asking.failures import Unsupported
+from compare.submissions.handing_on import Order, orders
 from compare.submissions.names import parameter_argument, plain, role_of, tensor_name
 from compare.submissions.orientation import as_array
 from compare.submissions.things import is_tensor
@@ -32,6 +33,9 @@ class Values:
         single: W stands for the only layer's array, not for a list of one.
         guessed: roles of arguments whose names say nothing, by name.
         holder: the object whose methods are called.
+        names: of the forward function's results, in their order.
+        written: in which order the file itself hands them on.
+        order: in which order to hand them on; None takes the likeliest.
     """
 
     one_hot: Any
@@ -44,6 +48,28 @@ class Values:
     single: bool = False
     guessed: Mapping[str, str] = field(default_factory=dict)
     holder: Any = None
+    names: Sequence[str | None] = ()
+    written: Sequence[Order] = ()
+    order: Order | None = None
+
+
+@dataclass
+class Bound:
+    """The arguments for a call.
+
+    Arguments:
+        positional, keywords: as they are passed.
+        unknown: the required ones that nothing fits.
+        guessed: those that were given what was left over.
+        orders: the plausible orders of what was left over, the likeliest first, with what speaks
+            for each; empty if there is no choice.
+    """
+
+    positional: list[Any] = field(default_factory=list)
+    keywords: dict[str, Any] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    guessed: list[str] = field(default_factory=list)
+    orders: list[tuple[Order, str]] = field(default_factory=list)
 
 
 def signature(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -78,14 +104,8 @@ def layers_of(function: Callable[..., Any]) -> int | None:
     return max(numbers) if numbers else None
 
 
-def bind(
-    function: Callable[..., Any], values: Values
-) -> tuple[list[Any], dict[str, Any], list[str], list[str]]:
+def bind(function: Callable[..., Any], values: Values) -> Bound:
     """The arguments for a call.
-
-    Returns:
-        Positional and keyword arguments, the names of required ones that nothing fits, and of
-        those that were given what was left over.
 
     Raises:
         Unsupported: the function takes W1, W2, ... of another number of layers.
@@ -96,11 +116,7 @@ def bind(
     arguments = signature(function)
     labelled = [plain(a.name) for a in arguments if role(a.name) == "Y"]
     samples = {a.name for a in arguments if role(a.name) == "X"}
-    positional: list[Any] = []
-    keywords: dict[str, Any] = {}
-    unknown: list[str] = []
-    guessed: list[str] = []
-    used: list[Any] = []
+    bound, used = Bound(), []
     for argument in arguments:
         if "X" in samples and argument.name == "x" and "x" in values.forward:
             found, value = True, values.forward["x"]  # beside X, the inputs of the layers
@@ -108,24 +124,43 @@ def bind(
             found, value = look_up(argument.name, values, both_labels=len(labelled) > 1)
         required = argument.default is inspect.Parameter.empty
         if found and argument.kind is inspect.Parameter.POSITIONAL_ONLY:
-            positional.append(value)
+            bound.positional.append(value)
         elif found:
-            keywords[argument.name] = value
+            bound.keywords[argument.name] = value
             used.append(value)
         elif argument.default is False and RETURNS_MORE.search(plain(argument.name)):
-            keywords[argument.name] = True
+            bound.keywords[argument.name] = True
         elif required:
-            unknown.append(argument.name)
-    if unknown and isinstance(values.whole, tuple):
-        left = [v for v in values.whole if not any(v is other for other in used)]
-        if len(left) == len(unknown):
-            keywords |= dict(zip(unknown, left, strict=True))
-            guessed, unknown = unknown, []
-    if len(unknown) == 1 and values.whole is not None:
+            bound.unknown.append(argument.name)
+    hand_on(bound, values, used)
+    if len(bound.unknown) == 1 and values.whole is not None:
         # what the forward pass is called in the backward pass, be it `cache` or `activations`
-        guessed = [unknown.pop()]
-        keywords[guessed[0]] = rest(values)
-    return positional, keywords, unknown, guessed
+        bound.guessed = [bound.unknown.pop()]
+        bound.keywords[bound.guessed[0]] = rest(values)
+    return bound
+
+
+def hand_on(bound: Bound, values: Values, used: Sequence[Any]) -> None:
+    """Give arguments whose names say nothing what the forward function returned beside the rest.
+
+    Arguments:
+        used: what other arguments take.
+    """
+    if not bound.unknown or not isinstance(values.whole, tuple):
+        return
+    left = {
+        place: values.names[place] if len(values.names) == len(values.whole) else None
+        for place, value in enumerate(values.whole)
+        if not any(value is other for other in used)
+    }
+    if len(left) > len(bound.unknown) == 1:
+        return
+    bound.orders = orders(bound.unknown, left, values.written)
+    if bound.orders:
+        known = values.order is not None and values.order.keys() == set(bound.unknown)
+        order = values.order if known else bound.orders[0][0]
+        bound.keywords |= {name: values.whole[place] for name, place in order.items()}  # type: ignore[union-attr]
+        bound.guessed, bound.unknown = bound.unknown, []
 
 
 def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]:

@@ -26,6 +26,7 @@ from compare.submissions.conventions import (
 )
 from compare.submissions.coverage import covered, left_out
 from compare.submissions.departures import departure_of, judge_departure
+from compare.submissions.exchanged import exchanged
 from compare.submissions.guards import without_guard
 from compare.submissions.judging import judge_answer
 from compare.submissions.other_layers import other_layers
@@ -167,6 +168,7 @@ def judge_answers(
         cases = [judge_answer(answer, form, chosen_eps) for answer in answers]
         cases, sloping = taken_at_kink(cases)
         hints += own_cost_hints(seen)
+        hints += exchanged([evidence for _, evidence in seen])
         if sloping:
             assumed["ReLU"] = "slope 1 where its input is exactly 0 (>= 0), a convention"
     if answers:
@@ -187,7 +189,7 @@ def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> Non
         if other:
             raise UserError(
                 f"{submission.path}: its hidden layers have {other}; check --code takes batch norm "
-                "or none and ReLU alone"
+                "or none, and ReLU or leaky ReLU alone"
             )
 
 

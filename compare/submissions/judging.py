@@ -63,7 +63,7 @@ def judge_answer(answer: Answer, form: Form, eps: float) -> CaseVerdict:
     forward = [tensor for tensor in tensors if is_value(tensor.name)]
     backward = [tensor for tensor in tensors if not is_value(tensor.name)]
     given = {*answer.gradients, *answer.wrong_shapes}
-    missing = [name for name in case.network.parameter_shapes if name not in given]
+    missing = [name for name in answer.spec.expected if name not in given]
     missing += [name for name in ("p", "cost") if name not in answer.forward]
     return CaseVerdict(
         name=case.name,

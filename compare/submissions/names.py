@@ -22,6 +22,7 @@ ROLES = {
     "depth": "k nlayers numlayers",
     "classes": "nclasses numclasses nclass",
     "eps": "eps epsilon",
+    "rate": "lr eta rate learningrate learnrate stepsize",
 }
 """The meaning of an argument, by its name in lower case without underscores."""
 

@@ -22,6 +22,8 @@ class CaseSpec:
         penalty: the number that is handed to the user's code as it is, whatever it means there.
         seed: of parameters and samples.
         at_kink: the input of unit 0 of every ReLU is exactly 0, for every sample.
+        slope: of a leaky ReLU below 0; 0 is the ReLU.
+        scaled: whether batch norm has gamma and beta; if not, they are 1 and 0.
     """
 
     hidden: tuple[int, ...]
@@ -33,16 +35,33 @@ class CaseSpec:
     seed: int
     at_kink: bool = False
     eps: float = EPS
+    slope: float = 0.0
+    scaled: bool = True
 
     @property
     def network(self) -> Network:
         """The network of the case."""
         normalization = "batch" if self.batch_norm else "none"
-        return Network(self.inputs, self.hidden, self.classes, normalization, eps=self.eps)
+        leaky = {"activation": "leaky_relu", "slope": self.slope} if self.slope else {}
+        return Network(
+            self.inputs,
+            self.hidden,
+            self.classes,
+            normalization,
+            eps=self.eps,
+            **leaky,  # type: ignore[arg-type]
+        )
+
+    @property
+    def expected(self) -> list[str]:
+        """The parameters that the code has."""
+        return expected(self.network, self.scaled)
 
     def case(self) -> Case:
         """The case, float64."""
         case = random_case(self.network, self.samples, penalty=self.penalty, seed=self.seed)
+        for name in case.parameters.keys() - set(self.expected):
+            case.parameters[name][...] = name.startswith("gamma")
         if self.at_kink:
             # s itself stays: at v = 0 batch norm would make infinities of rounding
             kinds = ("gamma", "beta") if self.batch_norm else ("W", "b")
@@ -50,6 +69,11 @@ class CaseSpec:
                 for kind in kinds:
                     case.parameters[f"{kind}{l}"][0] = 0
         return case
+
+
+def expected(network: Network, scaled: bool) -> list[str]:
+    """The parameters of a network, without gamma and beta if its batch norm has none."""
+    return [n for n in network.parameter_shapes if scaled or not n.startswith(("gamma", "beta"))]
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,7 @@ class Request:
         inputs, samples, penalty: in place of those of the cases.
         seed: of every case.
         dtype: in which samples and parameters are handed over: float64, float32, float16.
+        slope, scaled: see CaseSpec.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -71,6 +96,8 @@ class Request:
     penalty: float | None = None
     seed: int = 0
     dtype: str = "float64"
+    slope: float = 0.0
+    scaled: bool = True
 
 
 def trial(
@@ -94,6 +121,8 @@ def trial(
         samples=request.samples or 12,
         penalty=0.1 if request.penalty is None else request.penalty,
         seed=request.seed,
+        slope=request.slope,
+        scaled=request.scaled,
     )
 
 
@@ -125,7 +154,8 @@ def specs(
         # wider than the minibatch, so that gradients by s can be recovered from those of W
         equal = replace(equal, hidden=(14,) * layers, inputs=request.inputs or 14)
         kink = replace(kink, hidden=(7, 6, 5, 4, 3)[: (depth or 3) - 1])
-    return [first, without, equal, kink] if first.hidden else [first, without, equal]
+    kinked = first.hidden and (first.scaled or not batch_norm)  # it takes gamma and beta of 0
+    return [first, without, equal, kink] if kinked else [first, without, equal]
 
 
 def as_request(values: dict) -> Request:

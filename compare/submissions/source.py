@@ -13,6 +13,7 @@ from compare.submissions.remote import description
 from compare.submissions.things import file_of
 
 MAX_SMALL_NUMBERS = 6
+MAX_SLOPES = 40
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """Exceptions that Python's parser may raise."""
@@ -79,6 +80,12 @@ class Source:
         found = [n.value for n in self.nodes() if isinstance(n, ast.Constant)]
         small = [v for v in found if isinstance(v, float) and 1e-20 < v < 1e-2]
         return list(dict.fromkeys(small))[:MAX_SMALL_NUMBERS]
+
+    def slopes(self) -> list[float]:
+        """Constants of the file that may be the slope of a leaky ReLU: from 1e-4 to 1, in order."""
+        found = [n.value for n in self.nodes() if isinstance(n, ast.Constant)]
+        between = [v for v in found if isinstance(v, float) and 1e-4 < v < 1]
+        return list(dict.fromkeys(between))[:MAX_SLOPES]
 
     def sizes(self) -> tuple[int, ...]:
         """The numbers of inputs and hidden units that the code may fix: its largest constants

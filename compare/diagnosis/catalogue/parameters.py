@@ -37,6 +37,11 @@ def before_the_activation(at: Place, right: np.ndarray) -> np.ndarray:
     return at.G_s.T @ activation_at(at, -1).input + penalty_part(at)
 
 
+def penalised_by_itself(at: Place, right: np.ndarray) -> np.ndarray:
+    """W's gradient with itself in the place of W in the penalty's part."""
+    return (1 + 2 * at.penalty) * (right - penalty_part(at))
+
+
 def of_the_transpose(at: Place, right: np.ndarray) -> np.ndarray:
     return right.T
 
@@ -44,6 +49,16 @@ def of_the_transpose(at: Place, right: np.ndarray) -> np.ndarray:
 ALL = {"W": negated, "b": negated, "gamma": negated, "beta": negated}
 
 PARAMETER_FAULTS = (
+    Fault(
+        "penalty of the gradient",
+        "2 lambda times the gradient of W itself is added to it at {where}, so the penalty's part "
+        "is missing and the rest is scaled by 1 + 2 lambda.",
+        "Add 2 * lam * W instead.",
+        "W",
+        weights,
+        {"W": penalised_by_itself},
+        wrong="2 lambda W",
+    ),
     Fault(
         "sign of all",
         "Every gradient has the wrong sign.",

@@ -106,7 +106,8 @@ def answer(
     raw = code.evaluate(case, handed)
     seconds = time.perf_counter() - start
     taken = take(code, case, raw, line)
-    taken.findings += mutations(handed, pristine, line)
+    if not raw.updated:
+        taken.findings += mutations(handed, pristine, line)
     if twice:
         with session().quiet():
             again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)
@@ -166,8 +167,10 @@ def central_differences(
         return {}
     places = [
         (name, index)
-        for name, value in case.parameters.items()
-        for index in entries_of(value.shape, taken.gradients.get(name), right[name], seed)
+        for name in code.expected()
+        for index in entries_of(
+            case.parameters[name].shape, taken.gradients.get(name), right[name], seed
+        )
     ]
     found: dict[str, list[tuple[Index, float]]] = {}
     try:

@@ -10,6 +10,7 @@ from compare.submissions.asking.collect import answer
 from compare.submissions.asking.dropping import examine_dropout
 from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
+from compare.submissions.asking.leaking import leaky_slope
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
 from compare.submissions.asking.trying import Attempt, Way, choose
@@ -127,6 +128,11 @@ def examine_layouts(
     report.layout = layouts[0].name
     with session().quiet():
         layout, ways = choose(layouts, request, source.sizes())
+        slope = leaky_slope(source, [way.attempt for way in ways.values()])
+        if slope:
+            request = replace(request, slope=slope)
+            layout, ways = choose(layouts, request, source.sizes())
+            report.assumed["activation"] = f"leaky ReLU, slope {slope:g}, as the probabilities show"
     report.layout, report.penalty_forms = layout.name, layout.penalty_forms
     usable = {mode: way for mode, way in ways.items() if supports(layout, way, mode, request)}
     if True in usable and False in usable and usable[False].depth == 1 and layout.fixed is None:
@@ -139,16 +145,20 @@ def examine_layouts(
         best = max(ways.values(), key=lambda way: way.attempt.progress)
         report_failure(source, layout, best, report)
         return False
+    request = replace(request, scaled=layout.scaled)
     for mode, way in usable.items():
         run_mode(source, layout, way, mode, request, report)
     for mode, way in ways.items():
         if mode in usable or way.attempt.works:
             continue
         failure = way.attempt.failure
-        if failure is not None and failure.finding.kind == "call":
+        if failure is not None and (failure.finding.kind == "call" or not layout.scaled):
             report.leave_out(f"{words_for(way.attempt)} ({failure.finding.message})")
         elif failure is not None and mode:
             report_failure(source, layout, way, report)
+        elif mode and not layout.scaled:
+            there = f"{way.attempt.right} of {way.attempt.wanted} gradients"
+            report.leave_out(f"{words_for(way.attempt)} (its functions gave {there})")
         elif "batch norm" not in report.assumed:
             report.leave_out(words_for(way.attempt))
     return True
@@ -187,6 +197,8 @@ def supports(layout: Layout, way: Way, batch_norm: bool, request: Request) -> bo
     tried = way.attempt
     if tried.code is None or tried.failure is not None:
         return False
+    if batch_norm and not layout.scaled:
+        return tried.works  # functions of their own, which may be meant to be called otherwise
     if batch_norm and request.batch_norm is None and tried.right < tried.wanted:
         return uses_gamma(tried.code, way, request.dtype)
     return True
@@ -242,7 +254,11 @@ def run_mode(
         report.leave_out(without)
     eps = found.eps_forms[0]
     differentiated = False  # one case is enough
-    report.assumed |= said
+    if batch_norm and not layout.scaled:
+        said["gamma and beta"] = "none in its batch norm (no word of the file says gamma)"
+    for what, words in said.items():
+        plain = report.assumed.get(what, words)
+        report.assumed[what] = words if words == plain else f"{plain}, with batch norm {words}"
     report.eps_forms = found.eps_forms
     for i, spec in enumerate(specs(request, batch_norm, way.depth, layout.fixed, eps)):
         try:

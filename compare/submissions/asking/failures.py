@@ -22,11 +22,12 @@ class CodeFailure(Exception):
     Arguments:
         finding: what, and where.
         stage: how far it came: 0 forward, 1 backward, 2 cost.
+        reached: the lines of the calls that it came to, the outermost first.
     """
 
-    def __init__(self, finding: Finding, stage: int) -> None:
+    def __init__(self, finding: Finding, stage: int, reached: tuple[int, ...] = ()) -> None:
         super().__init__(finding.message)
-        self.finding, self.stage = finding, stage
+        self.finding, self.stage, self.reached = finding, stage, reached
 
 
 def call(
@@ -40,7 +41,8 @@ def call(
     try:
         return function(*args, **kwargs)
     except RemoteError as error:
-        raise CodeFailure(as_finding(error, source, function), stage) from error
+        reached = tuple(frame[1] for frame in error.frames if source.is_users(frame[0]))
+        raise CodeFailure(as_finding(error, source, function), stage, reached) from error
 
 
 @contextlib.contextmanager
@@ -70,7 +72,7 @@ def blamed_on_us(function: Callable[..., Any], guessed: Sequence[str]) -> Iterat
             names = " and ".join(guessed)
             said = f"what {function.__name__} takes as {names} was guessed, and it raised "
             finding = replace(failure.finding, kind="call", message=said + failure.finding.message)
-            raise CodeFailure(finding, failure.stage) from failure.__cause__
+            raise CodeFailure(finding, failure.stage, failure.reached) from failure.__cause__
         raise
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from compare.submissions.binding import layers_of, role, roles, signature
 from compare.submissions.construct import meaning_of
+from compare.submissions.handing_on import Order, written_orders
 from compare.submissions.holder import Holder
 from compare.submissions.layouts.dd2424_code import DD2424Code, Functions
-from compare.submissions.layouts.layout import Layout
-from compare.submissions.names import parameter_argument, plain, tensor_name
+from compare.submissions.layouts.layout import Code, Layout
+from compare.submissions.names import parameter_argument, plain, says_batch_norm, tensor_name
 from compare.submissions.orientation import Orientation
 from compare.submissions.source import Source
 from compare.submissions.things import attributes
@@ -51,8 +52,10 @@ class DD2424(Layout):
         backward = functions[False].backward
         depth = layers_of(backward) if backward else None
         self.depths = (depth,) if depth else Layout.depths
-        normalises = any("gamma" in plain(word) for word in words)
-        self.modes = (False, True) if normalises else (False,)
+        self.scaled = any("gamma" in plain(word) for word in words)
+        own = functions[True].backward
+        normalises = own is not None and own is not backward and says_batch_norm(own.__name__)
+        self.modes = (False, True) if self.scaled or normalises else (False,)
         self.line = source.line_of(backward) if backward else None
 
     def codes(self, network: Network) -> Iterator[DD2424Code]:
@@ -68,6 +71,7 @@ class DD2424(Layout):
             forms = ("single", *forms)
         eps = (EPS, *self.source.small_numbers())
         globals_ = penalties_in(self.module, self.source)
+        written = self.written(functions)
         for orientation, form, labels, guessed in product(
             ORIENTATIONS, forms, (True, False), self.guesses(functions)
         ):
@@ -84,7 +88,22 @@ class DD2424(Layout):
                 guessed=guessed,
                 global_penalties=globals_,
                 module=self.module,
+                written=written,
+                scaled=self.scaled,
             )
+
+    def reordered(self, code: Code) -> Iterator[Code]:
+        assert isinstance(code, DD2424Code)
+        return code.reordered()
+
+    def written(self, functions: Functions) -> list[Order]:
+        """The orders in which the file hands what the forward function returns on to the backward
+        function."""
+        forward, backward = functions.forward, functions.backward
+        if forward is None or backward is None:
+            return []
+        names = [argument.name for argument in signature(backward)]
+        return written_orders(self.source, forward.__name__, backward.__name__, names)
 
     def holder(self, guessed: dict[str, str]) -> Holder | None:
         """The class whose objects contain the parameters, if there is one."""

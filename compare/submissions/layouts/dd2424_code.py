@@ -1,6 +1,6 @@
 """Functions of (X, Y, net_params, lam), called in one way."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from compare.submissions.binding import (
     named_results,
     roles,
 )
+from compare.submissions.handing_on import BY_TRYING, Order
 from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
@@ -34,6 +35,7 @@ from compare.submissions.matching import (
 )
 from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
+from compare.submissions.request import expected
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
@@ -45,6 +47,10 @@ Function = Callable[..., Any]
 
 TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {"mode": "test"}}
 """The value that requests an evaluation, by the meaning of an argument."""
+
+
+RATE = 1.0
+"""The learning rate of a backward function that updates the parameters itself."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +84,37 @@ class DD2424Code:
     held_penalties: list[str] | None = None
     renamed: list[str] = field(default_factory=list)
     """The gradients that were found under another name than their own."""
+    scaled: bool = True
+    """Whether its batch norm has gamma and beta."""
+    updates: bool = False
+    """Whether its gradients are told from its update of the parameters."""
     looked: bool = False
     """Whether it was looked for arrays of the forward pass that the backward pass changes."""
     overwritten: list[Finding] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
+    written: Sequence[Order] = ()
+    order: Order | None = None
+    """In which order the backward function takes what the forward function returned beside what
+    the names tell; None for the likeliest."""
+    orders: list[tuple[Order, str]] = field(default_factory=list)
+    """The plausible orders, known after the first call."""
+    names: Sequence[str | None] = ()
+    """Of the forward function's results."""
+
+    def reordered(self) -> Iterator["DD2424Code"]:
+        """The same with every other plausible order of what the forward function returned."""
+        for order, _ in self.orders[1:] if self.order is None else ():
+            yield replace(self, order=order)
 
     def for_network(self, network: Network) -> "DD2424Code":
         return replace(self, network=network, places={})
 
     def expected(self) -> list[str]:
-        return list(self.network.parameter_shapes)
+        return expected(self.network, self.scaled)
 
     def hand_over(self, case: Case, dtype: str) -> Handed:
-        arrays = {"X": case.X, **case.parameters}
+        arrays = {"X": case.X} | {name: case.parameters[name] for name in self.expected()}
         handed: Handed = {
             name: self.orientation.give("x0" if name == "X" else name, value).astype(dtype)
             for name, value in arrays.items()
@@ -124,6 +147,7 @@ class DD2424Code:
             "depth": self.network.depth,
             "classes": self.network.classes,
             "eps": self.network.eps,
+            "rate": RATE,
         }
         values = Values(handed["Y"], handed["y"], self.prefers_one_hot, lists, given)
         values.single = self.form == "single"
@@ -163,14 +187,21 @@ class DD2424Code:
             return values
         returned = as_tuple(self.run(self.functions.forward, values, 0))
         values.whole = returned
-        values.forward = named_results(returned, returned_names(self.functions.forward))
+        names = returned_names(self.functions.forward)
+        values.forward = named_results(returned, names)
+        if isinstance(returned, tuple):
+            values.names = next((n for n in names if len(n) == len(returned)), ())
+        values.written, values.order = self.written, self.order
         return values
 
     def run(self, function: Function, values: Values, stage: int) -> Any:
         """Bind the arguments, and call a function of the user's."""
-        positional, keywords, unknown, guessed = bind(function, values)
-        if unknown:
-            said = f"{function.__name__} takes {' and '.join(unknown)}, which nothing here fits"
+        bound = bind(function, values)
+        if bound.orders:
+            self.orders, self.names = bound.orders, values.names
+        if bound.unknown:
+            taken = " and ".join(bound.unknown)
+            said = f"{function.__name__} takes {taken}, which nothing here fits"
             if self.functions.forward is None:
                 said = f"no forward function was recognised, and {said}"
             raise CodeFailure(
@@ -184,9 +215,9 @@ class DD2424Code:
                 stage,
             )
         if values.holder is not None and is_method(function):
-            positional = [values.holder, *positional]
-        with blamed_on_us(function, guessed):
-            return call(self.source, stage, function, *positional, **keywords)
+            bound.positional.insert(0, values.holder)
+        with blamed_on_us(function, bound.guessed):
+            return call(self.source, stage, function, *bound.positional, **bound.keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         raw = self.passes(case, handed, self.values(case, handed))
@@ -198,6 +229,7 @@ class DD2424Code:
 
     def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
         """The results of the forward and the backward pass."""
+        before = {name: np.array(handed[name], copy=True) for name in self.expected()}
         values = self.run_forward(values)
         depth = self.network.depth
         # copied: a backward pass may work in place on what the forward pass returned
@@ -232,7 +264,36 @@ class DD2424Code:
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))
-        return Raw(gradients, forward, unknown, self.overwritten)
+        absent = self.network.parameter_shapes.keys() - set(self.expected())
+        gradients = {name: value for name, value in gradients.items() if name not in absent}
+        if not gradients:
+            gradients = self.steps(values, handed, before)
+            self.updates = bool(gradients)
+        return Raw(gradients, forward, unknown, self.overwritten, self.updates)
+
+    def steps(
+        self, values: Values, handed: Handed, before: Mapping[str, np.ndarray]
+    ) -> dict[str, Any]:
+        """The gradients that the backward function goes down by where it returns none: what it
+        took from each parameter, at a learning rate of 1; {} if it takes no learning rate.
+
+        Arguments:
+            handed: the parameters, changed or not.
+            before: the same as they were.
+        """
+        assert self.functions.backward is not None
+        if "rate" not in roles(self.functions.backward):
+            return {}
+        after: dict[Any, Any] = {name: handed[name] for name in before}
+        if values.holder is not None:
+            held = dict(values_in(values.holder))
+            after = {name: held[path] for name, path in self.places.items() if path in held}
+        taken = {
+            name: before[name] - value
+            for name, value in after.items()
+            if isinstance(value, np.ndarray) and value.shape == before[name].shape
+        }
+        return taken if any(step.any() for step in taken.values()) else {}
 
     def with_dropout(self, keep: float) -> None:
         return None
@@ -314,6 +375,11 @@ class DD2424Code:
     def cost(self, case: Case, handed: Handed) -> float | None:
         return self.costs(case, handed).get("cost")
 
+    def result_name(self, place: int) -> str:
+        """How a result of the forward function is called in messages."""
+        name = self.names[place] if place < len(self.names) else None
+        return name or f"result {place + 1}"
+
     def assumed(self) -> dict[str, str]:
         said = {}
         for what in ("forward", "backward", "cost"):
@@ -338,9 +404,22 @@ class DD2424Code:
                 said["parameters"] = "each an argument of its own"
             else:
                 said["parameters"] = "a list per kind"
+        if self.updates:
+            said["gradients"] = (
+                "what the backward function takes from the parameters at a learning rate of "
+                f"{RATE:g}"
+            )
         if self.renamed:
             renamed = ", ".join(sorted(self.renamed))
             said["told by value"] = f"{renamed}: what has these names is the gradient of another"
+        if len(self.orders) > 1:
+            order = self.order or self.orders[0][0]
+            reason = next((why for known, why in self.orders if known == order), BY_TRYING)
+            pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
+            told = [w for w in self.written if order.keys() <= w.keys()]
+            if any(w[argument] != place for w in told for argument, place in order.items()):
+                reason += "; a call in the file hands them on otherwise"
+            said["handed on"] = f"{', '.join(pairs)} ({reason})"
         if self.returned:
             said["returned"] = f"{self.returned}, in this order"
         where = "columns" if self.orientation.columns else "rows"

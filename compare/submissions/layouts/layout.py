@@ -25,12 +25,15 @@ class Raw:
         gradients, forward: as returned.
         unknown: keys that match no parameter.
         findings: further observations.
+        updated: whether the gradients were told from an update of the parameters, which is meant
+            to change them.
     """
 
     gradients: dict[str, Any]
     forward: dict[str, Any] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    updated: bool = False
 
 
 class Instance(Protocol):
@@ -124,6 +127,7 @@ class Layout(ABC):
             never taken for that.
         modes: batch norm or not, as far as the text of the code tells.
         line: where the gradients are computed.
+        scaled: whether its batch norm has gamma and beta.
     """
 
     name: str
@@ -133,10 +137,16 @@ class Layout(ABC):
     says_no: bool = False
     modes: tuple[bool, ...] = (False, True)
     line: int | None = None
+    scaled: bool = True
 
     @abstractmethod
     def codes(self, network: Network) -> Iterator[Code]:
         """The ways of calling it for a network, the likeliest first."""
+
+    def reordered(self, code: Code) -> Iterator[Code]:
+        """The same way with the results of the forward function handed on in other orders; known
+        after its first call."""
+        yield from ()
 
 
 def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:

@@ -110,10 +110,10 @@ class TorchModuleCode:
             )
             given = {"X": X, "penalty": case.penalty, "training": True}
             values = Values(Y, y, False, {k: [] for k in ("W", "b", "gamma", "beta")}, given)
-            positional, keywords, unknown, _ = bind(own, values)
-            if unknown:
-                raise Unsupported(f"its cost takes {', '.join(unknown)}")
-            cost = call(self.source, 0, own, *positional, **keywords)
+            bound = bind(own, values)
+            if bound.unknown:
+                raise Unsupported(f"its cost takes {', '.join(bound.unknown)}")
+            cost = call(self.source, 0, own, *bound.positional, **bound.keywords)
             if not is_tensor(cost) or not cost.requires_grad:
                 said = f"{own.__name__} returned a {type_name(cost)} that autograd knows no way "
                 said += (

@@ -71,6 +71,10 @@ def unexplained(name):
 
 def test_cases_that_no_fault_explains_are_said():
     assert result(unexplained("odd")).summary == ["No known fault explains this."]
+    odd = [unexplained(name) for name in ("odd", "other", "third")]
+    assert result(faulty("gamma left out", (2,)), *odd).summary == [
+        "No known fault explains all 4 wrong cases; the likeliest explains 1."
+    ]
     beside = result(faulty("gamma left out", (2,)), unexplained("odd")).summary
     assert beside[-1] == "That does not explain: odd."
 

@@ -38,6 +38,38 @@ def test_an_exception_is_told_with_its_line_and_text(tmp_path):
     assert "compare/submissions" not in finding.message
 
 
+NORMALISED = """
+import numpy as np
+
+
+def normalise(s):
+    mean = np.mean(s / s.shape[1])
+    return (s - mean) * np.diag(s.var(axis=0)) ** 0.5
+
+
+def evaluate(X, W, b):
+    H = [X]
+    for l in range(len(W)):
+        s = (
+            W[l] @ H[-1] + b[l]
+        )
+        H.append(np.maximum(normalise(s), 0))
+    return np.exp(s) / np.exp(s).sum(axis=0), H
+
+
+def gradients(X, Y, P, H, W, lam):
+    raise NotImplementedError
+"""
+
+
+def test_the_exception_of_the_way_that_got_furthest_is_told(tmp_path):
+    # biases (m,) fail in a later line of the file than (m, 1), and earlier in the run
+    path = tmp_path / "mine.py"
+    path.write_text(NORMALISED)
+    finding = found(run(path), "exception")
+    assert finding.line == NORMALISED[: NORMALISED.index("    return (s - mean)")].count("\n") + 1
+
+
 def test_with_one_mode_broken_the_other_still_answers(tmp_path):
     path, line = edited(tmp_path, ("G2 = G * sigma2", "G2 = G * sigma3"), name="dd2424_bn")
     result = run(path, Request())

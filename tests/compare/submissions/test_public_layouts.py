@@ -14,6 +14,7 @@ from compare.submissions.names import (
     parameter_argument,
     rank,
 )
+from tests.compare.submissions.support import student
 from twingrad.errors import UserError
 
 TWO = Request(hidden=(5,), inputs=6, samples=7, penalty=0.1)
@@ -175,6 +176,17 @@ def test_code_that_takes_too_long_was_not_checked(tmp_path):
     change = ("G = W[1].T @ G", "G = W[1].T @ G\n    while True:\n        n += 0")
     with pytest.raises(UserError, match=r"not done after 6 s.*--time-limit"):
         checked(tmp_path, FUNCTIONS, change, time_limit=6.0)
+
+
+def test_a_gradient_that_is_another_parameters_is_told(tmp_path):
+    text = student("dd2424_bn").read_text()
+    change = ('grads["betas"] = grad_beta', 'grads["betas"] = grad_b[:-1]')
+    request = Request(hidden=(6, 5), batch_norm=True, inputs=7, samples=8, penalty=0.1)
+    result = checked(tmp_path, text, change, request=request)
+    assert "What is returned as the gradient of beta1 is the gradient of b1." in result.summary
+    assert "What is returned as the gradient of beta2 is the gradient of b2." in result.summary
+    zero = ('grads["betas"] = grad_beta', 'grads["betas"] = [0 * g for g in grad_beta]')
+    assert "What is returned" not in checked(tmp_path, text, zero, request=request).diagnosis
 
 
 LAYERS = """
