@@ -23,4 +23,8 @@ def conventions_of(result: CheckResult) -> tuple[str, ...]:
         found.append("kink")
     if any("divided by the number of samples" in said for said in assumed.values()):
         found.append("layer mean")
+    if "activation" in assumed:
+        found.append("leaky ReLU")
+    if "gamma and beta" in assumed:
+        found.append("plain batch norm")
     return tuple(found)

@@ -12,6 +12,8 @@ AFFECTED = {
     "bias penalty": ("b", "cost"),
     "kink": ("W", "b", "gamma", "beta"),
     "layer mean": (),
+    "leaky ReLU": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
+    "plain batch norm": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
 }
 """Tensors that a convention changes, by kind."""
 
@@ -111,7 +113,8 @@ def affects(convention: str, quantity: Quantity) -> bool:
     """Whether a convention changes tensors of a quantity."""
     if convention == "layer mean":
         return bool(quantity.layers) or not quantity.tensors
-    if quantity.layers or (convention == "eps" and quantity.networks == "without batch norm"):
+    of_batch_norm = convention in ("eps", "plain batch norm")
+    if quantity.layers or (of_batch_norm and quantity.networks == "without batch norm"):
         return False
     named = {tensor.rstrip("0123456789") for tensor in quantity.tensors}
     return not named or bool(named & set(AFFECTED[convention]))

@@ -21,8 +21,16 @@ CONVENTIONS = {
     "bias penalty": "a penalty on b too, in the cost too",
     "kink": "slope 1 of the ReLU where its input is exactly 0",
     "layer mean": "a single layer divides its parameters' gradients by the number of samples",
+    "leaky ReLU": "a leaky ReLU in place of the ReLU",
+    "plain batch norm": "batch norm without gamma and beta",
 }
 """Deviations that are not wrong."""
+
+OTHER_NETWORKS = ("leaky ReLU", "plain batch norm")
+"""Conventions that make it another network; a rubric allows these only by name."""
+
+ALLOWED = tuple(name for name in CONVENTIONS if name not in OTHER_NETWORKS)
+"""The conventions that are allowed if the rubric names none."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Rubric:
 
     title: str = "Assignment"
     quantities: tuple[Quantity, ...] = (Quantity("everything compared", 1.0),)
-    conventions: tuple[str, ...] = tuple(CONVENTIONS)
+    conventions: tuple[str, ...] = ALLOWED
     forbidden: tuple[str, ...] = ()
 
     @property
@@ -102,7 +110,7 @@ def as_rubric(values: dict[str, Any]) -> Rubric:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise ValueError(f"two quantities are named {twice!r}")
-    conventions = texts(values, "conventions", tuple(CONVENTIONS))
+    conventions = texts(values, "conventions", ALLOWED)
     for name in conventions:
         if name not in CONVENTIONS:
             raise ValueError(f"convention {name!r} is not known; expected {', '.join(CONVENTIONS)}")

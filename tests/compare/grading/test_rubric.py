@@ -121,6 +121,14 @@ def test_a_convention_that_is_not_allowed_costs_what_it_changes(rubric):
     assert points(judged(PLAIN, NORM, conventions=("eps",)), rubric(TEXT)) == [6, 3.5, 1]
 
 
+def test_another_network_earns_points_only_where_the_rubric_names_it(rubric):
+    everything = '[[quantity]]\nname = "all"\npoints = 1'
+    for convention in ("leaky ReLU", "plain batch norm"):
+        found = judged(PLAIN, NORM, conventions=(convention,))
+        assert points(found, rubric(everything)) == [0]
+        assert points(found, rubric(f'conventions = ["{convention}"]\n{everything}')) == [1]
+
+
 def test_a_forbidden_import_costs_everything(rubric):
     graded = grade(judged(PLAIN, NORM, used=Used(loaded=("torch",))), rubric(TEXT))
     assert graded.points == 0

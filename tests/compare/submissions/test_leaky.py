@@ -2,6 +2,7 @@
 
 import pytest
 
+from compare.grading.conventions import conventions_of
 from tests.compare.submissions.test_public_layouts import checked
 
 LEAKY = """
@@ -45,6 +46,7 @@ def test_a_leaky_relu_and_an_update_in_the_backward_pass_agree(tmp_path):
     result = checked(tmp_path, LEAKY)
     assert (result.verdict, result.findings) == ("agree", ())
     assert result.assumed["activation"] == "leaky ReLU, slope 0.02, as the probabilities show"
+    assert conventions_of(result) == ("leaky ReLU",)
     assert result.assumed["gradients"].endswith("takes from the parameters at a learning rate of 1")
     assert result.quantities["gradient of W"] == result.quantities["gradient of b"] > 0
 
