@@ -51,13 +51,13 @@ class Twins:
     """Seeds trained with both implementations.
 
     Arguments:
-        seeds: how many.
+        seeds: which, for people.
         main, other: mean test accuracies with the main backend and with the other one, in %.
         limit: two seeds of one implementation, or the means of as many, differ by less with 95 %
             probability.
     """
 
-    seeds: int
+    seeds: str
     main: float
     other: float
     limit: float
@@ -73,18 +73,21 @@ class Twins:
 
 
 def twins(rung: RungResult) -> Twins | None:
-    """The comparison of both implementations; None if one of them is missing."""
-    seeds = len(rung.other_test)
-    if not seeds or len(rung.test) < 2:
+    """The comparison of both implementations; None if one of them is missing.
+
+    If more seeds were trained with both, because the first ones were further apart than seeds, the
+    others are compared: a seed that raised the question cannot answer it.
+    """
+    if not rung.other_test or len(rung.test) < 2:
         return None
-    main, other = np.array(rung.test[:seeds]), np.array(rung.other_test)
-    if seeds > 1:
+    if len(rung.other_test) > 2:
+        main, other = (np.array(test[1:]) for test in (rung.test, rung.other_test))
         apart = welch(other, main)
-        limit = apart.high - apart.value
-    else:
-        sd = float(np.std(rung.test, ddof=1))
-        limit = t_quantile(len(rung.test) - 1) * sd * math.sqrt(2)
-    return Twins(seeds, float(main.mean()), float(other.mean()), limit)
+        seeds = f"1 to {len(other)} (0: {rung.other_test[0] - rung.test[0]:+.2f})"
+        return Twins(seeds, float(main.mean()), float(other.mean()), apart.high - apart.value)
+    sd = float(np.std(rung.test, ddof=1))
+    limit = t_quantile(len(rung.test) - 1) * sd * math.sqrt(2)
+    return Twins("0", rung.test[0], rung.other_test[0], limit)
 
 
 def start_stands(results: LadderResults) -> bool | None:

@@ -33,7 +33,7 @@ def ladder_figure(results: LadderResults) -> "Figure":
     costs.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     costs.xaxis.set_major_formatter("{x:g}")
     costs.xaxis.set_minor_formatter("")
-    costs.set_xlabel("processor minutes a training")
+    costs.set_xlabel("processor minutes\nof a training")
     accuracies.set_yticks(rows, [named(rung) for rung in rungs])
     accuracies.invert_yaxis()
     for axes in (accuracies, costs):
@@ -58,7 +58,7 @@ def draw_accuracies(axes: "Axes", results: LadderResults, rungs: list[RungResult
             axes.plot([interval.low, interval.high], [row, row], color=colour, lw=2)
             axes.plot(interval.value, row, "o", color=colour, ms=5)
     axes.set_xlabel(
-        "test accuracy, %: mean, 95 % interval, seeds (band: the start; dotted: the report)"
+        "test accuracy, %: mean, 95 % interval, seeds\n(band: the start; dotted: the report)"
     )
 
 

@@ -63,13 +63,15 @@ def test_twins_may_differ_as_two_seeds_do():
     assert twins(result(seeds)) is None
 
 
-def test_all_seeds_of_twins_are_compared_by_their_means():
-    seeds, other = [50.0, 51.0, 52.0], [53.0, 51.5, 52.5]
-    expected = stats.ttest_ind(other, seeds, equal_var=False).confidence_interval(0.95)
+def test_seeds_after_the_first_decide_where_those_were_apart():
+    seeds, other = [50.0, 51.0, 52.0, 51.5], [59.0, 53.0, 51.5, 52.5]
+    expected = stats.ttest_ind(other[1:], seeds[1:], equal_var=False).confidence_interval(0.95)
     pair = twins(result(seeds, other=other))
-    assert pair.difference == pytest.approx(4 / 3)
+    assert pair.seeds == "1 to 3 (0: +9.00)"
+    assert pair.difference == pytest.approx(2.5 / 3)
     assert pair.difference + pair.limit == pytest.approx(expected.high)
-    assert pair.alike == (expected.low <= 0)
+    assert pair.alike
+    assert not twins(result(seeds, other=other[:1])).alike
 
 
 def test_the_reports_run_lies_within_one_run_of_ours_or_not():
