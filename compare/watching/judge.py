@@ -269,7 +269,7 @@ def misscaled(judged: Judged) -> None:
 
 
 def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
-    """The gradients of some parameters alone that were multiplied after they were right.
+    """The gradients of weights that were multiplied after they were right, if others were not.
 
     A factor below 1/2 or above 2, and one that the update has too, is taken for a learning rate.
     """
@@ -280,8 +280,8 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
         return c / nearest_scale(c, n)
 
     leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
-    copies = [role for role in roles.copies if is_leaf(role.name) and role.value.named and role.c]
-    copies = [role for role in copies if role.gradient.size > 2]  # of 2 classes any b is parallel
+    # vectors such as the sums inside batch norm may be multiples by chance
+    copies = [r for r in roles.copies if r.name.startswith("W") and r.value.named and r.c]
     changed = [
         role
         for role in copies

@@ -264,12 +264,12 @@ def other_trainings(values: Values, updates: list[Update]) -> list[Update]:
     if not updates:
         return []
     own = updates[0].found.p.value.events[0]
-    groups = [
-        group
-        for group in loops(probabilities(values))
-        if len(group) > 2 and group[0].place[:2] != (own.site.id, own.stack)
-    ]
     with np.errstate(all="ignore"):
+        groups = [
+            group
+            for group in loops(probabilities(values))
+            if len(group) > 2 and group[0].place[:2] != (own.site.id, own.stack)
+        ]
         read = [read_update(values, group[0], 0) for group in groups[:OTHERS]]
     return [update for update in read if update.told > 1 and moved(update)]
 
