@@ -66,10 +66,6 @@ def velocity(updates: list[Update], step: Step) -> Event | None:
     return None
 
 
-NEGLIGIBLE = 1e-9
-"""Largest change of a parameter, relative to a step along its gradient, that is none."""
-
-
 def judge_rules(
     rules: dict[str, Rule], steps: dict[str, list[Step]], decays: dict[str, float],
     updates: list[Update], out: TrainingVerdict,
