@@ -13,10 +13,10 @@ from safetensors.numpy import load_file, save
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.files import write_whole
-from twingrad.history import Epoch, Evaluation, History
+from twingrad.history import Epoch, Evaluation, History, Part
 from twingrad.recipe import Recipe
 from twingrad.run_folder import DAMAGE, make_folder
-from twingrad.training import EVERY_EPOCH, PARTS, Diverged, Run
+from twingrad.training import EVERY_EPOCH, Diverged, Run
 
 
 class Records:
@@ -78,13 +78,16 @@ class Records:
                 cost = float(fields["cost"])
                 return Diverged(recipe, fields["update"], fields["learning_rate"], cost, history)
             state = load_file(self.path / f"{key}.safetensors") if self.states else {}
+            final: dict[Part, Evaluation] = {
+                part: Evaluation.from_json(found, finite=False)
+                for part, found in fields["final"].items()
+            }
+            if not final.keys() >= set(EVERY_EPOCH):
+                raise ValueError("an evaluation is missing")
             return Run(
                 recipe=recipe,
                 history=history,
-                final={
-                    part: Evaluation.from_json(fields["final"][part], finite=False)
-                    for part in (PARTS if self.states else EVERY_EPOCH)
-                },
+                final=final,
                 parameters={k: v for k, v in state.items() if not k.startswith(("mu", "v"))},
                 statistics={k: v for k, v in state.items() if k.startswith(("mu", "v"))},
             )
