@@ -269,8 +269,8 @@ def test_a_group_that_kills_every_worker_ends_the_sweep(tmp_path, monkeypatch):
     monkeypatch.setattr("sweeps.search.OFTEN", 0.0)
 
     def kill(status):
-        (worker,) = multiprocessing.active_children()
-        os.kill(worker.pid, signal.SIGKILL)
+        for worker in multiprocessing.active_children():  # none until the next one has started
+            os.kill(worker.pid, signal.SIGKILL)
 
     with pytest.raises(UserError, match="3 workers that trained it were killed"):
         sweep(tmp_path, on_status=kill, recipe=small(cycles=40))
