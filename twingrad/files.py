@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ MAX_NAME = 200
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a temporary file in the same folder, then rename it to the path.
+    """Write a file whole or not at all; see `write_pieces`."""
+    write_pieces(path, [content])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write pieces to a temporary file in the same folder, then rename it to the path.
 
     For a link, the file it points to is written. Devices, pipes and the names of open files in
     `/dev` or `/proc` (`/dev/stdout`, `/dev/fd/3`) are written to directly.
@@ -22,15 +28,16 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     if is_stream(path):
         with open(os.open(path, os.O_WRONLY | os.O_APPEND), "wb", buffering=0) as stream:
-            view = memoryview(content)
-            while view:
-                view = view[stream.write(view) or 0 :]
+            for piece in pieces:
+                view = memoryview(piece)
+                while view:
+                    view = view[stream.write(view) or 0 :]
         return
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:MAX_NAME]}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -104,6 +104,33 @@ def written_orders(
     return found
 
 
+def order_words(
+    orders: Sequence[tuple[Order, str]],
+    chosen: Order | None,
+    written: Sequence[Order],
+    names: Sequence[str | None],
+) -> str:
+    """The order in which results are handed on, and what speaks for it.
+
+    Arguments:
+        orders: the plausible ones, with what speaks for each.
+        chosen: one of them; None for the first.
+        written: the orders in calls of the file.
+        names: of the results; those without are numbered.
+    """
+    order = chosen or orders[0][0]
+    reason = next((why for known, why in orders if known == order), BY_TRYING)
+    called_otherwise = any(
+        order.keys() <= other.keys() and any(other[name] != order[name] for name in order)
+        for other in written
+    )
+    if called_otherwise:
+        reason += "; a call in the file hands them on otherwise"
+    named = dict(enumerate(names))
+    pairs = (f"{name} = {named.get(at) or f'result {at + 1}'}" for name, at in order.items())
+    return f"{', '.join(pairs)} ({reason})"
+
+
 def called(node: ast.AST) -> str | None:
     """The name of the function or method that an expression calls."""
     if not isinstance(node, ast.Call):

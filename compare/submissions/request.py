@@ -41,15 +41,14 @@ class CaseSpec:
     @property
     def network(self) -> Network:
         """The network of the case."""
-        normalization = "batch" if self.batch_norm else "none"
-        leaky = {"activation": "leaky_relu", "slope": self.slope} if self.slope else {}
         return Network(
             self.inputs,
             self.hidden,
             self.classes,
-            normalization,
+            "batch" if self.batch_norm else "none",
+            "leaky_relu" if self.slope else "relu",
+            self.slope or Network.slope,
             eps=self.eps,
-            **leaky,  # type: ignore[arg-type]
         )
 
     @property

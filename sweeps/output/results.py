@@ -2,18 +2,19 @@
 million of them fit into memory."""
 
 import csv
+import io
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from sweeps.space.axes import Space, Value
 from sweeps.study.trial import Row, best_of
+from twingrad.files import write_pieces
 
 EVALUATED, MEASURES = ("training", "validation"), ("accuracy", "loss", "cost")
 STATUSES = ("finished", "repeated", "pruned", "diverged", "invalid", "running")
@@ -77,18 +78,17 @@ class Results:
             yield f"{',' if i else ''}\n    {json.dumps(row.as_json(), allow_nan=False)}"
         yield "\n  ]\n}\n"
 
-    def write_csv(self, file: IO[str]) -> None:
-        """Write a line for each trial: finished trials, the best first, then the others."""
+    def csv_lines(self) -> Iterator[str]:
+        """The text of results.csv: finished trials, the best first, then the others."""
         fields = [axis.field for axis in self.space]
         measures = [f"{part} {name}" for part in EVALUATED for name in MEASURES]
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
+        yield csv_line(["trial", "stage", "status", *fields, *measures, "epochs", "seconds"])
         found = (row.accuracy for row in self.rows)
         accuracies = np.fromiter((-1.0 if one is None else one for one in found), float)
         for i in np.argsort(-accuracies, kind="stable"):
             row = self.rows[i]
             values = [row.parameters[field] for field in fields]
-            writer.writerow([row.number, row.stage, row.status, *values, *measured(row)])
+            yield csv_line([row.number, row.stage, row.status, *values, *measured(row)])
 
     def best_distinct(self, count: int) -> list[Row]:
         """The best trials, without those that repeat another."""
@@ -138,21 +138,14 @@ def point(row: Row) -> str:
     return ", ".join(f"{field} {shown(value)}" for field, value in row.parameters.items())
 
 
+def csv_line(values: Sequence[Any]) -> str:
+    """One line of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
+
+
 def write_numbers(folder: Path, results: Results) -> None:
     """Write results.json and results.csv; OSError if one cannot be written."""
-    write_text(folder / "results.json", lambda file: file.writelines(results.json_lines()))
-    write_text(folder / "results.csv", results.write_csv)
-
-
-def write_text(path: Path, write: Callable[[IO[str]], object]) -> None:
-    """Write a file piece by piece; it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_pieces(folder / "results.json", map(str.encode, results.json_lines()))
+    write_pieces(folder / "results.csv", map(str.encode, results.csv_lines()))

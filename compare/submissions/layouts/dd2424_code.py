@@ -22,10 +22,11 @@ from compare.submissions.binding import (
     named_results,
     roles,
 )
-from compare.submissions.handing_on import BY_TRYING, Order
+from compare.submissions.handing_on import Order, order_words
 from compare.submissions.holder import Holder, fill
 from compare.submissions.holding import FORMS, container, told_apart
 from compare.submissions.layouts.layout import Handed, Raw, one_hot
+from compare.submissions.layouts.own_instance import OwnInstance
 from compare.submissions.matching import (
     Leaves,
     leaves_of,
@@ -44,10 +45,6 @@ from compare.submissions.things import Path, is_method, put_all, values_in, writ
 from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
-
-TESTING: dict[str, dict[str, Any]] = {"training": {"training": False}, "mode": {"mode": "test"}}
-"""The value that requests an evaluation, by the meaning of an argument."""
-
 
 RATE = 1.0
 """The learning rate of a backward function that updates the parameters itself."""
@@ -100,7 +97,7 @@ class DD2424Code:
     orders: list[tuple[Order, str]] = field(default_factory=list)
     """The plausible orders, known after the first call."""
     names: Sequence[str | None] = ()
-    """Of the forward function's results."""
+    """Names of the forward function's results."""
 
     def reordered(self) -> Iterator["DD2424Code"]:
         """The same with every other plausible order of what the forward function returned."""
@@ -298,7 +295,7 @@ class DD2424Code:
     def with_dropout(self, keep: float) -> None:
         return None
 
-    def instance(self, case: Case) -> "OwnInstance | None":
+    def instance(self, case: Case) -> OwnInstance | None:
         if self.holder is None:
             return None
         return OwnInstance(self, self.values(case, self.hand_over(case, "float64")).holder)
@@ -375,11 +372,6 @@ class DD2424Code:
     def cost(self, case: Case, handed: Handed) -> float | None:
         return self.costs(case, handed).get("cost")
 
-    def result_name(self, place: int) -> str:
-        """How a result of the forward function is called in messages."""
-        name = self.names[place] if place < len(self.names) else None
-        return name or f"result {place + 1}"
-
     def assumed(self) -> dict[str, str]:
         said = {}
         for what in ("forward", "backward", "cost"):
@@ -413,13 +405,7 @@ class DD2424Code:
             renamed = ", ".join(sorted(self.renamed))
             said["told by value"] = f"{renamed}: what has these names is the gradient of another"
         if len(self.orders) > 1:
-            order = self.order or self.orders[0][0]
-            reason = next((why for known, why in self.orders if known == order), BY_TRYING)
-            pairs = (f"{a} = {self.result_name(place)}" for a, place in order.items())
-            told = [w for w in self.written if order.keys() <= w.keys()]
-            if any(w[argument] != place for w in told for argument, place in order.items()):
-                reason += "; a call in the file hands them on otherwise"
-            said["handed on"] = f"{', '.join(pairs)} ({reason})"
+            said["handed on"] = order_words(self.orders, self.order, self.written, self.names)
         if self.returned:
             said["returned"] = f"{self.returned}, in this order"
         where = "columns" if self.orientation.columns else "rows"
@@ -439,40 +425,3 @@ def cost_beside(returned: Any) -> np.ndarray | None:
 def is_number(value: Any) -> bool:
     """Whether a value is an array of one number without axes."""
     return isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"
-
-
-@dataclass
-class OwnInstance:
-    """An object of a class with other names that is called several times."""
-
-    code: DD2424Code
-    thing: Any
-    gives_scores: bool = False
-
-    @property
-    def testing(self) -> str:
-        forward = self.code.functions.forward
-        function = forward or self.code.functions.backward
-        return f"{function.__name__} in test mode"  # type: ignore[union-attr]
-
-    def train(self, case: Case) -> Raw:
-        handed = self.code.hand_over(case, "float64")
-        return self.code.passes(case, handed, self.code.values(case, handed, self.thing))
-
-    def test(self, case: Case) -> list[np.ndarray] | None:
-        forward = self.code.functions.forward
-        asked = {} if forward is None else roles(forward)
-        modes = [role for role in TESTING if role in asked]
-        if not modes and case.network.batch_norm:
-            return None
-        values = self.code.values(case, self.code.hand_over(case, "float64"), self.thing)
-        for role in modes:
-            values.roles |= TESTING[role]
-        leaves = leaves_of(self.code.run_forward(values).whole).values()
-        shape = (len(case.X), case.network.classes)
-        columns = self.code.orientation.columns
-        found = [leaf.T if columns else leaf for leaf in leaves]
-        return [leaf for leaf in found if leaf.shape == shape]
-
-    def state(self) -> list[tuple[Path, Any]]:
-        return values_in(self.thing)

@@ -78,3 +78,13 @@ def test_a_file_that_cannot_be_written_leaves_the_one_before(results, tmp_path):
         write_numbers(tmp_path, results)
     assert (tmp_path / "results.json").read_text() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["results.csv", "results.json"]
+
+
+def test_links_are_written_through(results, tmp_path):
+    folder, elsewhere = tmp_path / "sweep", tmp_path / "elsewhere.json"
+    folder.mkdir()
+    elsewhere.write_text("old")
+    (folder / "results.json").symlink_to(elsewhere)
+    write_numbers(folder, results)
+    assert (folder / "results.json").is_symlink()
+    assert json.loads(elsewhere.read_text()) == results.as_json()
