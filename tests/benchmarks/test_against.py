@@ -19,6 +19,7 @@ def this_tree_twice(monkeypatch):
     monkeypatch.setattr(against, "checkouts", both)
 
 
+@pytest.mark.slow
 def test_a_tree_against_itself_does_the_same_work(this_tree_twice, capsys, tmp_path):
     out = tmp_path / "against.json"
     against.against("HEAD", only="stack of 16 without", rounds=1, json=str(out))

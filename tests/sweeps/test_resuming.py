@@ -17,7 +17,8 @@ LONG = {"cycles": 60}
 """120 epochs, so that a group is still training when it is killed."""
 
 
-@pytest.mark.parametrize("sampler", [pytest.param("coarse-to-fine", marks=pytest.mark.slow), "tpe"])
+@pytest.mark.slow
+@pytest.mark.parametrize("sampler", ["coarse-to-fine", "tpe"])
 def test_killed(tmp_path, sampler):
     settings = {"sampler": sampler, "trials": 8, "processes": 1, "stack": 2}
     child = start(folder=str(tmp_path / "a"), recipe=LONG, **settings)

@@ -163,8 +163,16 @@ def compiled_or_skip(recipes, dataset):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's compiler gives its own
 @pytest.mark.parametrize(
     ("networks", "changes"),
-    [(1, {}), (4, {}), (2, {"optimizer": "adam", "normalization": "layer", "dropout": 0.3})],
-    ids=["one", "blocks", "adam"],
+    [
+        pytest.param(1, {}, id="one"),
+        pytest.param(4, {}, id="blocks", marks=pytest.mark.slow),
+        pytest.param(
+            2,
+            {"optimizer": "adam", "normalization": "layer", "dropout": 0.3},
+            id="adam",
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_compiled_updates_equal_the_eager_ones(networks, changes, monkeypatch):
     monkeypatch.setattr(first_layer, "LENGTHS", {"cpu": {4: 3}})  # 10 updates: 3, 3, 3 and 1

@@ -136,6 +136,7 @@ def test_of_a_pair_the_one_that_is_made_first_is_said_first():
     assert "2 lambda W" in said[2]
 
 
+@pytest.mark.slow
 def test_that_is_so_for_two_that_only_together_explain_anything():
     planted = pair(part("penalty missing"), part("not divided by n", 4))
     (best, *_) = diagnose(Evidence(case(), parameters_of(planted.predict(case())))).matches

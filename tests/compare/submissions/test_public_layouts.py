@@ -172,6 +172,7 @@ def test_of_several_ways_the_one_with_most_right_is_judged(tmp_path):
     assert wrong == {"b1", "b2"}
 
 
+@pytest.mark.slow
 def test_code_that_takes_too_long_was_not_checked(tmp_path):
     change = ("G = W[1].T @ G", "G = W[1].T @ G\n    while True:\n        n += 0")
     with pytest.raises(UserError, match=r"not done after 6 s.*--time-limit"):

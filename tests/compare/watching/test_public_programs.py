@@ -12,6 +12,8 @@ from tests.compare.watching.small_programs import BATCH_NORM, PLAIN
 from tests.compare.watching.test_watch import by, watched
 from twingrad.errors import UserError
 
+pytestmark = pytest.mark.slow
+
 DOUBLED = (
     "        G[np.arange(20), yb] -= 1\n",
     "        G[np.arange(20), yb] -= 1\n        G *= 2\n",
