@@ -72,6 +72,10 @@ LARGEST = 4_000_000
 SUMMARIES = 64
 """Maximum number of large arrays that are summarised."""
 
+LARGEST_PALETTE, LEVELS = 64_000_000, 256
+"""Maximum number of entries, and of distinct ones, of a large array that is recorded completely all
+the same: a whole data set of images on which the program trains without minibatches."""
+
 PLACES, KEYS = 100_000, 256
 """Places that are told apart in all, and keys of a container at one site."""
 
@@ -111,6 +115,7 @@ class Tape:
         ["stack", id, [[file, line, function], ...]]             innermost first
         ["array", id, dtype, shape, offset]
         ["data", id, dtype, shape, {summary: array id}]
+        ["whole", data id, array id of indices, array id of levels, transposed]
         ["a", site, stack, path, array id]                        an array was seen
         ["d", site, stack, path, data id]                         a large one
         ["v", site, stack, path, number]
@@ -120,6 +125,10 @@ class Tape:
     A projection comes instead of the array once a place has been seen often, where it is not the
     place's last one: axis 0 is one number a row (X @ vector(m)), axis 1 one a column
     (vector(n) @ X).
+
+    A large array that was a factor of two products, once as it is and once transposed, is one that
+    the program trains on. If it has few distinct entries, as pixels do, it is recorded completely:
+    levels[indices], or the transpose of that.
     """
 
     def __init__(self, folder, limit):
@@ -131,6 +140,7 @@ class Tape:
         self.inner = set()  # sites inside an expression, where numbers tell nothing
         self.calls = set()  # sites of `TorchCalls`
         self.data, self.kept = {}, {}
+        self.factors, self.wholes = set(), set()
         self.lines = []
         self.spent, self.started = 0.0, time.time()
         self.open = True
@@ -180,11 +190,7 @@ class Tape:
 
     def summary(self, value):
         """The id of a large array's summary: means, deviations and projections along its axes."""
-        turned = value.ndim == 2 and value.flags.f_contiguous and not value.flags.c_contiguous
-        base = value.T if turned else value
-        steps = tuple(slice(None, None, max(1, n // 64)) for n in base.shape)
-        sample = numpy.ascontiguousarray(base[steps]).reshape(-1).view(numpy.uint8)
-        key = (base.shape, base.dtype.str, hashlib.blake2b(sample, digest_size=16).digest())
+        base, turned, key = recognisable(value)
         if (key, turned) in self.data:
             return self.data[key, turned]
         if len(self.data) >= SUMMARIES:
@@ -197,6 +203,20 @@ class Tape:
         self.data[key, turned] = len(self.data)
         self.line("data", self.data[key, turned], value.dtype.str, value.shape, kept)
         return self.data[key, turned]
+
+    def whole(self, value):
+        """Record a large factor of a product completely, if the program trains on it."""
+        base, turned, key = recognisable(value)
+        self.factors.add((key, turned))
+        if key in self.wholes or (key, not turned) not in self.factors or base.ndim != 2:
+            return
+        self.wholes.add(key)
+        found = palette(base) if base.size <= min(LARGEST_PALETTE, self.limit // 2) else None
+        kept = [self.array(part) for part in found or ()]
+        if kept and None not in kept:
+            for turned in (False, True):
+                if (key, turned) in self.data:
+                    self.line("whole", self.data[key, turned], *(kept + [turned]))
 
     def summarized(self, value):
         """The array ids of a summary; none if summaries already took as long as the program."""
@@ -257,6 +277,43 @@ def write(descriptor, raw):
     raw = memoryview(raw)
     while len(raw):
         raw = raw[os.write(descriptor, raw) :]
+
+
+def recognisable(value):
+    """A large array or its transpose, whether it is the transpose, and a key that it is known by:
+    a few of its entries."""
+    turned = value.ndim == 2 and value.flags.f_contiguous and not value.flags.c_contiguous
+    base = value.T if turned else value
+    steps = tuple(slice(None, None, max(1, n // 64)) for n in base.shape)
+    sample = numpy.ascontiguousarray(base[steps]).reshape(-1).view(numpy.uint8)
+    key = (base.shape, base.dtype.str, hashlib.blake2b(sample, digest_size=16).digest())
+    return base, turned, key
+
+
+def palette(value):
+    """(indices, levels) of an array levels[indices]; None if it has more than 256 levels."""
+    if value.dtype.kind not in "fiu":
+        return None
+    flat = value.reshape(-1)
+    indices = numpy.empty(flat.size, numpy.uint8)
+    levels = numpy.unique(flat[:: max(1, flat.size // 4096)])
+    codes = numpy.arange(len(levels))  # of the sorted levels, in the order in which they were found
+    for start in range(0, flat.size, 1 << 20):
+        part = flat[start : start + (1 << 20)]
+        if not numpy.isfinite(part).all():
+            return None
+        at = numpy.minimum(numpy.searchsorted(levels, part), len(levels) - 1)
+        new = numpy.unique(part[levels[at] != part])
+        if len(levels) + len(new) > LEVELS:
+            return None
+        if len(new):
+            codes = numpy.append(codes, len(levels) + numpy.arange(len(new)))
+            levels = numpy.append(levels, new)
+            order = numpy.argsort(levels)
+            levels, codes = levels[order], codes[order]
+            at = numpy.searchsorted(levels, part)
+        indices[start : start + len(part)] = codes[at]
+    return indices.reshape(value.shape), levels[numpy.argsort(codes)]
 
 
 def swapped(name):
@@ -487,6 +544,8 @@ class Probe:
             number = self.tape.summary(item)
             if number is None:
                 return False, False
+            if site in self.tape.inner:
+                self.tape.whole(item)
         else:
             before = self.tape.size
             number = self.tape.array(item)

@@ -79,7 +79,7 @@ class Reader(Followers, LastForms):
 
     def is_part(self, value: Value) -> bool:
         """Whether a vector is a mask, or one sample's part of the minibatch, its labels, or an
-        array of the forward or backward pass."""
+        array of the forward or backward pass, of their mean or sum."""
         if ((value.array == 0) | (value.array == 1)).all():
             return True
         if value.array.size != max(value.array.shape, default=0):
@@ -87,12 +87,13 @@ class Reader(Followers, LastForms):
         classes = self.case.network.classes
         whole = [self.case.X, np.eye(classes)[self.case.y]]
         whole += map(np.asarray, (*self.trace.values(), *self.assumed.values()))
-        vector = value.array.ravel()
+        n, vector = len(self.case.y), value.array.ravel()
         return any(
             rows.ndim == 2
             and rows.shape[1] == len(vector)
-            and bool(np.isclose(rows, vector, rtol=self.tolerance).all(axis=1).any())
+            and bool(np.isclose(c * rows, vector, rtol=self.tolerance).all(axis=1).any())
             for rows in whole
+            for c in (1, n, 1 / n)
         )
 
     def leaves_left_over(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ MAX_LINES, MAX_BYTES = 4_000_000, 4 << 30
 
 MAX_DIMENSIONS = 32
 
+MAX_ENTRIES = 64_000_000
+"""Maximum number of entries of a large array that was recorded as indices."""
+
 
 def read(folder: Path) -> Recording:
     """Reads what the recorder wrote into a folder.
@@ -31,13 +35,27 @@ def read(folder: Path) -> Recording:
         UserError: a file is missing or too large, or a line is not what a recorder writes.
     """
     recording = Recording(bytes=mapped(folder / "arrays.bin"), end=read_end(folder / "end.json"))
-    path = folder / "events.jsonl"
+    read_events(recording, folder / "events.jsonl")
+    arrays = {}
+    for data, whole in recording.whole.items():
+        arrays[data] = len(recording.places)
+        recording.places.append((whole.dtype, whole.shape, 0))
+    recording.whole = {arrays[data]: whole for data, whole in recording.whole.items()}
+    recording.events = [
+        event if event.data not in arrays else replace(event, array=arrays[event.data])
+        for event in recording.events
+    ]
+    return recording
+
+
+def read_events(recording: Recording, path: Path) -> None:
+    """Reads all lines of a recording."""
     try:
         with path.open("rb") as lines:
             for number in range(1, MAX_LINES + 2):
                 line = lines.readline(MAX_LINE + 1)
                 if not line.endswith(b"\n") and len(line) <= MAX_LINE:
-                    return recording
+                    return
                 try:
                     if number > MAX_LINES or len(line) > MAX_LINE:
                         raise ValueError("too long")
@@ -49,7 +67,6 @@ def read(folder: Path) -> Recording:
                     ) from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); record again") from error
-    return recording
 
 
 def mapped(path: Path) -> np.ndarray:
@@ -133,6 +150,20 @@ def add_data(recording: Recording, id: Any, dtype: Any, shape: Any, summary: Any
     recording.data.append(Data(shape_of(shape), text(dtype), kept))
 
 
+def add_whole(
+    recording: Recording, data: Any, indices: Any, levels: Any, transposed: Any
+) -> None:  # fmt: skip
+    """A large array, kept by the number of its data until all is read."""
+    at, table = (recording.array(natural(i, len(recording.places))) for i in (indices, levels))
+    shape = recording.data[natural(data, len(recording.data))].shape
+    if at.dtype != np.uint8 or at.size > MAX_ENTRIES or table.ndim != 1 or not table.size:
+        raise ValueError("no indices of levels")
+    if int(at.max(initial=0)) >= len(table) or shape != at.shape[:: -1 if transposed else 1]:
+        raise ValueError("indices that do not fit")
+    whole = table[at]
+    recording.whole[data] = whole.T if transposed else whole
+
+
 def add_served(recording: Recording, asked: Any, served: Any) -> None:
     recording.served[text(asked)] = text(served)
 
@@ -170,6 +201,7 @@ READERS: dict[str, Callable[..., None]] = {
     "stack": add_stack,
     "array": add_array,
     "data": add_data,
+    "whole": add_whole,
     "served": add_served,
     "a": add_array_event,
     "d": add_data_event,

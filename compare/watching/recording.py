@@ -44,6 +44,8 @@ class Event:
         path: where in the value it was, such as "['W'][0]"; "" for the value itself.
         array, data, value: the id of an array, the id of a summary, or a number.
         projection, axis: the id of an array's projection: its rows' (axis 0) or its columns'.
+
+    A large array that was recorded completely has both an array and a summary.
     """
 
     index: int
@@ -73,7 +75,12 @@ class Data:
 
 @dataclass
 class Recording:
-    """Everything that a recorder wrote."""
+    """Everything that a recorder wrote.
+
+    Arguments:
+        places: dtype, shape and offset of every array.
+        whole: arrays that are not read from their bytes, by id.
+    """
 
     files: list[SourceFile] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
@@ -84,9 +91,12 @@ class Recording:
     end: dict[str, Any] = field(default_factory=dict)
     places: list[tuple[np.dtype, tuple[int, ...], int]] = field(default_factory=list)
     bytes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8))
+    whole: dict[int, np.ndarray] = field(default_factory=dict)
 
     def array(self, number: int) -> np.ndarray:
         """A recorded array, read-only."""
+        if number in self.whole:
+            return self.whole[number]
         dtype, shape, offset = self.places[number]
         size = math.prod(shape) * dtype.itemsize
         return self.bytes[offset : offset + size].view(dtype).reshape(shape)

@@ -137,8 +137,8 @@ def still_parameters(
             out.add("update", role.value.shown, said)
         elif role is None and len(large) > 1 and (event := subtracted(large[0], updates)):
             said = (
-                f"{name} is the same after {len(steps[name])} updates: what this line subtracts is "
-                f"0, but the gradient of {name} is up to {np.abs(large[0].right).max():.3g}."
+                f"{name} is the same after {len(steps[name])} updates: its gradient in this line "
+                f"is 0, and should be up to {np.abs(large[0].right).max():.3g}."
             )
             out.add("update", event, said)
         else:

@@ -232,7 +232,7 @@ def test_one_samples_hidden_units_are_no_gradient_of_a_bias(tmp_path: Path) -> N
     (failing,) = [f for f in result.findings if f.fails]
     assert failing.place is not None
     assert failing.place.text == "b2 -= eta * db2"
-    assert "what this line subtracts is 0" in failing.said[0]
+    assert "its gradient in this line is 0" in failing.said[0]
 
 
 def test_data_with_many_zeros_are_no_output_of_a_relu(tmp_path: Path) -> None:
