@@ -16,6 +16,9 @@ SMOOTH = 0.02
 FEWEST, MOST = 200, 4000
 """Minimum number of entries for an interpolation, and maximum number used."""
 
+FEW = 4
+"""Minimum number of entries for an activation to be told by its values."""
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -44,15 +47,18 @@ def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation 
     return Activation("gelu") if first and close(gelu(z), h, tolerance) else None
 
 
+UNNAMED = "none that is known by name"
+
+
 def other_activation(h: np.ndarray, z: np.ndarray, tolerance: float) -> str:
     """The name of f in h = f(z), entry by entry; "" if h is not a function of z."""
-    if h.shape != z.shape or z.size < FEWEST or not np.isfinite(z).all():
+    if h.shape != z.shape or z.size < FEW or not np.isfinite(z).all():
         return ""
     with np.errstate(all="ignore"):
         for name, f in OTHER_ACTIVATIONS.items():
             if close(f(z[:2]), h[:2], 10 * tolerance) and close(f(z), h, 10 * tolerance):
                 return name
-    return "none that is known by name" if is_function(h, z) else ""
+    return UNNAMED if z.size >= FEWEST and is_function(h, z) else ""
 
 
 def is_function(h: np.ndarray, z: np.ndarray) -> bool:

@@ -19,17 +19,29 @@ from compare.watching.values import Value
 NEAR = 0.5
 """Maximum difference, relative to a parameter, of an array that is its new value."""
 
+MOVED = 1e-6
+"""Maximum relative difference of a change from a multiple of the array that it subtracts."""
+
 
 class Reader(Followers, LastForms):
     """Identifies the arrays of one backward pass."""
 
-    def read(self) -> Roles:
-        """Identify every gradient, from the logits down."""
+    def read(self, absent: frozenset[str] = frozenset()) -> Roles:
+        """Identify every gradient, from the logits down.
+
+        Arguments:
+            absent: parameters that the program does not have. Without gamma and beta, s_hat is
+                s_tilde, and so are their gradients.
+        """
+        self.zeros = {**self.zeros, **dict.fromkeys(absent, "the program has none")}
+        self.plain = {f"s_tilde{name[5:]}" for name in absent if name.startswith("gamma")}
         for name in self.names:
-            self.recognised(name, "right", self.right[name])
+            if name not in self.plain:
+                self.recognised(name, "right", self.right[name])
         for at, name in enumerate(self.names):
             local = np.asarray(step_from(self.case, self.trace, self.assumed, name))
-            if name not in self.roles.found and self.wrong_below(at):
+            new = name not in self.plain and name not in self.roles.found
+            if new and self.wrong_below(at):
                 self.recognised(name, "inherits", local)
                 if name not in self.roles.found and not self.is_leaf(name, *STATISTICS):
                     self.leading_on(name, local)
@@ -43,6 +55,8 @@ class Reader(Followers, LastForms):
         self.updates_left_over()
         self.leaves_left_over()
         self.settle()
+        for name in self.plain:
+            self.unchanged(name)
         self.roles.unexplained = [v for v in self.arrays if v.id not in self.taken]
         return self.roles
 
@@ -52,6 +66,15 @@ class Reader(Followers, LastForms):
             self.is_leaf(name) and name not in self.zeros and self.status(name) != "right"
             for name in self.names[at:]
         )
+
+    def unchanged(self, name: str) -> None:
+        """The gradient of s_tilde, where it is that of s_hat, which then follows from it."""
+        below = name.replace("tilde", "hat")
+        role = self.roles.found.get(below)
+        if role is not None:
+            self.roles.found[name] = replace(role, name=name)
+            status = "right" if role.status == "right" else "inherits"
+            self.roles.found[below] = replace(role, status=status)
 
     def biases_of_one(self) -> None:
         """The gradient of b for one sample, which equals that of s and is often the same array."""
@@ -73,7 +96,7 @@ class Reader(Followers, LastForms):
             old = self.case.parameters[name]
             for value, rows in list(self.views(name)):
                 near = np.linalg.norm(rows - old) < NEAR * np.linalg.norm(old)
-                if near and value.named:
+                if near and value.named and not self.is_power(name, rows):
                     self.take(Role(name, "update", value, rows, 0.0, 1.0))
                     break
 
@@ -96,6 +119,31 @@ class Reader(Followers, LastForms):
             for c in (1, n, 1 / n)
         )
 
+    def is_power(self, name: str, rows: np.ndarray) -> bool:
+        """Whether an array is a multiple of a parameter or its square, or a power of the variance
+        of a batch norm."""
+        old = self.case.parameters[name]
+        if any(scaled(rows, power).error <= self.tolerance for power in (old, old**2)):
+            return True
+        eps = self.case.network.eps
+        variances = [np.asarray(v) + eps for key, v in self.trace.items() if key[0] == "v"]
+        return rows.ndim == 1 and any(
+            scaled(rows, v**power).error <= self.tolerance
+            for v in variances
+            if v.shape == rows.shape
+            for power in (-1.5, -1, -0.5, 0.5, 1)
+        )
+
+    def likeliest(self, name: str) -> list[tuple[Value, np.ndarray]]:
+        """The unassigned arrays with the gradient's shape, first those by which the parameter
+        moves."""
+        views = list(self.views(name))
+        new = self.roles.updates.get(name)
+        if new is None:
+            return views
+        change = new.gradient - self.case.parameters[name]
+        return sorted(views, key=lambda view: scaled(view[1], change).error > MOVED)
+
     def leaves_left_over(self) -> None:
         """Wrong gradients of parameters: the first unidentified array with the right shape."""
         for name in self.names:
@@ -113,8 +161,8 @@ class Reader(Followers, LastForms):
                 and other not in self.zeros
                 and sorted(self.right[other].shape) == sorted(self.right[name].shape)
             ]
-            for value, rows in self.views(name):
-                if value.id in self.taken or not rows.any() or self.is_part(value):
+            for value, rows in self.likeliest(name):
+                if not rows.any() or self.is_part(value) or self.is_power(name, rows):
                     continue
                 if others and abs(correlation(rows, self.right[name])) < 0.5:
                     continue  # as likely one of the others

@@ -7,7 +7,13 @@ from compare.watching.judge import Judged, judge_update
 from compare.watching.passes import Update
 from compare.watching.recording import Recording
 from compare.watching.result import Finding, Place
-from compare.watching.slips import inside_batch_norm, place_of, single_numbers, unused_biases
+from compare.watching.slips import (
+    inside_batch_norm,
+    other_mean,
+    place_of,
+    single_numbers,
+    unused_biases,
+)
 from compare.watching.values import Values
 
 
@@ -26,7 +32,8 @@ def of_one_update(values: Values, updates: list[Update], judged: list[Judged]) -
         if term is not None:
             j.wrong, j.event = term, term.shown
     numbers = [f for j in judged[-1:] for f in single_numbers(values, j)]
-    wrong = numbers or wrong_gradients(recording, judged)
+    means = [f for j in judged if (f := other_mean(values, j)) is not None]
+    wrong = numbers or means[:1] or wrong_gradients(recording, judged)
     return [*multiplied(recording, judged), *wrong]
 
 

@@ -66,6 +66,9 @@ class Followers(Recogniser):
         is none."""
         try:
             with_it = {**self.assumed, name: rows}
+            for between in self.names[self.names.index(name) + 1 : self.names.index(child)]:
+                if not self.is_leaf(between):
+                    with_it[between] = step_from(self.case, self.trace, with_it, between)
             expected = np.asarray(step_from(self.case, self.trace, with_it, child))
         except (KeyError, ValueError):
             return None

@@ -145,9 +145,8 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
     tensors = tuple(tensor(evidence, name) for name in evidence.order)
     first = None if examination is None else examination.first_fault
     zeros = structural_zeros(case.network, len(case.y))
-    missing = [
-        name for name in case.network.parameter_shapes if name not in found and name not in zeros
-    ]
+    expected = [name for name in case.network.parameter_shapes if name not in update.absent]
+    missing = [name for name in expected if name not in found and name not in zeros]
     judged = Judged(
         update,
         conventions,

@@ -28,6 +28,9 @@ class Labels:
     confirmed: bool
 
 
+WORKED_OUT = 1e-4
+"""Largest error of a gamma or beta that was worked out of normalised values."""
+
 LATEST = 20
 """Number of recent arrays that are tried as labels."""
 
@@ -119,6 +122,29 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
             kept = np.ones(layer.s.shape, bool) if layer.mask is None else layer.mask
             masks[f"mask{l}"] = kept
     return Case(name, network, parameters, found.X, y, 0.0, masks)
+
+
+def absent(values: Values, case: Case) -> frozenset[str]:
+    """The parameters that the program does not have: b and beta of 0, and gamma of 1, where no
+    array of the recording is that."""
+
+    def held(vector: np.ndarray) -> bool:
+        seen = values.of_shape(vector.shape)
+        return len(vector) < 2 or any(np.array_equal(value.array, vector) for value in seen)
+
+    def near(vector: np.ndarray, number: float) -> bool:
+        return bool(np.abs(vector - number).max() < WORKED_OUT)
+
+    found = set()
+    for name, array in case.parameters.items():
+        kind = name.rstrip("0123456789")
+        neutral = kind in ("b", "gamma") and near(array, float(kind == "gamma"))
+        if neutral and not held(array):
+            found.add(name)
+            beta = name.replace("gamma", "beta")
+            if kind == "gamma" and near(case.parameters[beta], 0.0):
+                found.add(beta)
+    return frozenset(found)
 
 
 def norm_name(norm: object) -> str:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
-from compare.watching.labels import Labels, case_of, labels_of
+from compare.watching.labels import Labels, absent, case_of, labels_of
 from compare.watching.other_costs import other_cost
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
@@ -24,6 +25,11 @@ SATURATED = 0.5
 
 TRIED = 8
 """Maximum number of places with probabilities that are tried as a training."""
+
+MANY = 10
+"""Minimum number of samples for equal labels to be those of the same samples."""
+
+CHANGING = "an input that changes from update to update while the labels stay the same"
 
 OTHERS = 3
 """Maximum number of places that are tried as another training of the same program."""
@@ -63,6 +69,7 @@ class Update:
         roles: the gradients of the program.
         start: event where the pass begins; end: where the next one does.
         cost: what its gradients are of, where that is not the cross-entropy.
+        absent: the parameters of the case that the program does not have.
     """
 
     found: Pass
@@ -74,6 +81,7 @@ class Update:
     trace: Mapping[str, np.ndarray] | None = None
     roles: Roles | None = None
     cost: str = ""
+    absent: frozenset[str] = frozenset()
 
     @property
     def told(self) -> int:
@@ -87,7 +95,7 @@ class Update:
         """Whether every gradient was recognised as right, and the update was recorded."""
         if self.roles is None or self.case is None or not self.roles.updates:
             return False
-        zeros = structural_zeros(self.case.network, self.found.n)
+        zeros = {*structural_zeros(self.case.network, self.found.n), *self.absent}
         names = [name for name in self.case.network.parameter_shapes if name not in zeros]
         return all(
             name in self.roles.updates
@@ -204,8 +212,9 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     update.right = {name: value for name, value in both.items() if not is_value(name)}
     update.trace = values_of(both)
     text = values.recording.text
+    update.absent = absent(values, update.case)
     reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance, text)
-    update.roles = reader.read()
+    update.roles = reader.read(update.absent)
     return update
 
 
@@ -251,7 +260,24 @@ def training_updates(values: Values, most: int) -> list[Update]:
         return []
     for p in chosen[1:most]:
         best.append(read_update(values, p, best[-1].end))
+    if input_changes(best):
+        for update in best:
+            update.found.complete, update.found.lacks, update.case = False, CHANGING, None
     return best
+
+
+def input_changes(updates: list[Update]) -> bool:
+    """Whether the inputs of two updates differ although the labels are the same: layers below
+    computed them."""
+    return any(
+        a.case is not None
+        and b.case is not None
+        and len(a.case.y) >= MANY
+        and np.array_equal(a.case.y, b.case.y)
+        and a.case.X.shape == b.case.X.shape
+        and not np.array_equal(a.case.X, b.case.X)
+        for a, b in pairwise(updates)
+    )
 
 
 def other_trainings(values: Values, updates: list[Update]) -> list[Update]:

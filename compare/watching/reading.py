@@ -161,6 +161,7 @@ def add_whole(
     if int(at.max(initial=0)) >= len(table) or shape != at.shape[:: -1 if transposed else 1]:
         raise ValueError("indices that do not fit")
     whole = table[at]
+    whole.flags.writeable = False
     recording.whole[data] = whole.T if transposed else whole
 
 

@@ -20,6 +20,8 @@ DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
 
 TWICE = "the softmax is taken twice"
 
+NORMALISED = "logits that are normalised, as by a batch norm between the last layer and the softmax"
+
 WRONG_AXES = {
     "samples": "the softmax is taken over the samples, not the classes",
     "whole": "the exponentials are divided by their sum over all samples and classes together",
@@ -87,6 +89,8 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
             if layer is not None:
                 found.slips.append(Slip(p.value, TWICE))
                 return layer
+    if any(search.normalised(s) is not None for s in candidates):
+        found.lacks = NORMALISED
     if not candidates:
         with np.errstate(divide="ignore"):
             s_rows = np.log(p.rows)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from compare.numerics.functions import softmax
-from compare.watching.activations import KNOWN, Activation, activation_of, other_activation
+from compare.watching.activations import KNOWN, UNNAMED, Activation, activation_of, other_activation
 from compare.watching.normalisation import Norm, norm_of
 from compare.watching.rebuilt import Layer, Seen
 from compare.watching.relations import bias_left, dropped
@@ -136,11 +136,17 @@ class Rebuilder:
         return self.product_and_bias(h)
 
     def unknown_activation(self, h: Seen) -> str:
-        """Says that h = f(z) with z of an affine layer and an f that has no derivation here."""
-        for z in self.seen(h.rows.shape[1], h.value):
-            name = other_activation(h.rows, z.rows, self.tolerance)
-            if name and self.affine(z.rows, z.value) is not None:
-                return f"a hidden layer's activation, which is {name}; known are {KNOWN}"
+        """Says that h = f(z) with an f that has no derivation here; h may have ones for a bias.
+
+        An f without a name is one only if z is the output of an affine layer.
+        """
+        edges = [at for at in (0, -1) if (h.rows[:, at] == 1).all() and h.rows.shape[1] > 1]
+        for rows in (h.rows, *(np.delete(h.rows, at, axis=1) for at in edges)):
+            for z in self.seen(rows.shape[1], h.value):
+                name = other_activation(rows, z.rows, self.tolerance)
+                affine = name == UNNAMED and self.affine(z.rows, z.value) is not None
+                if name and (name != UNNAMED or affine):
+                    return f"a hidden layer's activation, which is {name}; known are {KNOWN}"
         return ""
 
     def product_and_bias(self, h: Seen) -> tuple[Seen, Activation] | None:

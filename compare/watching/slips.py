@@ -119,6 +119,36 @@ def inside_batch_norm(values: Values, judged: Judged) -> Value | None:
     return None
 
 
+def other_mean(values: Values, judged: Judged) -> Finding | None:
+    """A batch norm whose backward pass is wrong and subtracts another mean from s than the
+    minibatch's, such as the running one."""
+    update, found = judged.update, judged.update.found
+    name = judged.tensor.rstrip("0123456789")
+    l = judged.tensor[len(name) :]
+    if judged.wrong is None or name not in ("s", "mu", "v", "s_hat") or update.trace is None:
+        return None
+    mu = np.asarray(update.trace.get(f"mu{l}", np.zeros(0)))
+    s = np.asarray(update.trace[f"s{l}"])
+    if mu.shape != s.shape[1:]:
+        return None
+    limit = 10 * found.tolerance * float(np.abs(s).max())
+    known = (mu, found.layers[int(l) - 1].b)
+    for value in values.within(found.index + 1, judged.wrong.first, s.shape):
+        for rows, _ in value.views(s.shape):
+            mean = (s - rows)[0]
+            constant = value.named and mean.any() and np.abs(s - rows - mean).max() <= limit
+            if not constant or any(np.abs(mean - v).max() <= limit for v in known):
+                continue
+            held = values.before(value.first, mean.shape)
+            near = [v for v in held if v.named and np.abs(v.array - mean).max() <= limit]
+            said = f"Backward pass, first wrong: batch norm of layer {l}. This line subtracts from "
+            said += f"s{l} a mean that is not the minibatch's"
+            if near:
+                said += f", but {near[0].shown.name} of line {near[0].shown.site.line}"
+            return Finding("backward", place_of(values.recording, value.shown), (f"{said}.",))
+    return None
+
+
 def terms(
     trace: dict[str, np.ndarray] | object, right: dict[str, np.ndarray] | object, l: int, eps: float
 ) -> list[np.ndarray]:

@@ -106,6 +106,7 @@ def judge_updates(
     judge_rules(rules, steps, deltas, updates, out)
     if "optimiser" not in out.facts:
         out.facts["optimiser"] = "not recognised"
+        out.not_checked.append("the optimiser: the parameters move by no rule that is known")
     judge_rates(values, rules, steps, updates, others, out)
 
 

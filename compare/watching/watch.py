@@ -13,6 +13,7 @@ from compare.watching.findings import of_one_update, of_other_trainings, with_tr
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import Line, identified, lines_of
 from compare.watching.passes import Update, other_trainings, probabilities, training
+from compare.watching.rebuild import NORMALISED
 from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.slips import place_of
@@ -129,9 +130,10 @@ def unjudged(judged: list[Judged]) -> list[str]:
         updates = {} if j.update.roles is None else j.update.roles.updates
         missing |= {n for n in j.verdict.not_judged if n not in updates or not updates[n].c}
     seen = {tensor.name for j in judged for tensor in j.verdict.tensors}
+    first = judged[0].update if judged else None
     zeros = (
-        set(structural_zeros(judged[0].update.case.network, judged[0].update.found.n))
-        if judged and judged[0].update.case is not None
+        {*structural_zeros(first.case.network, first.found.n)} - first.absent
+        if first is not None and first.case is not None
         else set()
     )
     said = [f"the gradient of {name}: it was not seen" for name in sorted(missing - seen)]
@@ -170,6 +172,8 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = "no array was assigned"
     elif not probabilities(values):
         seen = "no softmax was seen, and other losses than its cross-entropy are not judged"
+    elif updates and updates[0].found.lacks == NORMALISED:
+        seen = f"the softmax is taken of {NORMALISED}"
     elif not updates or not updates[0].found.layers:
         seen = "a softmax was seen, but not the affine layer below it"
     elif updates[0].cost:
@@ -179,10 +183,14 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"
     else:
         seen = "no labels were seen that fit the probabilities"
-    advice = "for code that only defines functions use twingrad check --code"
+    advice = ""
     if recorded.reason == "time":
-        advice = "if its training had not begun by then, give it more time with --seconds"
+        advice = "; if its training had not begun by then, give it more time with --seconds"
+    elif recorded.reason == "size":
+        advice = "; a larger recording, with --size, may show more"
+    elif not updates:
+        advice = "; for code that only defines functions use twingrad check --code"
     return UserError(
         f"{recorded.program}: no training of a softmax network could be rebuilt: {seen} "
-        f"({recorded.detail}); {advice}"
+        f"({recorded.detail}){advice}"
     )

@@ -27,6 +27,10 @@ FORMS = (
 """Ways to correct the moments, the right one first."""
 
 
+EPS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-10)
+"""What programs add to the root of the second moment, the usual one first."""
+
+
 @dataclass(frozen=True)
 class Adam:
     """One reading of a parameter's changes.
@@ -98,7 +102,7 @@ def explained(
     steps: list[Step], gs: list[np.ndarray], beta1: float, beta2: float, form: str
 ) -> Adam | None:
     """The reading with these factors, if it explains all changes."""
-    for eps in (1e-8, 1e-7, 1e-6, 1e-5):
+    for eps in EPS:
         rates, second = [], []
         for step, (U, v) in zip(steps, directions(gs, beta1, beta2, form, eps), strict=True):
             square = float(U @ U)
@@ -144,7 +148,8 @@ def judge_adam(
             f"Adam, {name}: {best.form}; with the correction the learning rate would not be "
             f"the {shown} that the changes show without it."
         )
-        out.add("update", event, said)
+        # Adam without either correction may be meant: momentum divided by a running root
+        out.add("update", event, said, fails=best.form != FORMS[3])
     elif not best.form and best.beta1**2 >= best.beta2**0.5:
         said = (
             f"Adam's factors are swapped: {best.beta1:g} for the first moment and {best.beta2:g} "

@@ -176,6 +176,14 @@ def judge_rates(
     shown = ", ".join(different) + f" in the {len(rates)} updates looked at"
     moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}
     found = rate_sequence(values, rates, moments, updates, others)
+    factor = times_the_cost(rates, updates)
+    if found is None and factor:
+        said = "The update is multiplied by the cost of its minibatch: the learning rate is "
+        said += f"{factor:.4g} times that, {shown}."
+        first = next(step for taken in steps.values() for step in taken if step.update in rates)
+        out.facts["learning rate"] = f"{factor:.4g} times the cost of the minibatch"
+        out.add("update", first.event, said)
+        return
     if found is None:
         out.facts.setdefault("learning rate", shown)
         out.not_checked.append("the schedule of the learning rate: no number follows the updates")
@@ -190,6 +198,19 @@ def judge_rates(
             fails=False,
         )
     judge_sequence(values.recording, by_update(values.recording, sequence, updates), out)
+
+
+def times_the_cost(rates: dict[int, float], updates: list[Update]) -> float:
+    """The number that each rate is times the mean cross-entropy of its minibatch; 0 if there is
+    none, or the rates are equal."""
+    ratios = []
+    for t, rate in rates.items():
+        labels, p = updates[t - 1].labels, updates[t - 1].found.p.rows
+        if labels is None:
+            return 0.0
+        ratios.append(-rate / float(np.log(p[np.arange(len(p)), labels.y]).mean()))
+    steady = all(same(ratio, ratios[0]) for ratio in ratios)
+    return ratios[0] if steady and not same(min(rates.values()), max(rates.values())) else 0.0
 
 
 def stuck(

@@ -104,9 +104,14 @@ def averaged(
     t: int, value: Value, olds: list[Value], choices: dict[str, np.ndarray]
 ) -> Average | None:
     """A value as a weighted sum of an older one and a statistic, with weights that are not
-    negligible."""
+    negligible and, where there is a choice, add up to 1.
+
+    A running mean that began at 0 is itself a multiple of the first minibatch's mean, and fits
+    with either as the older value.
+    """
     limit = 1e-4 if value.raw.dtype.itemsize < 8 else 1e-9
     olds = [o for o in olds if o is not value and o.first < value.first and o.array.any()]
+    unbalanced = None
     for source, statistic in choices.items():
         for at in likely(value.array, statistic, olds, limit):
             old = olds[at]
@@ -122,8 +127,11 @@ def averaged(
                     ratio = float(np.median(choices["unbiased variance"] / statistic))
                     if balanced(fit.d + fit.c / ratio):
                         weight, name = fit.c / ratio, "unbiased variance"
-                return Average(t, value, fit.d, weight, name)
-    return None
+                average = Average(t, value, fit.d, weight, name)
+                if balanced(fit.d + weight):
+                    return average
+                unbalanced = unbalanced or average
+    return unbalanced
 
 
 def likely(y: np.ndarray, a: np.ndarray, olds: list[Value], limit: float) -> list[int]:

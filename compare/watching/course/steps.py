@@ -138,7 +138,7 @@ def steps_of(values: Values, updates: list[Update]) -> dict[str, list[Step]]:
         before, after = known[t], known[t + 1]
         if before is None or after is None or u.right is None or u.case is None:
             break
-        zeros = structural_zeros(u.case.network, len(u.case.y))
+        zeros = {*structural_zeros(u.case.network, len(u.case.y)), *u.absent}
         for name, (old, _) in before.items():
             new, held = after.get(name, (None, None))
             if new is None or new.shape != old.shape or name in zeros:

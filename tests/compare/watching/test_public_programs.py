@@ -247,3 +247,132 @@ def test_a_beta_moved_by_the_zero_gradient_of_b_does_not_move(tmp_path: Path) ->
     (failing,) = [f for f in result.findings if f.fails]
     assert "beta1 is the same" in failing.said[0]
     assert "its gradient is computed" in failing.said[0]
+
+
+FULL_BATCH = """
+import numpy as np
+
+rng = np.random.default_rng(0)
+n = 6000
+X = rng.integers(0, 256, (784, n)) / 255.0
+Y = rng.integers(0, 10, n)
+W1, b1 = rng.random((10, 784)) - 0.5, rng.random((10, 1)) - 0.5
+W2, b2 = rng.random((10, 10)) - 0.5, rng.random((10, 1)) - 0.5
+for i in range(8):
+    Z1 = W1.dot(X) + b1
+    A1 = np.maximum(Z1, 0)
+    Z2 = W2.dot(A1) + b2
+    A2 = np.exp(Z2) / np.exp(Z2).sum(axis=0)
+    one_hot = np.zeros((n, 10))
+    one_hot[np.arange(n), Y] = 1
+    dZ2 = A2 - one_hot.T
+    dW2 = 1 / n * dZ2.dot(A1.T)
+    db2 = 1 / n * dZ2.sum(axis=1, keepdims=True)
+    dZ1 = W2.T.dot(dZ2) * (Z1 > 0)
+    dW1 = 1 / n * dZ1.dot(X.T)
+    db1 = 1 / n * dZ1.sum(axis=1, keepdims=True)
+    W1 = W1 - 0.1 * dW1
+    b1 = b1 - 0.1 * db1
+    W2 = W2 - 0.1 * dW2
+    b2 = b2 - 0.1 * db2
+"""
+
+
+def test_a_whole_data_set_of_images_is_recorded_where_it_is_one_batch(tmp_path: Path) -> None:
+    result = watched(tmp_path, FULL_BATCH)
+    assert result.network.startswith("784-10-10, ")
+    assert result.verdict == "agree"
+
+
+def test_a_number_for_the_gradient_of_a_bias_in_one_large_batch(tmp_path: Path) -> None:
+    number = ("1 / n * dZ1.sum(axis=1, keepdims=True)", "1 / n * dZ1.sum()")
+    ((line, said), *_) = backward(watched(tmp_path, by(FULL_BATCH, number)))
+    assert line == "db1 = 1 / n * dZ1.sum()"
+    assert "the gradient of b1. It is one number" in said
+
+
+def test_hidden_units_are_no_data_where_the_data_are_too_large(tmp_path: Path) -> None:
+    many = ("rng.integers(0, 256, (784, n)) / 255.0", "rng.random((784, n))")
+    with pytest.raises(UserError, match="an input that changes from update to update"):
+        watched(tmp_path, by(FULL_BATCH, many, ("A1 = np.maximum(Z1, 0)", "A1 = Z1 * 1.0")))
+
+
+def test_a_sigmoid_below_ones_for_a_bias_is_named(tmp_path: Path) -> None:
+    folded = "h2 = np.column_stack([np.ones(20), 1 / (1 + np.exp(-s2))])\n        s3 = h2 @ V"
+    changes = (
+        ("h2 = np.maximum(s2, 0)\n        s3 = h2 @ W3 + b3", folded),
+        ("n_s, low, high", "V = np.vstack([b3, W3])\nn_s, low, high"),
+        ("dW3 = h2.T @ G + 2 * lam * W3", "V -= 0.1 * h2.T @ G\n        dW3 = 0 * W3"),
+        ("(G @ W3.T) * (h2 > 0)", "(G @ V[1:].T) * h2[:, 1:] * (1 - h2[:, 1:])"),
+    )
+    with pytest.raises(UserError, match="which is sigmoid"):
+        watched(tmp_path, by(PLAIN, *changes))
+
+
+WITHOUT = (
+    ("gamma = np.ones(8)\nbeta = np.zeros(8)\n", ""),
+    ("z = gamma * s_hat + beta", "z = s_hat * 1.0"),
+    ("        dgamma = (Gz * s_hat).sum(axis=0)\n        dbeta = Gz.sum(axis=0)\n", ""),
+    ("g = Gz * gamma", "g = Gz"),
+    ("        gamma = gamma - eta * dgamma\n        beta = beta - eta * dbeta\n", ""),
+    ("zt = gamma * hat + beta", "zt = hat"),
+)
+
+
+def test_a_batch_norm_without_gamma_has_no_gradient_of_it(tmp_path: Path) -> None:
+    result = watched(tmp_path, by(BATCH_NORM, *WITHOUT))
+    assert result.verdict == "agree"
+    assert not any("gamma" in said or "beta" in said for said in result.not_checked)
+    assert not any("gamma" in what for line in result.lines for what in line.what)
+
+
+def test_a_mask_of_the_wrong_array_above_a_batch_norm_without_gamma(tmp_path: Path) -> None:
+    mask = ("Gz = (G @ W2.T) * (z > 0)", "Gz = (G @ W2.T) * (s1 > 0)")
+    ((line, said),) = backward(watched(tmp_path, by(BATCH_NORM, *WITHOUT, mask)))
+    assert line == mask[1]
+    assert "gamma" not in said
+
+
+def test_a_running_mean_in_the_backward_pass_is_named(tmp_path: Path) -> None:
+    backward_pass = (
+        "gs = (g - g.mean(axis=0) - s_hat * (g * s_hat).mean(axis=0)) / np.sqrt(v + 1e-8)",
+        "root = np.sqrt(running_v + 1e-8)\n"
+        "        away = s1 - running_mean\n"
+        "        dv = -0.5 * (g * away).sum(axis=0) / root**3\n"
+        "        gs = g / root + 2 * dv * away / 20 - (g / root).mean(axis=0)",
+    )
+    ((line, said),) = backward(watched(tmp_path, by(BATCH_NORM, backward_pass)))
+    assert line == "away = s1 - running_mean"
+    assert "a mean that is not the minibatch's, but running_mean of line" in said
+
+
+def test_a_running_mean_that_begins_at_zero_is_an_average(tmp_path: Path) -> None:
+    start = ("running_mean = None", "running_mean, running_v = np.zeros(8), np.ones(8)")
+    result = watched(tmp_path, by(BATCH_NORM, start, ("if running_mean is None", "if epoch < 0")))
+    assert not any(f.fails for f in result.findings)
+    assert result.facts["running statistics"] == "momentum 0.9, variance biased"
+
+
+def test_a_penalty_is_no_gradient_of_a_weight(tmp_path: Path) -> None:
+    changes = (
+        ("cost = loss + penalty", "squares = W2 * W2\n        cost = loss + lam * squares.sum()"),
+        ("dW2 = h1.T @ G2 + 2 * lam * W2", "dW2 = s1.T @ G2"),
+    )
+    ((line, said),) = backward(watched(tmp_path, by(PLAIN, *changes)))
+    assert line == "dW2 = s1.T @ G2"
+    assert "the gradient of W2" in said
+
+
+def test_an_update_that_is_multiplied_by_the_cost_is_named(tmp_path: Path) -> None:
+    steps = [(f"{k} -= eta * d{k}\n", f"{k} -= 0.1 * loss * d{k}\n") for k in ("W1", "b1", "b2")]
+    steps += [(f"{k} -= eta * d{k}\n", f"{k} -= 0.1 * loss * d{k}\n") for k in ("W2", "W3", "b3")]
+    result = watched(tmp_path, by(PLAIN, *steps))
+    (failing,) = [f for f in result.findings if f.fails]
+    assert "0.1 times that" in failing.said[0]
+    assert result.facts["learning rate"] == "0.1 times the cost of the minibatch"
+
+
+def test_logits_that_are_normalised_are_named(tmp_path: Path) -> None:
+    normalised = "s3 = h2 @ W3 + b3\n        s3 = (s3 - s3.mean(axis=0)) / s3.std(axis=0)"
+    with pytest.raises(UserError, match="the softmax is taken of logits that are normalised"):
+        watched(tmp_path, by(PLAIN, ("s3 = h2 @ W3 + b3", normalised)))

@@ -38,6 +38,40 @@ def test_what_was_written_is_read(tmp_path):
     assert got.end == {"reason": "finished"}
 
 
+INDICES = ["array", 1, "|u1", [2, 3], 0]
+LEVELS = ["array", 2, "<f8", [3], 16]
+LARGE = ["data", 0, "<f8", [3, 2], {}]
+SEEN = ["d", 0, 0, "", 0]
+
+
+def test_a_large_array_of_few_levels_is_read_as_an_array(tmp_path):
+    head = (FILE, SITE, STACK, ARRAY, INDICES, LEVELS, LARGE, SEEN)
+    write(tmp_path, *head, ["whole", 0, 1, 2, True])
+    with (tmp_path / "arrays.bin").open("r+b") as file:
+        file.write(bytes([0, 1, 2, 2, 1, 0]))
+    (event,) = read(tmp_path).events
+    assert event.data == 0
+    whole = read(tmp_path).array(event.array)
+    assert whole.tolist() == [[0, 2], [1, 1], [2, 0]]
+    assert not whole.flags.writeable
+
+
+@pytest.mark.parametrize(
+    "line", [["whole", 1, 1, 2, True], ["whole", 0, 2, 1, True], ["whole", 0, 1, 2, False],
+             ["whole", 0, 1, 0, True], ["whole", 0, 1]]
+)  # fmt: skip
+def test_levels_that_do_not_fit_are_one_clear_error(tmp_path, line):
+    with pytest.raises(UserError, match="line 8: no line of a recording"):
+        read(write(tmp_path, FILE, SITE, STACK, ARRAY, INDICES, LEVELS, LARGE, line))
+
+
+def test_indices_beyond_the_levels_are_one_clear_error(tmp_path):
+    write(tmp_path, FILE, SITE, STACK, ARRAY, INDICES, LEVELS, LARGE, ["whole", 0, 1, 2, True])
+    (tmp_path / "arrays.bin").write_bytes(bytes([3] * 16) + np.arange(6.0).tobytes())
+    with pytest.raises(UserError, match="indices that do not fit"):
+        read(tmp_path)
+
+
 def test_a_last_line_that_was_cut_is_left_out(tmp_path):
     got = read(write(tmp_path, FILE, SITE, STACK, ARRAY, EVENT, '["a",0,0,"",', end=""))
     assert len(got.events) == 1
