@@ -35,6 +35,13 @@ LATEST = 20
 """Number of recent arrays that are tried as labels."""
 
 
+def less_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """p - Y, (n, classes)."""
+    G = np.array(p)
+    G[np.arange(len(y)), y] -= 1
+    return G
+
+
 def G_itself(G: np.ndarray) -> np.ndarray:
     return G
 
@@ -66,9 +73,10 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
         for shape in ((n, classes), (classes, h.shape[1]), (classes,))
     }
     tolerance = 10 * found.tolerance
+    likely = [(value, y, less_labels(p, y)) for value, y in candidates[:LATEST]]
     for made in (G_itself, lambda G: G.T @ h, lambda G: G.sum(axis=0)):
-        for value, y in candidates[:LATEST]:
-            expected = made(p - np.eye(classes)[y])
+        for value, y, G in likely:
+            expected = made(G)
             if any(scaled(rows, expected).error < tolerance for rows in targets[expected.shape]):
                 return Labels(y, value, True)
     for value in values.within(found.index, end, (n, classes)):
