@@ -18,6 +18,7 @@ from compare.diagnosis.catalogue.fault import (
     normalised_before,
     with_kind,
 )
+from compare.diagnosis.catalogue.parameters import penalty_part
 from twingrad.network import Network
 
 Passes = tuple[dict[str, Mistake], dict[str, Mistake]]
@@ -317,6 +318,29 @@ def faults_of(words: Words) -> tuple[Fault, ...]:
             normalised,
             {"s": lambda at, right: right * at.spread(at.root)},
             wrong="sqrt(v + eps)",
+        ),
+        Fault(
+            "passed by on the way back" + words.suffix,
+            f"The gradient of the output of {norm} is taken for that of its input at {{where}}: "
+            "its backward pass is left out, or its result is not used.",
+            f"Send the gradient through {norm} before it reaches the affine map.",
+            "s",
+            normalised,
+            {"s": lambda at, right: at.G_s_tilde},
+            wrong="G_s_hat",
+        ),
+        Fault(
+            "gradients before the way back" + words.suffix,
+            f"The gradients of W and b at {{where}} are taken before {norm}'s backward pass, from "
+            "the gradient of its output.",
+            f"Take them from what {norm}'s backward pass returns.",
+            "W",
+            words.layers_before,
+            {
+                "W": lambda at, right: at.G_s_tilde.T @ at.input + penalty_part(at),
+                "b": lambda at, right: at.G_s_tilde.sum(axis=0),
+            },
+            wrong="G_s",
         ),
         Fault(
             "gradients of gamma and beta exchanged" + words.suffix,

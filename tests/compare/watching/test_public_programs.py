@@ -346,6 +346,13 @@ def test_a_running_mean_in_the_backward_pass_is_named(tmp_path: Path) -> None:
     assert "a mean that is not the minibatch's, but running_mean of line" in said
 
 
+def test_a_gradient_of_a_weight_before_the_way_back_through_batch_norm(tmp_path: Path) -> None:
+    early = ("dW1 = Xb.T @ gs", "dW1 = Xb.T @ Gz")
+    found = watched(tmp_path, by(BATCH_NORM, early)).findings
+    assert [f.place.text for f in found if f.place and f.what == "backward"] == [early[1]]
+    assert "taken before batch norm's backward pass" in " ".join(found[0].said)
+
+
 def test_a_running_mean_that_begins_at_zero_is_an_average(tmp_path: Path) -> None:
     start = ("running_mean = None", "running_mean, running_v = np.zeros(8), np.ones(8)")
     result = watched(tmp_path, by(BATCH_NORM, start, ("if running_mean is None", "if epoch < 0")))
