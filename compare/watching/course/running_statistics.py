@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.normalisation import SHRUNK
 from compare.watching.passes import Update
 from compare.watching.relations import two_terms
 from compare.watching.values import Value, Values
@@ -48,9 +49,15 @@ class Running:
     averages: dict[Kind, list[Average]] = field(default_factory=dict)
 
 
-def sources(s: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """The statistics of s (n, m) that may be averaged as mean or variance."""
+def sources(s: np.ndarray, wrong: str = "") -> dict[str, dict[str, np.ndarray]]:
+    """The statistics of s (n, m) that may be averaged as mean or variance.
+
+    Arguments:
+        wrong: what is wrong in the normalisation, which is reported on its own.
+    """
     n, v = len(s), s.var(axis=0)
+    if wrong == SHRUNK:
+        v = v * (n - 1) / n
     return {
         "mean": {"mean": s.mean(axis=0)},
         "variance": {
@@ -86,7 +93,7 @@ def read_layer(values: Values, updates: list[Update], t: int, l: int, found: Run
     m = s.shape[1]
     start = updates[t - 1].found.index if t else 0
     fresh = [v for v in values.within(start, u.end, (m,)) if v.first >= start and v.named]
-    for kind, choices in sources(s).items():
+    for kind, choices in sources(s, norm.wrong).items():
         earlier = found.averages.get((l, kind))
         if earlier is None:
             begin(values, u, l, kind, choices, fresh, found)

@@ -360,6 +360,19 @@ def test_a_running_mean_that_begins_at_zero_is_an_average(tmp_path: Path) -> Non
     assert result.facts["running statistics"] == "momentum 0.9, variance biased"
 
 
+def test_a_shrunk_variance_is_not_said_of_its_running_average_too(tmp_path: Path) -> None:
+    shrunk = ("v = s1.var(axis=0)", "v = s1.var(axis=0) * 19 / 20")
+    result = watched(tmp_path, by(BATCH_NORM, shrunk))
+    (failing,) = [f for f in result.findings if f.fails]
+    assert "the variance is multiplied by (n - 1)/n" in failing.said[0]
+
+
+def test_the_data_set_of_the_minibatches_is_the_one_seen_last(tmp_path: Path) -> None:
+    part = ("lam = 0.01", "every, y_every = X, y\nX, y = X[:160], y[:160]\nlam = 0.01")
+    program = by(PLAIN, part, ("permutation(200)", "permutation(160)"), ("(0, 200,", "(0, 160,"))
+    assert watched(tmp_path, program).facts["minibatches"].startswith("20 of 160 samples")
+
+
 def test_a_penalty_is_no_gradient_of_a_weight(tmp_path: Path) -> None:
     changes = (
         ("cost = loss + penalty", "squares = W2 * W2\n        cost = loss + lam * squares.sum()"),
