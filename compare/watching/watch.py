@@ -115,12 +115,12 @@ def chosen(updates: list[Update]) -> list[Update]:
 
 
 def network_words(updates: list[Update]) -> str:
-    """A description such as "3072-50-10 BN, minibatches of 100, samples in columns"."""
+    """A description such as "3072-50-10 BN, batches of 100, samples in columns"."""
     whole = next((u for u in updates if u.case is not None), None)
     if whole is None or whole.case is None:
         return "not rebuilt as a whole"
     where = "columns" if whole.found.columns else "rows"
-    return f"{described(whole.case.network)}, minibatches of {whole.found.n}, samples in {where}"
+    return f"{described(whole.case.network)}, batches of {whole.found.n}, samples in {where}"
 
 
 def unjudged(judged: list[Judged]) -> list[str]:

@@ -173,7 +173,8 @@ def judge_rates(
         stuck(values, rules, updates, out)
         return
     different = list(dict.fromkeys(f"{rate:.4g}" for rate in rates.values()))
-    shown = ", ".join(different) + f" in the {len(rates)} updates looked at"
+    looked_at = "update" if len(rates) == 1 else f"{len(rates)} updates"
+    shown = ", ".join(different) + f" in the {looked_at} looked at"
     moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}
     found = rate_sequence(values, rates, moments, updates, others)
     factor = times_the_cost(rates, updates)

@@ -34,9 +34,11 @@ def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> l
     n, d = seen[0].found.X.shape
     sets = data_sets(values, min(n, 2), d)
     training = [data for data in sets if holds(data, seen) and data.n >= n]
-    if not training or training[0].n == n:
-        words = "the full data set is one batch" if training else "the data set was not recognised"
-        out.not_checked.append(f"samples and labels: {words}")
+    if training and training[0].n == n:
+        out.facts["minibatches"] = f"none: the {n} samples of the data set are one batch"
+        return sets
+    if not training:
+        out.not_checked.append("samples and labels: the data set was not recognised")
         return sets
     first = training[0]
     never_seen(values, training, seen, out)

@@ -101,7 +101,7 @@ def judge_rules(
         if max(len(taken) for taken in steps.values()) > 1:
             out.facts["optimiser"] = rule_names[kind]
         else:
-            out.not_checked.append("the optimiser: one update was seen, which fits several")
+            out.not_checked.append("the optimiser: a single change of the parameters fits several")
             out.facts["optimiser"] = "not told by a single update"
     still_parameters(rules, steps, updates, out)
     other_gradients(rules, steps, decays, out)

@@ -175,7 +175,7 @@ for t in range(12):
 def test_a_second_training_by_other_lines_is_judged_too(tmp_path: Path) -> None:
     result = watched(tmp_path, PLAIN + SECOND)
     assert result.verdict == "agree"
-    said = "the training of 6-7-4, minibatches of 200, samples in rows: of it only the first update"
+    said = "the training of 6-7-4, batches of 200, samples in rows: of it only the first update"
     assert any(line.startswith(said) for line in result.not_checked)
     mask = ("D1 = (D @ V2.T) * (H > 0)", "D1 = (D @ V2.T) * (H > 1)")
     assert [line for line, _ in backward(watched(tmp_path, by(PLAIN + SECOND, mask)))] == [mask[1]]

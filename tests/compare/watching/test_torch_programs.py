@@ -95,7 +95,7 @@ def sequential(tmp_path_factory: pytest.TempPathFactory) -> WatchResult:
 
 def test_layers_inside_a_sequential_and_a_loss_module_agree(sequential: WatchResult) -> None:
     assert sequential.verdict == "agree", sequential.diagnosis
-    assert sequential.network == "6-8-4 BN, minibatches of 20, samples in rows"
+    assert sequential.network == "6-8-4 BN, batches of 20, samples in rows"
     assert identified(list(sequential.lines)) >= 0.9
     said = {line.text: line.what for line in sequential.lines}
     assert set(said["out = net(X[part])"]) >= {"s1", "s_tilde1", "x1", "s2"}

@@ -100,14 +100,14 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> WatchResult:
 
 def test_a_script_with_samples_in_rows_agrees(rows: WatchResult) -> None:
     assert rows.verdict == "agree"
-    assert rows.network == "6-5-5-4, minibatches of 20, samples in rows"
+    assert rows.network == "6-5-5-4, batches of 20, samples in rows"
     assert rows.compared >= 2 * 8
     assert identified(list(rows.lines)) >= 0.9
 
 
 def test_a_class_with_batch_norm_and_samples_in_columns_agrees(columns: WatchResult) -> None:
     assert columns.verdict == "agree"
-    assert columns.network == "6-5-4 BN, minibatches of 20, samples in columns"
+    assert columns.network == "6-5-4 BN, batches of 20, samples in columns"
     assert columns.judged[0].update.case is not None
     assert columns.judged[0].update.case.network.eps == 1e-8
     assert identified(list(columns.lines)) >= 0.9
