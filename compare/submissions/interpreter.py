@@ -113,7 +113,8 @@ def named(asked: Path, program: Path) -> Interpreter:
     path = executable(asked)
     found = probe(path, program)
     if found is None:
-        raise UserError(f"--python {asked}: it cannot be run as a Python interpreter")
+        said = f"cannot be run as a Python interpreter, or did not answer within {SECONDS:g} s"
+        raise UserError(f"--python {asked}: it {said}")
     if found.version[:2] < OLDEST:
         old = ".".join(map(str, found.version))
         raise UserError(f"--python {asked}: it is Python {old}; at least 3.8 is needed")
