@@ -111,8 +111,13 @@ class Results:
         return sorted(cells, key=lambda cell: cell.seed)
 
     def save(self, path: Path) -> None:
-        """Write JSON with one line for every training and every cell."""
-        numbers = {key: number for number, key in enumerate(self.trainings)}
+        """Write JSON with one line for every training and every cell.
+
+        Trainings are numbered as the cells come, whichever ended first.
+        """
+        keys = [(cell.recipe, cell.backend) for cell in self.cells]
+        ordered = dict.fromkeys((*keys, *self.trainings))
+        numbers = {key: number for number, key in enumerate(ordered)}
         runs = [run_as_json(number, self.trainings[key]) for key, number in numbers.items()]
         cells = [
             {

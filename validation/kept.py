@@ -13,8 +13,8 @@ SECONDS = re.compile(r"after [0-9.]+ s")
 
 COMPARED = {".safetensors", ".json", ".jsonl", ".csv", ".npz"}
 
-SKIPPED = {"environment.json", "sweep.json", "groups.jsonl"}
-"""The machine; the options with the folder; and stacks, which are in order of their ends."""
+SKIPPED = {"environment.json", "sweep.json", "groups.jsonl", "seconds.json"}
+"""The machine; the options with the folder; stacks, which are in order of their ends; times."""
 
 
 def snapshot(folder: Path) -> dict[str, Any]:

@@ -64,6 +64,19 @@ def test_a_file_gives_all_back(tmp_path):
     assert Results.load(tmp_path / "results.json") == results
 
 
+def test_the_file_does_not_depend_on_which_training_ended_first(tmp_path):
+    gone = outcome_of(Diverged(Recipe(seed=4), 17, 0.05, math.nan, []), "manual")
+    kept = outcome_of(run(), "manual")
+    cells = [
+        Cell("table3", "He", "published", trained.recipe.seed, "manual", trained.recipe)
+        for trained in (kept, gone)
+    ]
+    for name, order in (("one", (kept, gone)), ("other", (gone, kept))):
+        trainings = {(trained.recipe, "manual"): trained for trained in order}
+        Results(cells, trainings, {}).save(tmp_path / name)
+    assert (tmp_path / "one").read_text() == (tmp_path / "other").read_text()
+
+
 def test_a_row_s_trainings_come_by_seed_and_of_the_main_backend():
     recipes = [Recipe(hidden=(5,), seed=seed) for seed in (2, 0)]
     trainings = {
