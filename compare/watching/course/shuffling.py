@@ -49,7 +49,8 @@ def judge_data(values: Values, updates: list[Update], out: TrainingVerdict) -> l
     if not labels:
         out.not_checked.append("samples and labels: no labels of the whole data set were seen")
     elif max(shares) >= TOGETHER:
-        before = [data for data in training if data.event.index < seen[0].found.index]
+        begins = seen[0].found.index
+        before = [data for data in training if data.n > n and data.event.index < begins]
         used = max(before, key=lambda data: data.event.index, default=first)
         out.facts["minibatches"] = f"{n} of {used.n} samples, {order}, each with its own label"
         if order == "in the order of the data":

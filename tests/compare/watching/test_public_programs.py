@@ -373,6 +373,11 @@ def test_the_data_set_of_the_minibatches_is_the_one_seen_last(tmp_path: Path) ->
     assert watched(tmp_path, program).facts["minibatches"].startswith("20 of 160 samples")
 
 
+def test_a_minibatch_is_not_the_data_set_that_it_comes_from(tmp_path: Path) -> None:
+    program = by(BATCH_NORM, ("Xb, yb = X[batch]", "Xb, yb = 1.0 * X[batch]"))
+    assert watched(tmp_path, program).facts["minibatches"].startswith("20 of 200 samples")
+
+
 def test_a_penalty_is_no_gradient_of_a_weight(tmp_path: Path) -> None:
     changes = (
         ("cost = loss + penalty", "squares = W2 * W2\n        cost = loss + lam * squares.sum()"),
