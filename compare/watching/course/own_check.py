@@ -19,6 +19,11 @@ SHARE = 0.3
 updates does not count."""
 
 
+FEWEST = 8
+"""Minimum number of entries of an array for which it is no chance that they are nearly a gradient.
+"""
+
+
 @dataclass(frozen=True)
 class Numerical:
     """A numerical gradient of the program.
@@ -93,7 +98,7 @@ def numerical_gradients(values: Values, updates: list[Update]) -> Iterator[Numer
             ]
             if near:
                 seen.append(min(near, key=lambda one: one.fit.error))
-        if seen:
+        if any(one.value.array.size >= FEWEST for one in seen):
             yield from seen
             return
 

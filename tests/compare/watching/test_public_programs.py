@@ -298,7 +298,8 @@ def test_hidden_units_are_no_data_where_the_data_are_too_large(tmp_path: Path) -
 
 
 def test_a_sigmoid_below_ones_for_a_bias_is_named(tmp_path: Path) -> None:
-    folded = "h2 = np.column_stack([np.ones(20), 1 / (1 + np.exp(-s2))])\n        s3 = h2 @ V"
+    folded = "a2 = 1 / (1 + np.exp(-s2))\n        h2 = np.column_stack([np.ones(20), a2])\n"
+    folded += "        s3 = h2 @ V"
     changes = (
         ("h2 = np.maximum(s2, 0)\n        s3 = h2 @ W3 + b3", folded),
         ("n_s, low, high", "V = np.vstack([b3, W3])\nn_s, low, high"),
