@@ -54,7 +54,7 @@ def judge_sequence(recording: Recording, sequence: Sequence, out: TrainingVerdic
         out.add("learning_rate", event, flat)
         out.facts["learning rate"] = f"{low:.4g} to {high:.4g}"
         return
-    if negative(sequence, out) or cyclical(sequence, out):
+    if negative(sequence, out) or inverse_time(eta, out) or cyclical(sequence, out):
         return
     changes = np.flatnonzero(np.diff(eta))
     ratios = eta[changes + 1] / np.where(eta[changes] == 0, np.nan, eta[changes])
@@ -79,6 +79,16 @@ def negative(sequence: Sequence, out: TrainingVerdict) -> bool:
     )
     out.add("learning_rate", sequence.events[at], said)
     out.facts["learning rate"] = f"varies between {eta.min():.4g} and {eta.max():.4g}"
+    return True
+
+
+def inverse_time(eta: np.ndarray, out: TrainingVerdict) -> bool:
+    """Whether the rates are eta / (1 + k t)."""
+    taken = eta[np.insert(np.diff(eta) != 0, 0, True)]
+    slopes = np.diff(1 / taken)
+    if len(slopes) < SHORTEST - 1 or slopes.min() <= 0 or np.ptp(slopes) > 1e-6 * slopes.max():
+        return False
+    out.facts["learning rate"] = f"{eta[0]:.4g} / (1 + {slopes[0] * eta[0]:.4g} t)"
     return True
 
 

@@ -402,3 +402,10 @@ def test_logits_that_are_normalised_are_named(tmp_path: Path) -> None:
     normalised = "s3 = h2 @ W3 + b3\n        s3 = (s3 - s3.mean(axis=0)) / s3.std(axis=0)"
     with pytest.raises(UserError, match="the softmax is taken of logits that are normalised"):
         watched(tmp_path, by(PLAIN, ("s3 = h2 @ W3 + b3", normalised)))
+
+
+def test_a_rate_that_falls_with_the_inverse_of_time_is_named(tmp_path: Path) -> None:
+    wave = "low + (high - low) * (place / n_s if place < n_s else 2 - place / n_s)"
+    result = watched(tmp_path, by(PLAIN, (wave, "0.1 / (1 + 0.01 * t)")))
+    assert result.verdict == "agree"
+    assert result.facts["learning rate"] == "0.1 / (1 + 0.01 t)"
