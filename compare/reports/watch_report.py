@@ -22,7 +22,7 @@ MARKS = {
 
 MEANINGS = {
     "right": "right",
-    "inherits": "wrong only because its input is wrong",
+    "inherits": "its input is wrong",
     "wrong": "first wrong",
     "derived": "follows from what was recognised",
     "unknown": "not recognised",
@@ -66,7 +66,8 @@ class WatchText:
         examination = next(
             (j.examination for j in result.judged if j.examination is not None), None
         )
-        if examination is not None and result.first is not None:
+        backward = any(f.what == "backward" and f.fails for f in result.findings)
+        if examination is not None and backward:
             yield from described_steps(examination)
         yield Text()
         if result.not_checked:

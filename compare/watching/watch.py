@@ -80,6 +80,8 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
     mark_faults(lines, findings)
+    if any(finding.what == "forward" and finding.fails for finding in findings):
+        follow(lines, findings)
     return WatchResult(
         program=str(recorded.program),
         network=network_words(updates),
@@ -100,12 +102,25 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     )
 
 
+def places_of(findings: list[Finding]) -> set[tuple[str, int]]:
+    """File and line of every finding that fails."""
+    return {(f.place.file, f.place.line) for f in findings if f.fails and f.place is not None}
+
+
 def mark_faults(lines: list[Line], findings: list[Finding]) -> None:
     """Mark right arrays as wrong at the lines of faults that only the whole training shows."""
-    places = {(f.place.file, f.place.line) for f in findings if f.fails and f.place is not None}
+    places = places_of(findings)
     for line in lines:
         if line.status == "right" and (line.label, line.site.line) in places:
             line.status = "wrong"
+
+
+def follow(lines: list[Line], findings: list[Finding]) -> None:
+    """Where the forward pass is wrong, let the lines that differ after it inherit that."""
+    places = places_of(findings)
+    for line in lines:
+        if line.status == "wrong" and (line.label, line.site.line) not in places:
+            line.status = "inherits"
 
 
 def chosen(updates: list[Update]) -> list[Update]:

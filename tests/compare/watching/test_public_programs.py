@@ -366,6 +366,10 @@ def test_a_shrunk_variance_is_not_said_of_its_running_average_too(tmp_path: Path
     result = watched(tmp_path, by(BATCH_NORM, shrunk))
     (failing,) = [f for f in result.findings if f.fails]
     assert "the variance is multiplied by (n - 1)/n" in failing.said[0]
+    assert failing.place is not None
+    wrong = {line.site.line for line in result.lines if line.status == "wrong"}
+    assert wrong <= {failing.place.line}
+    assert "step:" not in repr(result)
 
 
 def test_the_data_set_of_the_minibatches_is_the_one_seen_last(tmp_path: Path) -> None:
