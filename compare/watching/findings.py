@@ -59,7 +59,9 @@ def with_training(
         findings = [f for f in findings if f.what != "backward"]
     forward = any(finding.what == "forward" for finding in findings)
     differentiated = autograd(judged) and (forward or wrong_cost(course))
-    unjust = ("update", "momentum") if differentiated else ()
+    unjust: tuple[str, ...] = ("update", "momentum") if differentiated else ()
+    if any(finding.fails for finding in findings):
+        unjust += ("shift",)  # which follows from a wrong way down to s
     return [
         *findings,
         *(

@@ -22,7 +22,12 @@ from compare.watching.course.standardisation import judge_standardisation
 from compare.watching.course.steps import NO_PENALTY, Step, penalties, steps_of
 from compare.watching.course.too_early import judge_order
 from compare.watching.course.torch_modes import judge_modes
-from compare.watching.course.update_findings import applied_twice, judge_rules, not_finite
+from compare.watching.course.update_findings import (
+    applied_twice,
+    judge_rules,
+    not_finite,
+    shifted_in_vain,
+)
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.passes import Update
@@ -68,6 +73,7 @@ def judge_everything(
     steps = steps_of(values, updates)
     decays = penalties(updates, steps)
     applied_twice(updates, out)
+    shifted_in_vain(values, updates, out)
     judge_updates(values, updates, others, steps, decays, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, decays, out)

@@ -154,8 +154,8 @@ def unjudged(judged: list[Judged]) -> list[str]:
     said = [f"the gradient of {name}: it was not seen" for name in sorted(missing - seen)]
     if zeros:
         said.append(
-            f"the gradient of {', '.join(sorted(zeros))}: zero but for rounding, because the "
-            "batch norm above takes a shift out again"
+            f"the gradient of {', '.join(sorted(zeros))}: it should be zero but for rounding, "
+            "because the batch norm above takes a shift out again"
         )
     return said
 

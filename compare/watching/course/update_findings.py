@@ -1,10 +1,19 @@
 """Mistakes in the updates: sign, momentum, rates that differ."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 
-from compare.watching.course.steps import VISIBLE, Step, sample
+from compare.numerics.structure import structural_zeros
+from compare.watching.course.steps import (
+    VISIBLE,
+    Step,
+    is_float32,
+    parameters_of,
+    sample,
+    seen_at,
+)
 from compare.watching.course.update_rule import FEWEST, Rule, history_fit, near
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
@@ -14,6 +23,9 @@ from compare.watching.values import Values
 
 NEGLIGIBLE = 1e-9
 """Largest change of a parameter, relative to a step along its gradient, that is none."""
+
+SHIFTED = 0.05
+"""Least move of a b that should stay, relative to a step along the gradient of its output."""
 
 SAME_DIRECTION = 1e-6
 """Maximum relative difference between an array and a multiple of a change."""
@@ -143,6 +155,33 @@ def still_parameters(
             out.add("update", event, said)
         else:
             out.not_checked.append(f"the update of {name}: unchanged in the updates looked at")
+
+
+def shifted_in_vain(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+    """A b below a batch norm that moves, although the batch norm takes it out again."""
+    for t, (u, then) in enumerate(pairwise(updates)):
+        if u.case is None or then.case is None or u.right is None or is_float32(u):
+            return  # Adam makes much of float32's rounding
+        before, after = parameters_of(values, u), parameters_of(values, then)
+        for name in structural_zeros(u.case.network, u.found.n):
+            l = name[1:]
+            if name[0] != "b" or not l.isdigit():
+                continue
+            (old, _), (new, held) = before[name], after[name]
+            rate = largest(after[f"W{l}"][0] - before[f"W{l}"][0]) / largest(u.right[f"W{l}"])
+            usual = rate * largest(np.asarray(u.right[f"s_hat{l}"]).sum(axis=0))
+            if held is not None and largest(new - old) > SHIFTED * usual:
+                events = seen_at(held, u.found.index, then.end)
+                said = (
+                    f"Update {t + 1} moves {name} by up to {largest(new - old):.3g}, but its "
+                    "gradient is 0: the batch norm above takes a shift out again."
+                )
+                out.add("shift", events[0] if events else None, said)
+                return
+
+
+def largest(a: np.ndarray) -> float:
+    return float(np.abs(a).max(initial=1e-300))
 
 
 def unmoved(taken: list[Step], rate: float) -> bool:

@@ -413,3 +413,12 @@ def test_a_rate_that_falls_with_the_inverse_of_time_is_named(tmp_path: Path) -> 
     result = watched(tmp_path, by(PLAIN, (wave, "0.1 / (1 + 0.01 * t)")))
     assert result.verdict == "agree"
     assert result.facts["learning rate"] == "0.1 / (1 + 0.01 t)"
+
+
+def test_a_bias_that_moves_below_a_batch_norm(tmp_path: Path) -> None:
+    result = watched(tmp_path, by(BATCH_NORM, ("db1 = gs.sum(axis=0)", "db1 = Gz.sum(axis=0)")))
+    (failing,) = [f for f in result.findings if f.fails]
+    assert failing.place is not None
+    assert failing.place.text == "b1 = b1 - eta * db1"
+    assert "moves b1 by up to" in failing.said[0]
+    assert watched(tmp_path, BATCH_NORM).verdict == "agree"
