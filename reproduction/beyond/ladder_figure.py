@@ -1,4 +1,5 @@
-"""The ladder as a figure: test accuracy of each rung with its interval, and its cost."""
+"""The ladder as a figure: test accuracy of each rung with its interval, and its cost; and the
+learning curve of its best network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,19 @@ def named(rung: RungResult) -> str:
     return f"{rung.title} ({rung.label})" if len(rung.tried) > 1 else rung.title
 
 
-def save_figure(results: LadderResults, path: Path) -> None:
-    """Save the figure as PNG."""
-    ladder_figure(results).savefig(path, dpi=110)
+def curve_figure(rung: RungResult) -> "Figure":
+    """Mean validation accuracy of a rung's networks after every epoch."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(range(1, len(rung.curve) + 1), rung.curve, color=COLOURS[""])
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(f"validation accuracy, %\n(mean, n = {len(rung.validation)})")
+    axes.grid(alpha=0.3)
+    return figure
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Save a figure as PNG."""
+    figure.savefig(path, dpi=110)

@@ -8,7 +8,7 @@ import numpy as np
 
 from reproduction.beyond.gains import PUBLISHED, start_stands, word
 from reproduction.beyond.ladder import BEST, LADDER
-from reproduction.beyond.ladder_figure import named, save_figure
+from reproduction.beyond.ladder_figure import curve_figure, ladder_figure, named, save_figure
 from reproduction.beyond.ladder_tables import (
     against,
     gains,
@@ -19,11 +19,11 @@ from reproduction.beyond.ladder_tables import (
     unhelpful,
 )
 from reproduction.beyond.literature import PUBLISHED_NETWORKS
-from reproduction.beyond.rung_results import LadderResults
+from reproduction.beyond.rung_results import LadderResults, RungResult
 from reproduction.published.commands import train_options
 from twingrad.files import write_whole
 
-FIGURE, PAGE, RESULTS = "ladder.png", "README.md", "results.json"
+FIGURE, CURVE, PAGE, RESULTS = "ladder.png", "best.png", "README.md", "results.json"
 
 TRAINING_IMAGES = 45_000
 """Training images of CIFAR-10 without the 5,000 for validation."""
@@ -33,10 +33,12 @@ GPU_LONGER = 16
 
 
 def write_pages(results: LadderResults, folder: Path) -> None:
-    """Write `results.json`, and `ladder.png` and `README.md` with the finished rungs."""
+    """Write `results.json`, and figures and `README.md` with the finished rungs."""
     results.save(folder / RESULTS)
-    if results.rungs:
-        save_figure(results, folder / FIGURE)
+    best = best_of(results)
+    if best is not None:
+        save_figure(ladder_figure(results), folder / FIGURE)
+        save_figure(curve_figure(best), folder / CURVE)
     write_whole(folder / PAGE, page(results).encode())
 
 
@@ -96,7 +98,7 @@ def findings(results: LadderResults) -> list[str]:
             "prediction interval of one run. The report's code had defects; with them its number "
             "is reproduced (docs/reproduction, the six best networks)."
         )
-    best = max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
+    best = best_of(results)
     if best is not None:
         said.append(
             f"Best on the validation data: {named(best)}, {of_mean(best.test)} % on the test data "
@@ -115,14 +117,21 @@ def findings(results: LadderResults) -> list[str]:
     ]
 
 
+def best_of(results: LadderResults) -> RungResult | None:
+    """The finished rung with the highest validation accuracy."""
+    return max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
+
+
 def best_section(results: LadderResults) -> list[str]:
-    best = max(results.rungs.values(), key=lambda rung: np.mean(rung.validation), default=None)
+    best = best_of(results)
     if best is None:
         return []
     lines = [
         "## The best so far",
         "",
         f"{named(best)}; evaluated: {best.evaluation}.",
+        "",
+        f"![Validation accuracy of {named(best)} after every epoch]({CURVE})",
         "",
         "```",
         shlex.join(["twingrad", "train", *best.options]),
@@ -170,8 +179,7 @@ def not_run(results: LadderResults) -> list[str]:
     return [
         "## Not run, or not all of it",
         "",
-        "These rungs are not in the table. "
-        + ("Nothing has tuned the recipes of the wide networks yet." * ("wide" in results.waiting)),
+        "These rungs are not in the table.",
         "",
         *(
             f"- `{key}`, {titles.get(key, '')}: {done} of {needed} trainings"

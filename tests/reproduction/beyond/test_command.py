@@ -36,7 +36,8 @@ def test_one_rung_then_all_of_them(climb, tmp_path):
     assert "- `flips`, Flips: 0 of 2 trainings" in page
     assert f"{np.mean(start.test):.2f} ± " in page
     assert "twingrad train --hidden 7,5" in page
-    assert (tmp_path / "l" / "ladder.png").read_bytes().startswith(b"\x89PNG")
+    for figure in ("ladder.png", "best.png"):
+        assert (tmp_path / "l" / figure).read_bytes().startswith(b"\x89PNG")
 
     status, out, err = climb("--resume")
     assert (status, err) == (0, "")
