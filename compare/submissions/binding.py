@@ -36,6 +36,7 @@ class Values:
         names: of the forward function's results, in their order.
         written: in which order the file itself hands them on.
         order: in which order to hand them on; None takes the likeliest.
+        for_cost: whether a cost is called, which takes the output rather than a cache.
     """
 
     one_hot: Any
@@ -51,6 +52,7 @@ class Values:
     names: Sequence[str | None] = ()
     written: Sequence[Order] = ()
     order: Order | None = None
+    for_cost: bool = False
 
 
 @dataclass
@@ -136,7 +138,7 @@ def bind(function: Callable[..., Any], values: Values) -> Bound:
     if len(bound.unknown) == 1 and values.whole is not None:
         # what the forward pass is called in the backward pass, be it `cache` or `activations`
         bound.guessed = [bound.unknown.pop()]
-        bound.keywords[bound.guessed[0]] = rest(values)
+        bound.keywords[bound.guessed[0]] = output_of(values) if values.for_cost else rest(values)
     return bound
 
 
@@ -213,6 +215,16 @@ def looks_like_probabilities(value: Any) -> bool:
     if not ((value >= 0) & (value <= 1)).all():
         return False
     return any(bool(np.allclose(value.sum(axis=axis), 1, atol=1e-2)) for axis in (0, 1))
+
+
+def output_of(values: Values) -> Any:
+    """The only result of the forward pass with the shape of one-hot labels; if there is not one
+    such, all results."""
+    if not isinstance(values.whole, tuple):
+        return values.whole
+    shape = np.shape(values.one_hot)
+    fitting = [value for value in values.whole if getattr(value, "shape", None) == shape]
+    return fitting[0] if len(fitting) == 1 else values.whole
 
 
 def rest(values: Values) -> Any:

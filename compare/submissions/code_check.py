@@ -39,6 +39,9 @@ from twingrad.network import EPS
 OUTPUTS = {"p", "loss", "cost"}
 """What a forward pass is needed for."""
 
+RAISED = ("exception", "exit")
+"""Findings that say what is wrong where nothing was compared."""
+
 
 def check_code(
     path: Path,
@@ -99,8 +102,11 @@ def judge_submission(submission: Submission, request: Request, eps: float | None
     if submission.layers and not layers:
         problems = "; ".join(f"{layer.name}: {layer.problem}" for layer in submission.layers)
         raise UserError(f"{path}: no layer could be compared: {problems}")
-    if not (compared or submission.states or any(f.fails for f in submission.findings)):
-        raise UserError(f"{path}: it returned nothing that could be compared")
+    failures = [finding for finding in submission.findings if finding.fails]
+    raised = any(finding.kind in RAISED for finding in failures)
+    if not (compared or submission.states or raised):
+        first = f": {failures[0].message}" if failures else ""
+        raise UserError(f"{path}: it returned nothing that could be compared{first}")
     agreeing = all(case.verdict == "agree" for case in cases)
     hints += dropout_sentences(submission.dropped, agreeing)
     cases += map(judge_dropout, submission.dropped)

@@ -64,6 +64,13 @@ def meaning_of(name: str) -> str | None:
     return next((what for what, pattern in LIKE if re.search(pattern, word)), None)
 
 
+def meaning_in(argument: inspect.Parameter) -> str | None:
+    """The same, unless its default is a text: `output="softmax"` is no number of outputs."""
+    meaning = meaning_of(argument.name)
+    is_text = isinstance(argument.default, str)
+    return None if is_text and meaning not in ("normalization", "dtype") else meaning
+
+
 def argument_for(argument: inspect.Parameter, network: Network, penalty: float) -> Any:
     """A value for an argument with a known meaning.
 
@@ -74,8 +81,6 @@ def argument_for(argument: inspect.Parameter, network: Network, penalty: float) 
     assert meaning is not None
     if meaning == "one hidden":
         return one_hidden(argument, network)
-    if meaning == "no dropout":
-        return 0.0
     return value_of(meaning, argument, network, penalty, np.float64)
 
 
@@ -109,7 +114,7 @@ def construct(
     """
     keywords: dict[str, Any] = {}
     for argument in signature(factory):
-        meaning = meaning_of(argument.name)
+        meaning = meaning_in(argument)
         required = argument.default is inspect.Parameter.empty
         if meaning is None:
             if required:

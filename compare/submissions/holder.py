@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import signature
-from compare.submissions.construct import argument_for, meaning_of
+from compare.submissions.construct import argument_for, meaning_in, meaning_of
 from compare.submissions.names import plain, role_of, tensor_name
 from compare.submissions.orientation import VECTORS, Orientation
 from compare.submissions.remote import description
@@ -56,12 +56,24 @@ class Holder:
     Arguments:
         guessed: an attribute, or argument of the constructor, that is taken for lambda.
         tried: which way of calling the constructor works; kept from one object to the next.
+        off: the rate of dropout that switches it off: 0, or 1 where it is the share that is kept.
     """
 
     source: Source
     cls: type
     guessed: str | None = None
     tried: dict[tuple[Network, Orientation], Made] = field(default_factory=dict)
+    off: float = 0.0
+
+    @property
+    def rates(self) -> list[str]:
+        """The arguments that are taken for a rate of dropout."""
+        return [
+            argument.name
+            for argument in signature(self.cls)
+            if meaning_in(argument) == "no dropout"
+            and (argument.default is argument.empty or drops_by_default(argument))
+        ]
 
     def make(
         self, network: Network, given: Mapping[str, Any], penalty: float, how: Orientation
@@ -111,6 +123,7 @@ class Holder:
         known: dict[str, Any] = {}
         unknown: list[str] = []
         either: dict[str, list[Any]] = {}
+        rates = self.rates
         for argument in signature(self.cls):
             role = role_of(argument.name)
             required = argument.default is argument.empty
@@ -119,12 +132,12 @@ class Holder:
                 known[argument.name] = penalty
             elif keys:
                 known[argument.name] = {k: entry_for(k, network, given, penalty) for k in keys}
-            elif drops_by_default(argument):
-                known[argument.name] = 0.0
-            elif meaning_of(argument.name) and role not in KINDS:
-                if required or meaning_of(argument.name) != "no dropout":
+            elif argument.name in rates:
+                known[argument.name] = self.off
+            elif (meaning := meaning_in(argument)) and role not in KINDS:
+                if meaning != "no dropout":
                     known[argument.name] = argument_for(argument, network, penalty)
-                if required and meaning_of(argument.name) in ("hidden", "sizes"):
+                if required and meaning in ("hidden", "sizes"):
                     either[argument.name] = [*network.hidden[:1], [*network.hidden]]
             elif (
                 role is not None
@@ -179,9 +192,8 @@ class Holder:
 
 
 def drops_by_default(argument: Parameter) -> bool:
-    """Whether an argument switches dropout on unless it is 0."""
-    share = type(argument.default) is float and 0 < argument.default < 1
-    return share and meaning_of(argument.name) == "no dropout"
+    """Whether the default of a rate switches dropout on."""
+    return type(argument.default) is float and 0 < argument.default < 1
 
 
 def entry_for(key: str, network: Network, given: Mapping[str, Any], penalty: float) -> Any:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from compare.submissions.names import KINDS
 from twingrad.network import Network
 
@@ -68,3 +70,16 @@ def told_apart(numbers: dict[str, float], penalty: float) -> dict[str, float]:
         return {"cost": next(iter(numbers.values()))}
     low, high = sorted(numbers.values())[:2]
     return {"cost": high, "loss": low} if penalty >= 0 else {"cost": low, "loss": high}
+
+
+def cost_beside(returned: Any) -> np.ndarray | None:
+    """The only number that a function returns beside its gradients: loss, grads."""
+    if not isinstance(returned, tuple | list):
+        return None
+    numbers = [v for v in returned if isinstance(v, float | np.floating) or is_number(v)]
+    return np.asarray(numbers[0], np.float64) if len(numbers) == 1 else None
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is an array of one number without axes."""
+    return isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"

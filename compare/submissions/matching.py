@@ -103,13 +103,20 @@ def matched(leaves: Leaves, expected: Tensors) -> dict[str, Path]:
 
 
 def recognised_gradients(
-    leaves: Leaves, named: Mapping[str, Any], case: Case, how: Orientation, all_eps: Sequence[float]
+    leaves: Leaves,
+    named: Mapping[str, Any],
+    case: Case,
+    how: Orientation,
+    all_eps: Sequence[float],
+    *,
+    guess: Leaves,
 ) -> dict[str, Any]:
     """The gradients among the leaves, in the user's orientation.
 
     Arguments:
         leaves: what was returned, and what else may hold gradients.
         named: what its names say; believed unless values contradict it.
+        guess: those of the leaves that may be a wrong gradient, told by its shape alone.
     """
     names = list(case.network.parameter_shapes)
     by_name = 0
@@ -131,7 +138,7 @@ def recognised_gradients(
     taken |= {p for p, leaf in leaves.items() if any(same(leaf, v) for v in believed.values())}
     for name in names:
         if name not in believed:
-            path = first_fitting(name, expected[name].shape, leaves, taken)
+            path = first_fitting(name, expected[name].shape, guess, taken)
             if path is not None:
                 believed[name] = leaves[path]
                 taken.add(path)
@@ -154,11 +161,15 @@ def first_fitting(
 def same(value: Any, leaf: np.ndarray) -> bool:
     """Whether two arrays have equal values."""
     try:
-        return getattr(value, "shape", None) == leaf.shape and bool(
-            np.array_equal(as_array(value), leaf)
-        )
+        return getattr(value, "shape", None) == leaf.shape and equal(as_array(value), leaf)
     except Misshapen:
         return False
+
+
+def equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays have equal entries; NaN is equal to NaN."""
+    floats = one.dtype.kind in "fc" and other.dtype.kind in "fc"
+    return bool(np.array_equal(one, other, equal_nan=floats))
 
 
 def recognised_forward(

@@ -10,7 +10,7 @@ from compare.cases import Case
 from compare.numerics.derivatives import CENTRAL_STEP
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Handed, Raw
-from compare.submissions.matching import is_close, nearest_reading
+from compare.submissions.matching import equal, is_close, nearest_reading
 from compare.submissions.orientation import Misshapen, as_array
 from compare.submissions.replay import Change, evaluated
 from compare.submissions.request import CaseSpec
@@ -136,7 +136,7 @@ def same(one: object, other: object) -> bool:
     """Whether two inputs have equal values."""
     if is_tensor(one) and is_tensor(other):
         one, other = as_array(one), as_array(other)
-    return np.array_equal(np.asarray(one), np.asarray(other))
+    return equal(np.asarray(one), np.asarray(other))
 
 
 def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:

@@ -17,15 +17,15 @@ from compare.submissions.binding import (
     Values,
     as_tuple,
     bind,
-    layers_of,
     looks_like_probabilities,
     named_results,
     roles,
 )
-from compare.submissions.handing_on import Order, order_words
+from compare.submissions.handing_on import Order
 from compare.submissions.holder import Holder, fill
-from compare.submissions.holding import FORMS, container, told_apart
-from compare.submissions.layouts.layout import Handed, Raw, one_hot
+from compare.submissions.holding import container, cost_beside, told_apart
+from compare.submissions.layouts.dd2424_words import assumptions
+from compare.submissions.layouts.layout import Handed, Raw, is_alive, one_hot
 from compare.submissions.layouts.own_instance import OwnInstance
 from compare.submissions.matching import (
     Leaves,
@@ -34,20 +34,23 @@ from compare.submissions.matching import (
     recognised_gradients,
     same,
 )
-from compare.submissions.names import FORWARD, FORWARD_PARTS, rank
 from compare.submissions.orientation import Orientation
 from compare.submissions.request import expected
 from compare.submissions.returned import forward_of, gradients_of, named_entries
 from compare.submissions.session import session
 from compare.submissions.source import Source, returned_names
+from compare.submissions.stepping import (
+    RATE,
+    descent_of,
+    named_gradients,
+    steps_of,
+    unreadable,
+)
 from compare.submissions.submission import Finding
-from compare.submissions.things import Path, is_method, put_all, values_in, written
+from compare.submissions.things import Path, is_method, put_all, values_in
 from twingrad.network import EPS, Network
 
 Function = Callable[..., Any]
-
-RATE = 1.0
-"""The learning rate of a backward function that updates the parameters itself."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class DD2424Code:
     """Whether its gradients are told from its update of the parameters."""
     looked: bool = False
     """Whether it was looked for arrays of the forward pass that the backward pass changes."""
+    settled: bool = False
+    """Whether it is known which rate switches dropout off."""
     overwritten: list[Finding] = field(default_factory=list)
     returned: str = ""
     """The names that the entries of a tuple were read under, in their order."""
@@ -213,16 +218,38 @@ class DD2424Code:
             )
         if values.holder is not None and is_method(function):
             bound.positional.insert(0, values.holder)
-        with blamed_on_us(function, bound.guessed):
+        rule = descent_of(function, self.strings) if stage == 1 else {}
+        bound.keywords |= rule
+        with blamed_on_us(function, [*bound.guessed, *rule]):
             return call(self.source, stage, function, *bound.positional, **bound.keywords)
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
+        if self.holder is not None and self.holder.rates and not self.settled:
+            self.holder = self.without_dropout(self.holder, case)
+            self.settled = True
         raw = self.passes(case, handed, self.values(case, handed))
         if self.functions.cost is None:
             return raw
         # of fresh inputs: the backward pass may have changed these
         fresh = self.hand_over(case, handed["X"].dtype.name)
         return replace(raw, forward=raw.forward | self.costs(case, fresh))
+
+    def without_dropout(self, holder: Holder, case: Case) -> Holder:
+        """The holder, with a rate of 1 instead of 0 if nothing is left with 0: some code takes the
+        share that is kept."""
+        plain = replace(case, penalty=0.0)
+
+        def leaves_units(tried: Holder) -> bool:
+            code = replace(self, holder=tried, notes=[], overwritten=[])
+            handed = code.hand_over(plain, "float64")
+            try:
+                raw = code.passes(plain, handed, code.values(plain, handed))
+            except (CodeFailure, Unsupported):
+                return False
+            return is_alive(raw, self.orientation.columns)
+
+        kept = replace(holder, off=1.0, tried={})
+        return kept if not leaves_units(holder) and leaves_units(kept) else holder
 
     def passes(self, case: Case, handed: Handed, values: Values) -> Raw:
         """The results of the forward and the backward pass."""
@@ -248,8 +275,17 @@ class DD2424Code:
         cost = cost_beside(returned)
         if cost is not None and self.functions.cost is None:
             forward["cost"] = cost
-        leaves = leaves_of(returned) | self.held_leaves(values)
-        gradients = recognised_gradients(leaves, named, case, self.orientation, self.eps_forms)
+        kept = self.kept(values)
+        others = leaves_of({p: v for p, v in kept.items() if p not in self.places.values()})
+        held_leaves = {path[0]: leaf for path, leaf in others.items()}
+        leaves = leaves_of(returned)
+        by_names = leaves | named_gradients(held_leaves)
+
+        def recognised(among: Leaves) -> dict[str, Any]:
+            how, all_eps = self.orientation, self.eps_forms
+            return recognised_gradients(among, named, case, how, all_eps, guess=by_names)
+
+        gradients = recognised(leaves | held_leaves)
         if isinstance(returned, dict):
             changed = [
                 n for n in named if n in gradients and not same(named[n], np.asarray(gradients[n]))
@@ -263,34 +299,30 @@ class DD2424Code:
                 forward.setdefault(name, gradients.pop(name))
         absent = self.network.parameter_shapes.keys() - set(self.expected())
         gradients = {name: value for name, value in gradients.items() if name not in absent}
-        if not gradients:
-            gradients = self.steps(values, handed, before)
-            self.updates = bool(gradients)
-        return Raw(gradients, forward, unknown, self.overwritten, self.updates)
+        after = {name: kept.get(self.places.get(name, ())) for name in before}
+        steps, descends = steps_of(before, handed if values.holder is None else after)
+        updated = bool(steps) and "rate" in roles(self.functions.backward)
+        if not named and not self.complete(gradients):
+            own = {n: v for n, v in recognised(by_names).items() if n not in absent}
+            gradients = (steps if updated and descends else {}) | own
+            self.updates = updated and descends
+            if returned is None and steps and not (self.updates or self.complete(gradients)):
+                raise self.unreadable(gradients, steps)
+        return Raw(gradients, forward, unknown, self.overwritten, updated)
 
-    def steps(
-        self, values: Values, handed: Handed, before: Mapping[str, np.ndarray]
-    ) -> dict[str, Any]:
-        """The gradients that the backward function goes down by where it returns none: what it
-        took from each parameter, at a learning rate of 1; {} if it takes no learning rate.
+    def complete(self, gradients: Mapping[str, Any]) -> bool:
+        """Whether no gradient is missing."""
+        return gradients.keys() >= set(self.expected())
 
-        Arguments:
-            handed: the parameters, changed or not.
-            before: the same as they were.
-        """
-        assert self.functions.backward is not None
-        if "rate" not in roles(self.functions.backward):
-            return {}
-        after: dict[Any, Any] = {name: handed[name] for name in before}
-        if values.holder is not None:
-            held = dict(values_in(values.holder))
-            after = {name: held[path] for name, path in self.places.items() if path in held}
-        taken = {
-            name: before[name] - value
-            for name, value in after.items()
-            if isinstance(value, np.ndarray) and value.shape == before[name].shape
-        }
-        return taken if any(step.any() for step in taken.values()) else {}
+    def unreadable(
+        self, gradients: Mapping[str, Any], steps: Mapping[str, np.ndarray]
+    ) -> CodeFailure:
+        """That the backward function is a training step whose gradients cannot be told."""
+        backward = self.functions.backward
+        assert backward is not None
+        missing = [name for name in self.expected() if name not in gradients]
+        said = unreadable(backward.__name__, missing, steps)
+        return CodeFailure(Finding("call", said, self.source.line_of(backward), True), 2)
 
     def with_dropout(self, keep: float) -> None:
         return None
@@ -314,12 +346,9 @@ class DD2424Code:
             line = self.source.line_of(self.functions.backward)
             self.overwritten.append(Finding("mutation", said, line, False, "p"))
 
-    def held_leaves(self, values: Values) -> Leaves:
-        """Everything in the object except its parameters; some classes store gradients there."""
-        if values.holder is None:
-            return {}
-        held = {p: v for p, v in values_in(values.holder) if p not in self.places.values()}
-        return leaves_of(held)
+    def kept(self, values: Values) -> dict[Path, Any]:
+        """Every value in the object; {} if there is none."""
+        return {} if values.holder is None else dict(values_in(values.holder))
 
     def probabilities(self, values: Values, forward: dict[str, Any]) -> dict[str, Any]:
         """Unnamed results with the shape of p; those that look like probabilities come first."""
@@ -347,8 +376,9 @@ class DD2424Code:
             values = self.values(case, handed)
             values.prefers_one_hot = prefers
             try:
-                if "P" in roles(function):
+                if "P" in roles(function) or "X" not in roles(function):
                     values = self.run_forward(values)
+                    values.for_cost = True
                 named = named_results(self.run(function, values, 2), returned_names(function))
                 numbers = {k: float(np.asarray(v)) for k, v in named.items() if np.size(v) == 1}
             except (CodeFailure, Unsupported, TypeError, ValueError) as error:
@@ -373,55 +403,4 @@ class DD2424Code:
         return self.costs(case, handed).get("cost")
 
     def assumed(self) -> dict[str, str]:
-        said = {}
-        for what in ("forward", "backward", "cost"):
-            function = getattr(self.functions, what)
-            if function is not None:
-                line = self.source.line_of(function)
-                said[what] = function.__name__ + (f", line {line}" if line else "")
-                if what == "forward" and rank(function.__name__, FORWARD, FORWARD_PARTS, ()) < 0:
-                    said[what] += (
-                        " (no forward function was recognised by its name; this one was taken for "
-                        "its arguments)"
-                    )
-        said |= self.orientation.words()
-        if self.functions.backward is not None:
-            used = roles(self.functions.backward)
-            if self.holder is not None:
-                held = ", ".join(f"{n} = {written(path)}" for n, path in self.places.items())
-                said["parameters"] = f"in an object of {self.holder.cls.__name__}: {held}"
-            elif "parameters" in used or self.form == "single":
-                said["parameters"] = FORMS[self.form]
-            elif layers_of(self.functions.backward):
-                said["parameters"] = "each an argument of its own"
-            else:
-                said["parameters"] = "a list per kind"
-        if self.updates:
-            said["gradients"] = (
-                "what the backward function takes from the parameters at a learning rate of "
-                f"{RATE:g}"
-            )
-        if self.renamed:
-            renamed = ", ".join(sorted(self.renamed))
-            said["told by value"] = f"{renamed}: what has these names is the gradient of another"
-        if len(self.orders) > 1:
-            said["handed on"] = order_words(self.orders, self.order, self.written, self.names)
-        if self.returned:
-            said["returned"] = f"{self.returned}, in this order"
-        where = "columns" if self.orientation.columns else "rows"
-        said["labels"] = f"one-hot {where}" if self.prefers_one_hot else "classes from 0, y (n,)"
-        said["penalty"] = "lambda * sum ||W||^2, gradient 2 lambda W"
-        return said
-
-
-def cost_beside(returned: Any) -> np.ndarray | None:
-    """The only number that a function returns beside its gradients: loss, grads."""
-    if not isinstance(returned, tuple | list):
-        return None
-    numbers = [v for v in returned if isinstance(v, float | np.floating) or is_number(v)]
-    return np.asarray(numbers[0], np.float64) if len(numbers) == 1 else None
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is an array of one number without axes."""
-    return isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"
+        return assumptions(self)

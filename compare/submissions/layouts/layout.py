@@ -36,6 +36,21 @@ class Raw:
     updated: bool = False
 
 
+def is_alive(raw: Raw, columns: bool) -> bool:
+    """Whether the probabilities are finite and those of the samples differ; where there are none,
+    whether the gradient of W1 is finite and not zero.
+
+    Arguments:
+        columns: whether samples are columns.
+    """
+    if "p" in raw.forward:
+        p = np.asarray(raw.forward["p"])
+        samples = p.T if columns else p
+        return bool(np.isfinite(p).all() and (samples != samples[:1]).any())
+    gradient = np.asarray(raw.gradients.get("W1", 0.0))
+    return bool(np.isfinite(gradient).all() and gradient.any())
+
+
 class Instance(Protocol):
     """One object of the user's that is called several times."""
 

@@ -254,10 +254,10 @@ def test_the_case_is_named_by_the_lambda_that_was_handed_over():
     assert case_of(answer(replace(SPEC, at_kink=True)), "full", SPEC.eps).name.endswith("kink")
 
 
-def test_code_that_gave_nothing_still_makes_a_report(check):
-    result = check(findings=(Finding("syntax", "invalid syntax, at line 3", 3, True),))
-    assert (result.verdict, result.cases) == ("disagree", ())
-    assert "penalty" not in result.assumed
+def test_code_that_gave_nothing_is_not_called_wrong(check):
+    finding = Finding("syntax", "invalid syntax, at line 3", 3, True)
+    with pytest.raises(UserError, match="nothing that could be compared: invalid syntax, at line"):
+        check(findings=(finding,))
 
 
 def test_autograd_s_own_values_agree(check):
