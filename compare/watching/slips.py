@@ -139,6 +139,8 @@ def other_mean(values: Values, judged: Judged) -> Finding | None:
             constant = value.named and mean.any() and np.abs(s - rows - mean).max() <= limit
             if not constant or any(np.abs(mean - v).max() <= limit for v in known):
                 continue
+            if value.first < found.index or "-" not in values.recording.text(value.shown.site):
+                continue  # s of another pass, with another b
             held = values.before(value.first, mean.shape)
             near = [v for v in held if v.named and np.abs(v.array - mean).max() <= limit]
             said = f"Backward pass, first wrong: batch norm of layer {l}. This line subtracts from "
