@@ -111,10 +111,11 @@ class Reader(Followers, LastForms):
         whole = [self.case.X, np.eye(classes)[self.case.y]]
         whole += map(np.asarray, (*self.trace.values(), *self.assumed.values()))
         n, vector = len(self.case.y), value.array.ravel()
+        limit = self.tolerance * float(np.abs(vector).max())
         return any(
             rows.ndim == 2
             and rows.shape[1] == len(vector)
-            and bool(np.isclose(c * rows, vector, rtol=self.tolerance).all(axis=1).any())
+            and bool((np.abs(c * rows - vector) <= limit).all(axis=1).any())
             for rows in whole
             for c in (1, n, 1 / n)
         )

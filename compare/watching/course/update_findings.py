@@ -163,18 +163,20 @@ def shifted_in_vain(values: Values, updates: list[Update], out: TrainingVerdict)
         if u.case is None or then.case is None or u.right is None or is_float32(u):
             return  # Adam makes much of float32's rounding
         before, after = parameters_of(values, u), parameters_of(values, then)
-        for name in structural_zeros(u.case.network, u.found.n):
-            l = name[1:]
-            if name[0] != "b" or not l.isdigit():
+        for l, layer in enumerate(u.found.layers, start=1):
+            name, W, s_hat = f"b{l}", f"W{l}", u.right.get(f"s_hat{l}")
+            new, held = after.get(name, (None, None))
+            if name not in structural_zeros(u.case.network, u.found.n) or s_hat is None:
                 continue
-            (old, _), (new, held) = before[name], after[name]
-            rate = largest(after[f"W{l}"][0] - before[f"W{l}"][0]) / largest(u.right[f"W{l}"])
-            usual = rate * largest(np.asarray(u.right[f"s_hat{l}"]).sum(axis=0))
-            if held is not None and largest(new - old) > SHIFTED * usual:
+            if new is None or held is None or after[W][0].shape != layer.W.shape:
+                continue
+            moved = largest(new - before[name][0])
+            rate = largest(after[W][0] - before[W][0]) / largest(u.right[W])
+            if moved > SHIFTED * rate * largest(np.asarray(s_hat).sum(axis=0)):
                 events = seen_at(held, u.found.index, then.end)
                 said = (
-                    f"Update {t + 1} moves {name} by up to {largest(new - old):.3g}, but its "
-                    "gradient is 0: the batch norm above takes a shift out again."
+                    f"Update {t + 1} moves {name} by up to {moved:.3g}, but its gradient is 0: "
+                    "the batch norm above takes a shift out again."
                 )
                 out.add("shift", events[0] if events else None, said)
                 return

@@ -1,10 +1,23 @@
 """Updates, learning rates and shared arrays: what the recording of a training shows of them."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.compare.watching.small_programs import PLAIN, Said, by, judged, with_optimiser
+from compare.watching.course.update_findings import shifted_in_vain
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.passes import training
+from compare.watching.running import record
+from compare.watching.values import Values
+from tests.compare.watching.small_programs import (
+    BATCH_NORM,
+    PLAIN,
+    Said,
+    by,
+    judged,
+    with_optimiser,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -208,3 +221,14 @@ def test_probabilities_overwritten_by_their_gradient(tmp_path: Path) -> None:
 
 def names() -> tuple[str, ...]:
     return "W1", "b1", "W2", "b2", "W3", "b3"
+
+
+def test_an_update_that_was_rebuilt_with_fewer_layers_is_passed_over(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(BATCH_NORM)
+    values = Values(record(program, interpreter=Path(sys.executable), seconds=30, idle=2).read())
+    before, after = training(values)[:2]
+    after.found.layers = after.found.layers[1:]
+    out = TrainingVerdict()
+    shifted_in_vain(values, [before, after], out)
+    assert not out.findings
