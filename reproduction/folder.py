@@ -33,7 +33,7 @@ def prepare(path: Path, *, resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
         raise UserError("--resume keeps existing files and --overwrite removes them; give only one")
     if path.is_dir() and any(path.iterdir()):
-        if not (path / TRAININGS).is_dir():
+        if not any((path / name).exists() for name in (TRAININGS, RESULTS)):
             raise UserError(f"--out {path}: holds no reproduction; name another folder")
         if not resume and not overwrite:
             raise UserError(

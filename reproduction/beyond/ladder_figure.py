@@ -28,13 +28,16 @@ def ladder_figure(results: LadderResults) -> "Figure":
     rows = np.arange(len(rungs))
     draw_accuracies(accuracies, results, rungs)
     minutes = [float(np.mean(rung.processor_seconds)) / 60 for rung in rungs]
-    costs.plot(minutes, rows, "s", color=COLOURS[""], ms=5)
+    for row, rung in enumerate(rungs):
+        marker = "sD^v"[results.processors.index(rung.processor) % 4]
+        costs.plot(minutes[row], row, marker, color=COLOURS[""], ms=5)
     costs.set_xscale("log")
     costs.set_xlim(min(minutes) / 2, max(minutes) * 2)
     costs.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     costs.xaxis.set_major_formatter("{x:g}")
     costs.xaxis.set_minor_formatter("")
-    costs.set_xlabel("processor minutes\nof a training")
+    shapes = "\n(one shape a processor)" if len(results.processors) > 1 else ""
+    costs.set_xlabel(f"processor minutes\nof a training{shapes}")
     accuracies.set_yticks(rows, [named(rung) for rung in rungs])
     accuracies.invert_yaxis()
     for axes in (accuracies, costs):

@@ -62,6 +62,7 @@ def page(results: LadderResults) -> str:
 def opening(results: LadderResults) -> list[str]:
     about = results.about
     data, machine = about["data"], about["environment"]
+    processors = results.processors or [machine["processor"]]
     copy = "" if data["official"] else ", not the official copy (the MD5s of its files differ)"
     if data["synthetic"]:
         copy = ", a synthetic stand-in: these accuracies say nothing of CIFAR-10's"
@@ -73,7 +74,7 @@ def opening(results: LadderResults) -> list[str]:
         "with fully connected networks only, no pretraining and no other data.",
         "",
         f"Data: {data['name']}{copy}; 45,000 training, 5,000 validation and 10,000 test images. "
-        f"{machine['processor']}, {about['backend']}, float32. Where a rung tried several "
+        f"{' and '.join(processors)}, {about['backend']}, float32. Where a rung tried several "
         "settings, the first seed's validation accuracy chose one (that of all seeds where they "
         "only differ in the evaluation). The test images were predicted for that one alone, once "
         "its last seed had been trained. 5 seeds for networks of up to 400 units in a layer, 3 "
@@ -199,8 +200,11 @@ def commands(results: LadderResults) -> list[str]:
         "twingrad reproduce --only ladder --row flips --out FOLDER   # one rung",
         "```",
         "",
-        "It can be interrupted at any time: each training goes on after its last epoch. One "
-        "training by hand, of the first seed; rungs that evaluate the same training share it:",
+        "It can be interrupted at any time: each training goes on after its last epoch. A folder "
+        "that holds nothing but this `results.json` can be continued too, on any machine: its "
+        "rungs are kept, and the others trained.",
+        "",
+        "One training by hand, of the first seed; rungs that evaluate the same training share it:",
         "",
         "```",
     ]

@@ -38,9 +38,16 @@ def ladder_table(results: LadderResults) -> list[str]:
         "",
         "The gain is the difference of mean test accuracies in points with Welch's 95 % interval; "
         "by seed where both rungs evaluate the same trainings. About one interval in twenty misses "
-        "its true value. Minutes are of the processor, for one training. Ensembles and flips at "
-        "test time cost no training, but a prediction for every member and view.",
+        "its true value. Minutes are of the processor, for one training"
+        + "".join(f"; {mark} on {name}" for name, mark in marks(results).items() if mark)
+        + ". Ensembles and flips at test time cost no training, but a prediction for every member "
+        "and view.",
     ]
+
+
+def marks(results: LadderResults) -> dict[str, str]:
+    """A mark for each processor: "" for that of the first rung, then "*", "**"."""
+    return {processor: "\\*" * i for i, processor in enumerate(results.processors)}
 
 
 def table_line(results: LadderResults, rung: RungResult) -> str:
@@ -58,7 +65,7 @@ def table_line(results: LadderResults, rung: RungResult) -> str:
         gained,
         word(interval) if base else "",
         rung.epochs,
-        f"{np.mean(rung.processor_seconds) / 60:.1f}",
+        f"{np.mean(rung.processor_seconds) / 60:.1f}{marks(results)[rung.processor]}",
     ]
     return f"| {' | '.join(map(str, cells))} |"
 

@@ -32,6 +32,7 @@ class RungResult:
         training_accuracies, validation, test: of the chosen setting.
         curve: mean validation accuracy after every epoch, of the last parameters.
         processor_seconds: of each training of one network.
+        processor: of the machine that trained the first seed.
         epochs: number of epochs of a training.
         other_test: of the first seeds with the other backend; empty until all of these are trained.
         check: the result of the recipe's cross-check.
@@ -51,6 +52,7 @@ class RungResult:
     test: Sequence[float]
     curve: Sequence[float]
     processor_seconds: Sequence[float]
+    processor: str
     epochs: int
     other_test: Sequence[float]
     check: Mapping[str, Any]
@@ -69,6 +71,11 @@ class LadderResults:
     rungs: Mapping[str, RungResult]
     waiting: Mapping[str, tuple[int, int]]
     about: Mapping[str, Any]
+
+    @property
+    def processors(self) -> list[str]:
+        """Of the machines that trained the finished rungs, in the ladder's order."""
+        return list(dict.fromkeys(rung.processor for rung in self.rungs.values()))
 
     def save(self, path: Path) -> None:
         write_json(path, dataclasses.asdict(self))
@@ -168,6 +175,7 @@ def result_of(
         test=[test_of(folder, backend) for folder in folders],
         curve=[percent(float(a)) for a in np.mean([r["validation_curve"] for r in runs], axis=0)],
         processor_seconds=[run["processor_seconds"] for run in runs],
+        processor=runs[0]["environment"]["processor"],
         epochs=len(runs[0]["costs"]),
         other_test=[test_of(twin, OTHER[backend]) for twin in twins] if known else [],
         check=json.loads(check_of(root, setting).read_text()),

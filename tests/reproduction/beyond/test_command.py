@@ -1,11 +1,14 @@
 """`twingrad reproduce --only ladder`, from its options to its page, on small images."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
+from reproduction.beyond.rung import rung
 from reproduction.beyond.rung_results import LadderResults
+from tests.reproduction.beyond.conftest import TINY
 
 
 @pytest.fixture
@@ -58,6 +61,44 @@ def test_a_test_accuracy_is_measured_once(climb, tmp_path):
     climb("--row", "flips", "--resume")
     results = LadderResults.load(tmp_path / "l" / "results.json")
     assert results.rungs["flips"].test[0] == 12.5
+
+
+def test_results_are_kept_where_the_trainings_are_gone(climb, small_images, tmp_path):
+    climb("--row", "flips")
+    folder = tmp_path / "l"
+    file = folder / "results.json"
+    fields = json.loads(file.read_text())
+    fields["rungs"]["flips"] |= {"processor": "an abacus", "test": [12.0, 14.0]}
+    shutil.rmtree(folder)
+    folder.mkdir()
+    file.write_text(json.dumps(fields))
+
+    status, out, err = climb("--row", "flips", "--resume")
+    assert (status, err) == (0, "")
+    assert "begins" not in out
+    climb("--row", "start", "--resume")
+    results = LadderResults.load(file)
+    assert results.rungs["flips"].test == [12.0, 14.0]
+    assert results.processors[1:] == ["an abacus"]
+    assert " on an abacus" in (folder / "README.md").read_text()
+
+    small_images.identity["digest"] = "other"
+    status, _, err = climb("--row", "flips", "--resume")
+    assert status == 2
+    assert "is of data of digest d, but these have other" in err
+    status, _, err = climb("--row", "flips", "--resume", "--backend", "torch")
+    assert status == 2
+    assert "its networks were trained with --backend manual" in err
+
+
+def test_a_result_of_another_recipe_is_not_kept(climb, tmp_path, monkeypatch):
+    climb("--row", "flips")
+    shutil.rmtree(tmp_path / "l" / "trainings")
+    changed = (rung("flips", "Flips", {**TINY, "flip": True, "penalty": 0.01}, against=""),)
+    for module in ("reproduce_ladder", "ladder_page"):
+        monkeypatch.setattr(f"reproduction.beyond.{module}.LADDER", changed)
+    _, out, _ = climb("--row", "flips", "--resume")
+    assert "begins: " in out
 
 
 def test_trainings_of_other_data_are_refused(climb, small_images):

@@ -23,6 +23,7 @@ def result(test, key="r", training="r", other=(), **fields):
         "test": test,
         "curve": [40.0, 50.0],
         "processor_seconds": [60.0] * len(test),
+        "processor": "P",
         "epochs": 20,
         "other_test": other,
         "check": {"gradients apart": 1e-15, "updates apart": 1e-13},
