@@ -163,11 +163,15 @@ class LayerNorm(BatchNorm):
         return sum_over(-1, G_hat), sum_over(-1, G_hat * s_hat)
 
 
-class ReLU:
-    """x = max(0, s)."""
+class Activation:
+    """x = f(s), entry by entry."""
 
     def __init__(self, spec: LayerSpec, network: Network) -> None:
         self.output = spec.output
+
+
+class ReLU(Activation):
+    """x = max(0, s)."""
 
     def forward(self, s: Array, run: Pass) -> None:
         # both forms let NaN through, so that divergence shows in the cost
@@ -181,11 +185,12 @@ class ReLU:
         return run.gradients[self.output] * (s > 0).astype(s.dtype)  # (n, m)
 
 
-class LeakyReLU:
+class LeakyReLU(Activation):
     """x = s where s > 0, else slope * s (Maas et al. 2013)."""
 
     def __init__(self, spec: LayerSpec, network: Network) -> None:
-        self.output, self.slope = spec.output, network.slope
+        super().__init__(spec, network)
+        self.slope = network.slope
 
     def forward(self, s: Array, run: Pass) -> None:
         run.trace[self.output] = np.where(s.real > 0, s, self.slope * s)  # (n, m)
@@ -196,11 +201,8 @@ class LeakyReLU:
         return np.where(s > 0, G, self.slope * G)  # (n, m)
 
 
-class GELU:
+class GELU(Activation):
     """x = s Phi(s), Phi the standard normal distribution function (Hendrycks and Gimpel 2016)."""
-
-    def __init__(self, spec: LayerSpec, network: Network) -> None:
-        self.output = spec.output
 
     def forward(self, s: Array, run: Pass) -> None:
         run.trace[self.output] = s * ndtr(s).astype(s.dtype)  # (n, m)
@@ -210,6 +212,31 @@ class GELU:
         density = np.exp(-s * s / 2) / np.sqrt(2 * np.pi)  # (n, m)
         slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)
         return run.gradients[self.output] * slope
+
+
+class Tanh(Activation):
+    """x = tanh(s)."""
+
+    def forward(self, s: Array, run: Pass) -> None:
+        run.trace[self.output] = np.tanh(s)  # (n, m)
+
+    def backward(self, s: Array, run: Pass) -> Array:
+        # d tanh(s) / d s = 1 - tanh(s)^2, which needs x alone
+        x = run.trace[self.output]  # (n, m)
+        return run.gradients[self.output] * (1 - x * x)
+
+
+class Sigmoid(Activation):
+    """x = 1 / (1 + exp(-s))."""
+
+    def forward(self, s: Array, run: Pass) -> None:
+        # the same as 1 / (1 + exp(-s)), which overflows
+        run.trace[self.output] = np.tanh(s / 2) / 2 + 0.5  # (n, m)
+
+    def backward(self, s: Array, run: Pass) -> Array:
+        # d x / d s = exp(-s) / (1 + exp(-s))^2 = x (1 - x), which needs x alone
+        x = run.trace[self.output]  # (n, m)
+        return run.gradients[self.output] * (x * (1 - x))
 
 
 class Dropout:
@@ -280,6 +307,8 @@ LAYERS: Mapping[str, type[Layer]] = {
     "relu": ReLU,
     "leaky_relu": LeakyReLU,
     "gelu": GELU,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
     "dropout": Dropout,
 }
 

@@ -7,11 +7,12 @@ torch.nn.BatchNorm1d is not used because it differs from the specification: its 
 running variance is unbiased, and its running statistics start at 0 and 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -107,34 +108,48 @@ class LayerNorm(BatchNorm):
         return statistic[..., None]  # (n, 1)
 
 
-class ReLU:
-    """x = max(0, s); autograd's derivative at 0 is 0."""
+class Activation:
+    """x = f(s), entry by entry, f one of torch's functions."""
+
+    f: Callable[[Tensor], Tensor]
 
     def __init__(self, spec: LayerSpec, network: Network) -> None:
         self.output = spec.output
 
     def forward(self, s: Tensor, run: Pass) -> None:
-        run.trace[self.output] = F.relu(s)  # (n, m)
+        run.trace[self.output] = self.f(s)  # (n, m)
 
 
-class LeakyReLU:
+class ReLU(Activation):
+    """x = max(0, s); autograd's derivative at 0 is 0."""
+
+    f = staticmethod(F.relu)
+
+
+class LeakyReLU(Activation):
     """x = s where s > 0, else slope * s; the derivative at 0 is the slope (Maas et al. 2013)."""
 
     def __init__(self, spec: LayerSpec, network: Network) -> None:
-        self.output, self.slope = spec.output, network.slope
-
-    def forward(self, s: Tensor, run: Pass) -> None:
-        run.trace[self.output] = F.leaky_relu(s, self.slope)  # (n, m)
+        super().__init__(spec, network)
+        self.f = partial(F.leaky_relu, negative_slope=network.slope)
 
 
-class GELU:
+class GELU(Activation):
     """x = s Phi(s), Phi the standard normal distribution function (Hendrycks and Gimpel 2016)."""
 
-    def __init__(self, spec: LayerSpec, network: Network) -> None:
-        self.output = spec.output
+    f = staticmethod(F.gelu)
 
-    def forward(self, s: Tensor, run: Pass) -> None:
-        run.trace[self.output] = F.gelu(s)  # (n, m)
+
+class Tanh(Activation):
+    """x = tanh(s)."""
+
+    f = staticmethod(torch.tanh)
+
+
+class Sigmoid(Activation):
+    """x = 1 / (1 + exp(-s))."""
+
+    f = staticmethod(torch.sigmoid)
 
 
 class Dropout:
@@ -194,6 +209,8 @@ LAYERS: Mapping[str, type[Layer]] = {
     "relu": ReLU,
     "leaky_relu": LeakyReLU,
     "gelu": GELU,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
     "dropout": Dropout,
 }
 

@@ -53,6 +53,8 @@ KINDS: dict[str, Kind] = {
     "relu": Kind("activation", "x"),
     "leaky_relu": Kind("activation", "x"),
     "gelu": Kind("activation", "x"),
+    "tanh": Kind("activation", "x"),
+    "sigmoid": Kind("activation", "x"),
     "dropout": Kind("dropout", "x_drop"),
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import expit, ndtr
 
 from compare.derivation.place import Derivation, Place, Step, Term, zero
 from twingrad.network import Network
@@ -16,6 +16,11 @@ Function = Callable[[np.ndarray, Network], np.ndarray]
 def slope_of(at: Place) -> float:
     """The slope below 0: that of a leaky ReLU, otherwise 0."""
     return at.slope if at.layer.kind == "leaky_relu" else 0.0
+
+
+def negative(at: Place) -> float:
+    """The coefficient of a term that is subtracted."""
+    return -1.0
 
 
 BENT = (
@@ -54,7 +59,7 @@ BENT_BACK = (
     ),
 )
 
-SMOOTH_BACK = (
+GELU_BACK = (
     Term("Phi", "the gradient times Phi", "Phi(s_tilde)", lambda at: at.G_x * ndtr(at.s_tilde)),
     Term(
         "density",
@@ -65,6 +70,18 @@ SMOOTH_BACK = (
     Term(
         "density alone", "the gradient times phi", "", lambda at: at.G_x * density(at.s_tilde), zero
     ),
+    Term("G", "the gradient itself", "", lambda at: at.G_x, zero),
+)
+
+TANH_BACK = (
+    Term("G", "the gradient itself", "G_x", lambda at: at.G_x),
+    Term("square", "the gradient times x^2", "x^2", lambda at: at.G_x * at.x**2, negative),
+    Term("first power", "the gradient times x", "", lambda at: at.G_x * at.x, zero),
+)
+
+SIGMOID_BACK = (
+    Term("first power", "the gradient times x", "x - x^2", lambda at: at.G_x * at.x),
+    Term("square", "the gradient times x^2", "x^2", lambda at: at.G_x * at.x**2, negative),
     Term("G", "the gradient itself", "", lambda at: at.G_x, zero),
 )
 
@@ -79,6 +96,7 @@ class Activation:
         formula_back, why_back, code_back: of the gradient by s_tilde.
         value: computes x from s_tilde.
         slope: computes d x / d s_tilde.
+        terms_back: the summands of the gradient by s_tilde.
         kink: whether it has a kink at 0, where central differences are meaningless.
     """
 
@@ -91,6 +109,7 @@ class Activation:
     code_back: str
     value: Function
     slope: Function
+    terms_back: tuple[Term, ...]
     kink: bool = False
 
     @property
@@ -117,7 +136,7 @@ class Activation:
                 self.why_back,
                 self.code_back,
                 lambda at: self.passed(at, at.s_tilde),
-                terms=BENT_BACK if self.kink else SMOOTH_BACK,
+                terms=self.terms_back,
             ),
         )
 
@@ -143,6 +162,7 @@ ACTIVATIONS = {
         code_back="return run.gradients[self.output] * (s > 0).astype(s.dtype)  # (n, m)",
         value=lambda z, network: np.maximum(z, 0),
         slope=lambda z, network: np.where(z > 0, 1.0, 0.0),
+        terms_back=BENT_BACK,
         kink=True,
     ),
     "leaky_relu": Activation(
@@ -155,6 +175,7 @@ ACTIVATIONS = {
         code_back="return np.where(s > 0, G, self.slope * G)  # (n, m)",
         value=lambda z, network: np.where(z > 0, z, network.slope * z),
         slope=lambda z, network: np.where(z > 0, 1.0, network.slope),
+        terms_back=BENT_BACK,
         kink=True,
     ),
     "gelu": Activation(
@@ -167,6 +188,31 @@ ACTIVATIONS = {
         code_back="slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)",
         value=lambda z, network: z * ndtr(z),
         slope=lambda z, network: ndtr(z) + z * density(z),
+        terms_back=GELU_BACK,
+    ),
+    "tanh": Activation(
+        name="tanh",
+        formula="x = tanh(s_tilde)",
+        why="Every value is squeezed into (-1, 1).",
+        code="run.trace[self.output] = np.tanh(s)  # (n, m)",
+        formula_back="G_s_tilde = G_x (1 - x^2)",
+        why_back="d tanh(s) / d s is 1 - tanh(s)^2, and tanh(s) is x.",
+        code_back="return run.gradients[self.output] * (1 - x * x)",
+        value=lambda z, network: np.tanh(z),
+        slope=lambda z, network: 1 / np.cosh(np.minimum(np.abs(z), 350)) ** 2,
+        terms_back=TANH_BACK,
+    ),
+    "sigmoid": Activation(
+        name="sigmoid",
+        formula="x = 1 / (1 + exp(-s_tilde))",
+        why="Every value is squeezed into (0, 1).",
+        code="run.trace[self.output] = np.tanh(s / 2) / 2 + 0.5  # (n, m)",
+        formula_back="G_s_tilde = G_x (x - x^2)",
+        why_back="d x / d s is exp(-s) / (1 + exp(-s))^2, the product of x and 1 - x.",
+        code_back="return run.gradients[self.output] * (x * (1 - x))",
+        value=lambda z, network: expit(z),
+        slope=lambda z, network: expit(z) * expit(-z),
+        terms_back=SIGMOID_BACK,
     ),
 }
 """By kind."""

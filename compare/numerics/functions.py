@@ -19,9 +19,10 @@ def gelu(s: np.ndarray) -> np.ndarray:
     return np.asarray(s * ndtr(s))
 
 
+SMOOTH_ACTIVATIONS: Mapping[str, Activation] = {"gelu": gelu, "tanh": np.tanh, "sigmoid": expit}
+"""Activations with a derivation here and without a kink, by kind."""
+
 OTHER_ACTIVATIONS: Mapping[str, Activation] = {
-    "tanh": np.tanh,
-    "sigmoid": expit,
     "softplus": lambda s: np.logaddexp(s, 0),
     "ELU": lambda s: np.where(s > 0, s, np.expm1(np.minimum(s, 0))),
     "SiLU (swish)": lambda s: s * expit(s),

@@ -195,7 +195,7 @@ def refuse_other_layers(submission: Submission, seen: Iterable[Evidence]) -> Non
         if other:
             raise UserError(
                 f"{submission.path}: its hidden layers have {other}; check --code takes batch norm "
-                "or none, and ReLU or leaky ReLU alone"
+                "or none, and ReLU, leaky ReLU, GELU, tanh or the sigmoid"
             )
 
 

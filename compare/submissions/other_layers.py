@@ -5,16 +5,22 @@ from collections.abc import Mapping
 import numpy as np
 
 from compare.cases import Case
+from compare.derivation import ACTIVATIONS as DERIVED
 from compare.diagnosis.evidence import Evidence
-from compare.numerics.functions import OTHER_ACTIVATIONS, Activation, gelu, softmax
+from compare.numerics.functions import (
+    OTHER_ACTIVATIONS,
+    SMOOTH_ACTIVATIONS,
+    Activation,
+    softmax,
+)
 from compare.numerics.structure import VALUE
 
 ACTIVATIONS: Mapping[str, Activation] = {
     **OTHER_ACTIVATIONS,
-    "GELU": gelu,
+    **{DERIVED[kind].name: f for kind, f in SMOOTH_ACTIVATIONS.items()},
     "": lambda s: np.maximum(s, 0),
 }
-"""By name; the ReLU, which is checked, has none."""
+"""By name; the ReLU has none. Those that can be checked are here for networks with a layer norm."""
 
 BATCH, LAYER = 0, 1
 """The axis that a normalisation takes its mean over."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from compare.cases import Case, random_case
+from compare.derivation import ACTIVATIONS
 from twingrad.network import EPS, Network
 
 INPUTS, CLASSES = 10, 10
@@ -22,7 +23,7 @@ class CaseSpec:
         penalty: the number that is handed to the user's code as it is, whatever it means there.
         seed: of parameters and samples.
         at_kink: the input of unit 0 of every ReLU is exactly 0, for every sample.
-        slope: of a leaky ReLU below 0; 0 is the ReLU.
+        activation, slope: of the network; the slope of a leaky ReLU alone.
         scaled: whether batch norm has gamma and beta; if not, they are 1 and 0.
     """
 
@@ -35,6 +36,7 @@ class CaseSpec:
     seed: int
     at_kink: bool = False
     eps: float = EPS
+    activation: str = "relu"
     slope: float = 0.0
     scaled: bool = True
 
@@ -46,7 +48,7 @@ class CaseSpec:
             self.hidden,
             self.classes,
             "batch" if self.batch_norm else "none",
-            "leaky_relu" if self.slope else "relu",
+            self.activation,
             self.slope or Network.slope,
             eps=self.eps,
         )
@@ -85,7 +87,7 @@ class Request:
         inputs, samples, penalty: in place of those of the cases.
         seed: of every case.
         dtype: in which samples and parameters are handed over: float64, float32, float16.
-        slope, scaled: see CaseSpec.
+        activation, slope, scaled: see CaseSpec.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -95,6 +97,7 @@ class Request:
     penalty: float | None = None
     seed: int = 0
     dtype: str = "float64"
+    activation: str = "relu"
     slope: float = 0.0
     scaled: bool = True
 
@@ -120,6 +123,7 @@ def trial(
         samples=request.samples or 12,
         penalty=0.1 if request.penalty is None else request.penalty,
         seed=request.seed,
+        activation=request.activation,
         slope=request.slope,
         scaled=request.scaled,
     )
@@ -138,7 +142,7 @@ def specs(
     Returns:
         With `request.hidden` that network, with and without penalty. Else a plain case, one
         without penalty, one of equal widths (there no shape betrays a wrong or turned W), and
-        one at the kink of the ReLU.
+        one at the kink of the activation if it has one.
     """
     first = replace(trial(request, depth or 3, batch_norm, fixed), eps=eps)
     without = replace(first, penalty=0.0, seed=first.seed + 1)
@@ -153,7 +157,11 @@ def specs(
         # wider than the minibatch, so that gradients by s can be recovered from those of W
         equal = replace(equal, hidden=(14,) * layers, inputs=request.inputs or 14)
         kink = replace(kink, hidden=(7, 6, 5, 4, 3)[: (depth or 3) - 1])
-    kinked = first.hidden and (first.scaled or not batch_norm)  # it takes gamma and beta of 0
+    kinked = (
+        first.hidden
+        and ACTIVATIONS[request.activation].kink
+        and (first.scaled or not batch_norm)  # it takes gamma and beta of 0
+    )
     return [first, without, equal, kink] if kinked else [first, without, equal]
 
 

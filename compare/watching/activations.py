@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compare.numerics.functions import OTHER_ACTIVATIONS, gelu
+from compare.numerics.functions import OTHER_ACTIVATIONS, SMOOTH_ACTIVATIONS
+from compare.numerics.functions import Activation as Function
 from compare.watching.relations import close, leaky_slope
 
-KNOWN = "ReLU, leaky ReLU and GELU"
+KNOWN = "ReLU, leaky ReLU, GELU, tanh and the sigmoid"
 """Activations that can be judged."""
 
 SMOOTH = 0.02
@@ -25,7 +26,7 @@ class Activation:
     """An activation of ours.
 
     Arguments:
-        kind: "relu", "leaky_relu" or "gelu".
+        kind: "relu", "leaky_relu" or one of `SMOOTH_ACTIVATIONS`.
         slope: of a leaky ReLU below 0.
     """
 
@@ -36,6 +37,21 @@ class Activation:
 RELU = Activation("relu")
 
 
+FUNCTIONS = (
+    (0.0, np.inf, lambda z: np.maximum(z, 0)),
+    (-0.17, np.inf, SMOOTH_ACTIVATIONS["gelu"]),
+    (-1.0, 1.0, SMOOTH_ACTIVATIONS["tanh"]),
+    (0.0, 1.0, SMOOTH_ACTIVATIONS["sigmoid"]),
+)
+"""Activations without parameters, each with the least and the greatest value it can have."""
+
+
+def possible(h: np.ndarray) -> list[Function]:
+    """The activations without parameters that can have the values h."""
+    low, high = float(h.min(initial=0)), float(h.max(initial=0))
+    return [f for least, most, f in FUNCTIONS if least <= low and high <= most]
+
+
 def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation | None:
     """The activation f of h = f(z), both (n, m); None if it is not one of ours."""
     if h.shape != z.shape:
@@ -43,8 +59,12 @@ def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation 
     slope = leaky_slope(h, z, tolerance)
     if slope is not None:
         return Activation("leaky_relu", slope) if slope else RELU
-    first = close(gelu(z[:2]), h[:2], tolerance)
-    return Activation("gelu") if first and close(gelu(z), h, tolerance) else None
+    if close(z, h, 10 * tolerance):  # as a tanh of small numbers
+        return None
+    for kind, f in SMOOTH_ACTIVATIONS.items():
+        if close(f(z[:2]), h[:2], tolerance) and close(f(z), h, tolerance):
+            return Activation(kind)
+    return None
 
 
 UNNAMED = "none that is known by name"

@@ -23,9 +23,18 @@ class Followers(Recogniser):
         for value, rows in list(self.views(name)):
             follows = (self.follows(name, child, rows, value.first) for child in children)
             if np.isfinite(rows).all() and any(v is not None for v in follows):
-                unit = nearest_scale(scaled(rows, local).c, len(self.case.y))
+                size = nearest_scale(scaled(rows, local).c, len(self.case.y))
+                unit = np.copysign(size, self.sign_above(name))
                 self.take(Role(name, "wrong", value, rows, unit))
                 return
+
+    def sign_above(self, name: str) -> float:
+        """The sign of the nearest gradient above that is not of a parameter; 1 if there is none."""
+        for above in reversed(self.names[: self.names.index(name)]):
+            role = self.roles.found.get(above)
+            if role is not None and role.c and not self.is_leaf(above):
+                return role.c
+        return 1.0
 
     def passed_on(self, name: str, children: list[str]) -> bool:
         """Use the gradient above as this one if the next ones follow from it unchanged."""

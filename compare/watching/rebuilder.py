@@ -5,7 +5,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from compare.numerics.functions import softmax
-from compare.watching.activations import KNOWN, UNNAMED, Activation, activation_of, other_activation
+from compare.watching.activations import (
+    KNOWN,
+    UNNAMED,
+    Activation,
+    activation_of,
+    other_activation,
+    possible,
+)
 from compare.watching.normalisation import Norm, norm_of
 from compare.watching.rebuilt import Layer, Seen
 from compare.watching.relations import bias_left, dropped
@@ -150,17 +157,18 @@ class Rebuilder:
         return ""
 
     def product_and_bias(self, h: Seen) -> tuple[Seen, Activation] | None:
-        """z of h = max(z, 0) where z = x W^T + b was not seen, but x W^T and b were."""
+        """z of h = f(z) where z = x W^T + b was not seen, but x W^T and b were."""
         m = h.rows.shape[1]
         vectors = self.vectors(m)
-        if not vectors or (h.rows < 0).any():
+        functions = possible(h.rows)
+        if not vectors or not functions:
             return None
         b = np.stack(vectors)[:, None]  # (vectors, 1, m)
         limit = self.tolerance * float(np.abs(h.rows).max(initial=0))
         for product in self.seen(m, h.value):
-            made = np.maximum(product.rows[None, :FEW] + b, 0)
-            near = np.abs(made - h.rows[:FEW]).max(axis=(1, 2)) <= limit
-            for at in np.flatnonzero(near):
+            first = product.rows[None, :FEW] + b
+            near = [np.abs(f(first) - h.rows[:FEW]).max(axis=(1, 2)) <= limit for f in functions]
+            for at in np.flatnonzero(np.any(near, axis=0)):
                 z = product.rows + vectors[at]
                 f = activation_of(h.rows, z, self.tolerance)
                 if f is not None:

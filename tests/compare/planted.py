@@ -20,7 +20,11 @@ def of_every_kind(inputs, hidden, classes):
         Network(inputs, hidden, classes, "batch-after", "leaky_relu", slope=0.15),
         Network(inputs, hidden, classes, "layer", "leaky_relu", slope=0.15),
         Network(inputs, hidden, classes, "batch", "gelu"),
-        Network(inputs, hidden, classes, "batch-after", "gelu"),
+        *(
+            Network(inputs, hidden, classes, normalization, activation)
+            for activation in ("gelu", "tanh", "sigmoid")
+            for normalization in ("batch", "batch-after")
+        ),
     ]
 
 

@@ -89,6 +89,8 @@ ACTIVATIONS = {
     "relu": lambda s, network: np.where(np.real(s) > 0, s, 0 * s),
     "leaky_relu": lambda s, network: np.where(np.real(s) > 0, s, network.slope * s),
     "gelu": lambda s, network: s * (1 + erf(s / 2**0.5)) / 2,
+    "tanh": lambda s, network: (np.exp(s) - np.exp(-s)) / (np.exp(s) + np.exp(-s)),
+    "sigmoid": lambda s, network: 1 / (1 + np.exp(-s)),
 }
 
 

@@ -209,6 +209,24 @@ def test_gelu_by_hand():
     np.testing.assert_allclose(layer.backward(s, run), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected", "slopes"),
+    [
+        ("tanh", [-0.7615941559557649, 0, 1], [0.41997434161402614, 1, 0]),
+        ("sigmoid", [0.2689414213699951, 0.5, 1], [0.19661193324148185, 0.25, 0]),
+    ],
+)
+def test_squashing_by_hand(kind, expected, slopes):
+    layer = LAYERS[kind](Layer(kind, 1, "s1", 3, 3), NETWORK)
+    s, G = np.array([[-1.0, 0.0, 1e4]]), np.array([[1.0, 3.0, 2.0]])
+    run = Pass({}, gradients={"x1": G})
+    with np.errstate(all="raise"):  # at 1e4, exp would overflow
+        layer.forward(s, run)
+        got = layer.backward(s, run)
+    np.testing.assert_allclose(run.trace["x1"], [expected], rtol=1e-14)
+    np.testing.assert_allclose(got, G * slopes, rtol=1e-14)
+
+
 @pytest.mark.parametrize(("kind", "left"), [(ReLU, 0), (LeakyReLU, -0.25 + 1.25j)])
 def test_an_activation_decides_by_the_real_part(kind, left):
     run = Pass({})

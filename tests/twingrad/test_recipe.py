@@ -38,7 +38,7 @@ from twingrad.recipe import PRESETS, Recipe, preset
         ("--seed", {"seed": -1}),
         ("--order-seed", {"order_seed": -1}),
         ("normalization", {"normalization": "group"}),
-        ("--activation", {"activation": "sigmoid"}),
+        ("--activation", {"activation": "swish"}),
         ("--slope", {"slope": math.nan}),
         ("--slope", {"slope": math.inf}),
         ("--dropout", {"dropout": 1.0}),

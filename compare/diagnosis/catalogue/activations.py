@@ -1,4 +1,6 @@
-"""Mistakes at an activation: of any kind, of the ReLU, and of the leaky ReLU."""
+"""Mistakes at an activation: of any kind, and of each."""
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -66,11 +68,16 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         wrong: the part of the backward formula that says where the slope is taken.
     """
     name, where = ACTIVATIONS[kind].name, At(kind)
+    masked, mask = (
+        ("is masked by", "Mask with")
+        if ACTIVATIONS[kind].kink
+        else ("has its slope taken at", "Take the slope at")
+    )
     return (
         Fault(
             f"{short} before gamma and beta",
-            f"The {name} of {{where}} is masked by s_hat, before gamma and beta.",
-            f"Mask with s_tilde, the input of the {name}.",
+            f"The {name} of {{where}} {masked} s_hat, before gamma and beta.",
+            f"{mask} s_tilde, the input of the {name}.",
             "mask",
             where.behind,
             {"mask": slope_of_normalised("s_hat")},
@@ -78,8 +85,8 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         ),
         Fault(
             f"{short} before batch norm",
-            f"The {name} of {{where}} is masked by s, before the normalisation.",
-            f"Mask with s_tilde, the input of the {name}.",
+            f"The {name} of {{where}} {masked} s, before the normalisation.",
+            f"{mask} s_tilde, the input of the {name}.",
             "mask",
             where.behind,
             {"mask": slope_of_normalised("s")},
@@ -87,8 +94,8 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         ),
         Fault(
             f"{short} of the normalised value",
-            f"The {name} of {{where}} is masked by x_hat, which the normalisation behind it gives.",
-            f"Mask with s, the input of the {name}.",
+            f"The {name} of {{where}} {masked} x_hat, which the normalisation behind it gives.",
+            f"{mask} s, the input of the {name}.",
             "mask",
             where.before,
             {"mask": slope_of_normalised("s_hat")},
@@ -96,9 +103,8 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         ),
         Fault(
             f"{short} of the scaled and shifted value",
-            f"The {name} of {{where}} is masked with x_tilde, the output of the normalisation "
-            "behind it.",
-            f"Mask with s, the input of the {name}.",
+            f"The {name} of {{where}} {masked} x_tilde, the output of the normalisation behind it.",
+            f"{mask} s, the input of the {name}.",
             "mask",
             where.before,
             {"mask": slope_of_normalised("s_tilde")},
@@ -107,8 +113,8 @@ def faults_of_any(kind: str, short: str, wrong: str) -> tuple[Fault, ...]:
         *(
             Fault(
                 f"{short} from the layer {direction}",
-                f"The {name} of {{where}} is masked with the input of the {name} {direction}.",
-                "Check the index of the layer in the mask.",
+                f"The {name} of {{where}} {masked} the input of the {name} {direction}.",
+                "Check the index of the layer there.",
                 "mask",
                 where.everywhere,
                 {"mask": slope_of_layer(offset)},
@@ -170,6 +176,48 @@ LEAKY_FAULTS = (
     *faults_of_any("leaky_relu", "leaky ReLU's mask", "s_tilde > 0"),
 )
 
-GELU_FAULTS = (*faults_of_any("gelu", "GELU's slope", "s_tilde"),)
+GELU_FAULTS = faults_of_any("gelu", "GELU's slope", "s_tilde")
 
-ACTIVATION_FAULTS = (*RELU_FAULTS, *LEAKY_FAULTS, *GELU_FAULTS)
+
+def faults_of_squashing(
+    kind: str, wrong: str, of_input: Callable[[np.ndarray], np.ndarray]
+) -> tuple[Fault, ...]:
+    """What can be got wrong where the slope is computed from the activation's output x.
+
+    Arguments:
+        kind: of layer.
+        wrong: as in `faults_of_any`.
+        of_input: the formula of the slope, with the input in the place of x.
+    """
+    name, where = ACTIVATIONS[kind].name, At(kind)
+    return (
+        Fault(
+            f"{name} twice on the way back",
+            f"The slope of the {name} of {{where}} is taken at its output: the {name} is applied "
+            "to x once more.",
+            f"x is the {name}'s output already: compute the slope from it, or take it at s_tilde.",
+            "mask",
+            where.everywhere,
+            {"mask": lambda at, right: slope_at(at, at.x)},
+            wrong=wrong,
+        ),
+        Fault(
+            f"{name}'s slope from its input",
+            f"The slope of the {name} of {{where}} is computed by the formula for its output x, "
+            "but from its input.",
+            f"Put the {name}'s output into this formula.",
+            "mask",
+            where.everywhere,
+            {"mask": lambda at, right: at.G_x * of_input(at.s_tilde)},
+            wrong=wrong,
+        ),
+        *faults_of_any(kind, f"{name}'s slope", wrong),
+    )
+
+
+SQUASHING_FAULTS = (
+    *faults_of_squashing("tanh", "1 - x^2", lambda s: 1 - s**2),
+    *faults_of_squashing("sigmoid", "x - x^2", lambda s: s * (1 - s)),
+)
+
+ACTIVATION_FAULTS = (*RELU_FAULTS, *LEAKY_FAULTS, *GELU_FAULTS, *SQUASHING_FAULTS)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from compare.derivation import ACTIVATIONS
+from compare.submissions.asking.activations import other_activation
 from compare.submissions.asking.collect import answer
 from compare.submissions.asking.dropping import examine_dropout
 from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
-from compare.submissions.asking.leaking import leaky_slope
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
 from compare.submissions.asking.trying import Attempt, Way, choose
@@ -128,11 +129,13 @@ def examine_layouts(
     report.layout = layouts[0].name
     with session().quiet():
         layout, ways = choose(layouts, request, source.sizes())
-        slope = leaky_slope(source, [way.attempt for way in ways.values()])
-        if slope:
-            request = replace(request, slope=slope)
+        other = other_activation(source, [way.attempt for way in ways.values()])
+        if other is not None:
+            activation, slope = other
+            request = replace(request, activation=activation, slope=slope)
             layout, ways = choose(layouts, request, source.sizes())
-            report.assumed["activation"] = f"leaky ReLU, slope {slope:g}, as the probabilities show"
+            name = ACTIVATIONS[activation].name + (f", slope {slope:g}" if slope else "")
+            report.assumed["activation"] = f"{name}, as the probabilities show"
     report.layout, report.penalty_forms = layout.name, layout.penalty_forms
     usable = {mode: way for mode, way in ways.items() if supports(layout, way, mode, request)}
     if True in usable and False in usable and usable[False].depth == 1 and layout.fixed is None:

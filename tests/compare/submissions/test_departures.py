@@ -102,9 +102,26 @@ def test_gradients_in_the_precision_that_was_passed_are_none(tmp_path):
     assert (result.verdict, result.findings) == ("agree", ())
 
 
+SMOOTH = {
+    "sigmoid": ("1 / (1 + np.exp(-s))", "act(s) * (1 - act(s))", "s * (1 - s)"),
+    "tanh": ("np.tanh(s)", "1 - np.tanh(s) ** 2", "1 - s ** 2"),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_smooth_activation_is_told_by_the_probabilities(tmp_path, name):
+    act, slope, wrong = SMOOTH[name]
+    forward = ("np.maximum(s, 0)", act)
+    result = checked(tmp_path, forward, ("(s > 0) * 1.0", slope))
+    assert result.agrees
+    assert result.assumed["activation"] == f"{name}, as the probabilities show"
+    result = checked(tmp_path, forward, ("(s > 0) * 1.0", wrong))
+    assert not result.agrees
+    assert "by the formula for its output x, but from its input" in " ".join(str(result).split())
+
+
 OTHERS = {
-    "sigmoid": ("1 / (1 + np.exp(-s))", "act(s) * (1 - act(s))"),
-    "tanh": ("np.tanh(s)", "1 - np.tanh(s) ** 2"),
+    "ELU": ("np.where(s > 0, s, np.exp(s) - 1)", "np.where(s > 0, 1, np.exp(s))"),
     "softplus": ("np.log(1 + np.exp(s))", "1 / (1 + np.exp(-s))"),
 }
 
