@@ -61,7 +61,7 @@ def compare(
     json: options.Json = None,
     quiet: options.Quiet = False,
 ) -> int:
-    """Prove both implementations equal: gradients, updates, curves.
+    """Compare both implementations: gradients, updates, curves.
 
     Writes pictures and an HTML report. Trainings are resumable: --resume with the same options.
     """

@@ -1,4 +1,4 @@
-"""One network written twice, by hand and with autograd, and the harness that proves them equal.
+"""One network written twice, by hand and with autograd, and the harness that compares them.
 
     >>> import twingrad
     >>> dataset = twingrad.load_dataset()
