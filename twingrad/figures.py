@@ -8,6 +8,7 @@ import numpy as np
 
 from twingrad.history import History
 from twingrad.range_test import RangeTest
+from twingrad.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,12 @@ GREY = "#555555"
 LINES = ("-", "--", "-.", ":")
 PARTS = {"training": 1.0, "validation": 0.45}
 """Opacity of the lines of each part."""
+
+NORMALIZATION_WORDS = {
+    "batch": "batch norm",
+    "batch-after": "batch norm after the activation",
+    "layer": "layer norm",
+}
 
 COLOURS = ("#0b5394", "#d1500f", "#38761d", "#8e44ad")
 
@@ -87,6 +94,21 @@ def styles_of(labels: Sequence[str]) -> dict[str, tuple[str, str]]:
         )
         for label, (name, _, seed) in zip(labels, parts, strict=True)
     }
+
+
+def titled(recipe: Recipe) -> str:
+    """A training in the title of its figures, such as "[50, 50], layer norm, adam"."""
+    words = [str(list(recipe.hidden)) if recipe.hidden else "no hidden layer"]
+    if recipe.hidden:
+        if recipe.normalization != "none":
+            words.append(NORMALIZATION_WORDS[recipe.normalization])
+        if recipe.activation != "relu":
+            words.append(recipe.activation.replace("_", " "))
+        if recipe.dropout:
+            words.append(f"dropout {recipe.dropout:g}")
+    if recipe.optimizer != "sgd":
+        words.append(recipe.optimizer)
+    return ", ".join(words)
 
 
 def save_curves(folder: Path, label: str, history: History) -> None:

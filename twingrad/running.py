@@ -9,7 +9,7 @@ import numpy as np
 from twingrad import load_backend
 from twingrad.dataset import Dataset
 from twingrad.errors import DivergedError, UserError
-from twingrad.figures import save_curves, save_range
+from twingrad.figures import save_curves, save_range, titled
 from twingrad.history import Evaluation
 from twingrad.optional import module_if_there
 from twingrad.range_test import judge_range
@@ -44,7 +44,7 @@ def train_in_folder(
     folder.require_same_data(dataset.identity)
     if (finished := finished_run(folder, recipe)) is not None:
         return finished
-    label = f"{recipe.name}, {backend}, seed {recipe.seed}"
+    label = f"{titled(recipe)}, {backend}, seed {recipe.seed}"
     try:
         train: Callable[..., Run] = load_backend(backend).train
         run = train(recipe, dataset, folder=folder, on_epoch=on_epoch, **options)

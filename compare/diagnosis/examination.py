@@ -107,12 +107,12 @@ class Examination:
         if best is not None:
             said += best.sentences
             beside = (
-                "" if best.runner_up is None else f"; that of the runner-up is {best.runner_up:.1e}"
+                "" if best.runner_up is None else f"; the next best leaves {best.runner_up:.1e}"
             )
-            said.append(f"The residual is {best.residual:.1e}{beside}.")
-            others = [m.candidate.name for m in self.diagnosis.matches[1:4]]
+            said.append(f"This explanation leaves a residual of {best.residual:.1e}{beside}.")
+            others = [match.explanation for match in self.diagnosis.matches[1:4]]
             if others:
-                said.append(f"Also consistent with: {'; '.join(others)}.")
+                said.append(f"Also consistent with: {' '.join(others)}")
         elif self.evidence.wrong:
             said.append(f"{UNKNOWN[0].upper()}{UNKNOWN[1:]} ({self.diagnosis.tried} tried).")
             if self.diagnosis.partly is not None:

@@ -59,6 +59,11 @@ class Match:
             in_form(f"{explain(part)} {part.fault.fix}", self.form) for part in self.candidate.parts
         ]
 
+    @property
+    def explanation(self) -> str:
+        """What is wrong."""
+        return in_form(" ".join(map(explain, self.candidate.parts)), self.form)
+
     def tensor(self, evidence: Evidence) -> str:
         """The name of the first tensor that the fault makes wrong."""
         return broken_tensor(evidence, self.candidate.parts[0])
@@ -72,7 +77,7 @@ class Match:
             "layer": first.layer,
             "residual": self.residual,
             "runner_up": finite(self.runner_up),
-            "explanation": in_form(" ".join(map(explain, self.candidate.parts)), self.form),
+            "explanation": self.explanation,
             "fix": in_form(" ".join(p.fault.fix for p in self.candidate.parts), self.form),
             "tensor": broken_tensor(evidence, first),
             "pass": first.fault.stage,

@@ -60,7 +60,7 @@ def biases_too(evidence: Evidence) -> Prediction:
 
 DEPARTURES = (
     Departure("cross-entropy", "a sum over the minibatch, not a mean, also in the cost", summed),
-    Departure("penalty of b", "b is penalised as W is, also in the cost", biases_too),
+    Departure("penalty of b", "biases penalised like W, in the cost too", biases_too),
 )
 
 

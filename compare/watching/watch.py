@@ -155,7 +155,7 @@ def unjudged(judged: list[Judged]) -> list[str]:
     if zeros:
         said.append(
             f"the gradient of {', '.join(sorted(zeros))}: it should be zero but for rounding, "
-            "because the batch norm above takes a shift out again"
+            "because the batch norm above cancels any shift"
         )
     return said
 

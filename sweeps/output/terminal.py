@@ -60,7 +60,7 @@ class Terminal:
         """Print the best trials and the final choice."""
         headings, table = table_of(results, LINES)
         body = [[text for text, _ in row] for row in table]
-        self.console.print(f"{results.counts}; the best by validation accuracy:")
+        self.console.print(results.counts + ("; the best by validation accuracy:" if body else ""))
         widths = [max(map(len, column)) for column in zip(headings, *body, strict=True)]
         for line in [headings, *body] if body else []:
             cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]

@@ -45,6 +45,7 @@ def test_where_no_trial_finishes_the_status_says_so(sweep):
     status, out, _ = sweep("--over", "penalty=0.1,0.01", "--sampler", "grid", *given)
     assert status == 1
     assert "no trial has finished" in out
+    assert "the best" not in out
 
 
 def test_folders_with_brackets_are_named_as_they_are(sweep, tmp_path):

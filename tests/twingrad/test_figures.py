@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from twingrad.figures import curves_figure, range_figure, save_range
+from twingrad.figures import curves_figure, range_figure, save_range, titled
 from twingrad.history import Epoch, Evaluation
+from twingrad.layers import NORMALIZATIONS
 from twingrad.range_test import judge_range
+from twingrad.recipe import Recipe
 
 
 def history(**parts):
@@ -32,6 +34,15 @@ def test_a_part_that_was_not_evaluated_leaves_a_gap():
     training, validation = drawn(curves_figure({"a": history(training=None)}, "title"), "loss")
     assert np.isnan(training).all()
     assert validation == [1.5] * 3
+
+
+def test_a_title_names_the_network_and_the_optimiser():
+    other = Recipe(hidden=(9, 8), normalization="layer", activation="leaky_relu", optimizer="adam")
+    assert titled(other) == "[9, 8], layer norm, leaky relu, adam"
+    assert titled(Recipe(hidden=(50, 50))) == "[50, 50], batch norm"
+    titles = {titled(Recipe(hidden=(5,), normalization=name)) for name in NORMALIZATIONS}
+    assert len(titles) == len(NORMALIZATIONS)
+    assert titled(Recipe(hidden=())) == "no hidden layer"
 
 
 def test_a_single_epoch_is_visible():

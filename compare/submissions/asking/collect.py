@@ -67,8 +67,9 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
     taken.findings += raw.findings
     missing = [n for n in code.expected() if n not in taken.gradients and n not in raw.gradients]
     for name in missing:
-        there = ", ".join([*raw.gradients, *raw.unknown]) or "none"
-        said = f"no gradient of {name} was returned; there is {there}"
+        there = [*raw.gradients, *raw.unknown] or ["none"]
+        are = "are" if len(there) > 1 else "is"
+        said = f"no gradient of {name} was returned; there {are} {', '.join(there)}"
         taken.findings.append(Finding("keys", said, line, True, name))
     for group, of in ((taken.gradients, "the gradient of "), (taken.forward, "")):
         for name, array in group.items():

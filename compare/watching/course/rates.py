@@ -187,7 +187,10 @@ def judge_rates(
         return
     if found is None:
         out.facts.setdefault("learning rate", shown)
-        out.not_checked.append("the schedule of the learning rate: no number follows the updates")
+        out.not_checked.append(
+            "the schedule of the learning rate: no learning rate was seen among the program's "
+            "numbers"
+        )
         return
     sequence, late = found
     if late:

@@ -121,7 +121,7 @@ def judge_rules(
     unknown = [name for name, rule in rules.items() if not rule.name]
     if 0 < len(unknown) < len(rules):
         words = ", ".join(unknown)
-        out.not_checked.append(f"the update of {words}: the values do not say how they move")
+        out.not_checked.append(f"the update of {words}: no known rule explains their changes")
 
 
 def still_parameters(
@@ -176,7 +176,7 @@ def shifted_in_vain(values: Values, updates: list[Update], out: TrainingVerdict)
                 events = seen_at(held, u.found.index, then.end)
                 said = (
                     f"Update {t + 1} moves {name} by up to {moved:.3g}, but its gradient is 0: "
-                    "the batch norm above takes a shift out again."
+                    "the batch norm above cancels any shift."
                 )
                 out.add("shift", events[0] if events else None, said)
                 return

@@ -198,7 +198,7 @@ def test_the_residual_stands_beside_that_of_the_runner_up():
     assert best.residual == 0
     # the next best is the penalty halved, divided by n or the like: a share of 2 lambda W
     assert 1e-4 < best.runner_up < 1
-    assert f"that of the runner-up is {best.runner_up:.1e}" in " ".join(found.sentences)
+    assert f"the next best leaves {best.runner_up:.1e}" in " ".join(found.sentences)
 
 
 def test_json_of_a_diagnosis_has_the_fields_of_the_design():

@@ -172,7 +172,7 @@ def test_a_missing_gradient_is_told(tmp_path):
     result = run(path, Request(hidden=(5,), batch_norm=True))
     finding = found(result, "keys")
     assert finding.tensor == "beta1"
-    assert "there is W1, W2, b1, b2, gamma1" in finding.message
+    assert "there are W1, W2, b1, b2, gamma1" in finding.message
 
 
 UNKNOWN = (
