@@ -1,6 +1,5 @@
 """Dropout: one step for the value and one for the gradient. The mask is an input."""
 
-import numpy as np
 
 from compare.derivation.place import Derivation, Place, Step, Term, total, zero
 
@@ -15,7 +14,7 @@ FORWARD = (
         "kept",
         "what the mask keeps",
         "mask / keep",
-        lambda at: np.where(at.mask, at.x, 0),
+        lambda at: at.mask * at.x,
         scale,
         back=(("drop", "kept"),),
     ),
@@ -23,7 +22,7 @@ FORWARD = (
         "dropped",
         "what the mask drops",
         "",
-        lambda at: np.where(at.mask, 0, at.x),
+        lambda at: (1 - at.mask) * at.x,
         zero,
         back=(("drop", "dropped"),),
     ),
@@ -34,10 +33,10 @@ BACKWARD = (
         "kept",
         "what the mask keeps",
         "mask / keep",
-        lambda at: np.where(at.mask, at.G_x_drop, 0),
+        lambda at: at.mask * at.G_x_drop,
         scale,
     ),
-    Term("dropped", "what the mask drops", "", lambda at: np.where(at.mask, 0, at.G_x_drop), zero),
+    Term("dropped", "what the mask drops", "", lambda at: (1 - at.mask) * at.G_x_drop, zero),
 )
 
 DROPOUT = Derivation(

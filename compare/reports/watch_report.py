@@ -81,8 +81,9 @@ def finding_text(finding: Finding) -> Iterator[Text]:
     style = "bold red" if finding.fails else "yellow"
     if finding.place is not None:
         yield Text(f"{finding.place}: ", style=style).append(finding.place.text, style="bold")
+    note = "" if finding.fails else "Note: "
     for sentence in finding.said:
-        yield Text(f"  {sentence}")
+        yield Text(f"  {note}{sentence}")
 
 
 WIDEST = 10_000
@@ -99,7 +100,7 @@ def rows(result: WatchResult, ascii_only: bool) -> Iterator[Text]:
         text = line.text
         text = text if len(text) <= TEXT_WIDTH else text[: TEXT_WIDTH - 3] + "..."
         mark = MARKS[line.status][ascii_only]
-        row = f"{mark}  {line.place:{places}}  {text:{TEXT_WIDTH}}  {'; '.join(line.what)}"
+        row = f"{mark}  {line.place:{places}}  {text:{TEXT_WIDTH}}  {line.words}"
         yield Text(row.rstrip(), no_wrap=True, overflow="ignore")
 
 
@@ -116,7 +117,7 @@ def lines_table(result: WatchResult, ascii_only: bool) -> Table:
             Text(mark[ascii_only], style=mark[2]),
             line.place,
             Text(line.text, style=mark[2] if line.status == "wrong" else ""),
-            Text("; ".join(line.what), style="dim"),
+            Text(line.words, style="dim"),
         )
     return table
 

@@ -90,10 +90,18 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
     """The first wrong gradient: of the updates that have one, the first that explains it."""
     faulty = [j for j in judged if j.wrong is not None]
     explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
-    for j in (explained or faulty)[:1]:
+
+    def since_start(j: Judged) -> int:
+        """Where in its update the first wrong array is; in another update it may not be seen."""
         assert j.event is not None
-        return [Finding("backward", place_of(recording, j.event), tuple(j.said))]
-    return []
+        return j.event.index - j.update.start
+
+    if not faulty:
+        return []
+    told = min(explained or faulty, key=since_start)
+    first = min((j for j in faulty if j.said[:1] == told.said[:1]), key=since_start)
+    assert first.event is not None
+    return [Finding("backward", place_of(recording, first.event), tuple(told.said))]
 
 
 def explains_gradients(

@@ -52,7 +52,10 @@ class Followers(Recogniser):
                 again = [e for e in role.value.events if e.index >= role.shown.index]
                 again = [e for e in again if inside or e.site.id != role.shown.site.id]
                 again.sort(key=lambda e: e.site.kind not in ("augmented", "item"))
-                event = next((e for e in again if e.site.kind in ASSIGNED), follower.shown)
+                used = (
+                    follower.shown if follower.shown.site.kind != "argument" else follower.events[0]
+                )
+                event = next((e for e in again if e.site.kind in ASSIGNED), used)
                 self.take(Role(name, "wrong", role.value, role.gradient, role.c, event=event))
                 return True
         return False

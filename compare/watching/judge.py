@@ -119,7 +119,8 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
     """The verdict on one update; None where it could not be rebuilt.
 
     Arguments:
-        own: the factor of each W in its gradient, where the program means them to differ.
+        own: the factor of each W in its gradient, where the program means them to differ, and of
+            each vector that it penalises.
     """
     if update.case is None or update.roles is None or update.right is None:
         return None
@@ -136,7 +137,7 @@ def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judg
             # a product inside an expression: what the line adds to it was not seen
             found[name] = found[name] + conventions.decay * case.parameters[name]
         elif name in own:
-            away = conventions.decay - own[name]
+            away = (conventions.decay if name.startswith("W") else 0.0) - own[name]
             found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)
     evidence = Evidence(case, found, rounding)
@@ -265,6 +266,10 @@ def misscaled(judged: Judged) -> None:
         said = f"on its way down to {first.name} the gradient is divided by n = {n} once more."
     explained = judged.examination is not None and judged.examination.best is not None
     judged.said = [f"Backward pass, first wrong: {said}", *(judged.said[1:] if explained else [])]
+    for name, role in roles.found.items():
+        after = role.shown.index > first.shown.index
+        if after and not explained and judged.statuses.get(name) == "wrong":
+            judged.statuses[name] = "inherits"
 
 
 def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
@@ -278,7 +283,7 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
         c = role.c / conventions.extra
         return c / nearest_scale(c, n)
 
-    leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
+    weights = {r.name for r in (*roles.found.values(), *roles.copies) if r.name.startswith("W")}
     # vectors such as the sums inside batch norm may be multiples by chance
     copies = [r for r in roles.copies if r.name.startswith("W") and r.value.named and r.c]
     changed = [
@@ -288,7 +293,7 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
         and off(ratio(role), 1)
         and not any(abs(ratio(role) - rate) <= FACTOR * rate for rate in rates)
     ]
-    return changed if {role.name for role in changed} < leaves else []
+    return changed if {role.name for role in changed} < weights else []
 
 
 def divided_again(judged: Judged, first: Role) -> Role | None:

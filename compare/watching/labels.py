@@ -1,12 +1,13 @@
 """The labels of a minibatch, and the network of a pass as one of ours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compare.cases import Case
 from compare.watching.activations import RELU
-from compare.watching.rebuilt import Pass
+from compare.watching.rebuilt import Layer, Pass
 from compare.watching.relations import scaled
 from compare.watching.values import Value, Values
 from twingrad.network import EPS, Network, Parameters
@@ -109,7 +110,7 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
     activation = hidden[0].activation if hidden else RELU
     norms = {norm_name(layer.norm) for layer in hidden}
     eps = next((layer.norm.eps for layer in hidden if layer.norm is not None), EPS)
-    dropout = max((1 - 1 / layer.factor for layer in hidden if layer.mask is not None), default=0.0)
+    dropout = share_dropped(hidden)
     network = Network(
         inputs=found.X.shape[1],
         hidden=tuple(len(layer.W) for layer in hidden),
@@ -117,7 +118,7 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
         normalization=norms.pop() if len(norms) == 1 else "none",
         activation=activation.kind,
         slope=activation.slope or 0.01,
-        dropout=dropout if 0 < dropout < 1 else 0.0,
+        dropout=dropout,
         eps=eps,
     )
     parameters: Parameters = {}
@@ -127,9 +128,29 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
         if f"gamma{l}" in network.parameter_shapes and layer.norm is not None:
             parameters[f"gamma{l}"], parameters[f"beta{l}"] = layer.norm.gamma, layer.norm.beta
         if network.dropout and l <= len(hidden):
-            kept = np.ones(layer.s.shape, bool) if layer.mask is None else layer.mask
-            masks[f"mask{l}"] = kept
+            masks[f"mask{l}"] = mask_of(layer, 1 - dropout)
     return Case(name, network, parameters, found.X, y, 0.0, masks)
+
+
+def share_dropped(hidden: Sequence[Layer]) -> float:
+    """The dropout probability; 0 without dropout.
+
+    It is that by which the program divides, or the share of units dropped if it does not divide.
+    """
+    dropping = [layer for layer in hidden if layer.mask is not None]
+    dropout = max((1 - 1 / layer.factor for layer in dropping), default=0.0)
+    if dropping and not 0 < dropout < 1:
+        alive = [layer.x is None or layer.x.rows != 0 for layer in dropping]
+        kept = [layer.mask[at].mean() for layer, at in zip(dropping, alive, strict=True)]  # type: ignore[index]
+        dropout = 1 - float(np.mean(kept))
+    return dropout if 0 < dropout < 1 else 0.0
+
+
+def mask_of(layer: Layer, keep: float) -> np.ndarray:
+    """The mask (n, out) that gives the layer's output if what is kept is divided by `keep`."""
+    mask = np.ones(layer.s.shape, bool) if layer.mask is None else layer.mask
+    factor = 1.0 if layer.mask is None else layer.factor
+    return mask if abs(factor * keep - 1) < 1e-6 else mask * (factor * keep)
 
 
 def absent(values: Values, case: Case) -> frozenset[str]:

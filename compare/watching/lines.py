@@ -22,6 +22,9 @@ a simple operation."""
 NOTHING = 1e-12
 """Entries below this are considered 0."""
 
+MOST = 8
+"""Maximum number of arrays of a line that are shown by name."""
+
 SHOWN_KINDS = ("assign", "augmented", "item", "return", "module", "call")
 """Kinds of sites that are shown as lines."""
 
@@ -48,6 +51,12 @@ class Line:
     def place(self) -> str:
         """File and line."""
         return f"{self.label}:{self.site.line}"
+
+    @property
+    def words(self) -> str:
+        """What it computes, at most `MOST` things by name."""
+        more = f"; {len(self.what) - MOST} more" if len(self.what) > MOST else ""
+        return "; ".join(self.what[:MOST]) + more
 
     def as_json(self) -> dict[str, object]:
         """The line, ready for JSON."""
@@ -103,6 +112,7 @@ class Known:
     def __init__(self, values: Values, judged: Judged) -> None:
         self.values, self.judged = values, judged
         self.roles: dict[int, tuple[str, str]] = {}
+        self.assigned: dict[int, int] = {}
         update = judged.update
         assert update.roles is not None
         assert update.trace is not None
@@ -114,6 +124,7 @@ class Known:
             if judged.wrong is role.value:
                 status = "wrong"
             self.roles[role.value.id] = (status, gradient_words(role, judged))
+            self.assigned[role.value.id] = role.shown.index
         for name, role in update.roles.updates.items():
             said = f"the new {name}"
             self.roles[role.value.id] = ("right" if role.c else "derived", said)
@@ -186,8 +197,11 @@ class Known:
         return value.parts if told else [value]
 
     def describe(self, value: Value, event: Event) -> tuple[str, str]:
-        """The status and the description."""
-        return self.roles.get(value.id, ("unknown", ""))
+        """The status and the description; a line that passes a wrong array on inherits it."""
+        status, said = self.roles.get(value.id, ("unknown", ""))
+        if status == "wrong" and event.index > self.assigned.get(value.id, event.index):
+            status = "inherits"
+        return status, said
 
 
 def scaled_to_one(rows: np.ndarray, array: np.ndarray, tolerance: float) -> bool:

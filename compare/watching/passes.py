@@ -157,13 +157,10 @@ def ends(values: Values, p: Probabilities, found: Pass, start: int) -> int:
     held = [first.h.value, first.source, first.z and first.z.value, first.x and first.x.value]
     own = {value.id for value in held if value}
     shapes = {tuple(sorted(value.raw.shape)) for value in held if value}
-    places = {
-        (event.site.id, event.path)
-        for value in held
-        if value
-        for event in value.events
-        if event.index <= p.value.first
-    }
+    until = [[e for e in v.events if e.index <= p.value.first] for v in held if v]
+    passed = ("argument", "return")  # of a function that the backward pass may call too
+    own_sites = [[e for e in seen if e.site.kind not in passed] or seen for seen in until]
+    places = {(event.site.id, event.path) for seen in own_sites for event in seen}
     for event in events[p.value.first + 1 :]:
         if event.array is not None and (event.site.id, event.path) in places:
             value = values.by_id.get(event.array)
@@ -289,15 +286,24 @@ def other_trainings(values: Values, updates: list[Update]) -> list[Update]:
     """
     if not updates:
         return []
-    own = updates[0].found.p.value.events[0]
     with np.errstate(all="ignore"):
         groups = [
             group
             for group in loops(probabilities(values))
-            if len(group) > 2 and group[0].place[:2] != (own.site.id, own.stack)
+            if len(group) > 2 and not of_training(group[0].event, updates)
         ]
         read = [read_update(values, group[0], 0) for group in groups[:OTHERS]]
     return [update for update in read if update.told > 1 and moved(update)]
+
+
+def of_training(event: Event, updates: list[Update]) -> bool:
+    """Whether probabilities are of a training that is known: seen in one of its updates, at the
+    same place, or in the same function, called from the same place."""
+    own = updates[0].found.p.value.events[0]
+    same = event.site.id == own.site.id or event.site.function == own.site.function != "<module>"
+    return (same and event.stack == own.stack) or any(
+        update.start <= event.index < update.end for update in updates
+    )
 
 
 def moved(update: Update) -> bool:

@@ -8,7 +8,12 @@ from compare.watching.course.adaptive import adam_of, candidates, judge_adam
 from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
 from compare.watching.course.own_check import judge_own_check
-from compare.watching.course.penalty import each_layer_its_own, judge_costs
+from compare.watching.course.own_gradient import other_directions
+from compare.watching.course.penalty import (
+    each_layer_its_own,
+    judge_costs,
+    penalised_vectors,
+)
 from compare.watching.course.rates import judge_rates
 from compare.watching.course.running_statistics import judge_running
 from compare.watching.course.sharing import (
@@ -60,10 +65,13 @@ def judge_training(
 
 
 def own_penalties(values: Values, updates: list[Update]) -> dict[str, float]:
-    """The factor of each W in its gradient, if the cost shows that layers differ on purpose."""
+    """The factor of each W in its gradient, if the cost shows that layers differ on purpose, and of
+    each vector that the cost penalises too."""
     with np.errstate(all="ignore"):
         factors = penalties(updates, steps_of(values, updates))
-        return factors if each_layer_its_own(values, updates, factors) else {}
+        own = factors if each_layer_its_own(values, updates, factors) else {}
+        vectors = penalised_vectors(values, updates, factors)
+        return own | dict.fromkeys(vectors, float(np.median(list(factors.values() or [0.0]))))
 
 
 def judge_everything(
@@ -109,6 +117,7 @@ def judge_updates(
     }
     if is_adaptive(values, updates, steps, deltas, rules, out):
         return
+    other_directions(values, updates, steps, rules, out)
     judge_rules(rules, steps, deltas, updates, out)
     if "optimiser" not in out.facts:
         out.facts["optimiser"] = "not recognised"

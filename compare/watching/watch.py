@@ -7,8 +7,11 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from compare.cases import described
+from compare.derivation.letters import END
 from compare.numerics.structure import structural_zeros
 from compare.submissions.interpreter import choose_interpreter
+from compare.watching.course.penalty import NO_COST
+from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.findings import of_one_update, of_other_trainings, with_training
 from compare.watching.judge import Judged, judge_update
 from compare.watching.lines import Line, identified, lines_of
@@ -23,6 +26,14 @@ from twingrad.errors import UserError
 
 LISTED = 5
 """Maximum number of unrecognised lines that are listed."""
+
+
+OTHER_LOSS = (
+    "the gradient of the logits, from which the other gradients follow, is not that of the "
+    "cross-entropy, and no number of the program is this cross-entropy: it has another loss "
+    "(weights for samples or classes, soft labels) or adds gradients up over minibatches, and "
+    "neither is judged"
+)
 
 
 def watch(
@@ -76,7 +87,10 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates, others)
+    if other_loss(judged, course):
+        raise UserError(f"{recorded.program}: {OTHER_LOSS}")
     findings = with_training(findings, values, updates, judged, course)
+    findings = sorted(dict.fromkeys(findings), key=lambda finding: not finding.fails)
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
     mark_faults(lines, findings)
@@ -92,6 +106,7 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         not_checked=[
             *course.not_checked,
             *unjudged(judged),
+            *undivided(updates),
             *unrecognised(lines),
             *passed_over(others),
         ],
@@ -108,10 +123,10 @@ def places_of(findings: list[Finding]) -> set[tuple[str, int]]:
 
 
 def mark_faults(lines: list[Line], findings: list[Finding]) -> None:
-    """Mark right arrays as wrong at the lines of faults that only the whole training shows."""
+    """Mark the lines of all faults, also of those that only the whole training shows, as wrong."""
     places = places_of(findings)
     for line in lines:
-        if line.status == "right" and (line.label, line.site.line) in places:
+        if line.status != "wrong" and (line.label, line.site.line) in places:
             line.status = "wrong"
 
 
@@ -160,6 +175,28 @@ def unjudged(judged: list[Judged]) -> list[str]:
     return said
 
 
+def other_loss(judged: Sequence[Judged], course: TrainingVerdict) -> bool:
+    """Whether nothing but the gradient of the logits is wrong, in no known way, and the program
+    does not compute the cross-entropy either."""
+    wrong = [j.examination for j in judged if j.wrong is not None and j.examination is not None]
+    return (
+        NO_COST in course.not_checked
+        and any(wrong)
+        and all(
+            found.best is None and [step.step.operation for step in found.steps] == [END]
+            for found in wrong
+        )
+    )
+
+
+def undivided(updates: list[Update]) -> list[str]:
+    """Dropout that does not divide by the share that is kept."""
+    layers = [layer for update in updates[:1] for layer in update.found.layers]
+    plain = any(layer.mask is not None and abs(layer.factor - 1) < 1e-6 for layer in layers)
+    said = "dropout: training does not divide by the share that is kept; whether evaluation "
+    return [f"{said}multiplies by it"] if plain else []
+
+
 def unrecognised(lines: Sequence[object]) -> list[str]:
     """Lines whose arrays were not recognised."""
     unknown = [line for line in lines if line.status == "unknown"]  # type: ignore[attr-defined]
@@ -181,7 +218,8 @@ def passed_over(others: list[Update]) -> list[str]:
 
 def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserError:
     """The reason why there is nothing to judge."""
-    if recorded.lack is not None or recorded.reason == "exception":
+    failed = recorded.reason == "exception" or (recorded.reason == "exit" and not values.all)
+    if recorded.lack is not None or failed:
         return recorded.failure()
     if not values.all:
         seen = "no array was assigned"

@@ -17,12 +17,15 @@ DEFAULTS = (0.9, 0.999)
 CONSTANT = 1e-3
 """Maximum relative spread of a constant learning rate."""
 
-FORMS = (
+RIGHT, SECOND_RAW, FIRST_RAW, BOTH_RAW, NO_ROOT, OUTSIDE, FIXED, LATE = FORMS = (
     "",
     "the second moment is not corrected for its start at 0",
     "the first moment is not corrected for its start at 0",
     "neither moment is corrected for its start at 0",
     "the root of the second moment is missing",
+    "the second moment is corrected for its start at 0 outside the root",
+    "the moments are corrected for their start at 0 as in the first update, with t = 1",
+    "the moments are corrected for their start at 0 with a t that is 1 too large",
 )
 """Ways to correct the moments, the right one first."""
 
@@ -72,9 +75,14 @@ def directions(
     for t, g in enumerate(gradients, start=1):
         m = beta1 * m + (1 - beta1) * g
         v = beta2 * v + (1 - beta2) * g * g
-        first = m if form in (FORMS[2], FORMS[3]) else m / (1 - beta1**t)
-        second = v if form in (FORMS[1], FORMS[3]) else v / (1 - beta2**t)
-        yield first / ((second if form == FORMS[4] else np.sqrt(second)) + eps), v
+        power = {FIXED: 1, LATE: t + 1}.get(form, t)
+        first = m if form in (FIRST_RAW, BOTH_RAW) else m / (1 - beta1**power)
+        second = v if form in (SECOND_RAW, BOTH_RAW) else v / (1 - beta2**power)
+        if form == OUTSIDE:
+            root = np.sqrt(v) / (1 - beta2**t)
+        else:
+            root = second if form == NO_ROOT else np.sqrt(second)
+        yield first / (root + eps), v
 
 
 def adam_of(steps: list[Step], delta: float, betas: list[float], scale: float) -> list[Adam]:
@@ -90,7 +98,7 @@ def adam_of(steps: list[Step], delta: float, betas: list[float], scale: float) -
     for beta1 in [*betas, 0.0]:
         for beta2 in betas:
             for form in FORMS:
-                if beta1 == 0.0 and form in (FORMS[2], FORMS[3]):
+                if beta1 == 0.0 and form in (FIRST_RAW, BOTH_RAW):
                     continue  # there is no first moment to correct
                 reading = explained(steps, gs, beta1, beta2, form)
                 if reading is not None:
@@ -132,24 +140,29 @@ def judge_adam(
     best = taken[0]
     if best.beta1 == 0:
         out.facts["optimiser"] = f"RMSprop {best.beta2:g}"
-        if best.steady and best.form == FORMS[4] and as_recorded(values, best.rates[0]):
+        if best.steady and best.form == NO_ROOT and as_recorded(values, best.rates[0]):
             out.add("update", steps[name][0].event, f"RMSprop, {name}: {best.form}.")
         return True
     out.facts["optimiser"] = f"Adam {best.beta1:g}, {best.beta2:g}"
     if not best.steady:
+        shown = ", ".join(f"{rate:.4g}" for rate in best.rates)
+        out.facts["learning rate"] = f"{shown} in the {len(best.rates)} updates looked at"
+        if not all(as_recorded(values, rate) for rate in best.rates):
+            said = "Adam's learning rate: it changes, and no number of the program follows it"
+            out.not_checked.append(said)
         return True
     out.facts["learning rate"] = f"constant {best.rates[0]:.4g}"
     if best.form and as_recorded(values, best.rates[0]):
         event = last_holder(values, updates[0], steps[name][0], best)
-        if best.form == FORMS[4]:
+        if best.form in (NO_ROOT, OUTSIDE):
             event = steps[name][0].event
         shown = ", ".join(f"{rate:.4g}" for rate in best.rates[:3])
         said = (
-            f"Adam, {name}: {best.form}; with the correction the learning rate would not be "
-            f"the {shown} that the changes show without it."
+            f"Adam, {name}: {best.form}; done right, the learning rate would not be the {shown} "
+            "that the changes show this way."
         )
         # Adam without either correction may be meant: momentum divided by a running root
-        out.add("update", event, said, fails=best.form != FORMS[3])
+        out.add("update", event, said, fails=best.form != BOTH_RAW)
     elif not best.form and best.beta1**2 >= best.beta2**0.5:
         said = (
             f"Adam's factors are swapped: {best.beta1:g} for the first moment and {best.beta2:g} "

@@ -1,7 +1,7 @@
 """Compare the costs that a program computes with its probabilities and its weights."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice, product
 
@@ -61,6 +61,7 @@ class Costs:
         numbers: in order of execution.
         tolerance: relative.
         known: whether labels and weights are known, and not one choice of several.
+        vectors: the sum of squares of b, gamma and beta, as far as these are penalised.
     """
 
     n: int
@@ -71,6 +72,7 @@ class Costs:
     numbers: list[Event]
     tolerance: float
     known: bool
+    vectors: float = 0.0
 
     @property
     def finest(self) -> float:
@@ -85,8 +87,12 @@ class Costs:
 
     @cached_property
     def squares(self) -> float:
-        """Sum over all layers of ||W||^2."""
-        return sum(W.squares for W in self.weights)
+        """Sum over all layers of ||W||^2, with the vectors that are penalised."""
+        return sum(W.squares for W in self.weights) + self.vectors
+
+    def squares_of(self, names: Sequence[str]) -> float:
+        """Sum of squares of other parameters."""
+        return float(sum((self.others[name] ** 2).sum() for name in names))
 
     @cached_property
     def floats(self) -> np.ndarray:
@@ -170,8 +176,15 @@ def evaluation_costs(
         yield choices
 
 
-def all_costs(values: Values, updates: list[Update]) -> list[list[Costs]]:
-    """The costs of every pass, each with all combinations of what is unknown."""
+def all_costs(values: Values, updates: list[Update], penalised: Sequence[str]) -> list[list[Costs]]:
+    """The costs of every pass, each with all combinations of what is unknown.
+
+    Arguments:
+        penalised: the vectors that are penalised as the weights are.
+    """
     found = probabilities(values)
-    seen = [[costs] for costs in training_costs(values, updates, found)]
+    seen = [
+        [replace(costs, vectors=costs.squares_of(penalised))]
+        for costs in training_costs(values, updates, found)
+    ]
     return seen + list(evaluation_costs(values, updates, found))

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.watching.course.costs import COARSE_32, Costs, all_costs, training_costs
-from compare.watching.course.steps import is_float32
+from compare.watching.course.steps import is_float32, relative
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update, probabilities
 from compare.watching.recording import Event
+from compare.watching.roles import nearest_scale
 from compare.watching.values import Values
 
 SAME = 1e-3
 """Maximum relative difference between the penalties of two layers that count as equal."""
+
+NO_COST = "the cost: no number of the program equals ours"
 
 WEIGHS = 1e-4
 """Minimum share of a penalty in the cost for it to be recognised."""
@@ -79,6 +82,35 @@ def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[st
     return False
 
 
+def penalised_vectors(
+    values: Values, updates: list[Update], penalties: dict[str, float]
+) -> list[str]:
+    """The names of b, or of b, gamma and beta, if cost and gradients penalise them as W."""
+    usual = float(np.median(list(penalties.values()))) if penalties else 0.0
+    for costs in training_costs(values, updates, probabilities(values)) if usual else []:
+        for kinds in (("b",), ("b", "gamma", "beta")):
+            names = [name for name in costs.others if name.rstrip("0123456789") in kinds]
+            penalty = usual / 2 * (costs.squares + costs.squares_of(names))
+            least = 30 * costs.finest * abs(costs.loss + penalty)
+            told = usual / 2 * costs.squares_of(names) > least
+            if told and costs.holds(costs.loss + penalty, costs.finest) is not None:
+                return names if all(decayed(updates, name, usual) for name in names) else []
+    return []
+
+
+def decayed(updates: list[Update], name: str, decay: float) -> bool:
+    """Whether a vector's gradient is that of the loss plus `decay` times the vector."""
+    for u in updates:
+        role = u.roles.found.get(name) if u.roles is not None else None
+        if role is None or u.case is None or u.right is None or not role.c:
+            continue
+        own = role.gradient / nearest_scale(role.c, u.found.n)
+        away = own - u.right[name] - decay * u.case.parameters[name]
+        if np.abs(away).max() > relative(u) * np.abs(u.right[name]).max():
+            return False
+    return True
+
+
 def by_layer(penalties: dict[str, float]) -> list[float]:
     """lambda of each layer, from the first; empty if one is unknown."""
     numbers = range(1, len(penalties) + 1)
@@ -120,7 +152,8 @@ def judge_costs(
     values: Values, updates: list[Update], penalties: dict[str, float], out: TrainingVerdict
 ) -> None:
     """Report lambda and the cost, and findings if cost and gradient do not match."""
-    passes = all_costs(values, updates)
+    vectors = penalised_vectors(values, updates, penalties)
+    passes = all_costs(values, updates, vectors)
     factors = sorted(penalties.values())
     usual = factors[len(factors) // 2] if factors else 0.0
     wrong: list[tuple[Event, Costs, Reading]] = []
@@ -133,7 +166,8 @@ def judge_costs(
             wrong.append(verdict)
     wrong = [entry for entry in wrong if credible(entry, wrong)]
     if usual:
-        out.facts["penalty"] = convention(values, usual, right)
+        too = f"; {', '.join(vectors)} penalised too" if vectors else ""
+        out.facts["penalty"] = convention(values, usual, right) + too
     if wrong and not right:
         event, costs, reading = min(wrong, key=lambda entry: entry[0].index)
         part = costs.holds(reading.part)
@@ -155,7 +189,7 @@ def judge_costs(
     elif wrong:
         mixed(wrong, out, usual)
     elif not right and not lossy:
-        out.not_checked.append("the cost: no number of the program equals ours")
+        out.not_checked.append(NO_COST)
     if each_layer_its_own(values, updates, penalties):
         out.facts["penalty"] = ", ".join(
             f"{name} lambda {decay / 2:.4g}" for name, decay in sorted(penalties.items())
