@@ -37,16 +37,17 @@ MAX_REPORT = 65536
 
 
 class Printed(threading.Thread):
-    """Read everything that a process prints, and keep the beginning."""
+    """Read everything that a process prints, and keep the beginning and the end."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         super().__init__(daemon=True)
-        self.stream, self.head, self.lines, self.bytes = stream, b"", 0, 0
+        self.stream, self.head, self.tail, self.lines, self.bytes = stream, b"", b"", 0, 0
 
     def run(self) -> None:
         with contextlib.suppress(ValueError, OSError):  # closed while reading
             while chunk := self.stream.read1(65536):  # type: ignore[attr-defined]
                 self.head += chunk[: max(0, 4 * KEPT - len(self.head))]
+                self.tail = (self.tail + chunk)[-4 * KEPT :]
                 self.lines += chunk.count(b"\n")
                 self.bytes += len(chunk)
 
@@ -54,6 +55,12 @@ class Printed(threading.Thread):
     def text(self) -> str:
         """The beginning, as text."""
         return self.head.decode(errors="replace")[:KEPT]
+
+    @property
+    def last_line(self) -> str:
+        """The last line that is not empty; "" if there is none."""
+        lines = self.tail.decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 @dataclass(frozen=True)

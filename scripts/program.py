@@ -29,6 +29,9 @@ EXAMPLES = {
 }
 """The last line of each command's help."""
 
+HINTS = {"watch": "arguments of the program come after --"}
+"""What is added to the message where a command has no such option."""
+
 HELP = {"help_option_names": ["-h", "--help"]}
 
 
@@ -79,11 +82,20 @@ def run(app: typer.Typer) -> NoReturn:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
             print(message(), file=sys.stderr)
             sys.exit(BAD_INPUT)
-        stop(message(), BAD_INPUT)
+        stop(with_hint(message(), error), BAD_INPUT)
     if status == INTERRUPTED:  # typer has caught the exception
         stop("interrupted", INTERRUPTED)
     ignore_interrupts()
     sys.exit(status or AGREED)
+
+
+def with_hint(message: str, error: Exception) -> str:
+    """The message of a usage error, with the command's hint if it has no such option."""
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    hint = HINTS.get(getattr(command, "name", ""))
+    if hint is None or type(error).__name__ != "NoSuchOption":
+        return message
+    return f"{message.rstrip('.')}; {hint}"
 
 
 def ignore_interrupts() -> None:

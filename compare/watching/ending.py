@@ -27,14 +27,23 @@ class Lack:
 
 
 def ending(
-    end: dict[str, Any], status: int | None, seconds: float, printed: str
+    end: dict[str, Any], status: int | None, seconds: float, last_line: str
 ) -> tuple[Reason, str]:
-    """Why the recording ended, as a key and in words."""
+    """Why the recording ended, as a key and in words.
+
+    Arguments:
+        end: the recorder's notes.
+        status: the exit status; None if the time limit ended the program.
+        seconds: the time limit.
+        last_line: of what the program printed, where an error is explained.
+    """
     reason = end.get("reason")
     if reason == "exception":
         return "exception", exception(end)
     if reason == "exit":
-        return "exit", f"the program ended itself with exit status {end.get('status')}"
+        number = end.get("status") if status is None else status
+        why = f": {last_line[:200]}" if status and last_line else ""
+        return "exit", f"the program ended itself with exit status {number}{why}"
     after = f"after {float(end.get('seconds') or 0):.0f} s"
     told: dict[Any, tuple[Reason, str]] = {
         "enough": ("enough", f"stopped {after}: nothing new was seen any more"),
@@ -48,8 +57,7 @@ def ending(
         return told["time"]
     if status < 0:
         return "killed", f"the program was ended by {signal_name(-status)}"
-    last = printed.strip().splitlines()[-1:] or ["no message"]
-    return "exit", f"the program ended with exit status {status}: {last[0][:200]}"
+    return "exit", f"the program ended with exit status {status}: {last_line[:200] or 'no message'}"
 
 
 def exception(end: dict[str, Any]) -> str:

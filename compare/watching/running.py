@@ -72,6 +72,11 @@ class Recorded:
         """One line for exit status 2: why the program could not be watched, and what to do."""
         python = f"Python {self.end['version']}" if self.end.get("version") else "Python"
         used = f"{python} at {self.interpreter}"
+        if self.lack is not None and self.lack.kind == "package" and self.lack.name in HIDDEN:
+            return UserError(
+                f"{self.program} needs the package {self.lack.name}: a watched program cannot "
+                "import twingrad's own packages; watch a program that does without them"
+            )
         if self.lack is None:
             detail = self.detail.removeprefix(f"{self.program.name}, ")
             return UserError(f"{self.program}: {detail} ({used})")
@@ -161,7 +166,7 @@ def recorded(
 ) -> Recorded:
     """What became of a run, from its exit status and what the recorder wrote."""
     end = read_end(folder / "end.json")
-    reason, detail = ending(end, status, seconds, printed.text)
+    reason, detail = ending(end, status, seconds, printed.last_line)
     return Recorded(
         program=program,
         interpreter=interpreter,

@@ -77,6 +77,13 @@ def test_an_unknown_command_is_one_line(twingrad):
     assert err.count("\n") == 1
 
 
+def test_an_option_of_the_watched_program_is_told_to_come_after_two_dashes(twingrad):
+    status, _, err = twingrad("watch", "train.py", "--epochs", "2")
+    assert status == 2
+    assert "No such option: --epochs; arguments of the program come after --" in err
+    assert "come after --" not in twingrad("check", "--epochs", "2")[2]
+
+
 def test_help_names_every_command(twingrad):
     status, out, _ = twingrad("--help")
     assert status == 0

@@ -86,6 +86,20 @@ def test_an_exception_is_named_with_its_line(run):
     assert [event.name for event in got.read().events] == ["W", "W", "np.ones(2)"]
 
 
+def test_the_last_line_explains_an_exit_with_an_error(run):
+    text = "import argparse\nparser = argparse.ArgumentParser()\n"
+    text += "parser.add_argument('--epochs', type=int)\nprint('x' * 9000)\nparser.parse_args()\n"
+    detail = "the program ended itself with exit status 2: program.py: error: argument --epochs: "
+    assert run(text, "--epochs", "x").detail.startswith(detail)
+    assert run("import sys\nsys.exit('no data')\n").detail.endswith("exit status 1: no data")
+
+
+def test_twingrad_s_own_packages_are_said_to_be_out_of_reach(run):
+    said = str(run("import twingrad\n").failure())
+    assert "cannot import twingrad's own packages" in said
+    assert "install" not in said
+
+
 def test_exit_statuses_and_signals(run):
     assert "exit status 4" in run("import sys\nsys.exit(4)\n").detail
     assert "exit status 5" in run("import os\nos._exit(5)\n").detail

@@ -228,6 +228,7 @@ def test_the_page_escapes_the_program(tmp_path: Path) -> None:
         ("x = 1\n", "no array was assigned"),
         ("import numpy as np\nx = np.ones((3, 4))\ny = x * 2\n", "no softmax was seen"),
         ("raise ValueError('no data')\n", "no data"),
+        ("import sys\nsys.exit('no data')\n", "exit status 1: no data"),
         ("import nothing_of_that_name\n", "needs the package nothing_of_that_name"),
         ("import numpy as np\nnp.load('images.npy')\n", "images.npy"),
     ],
