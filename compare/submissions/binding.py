@@ -10,7 +10,7 @@ import numpy as np
 
 from compare.submissions.asking.failures import Unsupported
 from compare.submissions.handing_on import Order, orders
-from compare.submissions.names import parameter_argument, plain, role_of, tensor_name
+from compare.submissions.names import in_our_words, parameter_argument, plain, role_of, tensor_name
 from compare.submissions.orientation import as_array
 from compare.submissions.things import is_tensor
 
@@ -167,6 +167,7 @@ def hand_on(bound: Bound, values: Values, used: Sequence[Any]) -> None:
 
 def look_up(name: str, values: Values, *, both_labels: bool) -> tuple[bool, Any]:
     """The value for one argument: (found, value)."""
+    name = in_our_words(name, {n: k for n, k in values.guessed.items() if k in ("gamma", "beta")})
     word = plain(name)
     single = parameter_argument(name)
     if single:

@@ -1,5 +1,6 @@
 """Objects of the user's class that contain the parameters, under any attribute names."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from inspect import Parameter
@@ -57,6 +58,7 @@ class Holder:
         guessed: an attribute, or argument of the constructor, that is taken for lambda.
         tried: which way of calling the constructor works; kept from one object to the next.
         off: the rate of dropout that switches it off: 0, or 1 where it is the share that is kept.
+        chosen: the kind of the vectors at a slot, where their names say none.
     """
 
     source: Source
@@ -64,6 +66,7 @@ class Holder:
     guessed: str | None = None
     tried: dict[tuple[Network, Orientation], Made] = field(default_factory=dict)
     off: float = 0.0
+    chosen: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def rates(self) -> list[str]:
@@ -94,7 +97,9 @@ class Holder:
         failure: CodeFailure | None = None
         known = self.tried.get((network, how))
         if known is NOTHING:
-            raise Unsupported(f"{self.cls.__name__} holds no array with the shape of W1")
+            raise Unsupported(
+                f"{self.cls.__name__} holds no arrays with the shapes of the parameters"
+            )
         ways = islice(self.keywords(network, given, penalty), MAX_TRIES)
         for number, keywords in enumerate(ways):
             if known is not None and number != known.number:
@@ -108,13 +113,13 @@ class Holder:
                 failure = failure or error
                 continue
             if places:
-                direct = bool(places_in(thing, network, how)) if known is None else False
+                direct = known is None and bool(places_in(thing, network, how, self.chosen))
                 self.tried[network, how] = Made(number, places, not direct)
                 return thing, places
         self.tried[network, how] = NOTHING
         if failure is not None:
             raise failure
-        raise Unsupported(f"{self.cls.__name__} holds no array with the shape of W1")
+        raise Unsupported(f"{self.cls.__name__} holds no arrays with the shapes of the parameters")
 
     def keywords(
         self, network: Network, given: Mapping[str, Any], penalty: float
@@ -167,14 +172,14 @@ class Holder:
 
     def places(self, thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
         """The paths of the parameters in an object; {} if it has no weights of these shapes."""
-        found = places_in(thing, network, how)
+        found = places_in(thing, network, how, self.chosen)
         if found:
             return found
         for name, method in methods_of(self.cls).items():
             needs = [a for a in signature(method) if a.default is a.empty]
             if not needs and any(word in plain(name) for word in BUILDERS):
                 call(self.source, 0, getattr(thing, name))
-                found = places_in(thing, network, how)
+                found = places_in(thing, network, how, self.chosen)
                 if found:
                     return found
         return {}
@@ -212,23 +217,34 @@ SETTING = 0.01
 """What a setting such as a learning rate gets, of which the gradients do not depend."""
 
 
-def places_in(thing: Any, network: Network, how: Orientation) -> dict[str, Path]:
-    """The parameters by shape; arrays of equal shape by name, initial value and order."""
+def places_in(
+    thing: Any, network: Network, how: Orientation, chosen: Mapping[Path, str]
+) -> dict[str, Path]:
+    """The parameters by shape; arrays of equal shape by name, initial value and order, as in
+    layer 1.
+
+    Arguments:
+        chosen: see Holder.
+
+    Returns:
+        {} if a W, gamma or beta is missing.
+    """
     entries = list(values_in(thing))
     found: dict[str, Path] = {}
     for name, shape in network.parameter_shapes.items():
         kind = name.rstrip("0123456789")
         theirs = how.give(name, np.empty(shape)).shape
+        before = slot(found[f"{kind}1"]) if f"{kind}1" in found else None
         fitting = [
-            (likeness(path, value, kind, name), number, path)
+            (likeness(path, value, kind, name, chosen), slot(path) != before, number, path)
             for number, (path, value) in enumerate(entries)
             if path not in found.values()
             and (held == theirs if (held := shape_of(value)) else is_named(path, name))
         ]
         if fitting and (kind not in VECTORS or min(fitting)[0] < UNLIKE):
-            found[name] = min(fitting)[2]
-    weights = [name for name in network.parameter_shapes if name.startswith("W")]
-    return found if all(name in found for name in weights) else {}
+            found[name] = min(fitting)[-1]
+    needed = [name for name in network.parameter_shapes if name.rstrip("0123456789") != "b"]
+    return found if all(name in found for name in needed) else {}
 
 
 UNLIKE = 9
@@ -241,8 +257,20 @@ def shape_of(value: Any) -> tuple[int, ...] | None:
     return tuple(value.shape) if is_tensor(value) else None
 
 
-def likeness(path: Path, value: Any, kind: str, name: str) -> int:
+def slot(path: Path) -> Path:
+    """The path without its numbers, which the same parameter of every layer shares."""
+    return tuple(re.sub(r"\d+", "", key) if isinstance(key, str) else None for key in path)
+
+
+def is_named_as(path: Path, name: str) -> bool:
+    """Whether a path has the name of a parameter or of its kind."""
+    return likeness(path, None, name.rstrip("0123456789"), name, {}) <= 1
+
+
+def likeness(path: Path, value: Any, kind: str, name: str, chosen: Mapping[Path, str]) -> int:
     """How unlikely a path is for a kind of parameter; 0 is best."""
+    if slot(path) in chosen:
+        return 0 if chosen[slot(path)] == kind else UNLIKE
     words = [plain(str(key).lstrip(".")) for key in path if isinstance(key, str)]
     named = [known for word in words if (known := tensor_name(word)) is not None]
     if any(word == plain(name) for word in words):

@@ -1,5 +1,6 @@
 """Containers for parameters, and the numbers that cost functions return."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,13 @@ FORMS = {
 """Kinds of containers."""
 
 
-def container(lists: dict[str, list[Any]], form: str, strings: set[str], network: Network) -> Any:
+def container(
+    lists: dict[str, list[Any]],
+    form: str,
+    strings: set[str],
+    network: Network,
+    own: Mapping[str, str],
+) -> Any:
     """The parameters in one container.
 
     Arguments:
@@ -24,8 +31,10 @@ def container(lists: dict[str, list[Any]], form: str, strings: set[str], network
         form: of FORMS.
         strings: constants in the code's text, which say how it spells the keys.
         network: gives depth, and the flag for batch norm that some keep there too.
+        own: kinds by keys whose names do not say them.
     """
-    keys = {kind: key_of(kind, strings) for kind in lists if lists[kind]}
+    words = {kind: key for key, kind in own.items()}
+    keys = {kind: words.get(kind) or key_of(kind, strings) for kind in lists if lists[kind]}
     if form == "layers":
         return [
             {keys[kind]: lists[kind][l] for kind in keys if l < len(lists[kind])}

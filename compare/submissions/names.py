@@ -1,6 +1,7 @@
 """Names that people give to arguments, gradients and intermediates."""
 
 import re
+from collections.abc import Mapping
 
 ROLES = {
     "X": "x xbatch xtrain xs xdata xb input inputs data images features",
@@ -82,6 +83,23 @@ def tensor_name(key: str) -> tuple[str, int | None] | None:
             return None
         word = shorter
     return KIND[word], l
+
+
+def in_our_words(name: str, own: Mapping[str, str]) -> str:
+    """A name with the code's own word for a kind of parameter replaced: dg2 as dgamma2.
+
+    Arguments:
+        own: kinds by the code's plain word for them.
+    """
+    word = plain(name).lstrip(".")
+    stem = word.rstrip("0123456789")
+    prefix, number = "", word[len(stem) :]
+    while stem not in own:
+        shorter = AFFIX.sub("", stem, count=1)
+        if shorter == stem:
+            return name
+        prefix, stem = "d", shorter
+    return f"{prefix}{own[stem]}{number}"
 
 
 def parameter_argument(name: str) -> tuple[str, int] | None:

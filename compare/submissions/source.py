@@ -198,8 +198,12 @@ def returned_names(function: Callable[..., Any]) -> list[list[str | None]]:
     return found[::-1]
 
 
-def keys_asked(text: str, name: str) -> list[str]:
-    """The keys with which a text reads entries of a dict: `name["key"]`, `name.get("key")`."""
+def keys_asked(text: str, name: str, *, numbered: bool = False) -> list[str]:
+    """The keys with which a text reads entries of a dict: `name["key"]`, `name.get("key")`.
+
+    Arguments:
+        numbered: also the beginning of `name[f"key{l}"]`.
+    """
     try:
         tree = ast.parse(text)
     except UNREADABLE:
@@ -213,8 +217,9 @@ def keys_asked(text: str, name: str) -> list[str]:
             read = node.func.value, node.args[0]  # type: ignore[attr-defined]
         if read is None or not isinstance(read[0], ast.Name) or read[0].id != name:
             continue
-        if isinstance(read[1], ast.Constant) and isinstance(read[1].value, str):
-            found.append(read[1].value)
+        key = read[1].values[0] if numbered and isinstance(read[1], ast.JoinedStr) else read[1]
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            found.append(key.value)
     return list(dict.fromkeys(found))
 
 

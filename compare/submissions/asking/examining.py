@@ -10,7 +10,7 @@ from compare.derivation import ACTIVATIONS
 from compare.submissions.asking.activations import other_activation
 from compare.submissions.asking.collect import answer
 from compare.submissions.asking.dropping import examine_dropout
-from compare.submissions.asking.failures import CodeFailure, Unsupported, as_finding
+from compare.submissions.asking.failures import UNPLACED, CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
@@ -137,13 +137,23 @@ def examine_layouts(
             name = ACTIVATIONS[activation].name + (f", slope {slope:g}" if slope else "")
             report.assumed["activation"] = f"{name}, as the probabilities show"
     report.layout, report.penalty_forms = layout.name, layout.penalty_forms
-    usable = {mode: way for mode, way in ways.items() if supports(layout, way, mode, request)}
+    lost = {mode: unplaced_in(layout, way) for mode, way in ways.items()}
+    usable = {
+        mode: way
+        for mode, way in ways.items()
+        if not lost[mode] and supports(layout, way, mode, request)
+    }
     if True in usable and False in usable and usable[False].depth == 1 and layout.fixed is None:
         del usable[False]  # without a hidden layer there is nothing to normalise
         if usable[True].attempt.works:
             report.assumed["batch norm"] = "always"
     if len(usable) == 2:
         drop_other_mode(usable, report)
+    names = lost.get(True) or lost.get(False)
+    if not usable and names:
+        said = UNPLACED + ", ".join(names)
+        report.find(Finding("keys", said, layout.line, True))
+        return False
     if not usable:
         best = max(ways.values(), key=lambda way: way.attempt.progress)
         report_failure(source, layout, best, report)
@@ -155,7 +165,8 @@ def examine_layouts(
         if mode in usable or way.attempt.works:
             continue
         failure = way.attempt.failure
-        if failure is not None and (failure.finding.kind == "call" or not layout.scaled):
+        unsure = not layout.scaled or (mode and not layout.normalises)
+        if failure is not None and (failure.finding.kind == "call" or unsure):
             report.leave_out(f"{words_for(way.attempt)} ({failure.finding.message})")
         elif failure is not None and mode:
             report_failure(source, layout, way, report)
@@ -165,6 +176,15 @@ def examine_layouts(
         elif "batch norm" not in report.assumed:
             report.leave_out(words_for(way.attempt))
     return True
+
+
+def unplaced_in(layout: Layout, way: Way) -> list[str]:
+    """The parameters that the code reads, whose results are wrong, and that were not placed."""
+    tried = way.attempt
+    if tried.code is None or tried.failure is not None or tried.outputs or tried.agrees:
+        return []
+    with session().temporary():
+        return layout.unplaced(tried.code, tried.spec.case())
 
 
 def drop_other_mode(usable: dict[bool, Way], report: Report) -> None:

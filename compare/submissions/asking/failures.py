@@ -11,6 +11,9 @@ from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
+UNPLACED = "it has parameters that could not be placed: "
+"""Of code that is not judged: its results depend on what is not known here."""
+
 
 class Unsupported(Exception):
     """The code does not support such a network, according to its constructor or arguments."""

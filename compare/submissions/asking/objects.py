@@ -175,7 +175,9 @@ def follows(values: np.ndarray, seen: np.ndarray) -> bool:
     """Whether every value is one weighted sum of the previous one and the batch's statistic."""
     old, new = coefficients(values, seen)
     residual = np.abs(old * values[:-1] + new * seen[1:] - values[1:]).max()
-    return bool(abs(new) > FIT and residual <= FIT * np.abs(values).max())
+    # kept of a minibatch alone, for its backward pass, it is no running statistic
+    running = abs(new) > FIT and abs(old) > FIT
+    return bool(running and residual <= FIT * np.abs(values).max())
 
 
 def coefficients(values: np.ndarray, seen: np.ndarray) -> tuple[float, float]:

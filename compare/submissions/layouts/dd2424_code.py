@@ -1,5 +1,6 @@
 """Functions of (X, Y, net_params, lam), called in one way."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 
 from compare.cases import Case
 from compare.submissions.asking.failures import (
+    UNPLACED,
     CodeFailure,
     Unsupported,
     blamed_on_us,
@@ -20,6 +22,7 @@ from compare.submissions.binding import (
     looks_like_probabilities,
     named_results,
     roles,
+    signature,
 )
 from compare.submissions.handing_on import Order
 from compare.submissions.holder import Holder, fill
@@ -34,11 +37,14 @@ from compare.submissions.matching import (
     recognised_gradients,
     same,
 )
-from compare.submissions.orientation import Orientation
+from compare.submissions.messages import RemoteError
+from compare.submissions.names import in_our_words, plain, role_of, tensor_name
+from compare.submissions.orientation import VECTORS, Orientation
+from compare.submissions.remote import description
 from compare.submissions.request import expected
-from compare.submissions.returned import forward_of, gradients_of, named_entries
+from compare.submissions.returned import ORDER, forward_of, gradients_of, named_entries
 from compare.submissions.session import session
-from compare.submissions.source import Source, returned_names
+from compare.submissions.source import Source, keys_asked, returned_names
 from compare.submissions.stepping import (
     RATE,
     descent_of,
@@ -60,6 +66,12 @@ class Functions:
     forward: Function | None
     backward: Function | None
     cost: Function | None
+
+
+def is_key_of(function: Function, argument: str, key: str) -> bool:
+    """Whether a function reads this key of an argument."""
+    asked = keys_asked(description(function).get("source") or "", argument, numbered=True)
+    return bool({key, key.rstrip("0123456789")} & set(asked))
 
 
 @dataclass
@@ -138,7 +150,7 @@ class DD2424Code:
         }
         given = {
             "X": handed["X"],
-            "parameters": container(lists, self.form, self.strings, self.network)
+            "parameters": container(lists, self.form, self.strings, self.network, self.guessed)
             if self.holder is None
             else None,
             "penalty": case.penalty,
@@ -168,6 +180,18 @@ class DD2424Code:
             put_all(thing, [((f".{name}",), case.penalty) for name in self.held_penalties])
             given["parameters"] = values.holder = thing
         return values
+
+    @property
+    def own_words(self) -> dict[str, str]:
+        """The code's own words for b, gamma and beta, plain, with their kinds."""
+        found = {plain(name): kind for name, kind in self.guessed.items() if kind in VECTORS}
+        for name, path in self.places.items():
+            key = plain(str([key for key in path if isinstance(key, str)][-1])).lstrip(".")
+            kind = name.rstrip("0123456789")
+            known = tensor_name(key)
+            if kind in VECTORS and (known is None or known[0] not in ORDER):
+                found.setdefault(key.rstrip("0123456789"), kind)
+        return found
 
     @property
     def penalised(self) -> bool:
@@ -220,8 +244,25 @@ class DD2424Code:
             bound.positional.insert(0, values.holder)
         rule = descent_of(function, self.strings) if stage == 1 else {}
         bound.keywords |= rule
-        with blamed_on_us(function, [*bound.guessed, *rule]):
+        with blamed_on_us(function, [*bound.guessed, *rule]), self.placed(function):
             return call(self.source, stage, function, *bound.positional, **bound.keywords)
+
+    @contextlib.contextmanager
+    def placed(self, function: Function) -> Iterator[None]:
+        """Marks it as no fault of the code that its parameters have no such key."""
+        try:
+            yield
+        except CodeFailure as failure:
+            error = failure.__cause__
+            if self.holder is None and isinstance(error, RemoteError) and error.is_a("KeyError"):
+                key = error.message.strip("'")
+                names = [a.name for a in signature(function) if role_of(a.name) == "parameters"]
+                asked = [name for name in names if is_key_of(function, name, key)]
+                if asked:
+                    said = UNPLACED + f"{asked[0]}[{key!r}]"
+                    finding = Finding("keys", said, failure.finding.line, True)
+                    raise CodeFailure(finding, failure.stage, failure.reached) from error
+            raise
 
     def evaluate(self, case: Case, handed: Handed) -> Raw:
         if self.holder is not None and self.holder.rates and not self.settled:
@@ -270,14 +311,22 @@ class DD2424Code:
         returned = self.run(self.functions.backward, values, 1)
         if not self.looked:
             self.find_overwritten(values, held)
-        names = returned_names(self.functions.backward)
-        named, unknown = gradients_of(returned, names, depth)
+        own = self.own_words
+        theirs = returned_names(self.functions.backward)
+        names = [[name and in_our_words(name, own) for name in listed] for listed in theirs]
+        ours = returned
+        if isinstance(returned, dict):
+            ours = {in_our_words(str(key), own): value for key, value in returned.items()}
+        named, unknown = gradients_of(ours, names, depth)
         cost = cost_beside(returned)
         if cost is not None and self.functions.cost is None:
             forward["cost"] = cost
         kept = self.kept(values)
         others = leaves_of({p: v for p, v in kept.items() if p not in self.places.values()})
-        held_leaves = {path[0]: leaf for path, leaf in others.items()}
+        held_leaves = {
+            tuple(in_our_words(k, own) if isinstance(k, str) else k for k in path[0]): leaf
+            for path, leaf in others.items()
+        }
         leaves = leaves_of(returned)
         by_names = leaves | named_gradients(held_leaves)
 
@@ -293,7 +342,7 @@ class DD2424Code:
             self.renamed = changed
         by_name = any(n in gradients and same(named[n], np.asarray(gradients[n])) for n in named)
         if isinstance(returned, tuple) and by_name:
-            self.returned = ", ".join(named_entries(list(returned), names))
+            self.returned = ", ".join(named_entries(list(returned), theirs))
         for name in ("p", "loss", "cost"):
             if name in gradients:
                 forward.setdefault(name, gradients.pop(name))

@@ -38,6 +38,9 @@ def assumptions(code: "DD2424Code") -> dict[str, str]:
             said["parameters"] = "each an argument of its own"
         else:
             said["parameters"] = "a list per kind"
+    own = {kind: name for name, kind in code.guessed.items()}
+    if "gamma" in own:
+        said["batch norm's parameters"] = f"gamma = {own['gamma']}, beta = {own['beta']}"
     if code.updates:
         said["gradients"] = (
             f"what the backward function takes from the parameters at a learning rate of {RATE:g}"

@@ -143,6 +143,7 @@ class Layout(ABC):
         modes: batch norm or not, as far as the text of the code tells.
         line: where the gradients are computed.
         scaled: whether its batch norm has gamma and beta.
+        normalises: whether the names in the code say that it has batch norm.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Layout(ABC):
     modes: tuple[bool, ...] = (False, True)
     line: int | None = None
     scaled: bool = True
+    normalises: bool = True
 
     @abstractmethod
     def codes(self, network: Network) -> Iterator[Code]:
@@ -162,6 +164,14 @@ class Layout(ABC):
         """The same way with the results of the forward function handed on in other orders; known
         after its first call."""
         yield from ()
+
+    def rearranged(self, code: Code, case: Case) -> Iterator[Code]:
+        """The same way with other arrays taken for gamma and beta, the likeliest first."""
+        yield from ()
+
+    def unplaced(self, code: Code, case: Case) -> list[str]:
+        """The parameters that the code reads and that nothing was placed in."""
+        return []
 
 
 def one_hot(y: np.ndarray, classes: int, *, columns: bool, dtype: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 
 from compare.submissions.asking.failures import Unsupported
 from compare.submissions.names import tensor_name
+from compare.submissions.orientation import as_array
 from compare.submissions.session import session
 from compare.submissions.things import is_a
 from twingrad.network import Network
@@ -104,7 +105,7 @@ def take_apart(module: Any, X: Any) -> Anatomy:
                 continue
             ours = "W" if parameter.ndim == 2 else "b"
             if kind == NORM:
-                ours = "gamma" if own in ("weight", "gamma", "scale") else "beta"
+                ours = "gamma" if is_gamma(own, parameter) else "beta"
                 eps = float(getattr(inner, "eps", 1e-5))
             found[f"{ours}{l}"] = f"{name}.{own}"
     found |= named_ones(module, set(found.values()))
@@ -121,6 +122,13 @@ def take_apart(module: Any, X: Any) -> Anatomy:
         raise Unsupported("the first weight does not fit the inputs")
     widths = (X.shape[1], *(out for out, _ in shapes))
     return Anatomy(found, in_out, widths, "gamma1" in found or "beta1" in found, eps, places)
+
+
+def is_gamma(name: str, parameter: Any) -> bool:
+    """Whether a vector of a norm is gamma: by its name, else by its initial value."""
+    if name in ("weight", "gamma", "scale", "bias", "beta", "shift"):
+        return name in ("weight", "gamma", "scale")
+    return bool((as_array(parameter.detach()) == 1).all())
 
 
 def named_ones(module: Any, taken: set[str]) -> dict[str, str]:
