@@ -87,7 +87,8 @@ def multiplied(recording: Recording, judged: list[Judged]) -> list[Finding]:
 
 
 def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]:
-    """The first wrong gradient: of the updates that have one, the first that explains it."""
+    """The first wrong gradient, in the words of the update in which most was seen, of those that
+    explain it."""
     faulty = [j for j in judged if j.wrong is not None]
     explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
 
@@ -98,7 +99,7 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
 
     if not faulty:
         return []
-    told = min(explained or faulty, key=since_start)
+    told = max(explained or faulty, key=lambda j: len(j.verdict.tensors))
     first = min((j for j in faulty if j.said[:1] == told.said[:1]), key=since_start)
     assert first.event is not None
     return [Finding("backward", place_of(recording, first.event), tuple(told.said))]

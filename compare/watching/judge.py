@@ -115,17 +115,22 @@ def majority(numbers: list[float]) -> float:
     return max(zip(votes, numbers, strict=True))[1]
 
 
-def judge_update(update: Update, own: Mapping[str, float] | None = None) -> Judged | None:
+def judge_update(
+    update: Update, own: Mapping[str, float] | None = None, decay: float | None = None
+) -> Judged | None:
     """The verdict on one update; None where it could not be rebuilt.
 
     Arguments:
         own: the factor of each W in its gradient, where the program means them to differ, and of
             each vector that it penalises.
+        decay: the factor of W in its gradient if the cost shows it; by default, that of most W.
     """
     if update.case is None or update.roles is None or update.right is None:
         return None
     own = own or {}
     conventions = conventions_of(update)
+    if decay is not None:
+        conventions = replace(conventions, decay=decay)
     case = replace(update.case, penalty=conventions.decay / 2)
     rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
     found = {}

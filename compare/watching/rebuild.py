@@ -16,6 +16,9 @@ ZEROS = 0.05
 """Share of zeros from which on a nonnegative input looks like the output of a ReLU."""
 
 
+SHIFTED = "a normalisation that subtracts the mean and does not divide by the deviation"
+"""What a layer above another one that only adds a vector is taken for."""
+
 DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
 
 TWICE = "the softmax is taken twice"
@@ -123,7 +126,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     if act is None:
         layer = search.affine(h.rows, h.value)
         if layer is None:
-            other = search.unknown_activation(h)
+            other = search.unknown_activation(h) or (SHIFTED if search.shifted(h) else "")
             found.lacks = other or found.lacks
             found.complete = not other and (search.drawn(h) or not looks_rectified(h.rows))
             return None

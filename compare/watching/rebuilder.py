@@ -156,6 +156,16 @@ class Rebuilder:
                     return f"a hidden layer's activation, which is {name}; known are {KNOWN}"
         return ""
 
+    def shifted(self, h: Seen) -> bool:
+        """Whether h is the output of a layer with the same vector added to every sample."""
+        for z in self.seen(h.rows.shape[1], h.value):
+            away = h.rows - z.rows
+            limit = 10 * self.tolerance * float(np.abs(h.rows).max(initial=0))
+            same = np.abs(away - away[0]).max(initial=0) <= limit < np.abs(away).max(initial=0)
+            if same and (self.activation(z) or self.affine(z.rows, z.value)):
+                return True
+        return False
+
     def product_and_bias(self, h: Seen) -> tuple[Seen, Activation] | None:
         """z of h = f(z) where z = x W^T + b was not seen, but x W^T and b were."""
         m = h.rows.shape[1]

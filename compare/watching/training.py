@@ -10,9 +10,11 @@ from compare.watching.course.moments import shared_moments
 from compare.watching.course.own_check import judge_own_check
 from compare.watching.course.own_gradient import other_directions
 from compare.watching.course.penalty import (
+    confirmed_decay,
     each_layer_its_own,
     judge_costs,
     penalised_vectors,
+    usual_decay,
 )
 from compare.watching.course.rates import judge_rates
 from compare.watching.course.running_statistics import judge_running
@@ -64,14 +66,20 @@ def judge_training(
     return out
 
 
-def own_penalties(values: Values, updates: list[Update]) -> dict[str, float]:
-    """The factor of each W in its gradient, if the cost shows that layers differ on purpose, and of
-    each vector that the cost penalises too."""
+def own_penalties(values: Values, updates: list[Update]) -> tuple[dict[str, float], float | None]:
+    """What the cost shows of the penalty.
+
+    Returns:
+        The factor of each W in its gradient, if layers differ on purpose, and of each vector that
+        is penalised too; and the factor of all W if their gradients differ and the cost has one of
+        these factors.
+    """
     with np.errstate(all="ignore"):
         factors = penalties(updates, steps_of(values, updates))
         own = factors if each_layer_its_own(values, updates, factors) else {}
         vectors = penalised_vectors(values, updates, factors)
-        return own | dict.fromkeys(vectors, float(np.median(list(factors.values() or [0.0]))))
+        own = own | dict.fromkeys(vectors, usual_decay(values, updates, factors))
+        return own, None if own else confirmed_decay(values, updates, factors)
 
 
 def judge_everything(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from compare.cases import described
@@ -79,8 +80,9 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     start = time.perf_counter()
     values = Values(recorded.read())
     updates = training(values)
-    own = own_penalties(values, updates)
-    judged = [j for update in chosen(updates) if (j := judge_update(update, own)) is not None]
+    own, decay = own_penalties(values, updates)
+    verdicts = (judge_update(update, own, decay) for update in chosen(updates))
+    judged = [j for j in verdicts if j is not None]
     findings = of_one_update(values, updates, judged)
     others = other_trainings(values, updates)
     findings += of_other_trainings(values, others)
@@ -91,6 +93,12 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         raise UserError(f"{recorded.program}: {OTHER_LOSS}")
     findings = with_training(findings, values, updates, judged, course)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: not finding.fails)
+    left = weights_left_over(values, updates)
+    if left and not any(finding.fails for finding in findings):
+        raise UserError(
+            f"{recorded.program}: the layers of {network_words(updates)} are right, but weights of "
+            f"shape {left} are updated with theirs, and the layers of those could not be rebuilt"
+        )
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
     mark_faults(lines, findings)
@@ -187,6 +195,33 @@ def other_loss(judged: Sequence[Judged], course: TrainingVerdict) -> bool:
             for found in wrong
         )
     )
+
+
+def weights_left_over(values: Values, updates: list[Update]) -> str:
+    """The shapes of matrices that the lines of the update assign and the network does not have."""
+    update = next((u for u in updates if u.case is not None and u.roles is not None), None)
+    if update is None or update.case is None or update.roles is None:
+        return ""
+    own = [sorted(W.shape) for W in update.case.parameters.values() if W.ndim == 2]
+    inside = range(update.start, update.end)
+    sites = {
+        event.site.id
+        for role in update.roles.updates.values()
+        for event in role.value.events
+        if event.index in inside and event.site.kind in ("assign", "augmented", "item")
+    }
+    left: dict[tuple[int, ...], None] = {}
+    for event in values.recording.events[update.start : update.end]:
+        if event.array is None or event.site.id not in sites:
+            continue
+        held = values.by_id.get(event.array)
+        if held is None or held.raw.ndim != 2 or min(held.raw.shape) < 2:
+            continue
+        # W may hold b as one more row or column
+        near = [np.abs(np.subtract(sorted(held.raw.shape), shape)).sum() <= 1 for shape in own]
+        if not any(near):
+            left[held.raw.shape] = None
+    return ", ".join(map(str, left))
 
 
 def undivided(updates: list[Update]) -> list[str]:

@@ -82,11 +82,34 @@ def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[st
     return False
 
 
+def confirmed_decay(
+    values: Values, updates: list[Update], penalties: dict[str, float]
+) -> float | None:
+    """Of the factors of W in the gradients, if these differ, the one that the cost has; None if it
+    has none of them."""
+    decays = sorted(penalties.values())
+    if not decays or decays[-1] - decays[0] <= SAME * decays[-1]:
+        return None
+    passes = all_costs(values, updates, ())
+    for decay in dict.fromkeys(decays):
+        alike = [decay / 2] * len(decays)
+        if any(read_pass(choices, decay / 2, alike) == "right" for choices in passes):
+            return decay
+    return None
+
+
+def usual_decay(values: Values, updates: list[Update], penalties: dict[str, float]) -> float:
+    """The factor of W in its gradient: the one that the cost has, else that of most layers."""
+    confirmed = confirmed_decay(values, updates, penalties)
+    decays = sorted(penalties.values())
+    return confirmed or (decays[len(decays) // 2] if decays else 0.0)
+
+
 def penalised_vectors(
     values: Values, updates: list[Update], penalties: dict[str, float]
 ) -> list[str]:
     """The names of b, or of b, gamma and beta, if cost and gradients penalise them as W."""
-    usual = float(np.median(list(penalties.values()))) if penalties else 0.0
+    usual = usual_decay(values, updates, penalties)
     for costs in training_costs(values, updates, probabilities(values)) if usual else []:
         for kinds in (("b",), ("b", "gamma", "beta")):
             names = [name for name in costs.others if name.rstrip("0123456789") in kinds]
@@ -154,8 +177,7 @@ def judge_costs(
     """Report lambda and the cost, and findings if cost and gradient do not match."""
     vectors = penalised_vectors(values, updates, penalties)
     passes = all_costs(values, updates, vectors)
-    factors = sorted(penalties.values())
-    usual = factors[len(factors) // 2] if factors else 0.0
+    usual = usual_decay(values, updates, penalties)
     wrong: list[tuple[Event, Costs, Reading]] = []
     right = lossy = 0
     for choices in passes:
