@@ -1,6 +1,5 @@
 """Dropout: one step for the value and one for the gradient. The mask is an input."""
 
-
 from compare.derivation.place import Derivation, Place, Step, Term, total, zero
 
 
