@@ -23,6 +23,8 @@ def conventions_of(result: CheckResult) -> tuple[str, ...]:
         found.append("kink")
     if any("divided by the number of samples" in said for said in assumed.values()):
         found.append("layer mean")
+    if "label smoothing" in assumed:
+        found.append("label smoothing")
     if "activation" in assumed:
         found.append("leaky ReLU")
     if "gamma and beta" in assumed:

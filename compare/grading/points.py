@@ -14,6 +14,7 @@ AFFECTED = {
     "layer mean": (),
     "leaky ReLU": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
     "plain batch norm": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
+    "label smoothing": ("W", "b", "gamma", "beta", "loss", "cost"),
 }
 """Tensors that a convention changes, by kind."""
 

@@ -25,6 +25,7 @@ class CaseSpec:
         at_kink: the input of unit 0 of every ReLU is exactly 0, for every sample.
         activation, slope: of the network; the slope of a leaky ReLU alone.
         scaled: whether batch norm has gamma and beta; if not, they are 1 and 0.
+        smoothing: share of the labels that is spread over all classes.
     """
 
     hidden: tuple[int, ...]
@@ -39,6 +40,7 @@ class CaseSpec:
     activation: str = "relu"
     slope: float = 0.0
     scaled: bool = True
+    smoothing: float = 0.0
 
     @property
     def network(self) -> Network:
@@ -50,6 +52,7 @@ class CaseSpec:
             "batch" if self.batch_norm else "none",
             self.activation,
             self.slope or Network.slope,
+            smoothing=self.smoothing,
             eps=self.eps,
         )
 
@@ -87,7 +90,7 @@ class Request:
         inputs, samples, penalty: in place of those of the cases.
         seed: of every case.
         dtype: in which samples and parameters are handed over: float64, float32, float16.
-        activation, slope, scaled: see CaseSpec.
+        activation, slope, scaled, smoothing: see CaseSpec.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -100,6 +103,7 @@ class Request:
     activation: str = "relu"
     slope: float = 0.0
     scaled: bool = True
+    smoothing: float = 0.0
 
 
 def trial(
@@ -126,6 +130,7 @@ def trial(
         activation=request.activation,
         slope=request.slope,
         scaled=request.scaled,
+        smoothing=request.smoothing,
     )
 
 

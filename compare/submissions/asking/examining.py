@@ -14,6 +14,7 @@ from compare.submissions.asking.failures import UNPLACED, CodeFailure, Unsupport
 from compare.submissions.asking.importing import load, locate, words_of_all
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
+from compare.submissions.asking.smoothing import label_smoothing
 from compare.submissions.asking.trying import Attempt, Way, choose
 from compare.submissions.binding import signature
 from compare.submissions.connection import AgentGone
@@ -136,6 +137,12 @@ def examine_layouts(
             layout, ways = choose(layouts, request, source.sizes())
             name = ACTIVATIONS[activation].name + (f", slope {slope:g}" if slope else "")
             report.assumed["activation"] = f"{name}, as the probabilities show"
+        smoothed = label_smoothing(source, [way.attempt for way in ways.values()])
+        if smoothed is not None:
+            share, shown = smoothed
+            request = replace(request, smoothing=share)
+            layout, ways = choose(layouts, request, source.sizes())
+            report.assumed["label smoothing"] = f"{share:g}, {shown}"
     report.layout, report.penalty_forms = layout.name, layout.penalty_forms
     lost = {mode: unplaced_in(layout, way) for mode, way in ways.items()}
     usable = {

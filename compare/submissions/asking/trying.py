@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,7 +24,8 @@ class Attempt:
         code: None where the code cannot take such a network at all.
         right: how many gradients had their right shape, of `wanted`.
         exact: how many had the reference's value.
-        p: the probabilities, where they are seen.
+        p, cost: the probabilities and the cost, where they are seen.
+        gradients: in our orientation.
         outputs: whether they are the reference's.
         failure: what it raised.
         reason: why it cannot take such a network, if that was said.
@@ -36,6 +37,8 @@ class Attempt:
     wanted: int = 1
     exact: int = 0
     p: np.ndarray | None = None
+    cost: np.ndarray | None = None
+    gradients: Mapping[str, np.ndarray] = field(default_factory=dict)
     outputs: bool = False
     failure: CodeFailure | None = None
     reason: str = ""
@@ -82,7 +85,17 @@ def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
     exact = count_right(taken.gradients, case, code.eps_forms)
     p = taken.forward.get("p")
     outputs = p is not None and has_outputs(p, case, code.eps_forms)
-    return Attempt(spec, code, right(code, taken), len(code.expected()), exact, p, outputs)
+    return Attempt(
+        spec,
+        code,
+        right(code, taken),
+        len(code.expected()),
+        exact,
+        p,
+        taken.forward.get("cost"),
+        taken.gradients,
+        outputs,
+    )
 
 
 def has_outputs(p: np.ndarray, case: Case, all_eps: Sequence[float]) -> bool:
