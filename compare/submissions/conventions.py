@@ -144,4 +144,5 @@ def evidence_of(answer: Answer, form: Form, eps: float) -> Evidence:
     finite |= {n: np.asarray(v, np.float64) for n, v in shaped.items() if np.isfinite(v).all()}
     dtype = dtype_of(answer)
     rounding = ROUNDING if dtype == "float64" else 2000 * ROUNDINGS[dtype]
-    return Evidence(case, finite, rounding, form=form)
+    given: Form = "given" if form == "full" and "cost" in answer.forward else form
+    return Evidence(case, finite, rounding, form=given)

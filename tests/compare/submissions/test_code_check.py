@@ -117,8 +117,11 @@ def test_of_half_the_penalty_the_cost_decides(check):
     assert believed.assumed["penalty"] == "lambda/2 sum ||W||^2, gradient lambda W"
     contradicted = check(answer(change=half_penalty))
     assert contradicted.explained[0].candidate.fault.name == "lambda for 2 lambda"
+    assert "Write 2 * lam * W." in contradicted.diagnosis
+    assert "give your cost function" not in contradicted.diagnosis
     silent = check(answer(change=half_penalty, cost=False))
     assert silent.explained[0].candidate.fault.name == "lambda for 2 lambda"
+    assert "give your cost function too." in silent.diagnosis
 
 
 def test_a_cost_seen_without_penalty_alone_says_nothing():
