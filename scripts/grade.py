@@ -118,7 +118,8 @@ def grade(
     write_results(out, result)
     if interrupted:
         done = f"{len(verdicts)} of {len(entries)} judged and kept in {out}"
-        output.print(f"{done}; the same command continues", markup=False)
+        command = "the same command without --overwrite" if overwrite else "the same command"
+        output.print(f"{done}; {command} continues", markup=False)
         raise KeyboardInterrupt
     output.print(grades_table(result))
     counts = ", ".join(f"{count} {outcome}" for outcome, count in result.counts.items())

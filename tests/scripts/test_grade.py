@@ -161,6 +161,26 @@ def test_an_interrupt_keeps_what_is_done(tmp_path):
     assert processes_with(f"{tmp_path}") == []
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [([], "; the same command continues"),
+     (["--overwrite"], "; the same command without --overwrite continues")],
+)  # fmt: skip
+def test_an_interrupt_says_the_command_that_continues(
+    twingrad, tmp_path, monkeypatch, options, said
+):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("compare.grading.grading.judge_folder", interrupted)
+    folder = tmp_path / "course"
+    folder.mkdir()
+    write(folder, "a", RIGHT["r01"])
+    status, printed, _ = twingrad("grade", str(folder), "--out", str(tmp_path / "out"), *options)
+    assert status == 130
+    assert f"0 of 1 judged and kept in {tmp_path}/out{said}" in "".join(printed.splitlines())
+
+
 @pytest.mark.slow
 def test_forty_submissions_are_judged_as_they_should_be(tmp_path):
     """Nothing of a hostile one reaches outside or remains."""
