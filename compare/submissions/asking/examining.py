@@ -15,7 +15,7 @@ from compare.submissions.asking.importing import load, locate, words_of_all
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
 from compare.submissions.asking.smoothing import label_smoothing
-from compare.submissions.asking.trying import Attempt, Way, choose
+from compare.submissions.asking.trying import Attempt, Way, choose, does_without_batch_norm
 from compare.submissions.binding import signature
 from compare.submissions.connection import AgentGone
 from compare.submissions.layouts.layout import Code, Layout
@@ -126,6 +126,9 @@ def examine_layouts(
 
     Returns:
         Whether the code could be called.
+
+    Raises:
+        UserError: it was asked for batch norm, and has none.
     """
     report.layout = layouts[0].name
     with session().quiet():
@@ -143,6 +146,11 @@ def examine_layouts(
             request = replace(request, smoothing=share)
             layout, ways = choose(layouts, request, source.sizes())
             report.assumed["label smoothing"] = f"{share:g}, {shown}"
+    if request.batch_norm and does_without_batch_norm(ways[True].attempt):
+        raise UserError(
+            f"{source}: batch norm was asked for, but it computes a network without batch norm; "
+            "leave out batch_norm=True or --batch-norm"
+        )
     report.layout, report.penalty_forms = layout.name, layout.penalty_forms
     lost = {mode: unplaced_in(layout, way) for mode, way in ways.items()}
     usable = {

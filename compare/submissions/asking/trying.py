@@ -105,6 +105,20 @@ def has_outputs(p: np.ndarray, case: Case, all_eps: Sequence[float]) -> bool:
     return any(is_close(p, np.asarray(trace["p"])) for trace in traces)
 
 
+def does_without_batch_norm(tried: Attempt) -> bool:
+    """Whether code that was asked for batch norm computes the same network without it: by its
+    probabilities, else by its gradients."""
+    if not tried.spec.hidden:
+        return False
+    case = tried.spec.case()
+    network = replace(case.network, normalization="none")
+    parameters = {name: case.parameters[name] for name in network.parameter_shapes}
+    plain = replace(case, network=network, parameters=parameters)
+    if tried.p is not None:
+        return is_close(tried.p, np.asarray(plain.forward(manual_impl)["p"]))
+    return count_right(tried.gradients, plain, (tried.spec.eps,)) == len(parameters)
+
+
 def best_way(layout: Layout, spec: CaseSpec, dtype: str) -> Attempt:
     """The first way with the right values; if there is none, the one that got furthest."""
     best = Attempt(spec)

@@ -140,6 +140,24 @@ def test_hidden_chooses_the_network(cell):
     ]
 
 
+WITHOUT_P = [
+    ("return softmax(s), hidden", "return hidden"),
+    ("(X, Y, P, hidden,", "(X, Y, hidden,"),
+    ("G = P - Y", "G = softmax(net['W'][-1] @ hidden[-2] + net['b'][-1]) - Y"),
+]
+
+
+@pytest.mark.parametrize("changes", [[], WITHOUT_P], ids=["probabilities", "gradients"])
+def test_batch_norm_cannot_be_asked_of_code_without_it(cell, changes):
+    text = NETWORK
+    for old, new in changes:
+        text = text.replace(old, new)
+    names = cell(text)
+    with pytest.raises(UserError, match="it computes a network without batch norm") as raised:
+        twingrad.check(forward=names["run"], backward=names["improve"], batch_norm=True)
+    assert len(str(raised.value).splitlines()) == 1
+
+
 def test_x_beside_X_is_what_the_forward_function_returned(cell):
     names = cell(NETWORK.replace("hidden", "x"))
     assert names["improve"].__code__.co_varnames[:4] == ("X", "Y", "P", "x")
