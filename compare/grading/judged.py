@@ -1,5 +1,6 @@
 """The verdict on one submission, without points."""
 
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -66,6 +67,14 @@ class Judged:
     def as_json(self) -> dict[str, Any]:
         """Every field, ready for JSON."""
         return asdict(self)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The sentences of a text up to a length; the words of the first if it alone is longer."""
+    if len(text) <= longest:
+        return text
+    sentences = re.match(r".*[.?!](?= )", text[:longest])
+    return sentences[0] if sentences else text[: longest - 3].rpartition(" ")[0] + "..."
 
 
 def from_json(values: dict[str, Any]) -> Judged:

@@ -14,7 +14,7 @@ from compare.grading.conventions import conventions_of
 from compare.grading.entries import Entry, Unusable, copy, main_file
 from compare.grading.imports import WATCHED, Used, text_of, used
 from compare.grading.isolation import ROOT, confined, own_user
-from compare.grading.judged import Compared, Judged, Outcome
+from compare.grading.judged import Compared, Judged, Outcome, shortened
 from compare.reports.check_report import fragment
 from compare.reports.check_result import CheckResult, not_judged
 from compare.submissions import Request, Submission
@@ -32,8 +32,8 @@ from twingrad.network import EPS
 SPOILING = ("not deterministic", "accumulation", "evaluation mode")
 """Kinds of findings that cost all points."""
 
-LONGEST = 300
-"""Maximum length of a line."""
+LONGEST = 1500
+"""Maximum length of a text about a submission, which may contain the submission's own words."""
 
 
 @dataclass(frozen=True)
@@ -235,4 +235,4 @@ def line(text: str) -> str:
     """The text in one line of limited length."""
     text = " ".join(text.encode("utf-8", "replace").decode().split())
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+    return shortened(text, LONGEST)

@@ -44,6 +44,15 @@ class Graded:
         """The total."""
         return sum(one.points for one in self.earned)
 
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """The quantities without points, with reasons other than that of the verdict."""
+        names: dict[str, list[str]] = {}
+        for one in self.earned:
+            if one.why and one.why != self.judged.reason:
+                names.setdefault(one.why, []).append(one.quantity.name)
+        return tuple(f"{', '.join(names[why])}: {why}" for why in names)
+
 
 def grade(judged: Judged, rubric: Rubric) -> Graded:
     """Grade a submission by a rubric."""

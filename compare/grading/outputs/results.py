@@ -17,7 +17,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 BEFORE = ("name", "file", "outcome", "points", "out of")
-AFTER = ("reason", "comparisons", "conventions", "imports", "reads twingrad", "seconds")
+AFTER = (
+    "reason",
+    "points lost",
+    "comparisons",
+    "conventions",
+    "imports",
+    "reads twingrad",
+    "seconds",
+)
 """Columns of the table, before and after those of the quantities."""
 
 
@@ -96,6 +104,7 @@ def csv_text(grades: Grades) -> str:
             number(grades.rubric.total),
             *(number(one.points) for one in graded.earned),
             judged.reason,
+            "; ".join(graded.lost),
             judged.comparisons,
             ", ".join(judged.conventions),
             ", ".join(judged.used.packages),

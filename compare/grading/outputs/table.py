@@ -3,8 +3,11 @@
 from rich.table import Table
 from rich.text import Text
 
-from compare.grading.judged import Judged
+from compare.grading.judged import Judged, shortened
 from compare.grading.outputs.results import Grades, number
+
+LONGEST = 300
+"""Maximum length of a reason."""
 
 COLOUR = {"right": "green", "wrong": "bold red", "could not run": "bold magenta"}
 
@@ -36,7 +39,7 @@ def line(judged: Judged, known: bool) -> Text:
     said = Text(f"{shown(judged.name)}: ")
     said.append(judged.outcome, style=COLOUR[judged.outcome])
     if judged.reason:
-        said.append(f": {judged.reason}")
+        said.append(f": {shortened(judged.reason, LONGEST)}")
     how = "judged before" if known else f"{judged.comparisons} comparisons, {judged.seconds:.1f} s"
     said.append(f" ({how})", style="dim")
     return said

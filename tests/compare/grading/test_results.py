@@ -14,10 +14,11 @@ from compare.confinement import Isolation, Limits
 from compare.grading import workers
 from compare.grading.entries import Entry
 from compare.grading.imports import Used
-from compare.grading.judged import Compared, Judged
-from compare.grading.judging import Conditions
+from compare.grading.judged import Compared, Judged, shortened
+from compare.grading.judging import Conditions, line
 from compare.grading.outputs.pages import overview, student_page
 from compare.grading.outputs.results import Grades, as_json, csv_text, gradescope, junit_text
+from compare.grading.outputs.table import line as printed
 from compare.grading.points import grade
 from compare.grading.records import Records
 from compare.grading.rubric import Quantity, Rubric
@@ -25,6 +26,7 @@ from compare.submissions import Request
 from compare.submissions.interpreter import Interpreter
 
 EVIL = "=1+1 <script>alert(1)</script> ]]> \x00\x1b[31m"
+RIGHT = Compared("case", "with batch norm", "", {"W1": True, "b1": True})
 RUBRIC = Rubric("Title <b>", (Quantity("W", 2.5, ("W",)), Quantity("=b", 1, ("b",))))
 
 
@@ -44,7 +46,10 @@ def test_csv_has_no_formulas(grades):
     assert rows[0][:7] == ["name", "file", "outcome", "points", "out of", "W", "'=b"]
     assert rows[1][:7] == ["anna", "a.py", "wrong", "2.5", "3.5", "2.5", "0"]
     assert rows[2][0].startswith("'=1+1")
-    assert rows[1][10] == "jax"
+    assert rows[0][7:9] == ["reason", "points lost"]
+    assert rows[1][8] == "'=b: the gradient of b1 differs in the case case"
+    assert rows[2][8] == ""
+    assert rows[1][11] == "jax"
 
 
 def test_junit_is_xml_with_failures_and_errors(grades):
@@ -72,6 +77,41 @@ def test_json_holds_the_seed_and_what_was_isolated(grades):
     assert (found["seed"], found["isolation"], found["out_of"]) == (5, ["A sentence."], 3.5)
     assert found["counts"] == {"right": 0, "wrong": 1, "could not run": 1}
     assert "page" not in found["submissions"][0]
+
+
+def test_a_right_submission_without_points_says_why():
+    rubric = Rubric(conventions=("half penalty",))
+    found = Judged("carl", "c.py", "right", compared=(RIGHT,), conventions=("eps",))
+    one = (Entry("carl", Path("x")), grade(found, rubric))
+    both = Grades(rubric, 5, (), (one,))
+    why = "everything compared: the rubric does not allow another eps than 2.2e-16 in batch norm"
+    assert one[1].points == 0
+    assert one[1].lost == (why,)
+    assert why in overview(both)
+    assert why in csv_text(both)
+
+
+@pytest.mark.parametrize(
+    ("longest", "expected"),
+    [
+        (39, "One is wrong. Look at x1.5 and so. End."),
+        (38, "One is wrong. Look at x1.5 and so."),
+        (30, "One is wrong."),
+        (12, "One is..."),
+    ],
+)
+def test_texts_end_with_a_sentence(longest, expected):
+    assert shortened("One is wrong. Look at x1.5 and so. End.", longest) == expected
+
+
+def test_a_reason_is_kept_whole_in_the_files_and_shortened_in_the_terminal():
+    reason = line("The mean is wrong. " * 30)
+    assert len(reason) == 569
+    assert gradescope(grade(Judged("a", "a.py", "wrong", reason), RUBRIC))["output"].endswith(
+        reason
+    )
+    said = printed(Judged("a", "a.py", "wrong", reason), True).plain
+    assert said == f"a: wrong: {' '.join(['The mean is wrong.'] * 15)} (judged before)"
 
 
 def test_pages_escape_everything(grades):
