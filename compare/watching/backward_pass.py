@@ -45,6 +45,8 @@ class Reader(Followers, LastForms):
                 self.recognised(name, "inherits", local)
                 if name not in self.roles.found and not self.is_leaf(name, *STATISTICS):
                     self.leading_on(name, local)
+            elif self.status(name) == "right" and self.misses_its_leaves(name):
+                self.led_elsewhere(name, local)
             role = self.roles.found.get(name)
             if role is None or role.d:
                 self.assumed[name] = local

@@ -28,6 +28,22 @@ class Followers(Recogniser):
                 self.take(Role(name, "wrong", value, rows, unit))
                 return
 
+    def misses_its_leaves(self, name: str) -> bool:
+        """Whether a gradient by s is right and those of the W and b that it belongs to are not."""
+        operation, number = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
+        leaves = [leaf for leaf in (f"W{number}", f"b{number}") if leaf not in self.zeros]
+        return operation == "s" and all(self.status(leaf) != "right" for leaf in leaves)
+
+    def led_elsewhere(self, name: str, local: np.ndarray) -> None:
+        """Take a later array for a right gradient if the next ones follow from that: what the
+        program made of it."""
+        right = self.roles.found.pop(name)
+        self.leading_on(name, local)
+        if name in self.roles.found:
+            self.roles.copies.append(right)
+        else:
+            self.roles.found[name] = right
+
     def sign_above(self, name: str) -> float:
         """The sign of the nearest gradient above that is not of a parameter; 1 if there is none."""
         for above in reversed(self.names[: self.names.index(name)]):

@@ -137,6 +137,9 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     z, activation = act
     layer = search.affine(z.rows, z.value)
     norm = after
+    if layer is not None and not search.has_seen(layer.b) and search.centred(z):
+        found.complete, found.lacks = False, SHIFTED
+        return None
     if layer is None:
         below = search.normalised(z)
         if below is None:

@@ -166,6 +166,15 @@ class Rebuilder:
                 return True
         return False
 
+    def centred(self, z: Seen) -> bool:
+        """Whether an array whose columns have mean 0 differs from z by a vector."""
+        limit = 10 * self.tolerance * float(np.abs(z.rows).max(initial=0))
+        for a in (z, *self.seen(z.rows.shape[1], z.value)):
+            away = z.rows - a.rows
+            if np.abs(away - away[0]).max() <= limit and np.abs(a.rows.mean(axis=0)).max() <= limit:
+                return True
+        return False
+
     def product_and_bias(self, h: Seen) -> tuple[Seen, Activation] | None:
         """z of h = f(z) where z = x W^T + b was not seen, but x W^T and b were."""
         m = h.rows.shape[1]

@@ -22,12 +22,15 @@ from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
 from compare.watching.slips import place_of
 from compare.watching.training import judge_training, own_penalties
-from compare.watching.values import Values
+from compare.watching.values import Value, Values
 from twingrad.errors import UserError
 
 LISTED = 5
 """Maximum number of unrecognised lines that are listed."""
 
+
+MOVED = 0.1
+"""Maximum relative change of a matrix in an update for it to be a weight."""
 
 OTHER_LOSS = (
     "the gradient of the logits, from which the other gradients follow, is not that of the "
@@ -89,7 +92,7 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates, others)
-    if other_loss(judged, course):
+    if other_loss(findings, judged, course):
         raise UserError(f"{recorded.program}: {OTHER_LOSS}")
     findings = with_training(findings, values, updates, judged, course)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: not finding.fails)
@@ -183,9 +186,11 @@ def unjudged(judged: list[Judged]) -> list[str]:
     return said
 
 
-def other_loss(judged: Sequence[Judged], course: TrainingVerdict) -> bool:
+def other_loss(findings: list[Finding], judged: Sequence[Judged], course: TrainingVerdict) -> bool:
     """Whether nothing but the gradient of the logits is wrong, in no known way, and the program
     does not compute the cross-entropy either."""
+    if any(finding.what != "backward" for finding in findings):
+        return False
     wrong = [j.examination for j in judged if j.wrong is not None and j.examination is not None]
     return (
         NO_COST in course.not_checked
@@ -198,29 +203,28 @@ def other_loss(judged: Sequence[Judged], course: TrainingVerdict) -> bool:
 
 
 def weights_left_over(values: Values, updates: list[Update]) -> str:
-    """The shapes of matrices that the lines of the update assign and the network does not have."""
-    update = next((u for u in updates if u.case is not None and u.roles is not None), None)
-    if update is None or update.case is None or update.roles is None:
+    """The shapes of matrices that an update changes a little under their names, as it changes
+    weights, and that the network does not have."""
+    update = next((u for u in updates if u.case is not None), None)
+    if update is None or update.case is None:
         return ""
-    own = [sorted(W.shape) for W in update.case.parameters.values() if W.ndim == 2]
-    inside = range(update.start, update.end)
-    sites = {
-        event.site.id
-        for role in update.roles.updates.values()
-        for event in role.value.events
-        if event.index in inside and event.site.kind in ("assign", "augmented", "item")
-    }
+    own = {tuple(sorted(W.shape)) for W in update.case.parameters.values()}
+    before: dict[tuple[object, ...], Value] = {}
     left: dict[tuple[int, ...], None] = {}
-    for event in values.recording.events[update.start : update.end]:
-        if event.array is None or event.site.id not in sites:
+    for event in values.recording.events[: update.end]:
+        held = None if event.array is None else values.by_id.get(event.array)
+        if held is None or event.site.kind not in ("assign", "augmented", "item"):
             continue
-        held = values.by_id.get(event.array)
-        if held is None or held.raw.ndim != 2 or min(held.raw.shape) < 2:
+        shape = held.raw.shape
+        known = tuple(sorted(shape)) in own or held.parts  # with b as one more row or column
+        if held.raw.dtype.kind != "f" or len(shape) != 2 or min(shape) < 2 or known:
             continue
-        # W may hold b as one more row or column
-        near = [np.abs(np.subtract(sorted(held.raw.shape), shape)).sum() <= 1 for shape in own]
-        if not any(near):
-            left[held.raw.shape] = None
+        name = event.site.file, event.name, shape
+        old = before.get(name)
+        if event.index < update.found.index or old is None:
+            before[name] = held
+        elif 0 < np.linalg.norm(held.raw - old.raw) < MOVED * np.linalg.norm(old.raw):
+            left[shape] = None
     return ", ".join(map(str, left))
 
 

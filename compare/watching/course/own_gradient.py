@@ -49,7 +49,8 @@ def other_directions(
             continue
         own = of_shape(held[0], updates[taken[0].update - 1], name)
         assert own is not None
-        judge_direction(name, taken[0], own / role.c, held[0].shown, out)
+        right = sample(role.gradient) / role.c if role.value.named else taken[0].right
+        judge_direction(name, taken[0], own / role.c, right, held[0].shown, out)
         rules[name].name = "other"
 
 
@@ -85,16 +86,21 @@ def same_variable(role: Role, event: Event) -> bool:
 
 
 def judge_direction(
-    name: str, step: Step, own: np.ndarray, event: Event, out: TrainingVerdict
+    name: str,
+    step: Step,
+    own: np.ndarray,
+    right: np.ndarray,
+    event: Event,
+    out: TrainingVerdict,
 ) -> None:
     """Report what the program's gradient is instead of the right one.
 
     Arguments:
-        own: its entries, in the scale of the mean loss.
+        own, right: entries of both, in the scale of the mean loss.
     """
-    away = own - step.right
-    top = float(np.abs(step.right).max())
-    if close(own, np.clip(step.right, own.min(), own.max()), ALONG):
+    away = own - right
+    top = float(np.abs(right).max())
+    if close(own, np.clip(right, own.min(), own.max()), ALONG):
         out.not_checked.append(
             f"the gradient of {name}: clipped to {own.min():.4g} to {own.max():.4g}"
         )
