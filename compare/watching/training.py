@@ -37,6 +37,7 @@ from compare.watching.course.update_findings import (
 )
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
+from compare.watching.judge import conventions_of
 from compare.watching.passes import Update
 from compare.watching.values import Values
 
@@ -66,6 +67,14 @@ def judge_training(
     return out
 
 
+def size_of(update: Update) -> float:
+    """n if the gradients of an update are sums over the minibatch, 1 if they are means."""
+    conventions = conventions_of(update) if update.roles is not None else None
+    n = update.found.n
+    sums = conventions is not None and abs(conventions.scale / conventions.extra) == n
+    return float(n) if sums else 1.0
+
+
 def own_penalties(values: Values, updates: list[Update]) -> tuple[dict[str, float], float | None]:
     """What the cost shows of the penalty.
 
@@ -90,9 +99,12 @@ def judge_everything(
     decays = penalties(updates, steps)
     applied_twice(updates, out)
     shifted_in_vain(values, updates, out)
-    judge_updates(values, updates, others, steps, decays, out)
+    scale = size_of(updates[0])
+    if scale != 1:
+        out.facts["gradients"] = f"sums over the minibatch (n = {scale:g}), not means"
+    judge_updates(values, updates, others, steps, decays, scale, out)
     judge_order(values, updates, out)
-    judge_costs(values, updates, decays, out)
+    judge_costs(values, updates, decays, scale, out)
     judge_modes(values, updates, out)
     running = judge_running(values, updates, out)
     judge_evaluation(values, updates, running, out)
@@ -107,9 +119,13 @@ def judge_everything(
 
 def judge_updates(
     values: Values, updates: list[Update], others: Sequence[Update],
-    steps: dict[str, list[Step]], deltas: dict[str, float], out: TrainingVerdict,
+    steps: dict[str, list[Step]], deltas: dict[str, float], scale: float, out: TrainingVerdict,
 ) -> None:  # fmt: skip
-    """Judge the rule of the updates, and the learning rates."""
+    """Judge the rule of the updates, and the learning rates.
+
+    Arguments:
+        scale: of the program's gradients: n if they are sums over the minibatch, else 1.
+    """
     shared_moments(values, updates[0], out)
     if not steps:
         out.not_checked.append("the update: fewer than two passes in a row were rebuilt")
@@ -123,6 +139,8 @@ def judge_updates(
         name: rule_of(taken, deltas.get(name, usual if name[0] == "W" else 0.0))
         for name, taken in steps.items()
     }
+    for rule in rules.values():
+        rule.rates = {t: rate / scale for t, rate in rule.rates.items()}
     if is_adaptive(values, updates, steps, deltas, rules, out):
         return
     other_directions(values, updates, steps, rules, out)

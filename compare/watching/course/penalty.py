@@ -156,6 +156,8 @@ def wrong_penalties(costs: Costs, factor: float) -> Iterator[Reading]:
     yield Reading("penalty", "it squares the sum of the weights", L + sums, sums)
     norms = factor * sum(W.squares**0.5 for W in costs.weights)
     yield Reading("penalty", "it has the norm of the weights, not its square", L + norms, norms)
+    said = "the cost has the mean of the losses and the gradient their sum, with the same penalty"
+    yield Reading("penalty", said, L + costs.n * penalty, costs.n * penalty)
     part = penalty / costs.n
     yield Reading("penalty", "it is divided by the number of samples", L + part, part)
     for l, W in enumerate(costs.weights, start=1):
@@ -172,9 +174,18 @@ FACTORS = {"twice": 2.0, "half": 0.5}
 
 
 def judge_costs(
-    values: Values, updates: list[Update], penalties: dict[str, float], out: TrainingVerdict
+    values: Values,
+    updates: list[Update],
+    penalties: dict[str, float],
+    scale: float,
+    out: TrainingVerdict,
 ) -> None:
-    """Report lambda and the cost, and findings if cost and gradient do not match."""
+    """Report lambda and the cost, and findings if cost and gradient do not match.
+
+    Arguments:
+        penalties: the factor of each W in its gradient, over that of the mean loss.
+        scale: of the program's gradients: n if they are sums over the minibatch, else 1.
+    """
     vectors = penalised_vectors(values, updates, penalties)
     passes = all_costs(values, updates, vectors)
     usual = usual_decay(values, updates, penalties)
@@ -189,7 +200,7 @@ def judge_costs(
     wrong = [entry for entry in wrong if credible(entry, wrong)]
     if usual:
         too = f"; {', '.join(vectors)} penalised too" if vectors else ""
-        out.facts["penalty"] = convention(values, usual, right) + too
+        out.facts["penalty"] = convention(values, scale * usual, right) + too
     if wrong and not right:
         event, costs, reading = min(wrong, key=lambda entry: entry[0].index)
         part = costs.holds(reading.part)

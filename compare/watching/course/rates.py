@@ -172,7 +172,9 @@ def judge_rates(
     if not rates:
         stuck(values, rules, updates, out)
         return
-    different = list(dict.fromkeys(f"{rate:.4g}" for rate in rates.values()))
+    steady = same(min(rates.values()), max(rates.values()))
+    told = [float(np.median(list(rates.values())))] if steady else rates.values()
+    different = list(dict.fromkeys(f"{rate:.4g}" for rate in told))
     looked_at = "update" if len(rates) == 1 else f"{len(rates)} updates"
     shown = ", ".join(different) + f" in the {looked_at} looked at"
     moments = {t: moment(t, steps, updates) for t in range(1, max(rates) + 1)}

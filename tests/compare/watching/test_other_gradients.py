@@ -167,3 +167,24 @@ def test_lines_that_pass_a_wrong_array_on_inherit_it(tmp_path: Path) -> None:
     status = {line.text: line.status for line in result.lines}
     assert status["dW2 = h1.T @ G2 + lam * W2"] == "wrong"
     assert status["gradients = [dW2]"] == "inherits"
+
+
+SUMS = (
+    ("        G /= 20\n", ""),
+    ("n_s, low, high = 8, 0.01, 0.1", "n_s, low, high = 8, 0.001, 0.005"),
+    ("cost = loss + penalty", "cost = 20 * loss + penalty"),
+)
+
+
+def test_rates_and_lambda_of_sums_are_the_programs_own(tmp_path: Path) -> None:
+    result = watched(tmp_path, by(PLAIN, *SUMS))
+    assert result.agrees
+    assert result.facts["gradients"] == "sums over the minibatch (n = 20), not means"
+    assert result.facts["learning rate"] == "cyclical, n_s 8, 0.001 to 0.005"
+    assert result.facts["penalty"] == "lambda 0.01, cost lambda sum ||W||^2"
+
+
+def test_a_sum_in_the_gradient_and_a_mean_in_the_cost_with_one_penalty(tmp_path: Path) -> None:
+    result = watched(tmp_path, by(PLAIN, *SUMS[:2]))
+    assert not result.agrees
+    assert "the mean of the losses and the gradient their sum" in result.diagnosis
