@@ -26,7 +26,8 @@ def conventions_of(result: CheckResult) -> tuple[str, ...]:
     if "label smoothing" in assumed:
         found.append("label smoothing")
     if "activation" in assumed:
-        found.append("leaky ReLU")
+        leaky = assumed["activation"].startswith("leaky ReLU")
+        found.append("leaky ReLU" if leaky else "other activation")
     if "gamma and beta" in assumed:
         found.append("plain batch norm")
     return tuple(found)

@@ -13,6 +13,7 @@ AFFECTED = {
     "kink": ("W", "b", "gamma", "beta"),
     "layer mean": (),
     "leaky ReLU": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
+    "other activation": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
     "plain batch norm": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
     "label smoothing": ("W", "b", "gamma", "beta", "loss", "cost"),
 }

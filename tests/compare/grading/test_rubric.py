@@ -1,11 +1,14 @@
 """What a rubric may hold, and the points it gives."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from compare.grading.conventions import conventions_of
 from compare.grading.imports import Used
 from compare.grading.judged import Compared, Judged, from_json
 from compare.grading.points import grade
-from compare.grading.rubric import Rubric, read_rubric
+from compare.grading.rubric import OTHER_NETWORKS, Rubric, read_rubric
 from tests.support import ROOT
 from twingrad.errors import UserError
 
@@ -123,7 +126,7 @@ def test_a_convention_that_is_not_allowed_costs_what_it_changes(rubric):
 
 def test_another_network_earns_points_only_where_the_rubric_names_it(rubric):
     everything = '[[quantity]]\nname = "all"\npoints = 1'
-    for convention in ("leaky ReLU", "plain batch norm"):
+    for convention in OTHER_NETWORKS:
         found = judged(PLAIN, NORM, conventions=(convention,))
         assert points(found, rubric(everything)) == [0]
         assert points(found, rubric(f'conventions = ["{convention}"]\n{everything}')) == [1]
@@ -189,3 +192,15 @@ def test_the_rubric_of_the_docs_is_one(rubric):
     text = (ROOT / "docs/grading.md").read_text().partition("```toml\n")[2].partition("```")[0]
     read = rubric(text)
     assert (read.total, len(read.quantities), read.forbidden) == (10, 3, ("torch", "jax"))
+
+
+@pytest.mark.parametrize(
+    ("said", "convention"),
+    [
+        ("leaky ReLU, slope 0.1, as the probabilities show", "leaky ReLU"),
+        ("tanh, as the probabilities show", "other activation"),
+    ],
+)
+def test_the_activation_is_a_convention_by_its_kind(said, convention):
+    result = SimpleNamespace(assumed={"activation": said})
+    assert conventions_of(result) == (convention,)
