@@ -1,0 +1,166 @@
+"""What cannot be judged, and what was not checked, in words."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from compare.cases import described
+from compare.derivation.letters import END
+from compare.numerics.structure import structural_zeros
+from compare.watching.course.penalty import NO_COST
+from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.judge import Judged
+from compare.watching.lines import Line, identified
+from compare.watching.passes import Update, probabilities
+from compare.watching.rebuild import NORMALISED
+from compare.watching.result import Finding
+from compare.watching.running import Recorded
+from compare.watching.slips import place_of
+from compare.watching.values import Value, Values
+from twingrad.errors import UserError
+
+LISTED = 5
+"""Maximum number of unrecognised lines that are listed."""
+
+MOVED = 0.1
+"""Maximum relative change of a matrix in an update for it to be a weight."""
+
+OTHER_LOSS = (
+    "the gradient of the logits, from which the other gradients follow, is not that of the "
+    "cross-entropy, and no number of the program is this cross-entropy: it has another loss "
+    "(weights for samples or classes, soft labels) or adds gradients up over minibatches, and "
+    "neither is judged"
+)
+
+
+def network_words(updates: list[Update]) -> str:
+    """A description such as "3072-50-10 BN, batches of 100, samples in columns"."""
+    whole = next((u for u in updates if u.case is not None), None)
+    if whole is None or whole.case is None:
+        return "not rebuilt as a whole"
+    where = "columns" if whole.found.columns else "rows"
+    return f"{described(whole.case.network)}, batches of {whole.found.n}, samples in {where}"
+
+
+def unjudged(judged: list[Judged]) -> list[str]:
+    """Gradients that were never seen, and whose parameters were not updated."""
+    missing: set[str] = set()
+    for j in judged:
+        updates = {} if j.update.roles is None else j.update.roles.updates
+        missing |= {n for n in j.verdict.not_judged if n not in updates or not updates[n].c}
+    seen = {tensor.name for j in judged for tensor in j.verdict.tensors}
+    first = judged[0].update if judged else None
+    zeros = (
+        {*structural_zeros(first.case.network, first.found.n)} - first.absent
+        if first is not None and first.case is not None
+        else set()
+    )
+    said = [f"the gradient of {name}: it was not seen" for name in sorted(missing - seen)]
+    if zeros:
+        said.append(
+            f"the gradient of {', '.join(sorted(zeros))}: it should be zero but for rounding, "
+            "because the batch norm above cancels any shift"
+        )
+    return said
+
+
+def other_loss(findings: list[Finding], judged: Sequence[Judged], course: TrainingVerdict) -> bool:
+    """Whether nothing but the gradient of the logits is wrong, in no known way, and the program
+    does not compute the cross-entropy either."""
+    if any(finding.what != "backward" for finding in findings):
+        return False
+    wrong = [j.examination for j in judged if j.wrong is not None and j.examination is not None]
+    return (
+        NO_COST in course.not_checked
+        and any(wrong)
+        and all(
+            found.best is None and [step.step.operation for step in found.steps] == [END]
+            for found in wrong
+        )
+    )
+
+
+def weights_left_over(values: Values, updates: list[Update]) -> str:
+    """The shapes of matrices that an update changes a little under their names, as it changes
+    weights, and that the network does not have."""
+    update = next((u for u in updates if u.case is not None), None)
+    if update is None or update.case is None:
+        return ""
+    own = {tuple(sorted(W.shape)) for W in update.case.parameters.values()}
+    before: dict[tuple[object, ...], Value] = {}
+    left: dict[tuple[int, ...], None] = {}
+    for event in values.recording.events[: update.end]:
+        held = None if event.array is None else values.by_id.get(event.array)
+        if held is None or event.site.kind not in ("assign", "augmented", "item"):
+            continue
+        shape = held.raw.shape
+        known = tuple(sorted(shape)) in own or held.parts  # with b as one more row or column
+        if held.raw.dtype.kind != "f" or len(shape) != 2 or min(shape) < 2 or known:
+            continue
+        name = event.site.file, event.name, shape
+        old = before.get(name)
+        if event.index < update.found.index or old is None:
+            before[name] = held
+        elif 0 < np.linalg.norm(held.raw - old.raw) < MOVED * np.linalg.norm(old.raw):
+            left[shape] = None
+    return ", ".join(map(str, left))
+
+
+def undivided(updates: list[Update]) -> list[str]:
+    """Dropout that does not divide by the share that is kept."""
+    layers = [layer for update in updates[:1] for layer in update.found.layers]
+    plain = any(layer.mask is not None and abs(layer.factor - 1) < 1e-6 for layer in layers)
+    said = "dropout: training does not divide by the share that is kept; whether evaluation "
+    return [f"{said}multiplies by it"] if plain else []
+
+
+def unrecognised(lines: Sequence[Line]) -> list[str]:
+    """Lines whose arrays were not recognised."""
+    unknown = [line for line in lines if line.status == "unknown"]
+    if not unknown:
+        return []
+    named = ", ".join(line.place for line in unknown[:LISTED])
+    more = "" if len(unknown) <= LISTED else f" and {len(unknown) - LISTED} more"
+    share = identified(list(lines))
+    return [f"{named}{more}: not recognised ({share:.0%} of the lines of an update were)"]
+
+
+def passed_over(others: list[Update]) -> list[str]:
+    """What was not looked at in the other trainings of the program."""
+    return [
+        f"the training of {network_words([update])}: of it only the first update was compared"
+        for update in others
+    ]
+
+
+def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserError:
+    """The reason why there is nothing to judge."""
+    failed = recorded.reason == "exception" or (recorded.reason == "exit" and not values.all)
+    if recorded.lack is not None or failed:
+        return recorded.failure()
+    if not values.all:
+        seen = "no array was assigned"
+    elif not probabilities(values):
+        seen = "no softmax was seen, and other losses than its cross-entropy are not judged"
+    elif updates and updates[0].found.lacks == NORMALISED:
+        seen = f"the softmax is taken of {NORMALISED}"
+    elif not updates or not updates[0].found.layers:
+        seen = "a softmax was seen, but not the affine layer below it"
+    elif updates[0].cost:
+        seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
+    elif not updates[0].found.complete:
+        at = place_of(values.recording, updates[0].found.layers[0].h.value.shown)
+        seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"
+    else:
+        seen = "no labels were seen that fit the probabilities"
+    advice = ""
+    if recorded.reason == "time":
+        advice = "; if its training had not begun by then, give it more time with --seconds"
+    elif recorded.reason == "size":
+        advice = "; a larger recording, with --size, may show more"
+    elif not updates:
+        advice = "; for code that only defines functions use twingrad check --code"
+    return UserError(
+        f"{recorded.program}: no training of a softmax network could be rebuilt: {seen} "
+        f"({recorded.detail}){advice}"
+    )
