@@ -9,6 +9,7 @@ from compare.derivation.letters import END
 from compare.numerics.structure import structural_zeros
 from compare.watching.course.penalty import NO_COST
 from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.findings import autograd
 from compare.watching.judge import Judged
 from compare.watching.lines import Line, identified
 from compare.watching.passes import Update, probabilities
@@ -65,19 +66,41 @@ def unjudged(judged: list[Judged]) -> list[str]:
 
 
 def other_loss(findings: list[Finding], judged: Sequence[Judged], course: TrainingVerdict) -> bool:
-    """Whether nothing but the gradient of the logits is wrong, in no known way, and the program
-    does not compute the cross-entropy either."""
-    if any(finding.what != "backward" for finding in findings):
+    """Whether nothing but the gradient of the logits is wrong, in no known way, and it may be that
+    of another loss; the program does not compute the cross-entropy either."""
+    if NO_COST not in course.not_checked or any(f.what != "backward" for f in findings):
         return False
-    wrong = [j.examination for j in judged if j.wrong is not None and j.examination is not None]
-    return (
-        NO_COST in course.not_checked
-        and any(wrong)
-        and all(
-            found.best is None and [step.step.operation for step in found.steps] == [END]
-            for found in wrong
-        )
-    )
+    wrong = [j for j in judged if j.wrong is not None]
+    return bool(wrong) and all(at_the_end(j) and may_be_meant(j) for j in wrong)
+
+
+def at_the_end(j: Judged) -> bool:
+    """Whether the softmax and cross-entropy alone are suspected, and no fault explains it."""
+    found = j.examination
+    steps = [] if found is None else [step.step.operation for step in found.steps]
+    return found is not None and found.best is None and steps == [END]
+
+
+def may_be_meant(j: Judged) -> bool:
+    """Whether the gradient of the logits is p less soft labels, is that of the cross-entropy with a
+    weight for each sample, or was not seen because torch computed it."""
+    update = j.update
+    assert update.case is not None
+    assert update.roles is not None
+    role = update.roles.found.get(f"s{update.case.network.depth}")
+    if role is None:
+        return autograd([j])
+    p, G, n = update.found.p.rows, role.gradient, update.found.n
+    limit = 10 * update.found.tolerance
+    for scale in (1, n):
+        labels = p - scale * G
+        shares = labels.min() >= -limit and np.abs(labels.sum(axis=1) - 1).max() <= limit
+        if shares:
+            return True
+    away = p - np.eye(p.shape[1])[update.case.y]
+    weights = (G * away).sum(axis=1) / (away * away).sum(axis=1)
+    error = np.abs(G - weights[:, None] * away).max()
+    return bool((weights >= 0).all() and error <= limit * np.abs(G).max())
 
 
 def weights_left_over(values: Values, updates: list[Update]) -> str:
