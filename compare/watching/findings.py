@@ -91,18 +91,11 @@ def wrong_gradients(recording: Recording, judged: list[Judged]) -> list[Finding]
     explain it."""
     faulty = [j for j in judged if j.wrong is not None]
     explained = [j for j in faulty if j.examination is not None and j.examination.best is not None]
-
-    def since_start(j: Judged) -> int:
-        """Where in its update the first wrong array is; in another update it may not be seen."""
-        assert j.event is not None
-        return j.event.index - j.update.start
-
     if not faulty:
         return []
     told = max(explained or faulty, key=lambda j: len(j.verdict.tensors))
-    first = min((j for j in faulty if j.said[:1] == told.said[:1]), key=since_start)
-    assert first.event is not None
-    return [Finding("backward", place_of(recording, first.event), tuple(told.said))]
+    assert told.event is not None
+    return [Finding("backward", place_of(recording, told.event), tuple(told.said))]
 
 
 def explains_gradients(

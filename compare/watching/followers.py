@@ -18,11 +18,15 @@ class Followers(Recogniser):
     def leading_on(self, name: str, local: np.ndarray) -> None:
         """Identify a wrong gradient, among the arrays left, from which the next ones follow."""
         children = [name for name in self.children(name) if self.status(name) != "right"]
-        if self.passed_on(name, children):
-            return
+        if not self.passed_on(name, children):
+            self.led_by(name, local, children, -1)
+
+    def led_by(self, name: str, local: np.ndarray, children: list[str], since: int) -> None:
+        """The same, among the arrays that were first seen after an event."""
         for value, rows in list(self.views(name)):
             follows = (self.follows(name, child, rows, value.first) for child in children)
-            if np.isfinite(rows).all() and any(v is not None for v in follows):
+            late = value.first > since and np.isfinite(rows).all()
+            if late and any(v is not None for v in follows):
                 size = nearest_scale(scaled(rows, local).c, len(self.case.y))
                 unit = np.copysign(size, self.sign_above(name))
                 self.take(Role(name, "wrong", value, rows, unit))
@@ -38,7 +42,8 @@ class Followers(Recogniser):
         """Take a later array for a right gradient if the next ones follow from that: what the
         program made of it."""
         right = self.roles.found.pop(name)
-        self.leading_on(name, local)
+        children = [name for name in self.children(name) if self.status(name) != "right"]
+        self.led_by(name, local, children, right.value.first)
         if name in self.roles.found:
             self.roles.copies.append(right)
         else:

@@ -288,9 +288,10 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
         c = role.c / conventions.extra
         return c / nearest_scale(c, n)
 
-    weights = {r.name for r in (*roles.found.values(), *roles.copies) if r.name.startswith("W")}
+    leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
+    named = [r for r in roles.copies if is_leaf(r.name) and r.value.named and r.c]
     # vectors such as the sums inside batch norm may be multiples by chance
-    copies = [r for r in roles.copies if r.name.startswith("W") and r.value.named and r.c]
+    copies = [role for role in named if role.name.startswith("W")]
     changed = [
         role
         for role in copies
@@ -298,7 +299,9 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
         and off(ratio(role), 1)
         and not any(abs(ratio(role) - rate) <= FACTOR * rate for rate in rates)
     ]
-    return changed if {role.name for role in changed} < weights else []
+    factors = [ratio(role) for role in changed]
+    too = {r.name for r in named if any(abs(ratio(r) - f) <= FACTOR * abs(f) for f in factors)}
+    return changed if too < leaves else []
 
 
 def divided_again(judged: Judged, first: Role) -> Role | None:

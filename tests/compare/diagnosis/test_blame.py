@@ -162,6 +162,7 @@ def group(operation):
 
 UNTOLD = {
     "sign of all": "W and b of the last layer together look like their G",
+    "gradients before the way back": "W and b of a layer together look like their G",
     "G multiplied by gamma too early": "gamma and beta together look like their G",
     "ReLU mask at >= 0": "it needs an input of exactly 0, and W's rows of 0 hand nothing down",
 }
