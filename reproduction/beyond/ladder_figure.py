@@ -33,10 +33,10 @@ def ladder_figure(results: LadderResults) -> "Figure":
         costs.plot(minutes[row], row, marker, color=COLOURS[""], ms=5)
     costs.set_xscale("log")
     costs.set_xlim(min(minutes) / 2, max(minutes) * 2)
-    costs.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    costs.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     costs.xaxis.set_major_formatter("{x:g}")
     costs.xaxis.set_minor_formatter("")
-    shapes = "\n(one shape a processor)" if len(results.processors) > 1 else ""
+    shapes = "\n(each shape is\na processor)" if len(results.processors) > 1 else ""
     costs.set_xlabel(f"processor minutes\nof a training{shapes}")
     accuracies.set_yticks(rows, [named(rung) for rung in rungs])
     accuracies.invert_yaxis()
