@@ -156,10 +156,9 @@ def judge_adam(
         event = last_holder(values, updates[0], steps[name][0], best)
         if best.form in (NO_ROOT, OUTSIDE):
             event = steps[name][0].event
-        shown = ", ".join(f"{rate:.4g}" for rate in best.rates[:3])
         said = (
-            f"Adam, {name}: {best.form}; done right, the learning rate would not be the {shown} "
-            "that the changes show this way."
+            f"Adam, {name}: {best.form}. Read this way, the changes fit the program's constant rate "
+            f"of {best.rates[0]:.4g}."
         )
         # Adam without either correction may be meant: momentum divided by a running root
         out.add("update", event, said, fails=best.form != BOTH_RAW)
