@@ -157,8 +157,8 @@ def judge_adam(
         if best.form in (NO_ROOT, OUTSIDE):
             event = steps[name][0].event
         said = (
-            f"Adam, {name}: {best.form}. Read this way, the changes fit the program's constant rate "
-            f"of {best.rates[0]:.4g}."
+            f"Adam, {name}: {best.form}. Read this way, the changes fit the program's constant "
+            f"rate of {best.rates[0]:.4g}."
         )
         # Adam without either correction may be meant: momentum divided by a running root
         out.add("update", event, said, fails=best.form != BOTH_RAW)
