@@ -145,7 +145,7 @@ def judge_update(
             away = (conventions.decay if name.startswith("W") else 0.0) - own[name]
             found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)
-    evidence = Evidence(case, found, rounding)
+    evidence = Evidence(case, found, rounding, form="given")
     wrong = evidence.wrong
     examination = examine("yours", evidence) if wrong else None
     tensors = tuple(tensor(evidence, name) for name in evidence.order)
