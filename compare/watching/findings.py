@@ -62,19 +62,19 @@ def with_training(
     unjust: tuple[str, ...] = ("update", "momentum") if differentiated else ()
     if any(finding.fails for finding in findings):
         unjust += ("shift",)  # which follows from a wrong way down to s
-    return [
-        *findings,
-        *(
-            Finding(
-                found.what,
-                None if found.event is None else course_place(values.recording, found),
-                (found.said,),
-                found.fails,
-            )
-            for found in course.findings
-            if found.what not in unjust
-        ),
+    said = [
+        Finding(
+            found.what,
+            None if found.event is None else course_place(values.recording, found),
+            (found.said,),
+            found.fails,
+        )
+        for found in course.findings
+        if found.what not in unjust
     ]
+    places = {finding.place for finding in findings if finding.what == "backward"}
+    # a penalty that differs from that of other layers is a wrong gradient too
+    return [*findings, *(f for f in said if f.what != "penalty" or f.place not in places)]
 
 
 def multiplied(recording: Recording, judged: list[Judged]) -> list[Finding]:
