@@ -89,7 +89,9 @@ class LadderResults:
         """
         try:
             fields = json.loads(path.read_text())
-            rungs = {key: RungResult(**rung) for key, rung in fields["rungs"].items()}
+            # a file without processors is of one machine
+            machine = {"processor": fields["about"]["environment"]["processor"]}
+            rungs = {key: RungResult(**machine | rung) for key, rung in fields["rungs"].items()}
             waiting = {key: (done, needed) for key, (done, needed) in fields["waiting"].items()}
             return cls(rungs, waiting, fields["about"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
