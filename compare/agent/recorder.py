@@ -894,6 +894,11 @@ class TorchCalls:
             mode = name + (".training" if gradient else ".training, no gradient")
             site = self.site(place, mode, "call")
             parts.append((site, "", int(module.training)))
+        if isinstance(module, self.torch.nn.Dropout) and module.p > 0:
+            mode = name + (
+                ".dropping" if self.torch.is_grad_enabled() else ".dropping, no gradient"
+            )
+            parts.append((self.site(place, mode, "call"), "", int(module.training)))
         self.add(parts, place, name, "call", output)
         self.probe.take([part for part in parts if part[0] is not None])
 

@@ -126,6 +126,6 @@ def course_place(recording: Recording, found: TrainingFinding) -> Place:
     """The line of a finding; where batch norm is in the wrong mode, the line that called it."""
     assert found.event is not None
     event = found.event
-    if found.what in ("evaluation", "running_statistics"):
+    if found.what in ("evaluation", "running_statistics", "dropout"):
         event = outside(recording, event)
     return place_of(recording, event)

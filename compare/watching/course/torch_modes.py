@@ -1,4 +1,4 @@
-"""The mode of torch's batch norm: train mode in updates, eval mode in evaluations."""
+"""The mode of torch's batch norm and dropout: train mode in updates, eval mode in evaluations."""
 
 import re
 from dataclasses import replace
@@ -11,16 +11,20 @@ from compare.watching.values import Values
 MODE = re.compile(r"^(.*)\.training(, no gradient)?$")
 """The name under which the recorder stores the mode of a batch norm at each call."""
 
+DROPPING = re.compile(r"^(.*)\.dropping(, no gradient)?$")
+"""The same for dropout."""
+
 MODULES = ("forward", "__call__")
 """Functions of modules; their caller decides on the mode."""
 
 
-def modes(recording: Recording) -> list[Event]:
-    """The modes of every recorded call of a batch norm: 1 in train mode, 0 in eval mode."""
+def modes(recording: Recording, kind: re.Pattern[str] = MODE) -> list[Event]:
+    """The modes of every recorded call of a batch norm, or of another kind of module: 1 in train
+    mode, 0 in eval mode."""
     return [
         event
         for event in recording.events
-        if event.value is not None and event.site.kind == "call" and MODE.match(event.site.name)
+        if event.value is not None and event.site.kind == "call" and kind.match(event.site.name)
     ]
 
 
@@ -66,6 +70,22 @@ def judge_modes(values: Values, updates: list[Update], out: TrainingVerdict) -> 
         said = f"{layer(training[0])} is in train mode where no gradient is computed: it uses the "
         said += "samples' own statistics and changes the running ones."
         out.add("evaluation", training[0], said)
+    judge_dropping(values, updates, out)
+
+
+def judge_dropping(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
+    """Report evaluations in which dropout is in train mode, and updates in which it is not."""
+    events = modes(values.recording, DROPPING)
+    later = [e for e in events if e.index > updates[0].end]
+    dropping = [e for e in later if without_gradient(e) and e.value == 1]
+    still = [e for e in in_updates(events, updates) if e.value == 0]
+    for event in still[:1]:
+        said = f"{layer(event)} is in eval mode in an update: it drops nothing."
+        out.add("dropout", event, said)
+    for event in dropping[:1] if not still else []:
+        said = f"{layer(event)} is in train mode where no gradient is computed: it drops units of "
+        said += "an evaluation. Call eval() before it, and train() after it."
+        out.add("dropout", event, said)
 
 
 def evaluates(values: Values) -> bool:
@@ -75,8 +95,11 @@ def evaluates(values: Values) -> bool:
 
 
 def layer(event: Event) -> str:
-    found = MODE.match(event.site.name)
-    return f"Batch norm {found[1] if found else ''}"
+    for kind, name in ((MODE, "Batch norm"), (DROPPING, "Dropout")):
+        found = kind.match(event.site.name)
+        if found:
+            return f"{name} {found[1]}"
+    return ""
 
 
 def outside(recording: Recording, event: Event) -> Event:

@@ -152,3 +152,22 @@ def test_eval_mode_that_stays_after_an_evaluation(tmp_path: Path) -> None:
 def test_an_evaluation_in_train_mode(tmp_path: Path) -> None:
     result = watched(tmp_path, SEQUENTIAL, ("    net.eval()\n", ""))
     assert first(result) == ("evaluation", "guess = net(X_test).argmax(dim=1)")
+
+
+DROPOUT = ("nn.BatchNorm1d(8), nn.ReLU()", "nn.ReLU(), nn.Dropout(0.3)")
+
+
+def test_dropout_in_the_right_modes_agrees(tmp_path: Path) -> None:
+    assert watched(tmp_path, SEQUENTIAL, DROPOUT).agrees
+
+
+def test_dropout_in_an_evaluation(tmp_path: Path) -> None:
+    result = watched(tmp_path, SEQUENTIAL, DROPOUT, ("    net.eval()\n", ""))
+    assert first(result) == ("dropout", "guess = net(X_test).argmax(dim=1)")
+    assert "it drops units of an evaluation" in result.diagnosis
+
+
+def test_dropout_that_stays_in_eval_mode(tmp_path: Path) -> None:
+    result = watched(tmp_path, SEQUENTIAL, DROPOUT, ("    net.train()\n", ""))
+    assert first(result) == ("dropout", "out = net(X[part])")
+    assert "it drops nothing" in result.diagnosis
