@@ -7,10 +7,9 @@ import numpy as np
 from scipy.special import expit, ndtr
 
 from compare.derivation.place import Derivation, Place, Step, Term, zero
-from twingrad.network import Network
 
-Function = Callable[[np.ndarray, Network], np.ndarray]
-"""A function that is applied to every entry of the input; its constants are in the network."""
+Function = Callable[[np.ndarray, float], np.ndarray]
+"""A function of every entry of the input, and of a leaky ReLU's slope below 0."""
 
 
 def slope_of(at: Place) -> float:
@@ -124,7 +123,7 @@ class Activation:
                     self.formula,
                     self.why,
                     self.code,
-                    lambda at: self.value(at.s_tilde, at.case.network),
+                    lambda at: self.value(at.s_tilde, at.slope),
                     terms=BENT if self.kink else (),
                 ),
             ),
@@ -142,7 +141,7 @@ class Activation:
 
     def passed(self, at: Place, z: np.ndarray) -> np.ndarray:
         """The gradient of x times the slope at z."""
-        slope = self.slope(z, at.case.network)
+        slope = self.slope(z, at.slope)
         return np.where(slope == 0, 0, at.G_x * slope)
 
 
@@ -160,8 +159,8 @@ ACTIVATIONS = {
         formula_back="G_s_tilde = G_x where s_tilde > 0, else 0",
         why_back="d max(0, s) / d s is 1 where s > 0 and, by convention, 0 at 0.",
         code_back="return run.gradients[self.output] * (s > 0).astype(s.dtype)  # (n, m)",
-        value=lambda z, network: np.maximum(z, 0),
-        slope=lambda z, network: np.where(z > 0, 1.0, 0.0),
+        value=lambda z, a: np.maximum(z, 0),
+        slope=lambda z, a: np.where(z > 0, 1.0, 0.0),
         terms_back=BENT_BACK,
         kink=True,
     ),
@@ -173,8 +172,8 @@ ACTIVATIONS = {
         formula_back="G_s_tilde = G_x where s_tilde > 0, else slope G_x",
         why_back="d x / d s is 1 where s > 0, else the slope; at 0 too, by convention.",
         code_back="return np.where(s > 0, G, self.slope * G)  # (n, m)",
-        value=lambda z, network: np.where(z > 0, z, network.slope * z),
-        slope=lambda z, network: np.where(z > 0, 1.0, network.slope),
+        value=lambda z, a: np.where(z > 0, z, a * z),
+        slope=lambda z, a: np.where(z > 0, 1.0, a),
         terms_back=BENT_BACK,
         kink=True,
     ),
@@ -186,8 +185,8 @@ ACTIVATIONS = {
         formula_back="G_s_tilde = G_x (Phi(s_tilde) + s_tilde phi(s_tilde))",
         why_back="The product rule: Phi' is phi, the density exp(-s^2 / 2) / sqrt(2 pi).",
         code_back="slope = (ndtr(s) + s * density).astype(s.dtype)  # (n, m)",
-        value=lambda z, network: z * ndtr(z),
-        slope=lambda z, network: ndtr(z) + z * density(z),
+        value=lambda z, a: z * ndtr(z),
+        slope=lambda z, a: ndtr(z) + z * density(z),
         terms_back=GELU_BACK,
     ),
     "tanh": Activation(
@@ -198,8 +197,8 @@ ACTIVATIONS = {
         formula_back="G_s_tilde = G_x (1 - x^2)",
         why_back="d tanh(s) / d s is 1 - tanh(s)^2, and tanh(s) is x.",
         code_back="return run.gradients[self.output] * (1 - x * x)",
-        value=lambda z, network: np.tanh(z),
-        slope=lambda z, network: 1 / np.cosh(np.minimum(np.abs(z), 350)) ** 2,
+        value=lambda z, a: np.tanh(z),
+        slope=lambda z, a: 1 / np.cosh(np.minimum(np.abs(z), 350)) ** 2,
         terms_back=TANH_BACK,
     ),
     "sigmoid": Activation(
@@ -210,8 +209,8 @@ ACTIVATIONS = {
         formula_back="G_s_tilde = G_x (x - x^2)",
         why_back="d x / d s is exp(-s) / (1 + exp(-s))^2, the product of x and 1 - x.",
         code_back="return run.gradients[self.output] * (x * (1 - x))",
-        value=lambda z, network: expit(z),
-        slope=lambda z, network: expit(z) * expit(-z),
+        value=lambda z, a: expit(z),
+        slope=lambda z, a: expit(z) * expit(-z),
         terms_back=SIGMOID_BACK,
     ),
 }

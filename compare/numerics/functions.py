@@ -1,9 +1,11 @@
-"""Softmax, and activations that the networks here do not have, by name."""
+"""Softmax; activations as functions of one argument, ours and others."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.special import expit, ndtr
+from scipy.special import expit
+
+from compare.derivation import ACTIVATIONS
 
 Activation = Callable[[np.ndarray], np.ndarray]
 
@@ -14,13 +16,12 @@ def softmax(s: np.ndarray, axis: int | None = 1) -> np.ndarray:
     return np.asarray(e / e.sum(axis=axis, keepdims=True))
 
 
-def gelu(s: np.ndarray) -> np.ndarray:
-    """s Phi(s), with the exact normal distribution function."""
-    return np.asarray(s * ndtr(s))
-
-
-SMOOTH_ACTIVATIONS: Mapping[str, Activation] = {"gelu": gelu, "tanh": np.tanh, "sigmoid": expit}
-"""Activations with a derivation here and without a kink, by kind."""
+SMOOTH_ACTIVATIONS: Mapping[str, Activation] = {
+    kind: lambda s, f=one.value: f(s, 0.0)  # type: ignore[misc]
+    for kind, one in ACTIVATIONS.items()
+    if not one.kink
+}
+"""Activations with a derivation and without a kink, by kind."""
 
 OTHER_ACTIVATIONS: Mapping[str, Activation] = {
     "softplus": lambda s: np.logaddexp(s, 0),

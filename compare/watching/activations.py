@@ -37,19 +37,20 @@ class Activation:
 RELU = Activation("relu")
 
 
-FUNCTIONS = (
-    (0.0, np.inf, lambda z: np.maximum(z, 0)),
-    (-0.17, np.inf, SMOOTH_ACTIVATIONS["gelu"]),
-    (-1.0, 1.0, SMOOTH_ACTIVATIONS["tanh"]),
-    (0.0, 1.0, SMOOTH_ACTIVATIONS["sigmoid"]),
+FUNCTIONS: tuple[Function, ...] = (
+    lambda z: np.maximum(z, 0),
+    *SMOOTH_ACTIVATIONS.values(),
 )
-"""Activations without parameters, each with the least and the greatest value it can have."""
+"""Activations without parameters."""
+
+BELOW = {f: float(f(np.linspace(-40, 0, 4001)).min()) - 1e-3 for f in FUNCTIONS}
+"""A number that no value of the function is below; the grid may miss the least by a little."""
 
 
 def possible(h: np.ndarray) -> list[Function]:
     """The activations without parameters that can have the values h."""
-    low, high = float(h.min(initial=0)), float(h.max(initial=0))
-    return [f for least, most, f in FUNCTIONS if least <= low and high <= most]
+    low = float(h.min(initial=0))
+    return [f for f in FUNCTIONS if BELOW[f] <= low]
 
 
 def activation_of(h: np.ndarray, z: np.ndarray, tolerance: float) -> Activation | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.cases import Case
+from compare.derivation import ACTIVATIONS
 from compare.watching.activations import RELU
 from compare.watching.rebuilt import Layer, Pass
 from compare.watching.relations import scaled
@@ -135,14 +136,15 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
 def share_dropped(hidden: Sequence[Layer]) -> float:
     """The dropout probability; 0 without dropout.
 
-    It is that by which the program divides, or the share of units dropped if it does not divide.
+    It is that by which the program divides, or about the share of units dropped if it does not
+    divide.
     """
     dropping = [layer for layer in hidden if layer.mask is not None]
     dropout = max((1 - 1 / layer.factor for layer in dropping), default=0.0)
     if dropping and not 0 < dropout < 1:
         alive = [layer.x is None or layer.x.rows != 0 for layer in dropping]
         kept = [layer.mask[at].mean() for layer, at in zip(dropping, alive, strict=True)]  # type: ignore[index]
-        dropout = 1 - float(np.mean(kept))
+        dropout = round(1 - float(np.mean(kept)), 2) or 0.01  # any will do: see `mask_of`
     return dropout if 0 < dropout < 1 else 0.0
 
 
@@ -174,6 +176,19 @@ def absent(values: Values, case: Case) -> frozenset[str]:
             if kind == "gamma" and near(case.parameters[beta], 0.0):
                 found.add(beta)
     return frozenset(found)
+
+
+def different_kinds(found: Pass) -> str:
+    """What differs between the hidden layers, in words; "" if they are alike.
+
+    A ReLU beside a leaky ReLU may be a mistake, and is judged as one.
+    """
+    hidden = found.layers[:-1]
+    kinds = list(dict.fromkeys(layer.activation.kind for layer in hidden))
+    if len(kinds) > 1 and not set(kinds) <= {"relu", "leaky_relu"}:
+        return f"activations ({', '.join(ACTIVATIONS[kind].name for kind in kinds)})"
+    norms = list(dict.fromkeys(norm_name(layer.norm) for layer in hidden))
+    return f"normalisations ({', '.join(norms)})" if len(norms) > 1 else ""
 
 
 def norm_name(norm: object) -> str:

@@ -12,7 +12,7 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.findings import autograd
 from compare.watching.judge import Judged
 from compare.watching.lines import Line, identified
-from compare.watching.passes import Update, probabilities
+from compare.watching.passes import MIXED, Update, probabilities
 from compare.watching.rebuild import NORMALISED
 from compare.watching.result import Finding
 from compare.watching.running import Recorded
@@ -133,8 +133,8 @@ def undivided(updates: list[Update]) -> list[str]:
     """Dropout that does not divide by the share that is kept."""
     layers = [layer for update in updates[:1] for layer in update.found.layers]
     plain = any(layer.mask is not None and abs(layer.factor - 1) < 1e-6 for layer in layers)
-    said = "dropout: training does not divide by the share that is kept; whether evaluation "
-    return [f"{said}multiplies by it"] if plain else []
+    said = "whether evaluation multiplies by the share that dropout keeps: training does not "
+    return [f"{said}divide by it"] if plain else []
 
 
 def unrecognised(lines: Sequence[Line]) -> list[str]:
@@ -171,6 +171,8 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = "a softmax was seen, but not the affine layer below it"
     elif updates[0].cost:
         seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
+    elif updates[0].found.lacks.startswith(MIXED):
+        seen = f"it has {updates[0].found.lacks}, and only networks with one kind are judged"
     elif not updates[0].found.complete:
         at = place_of(values.recording, updates[0].found.layers[0].h.value.shown)
         seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"

@@ -11,7 +11,7 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
-from compare.watching.labels import Labels, absent, case_of, labels_of
+from compare.watching.labels import Labels, absent, case_of, different_kinds, labels_of
 from compare.watching.other_costs import other_cost
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
@@ -28,6 +28,8 @@ TRIED = 8
 
 MANY = 10
 """Minimum number of samples for equal labels to be those of the same samples."""
+
+MIXED = "hidden layers with different"
 
 CHANGING = "an input that changes from update to update while the labels stay the same"
 
@@ -221,6 +223,8 @@ def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool
     found = rebuild(values, p.value, p.axis, p.value.first, over=kind)
     start = begins(values, found, start)
     update = Update(found, start, ends(values, p, found, start))
+    if found.complete and (different := different_kinds(found)):
+        found.complete, found.lacks = False, f"{MIXED} {different}"
     if found.layers:
         update.labels = labels_of(values, found, update.end)
     return update

@@ -17,7 +17,7 @@ ZEROS = 0.05
 
 
 SHIFTED = "a normalisation that subtracts the mean and does not divide by the deviation"
-"""What a layer above another one that only adds a vector is taken for."""
+"""What is said of a layer whose output is that of another one less its mean, shifted or not."""
 
 DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
 
@@ -126,7 +126,9 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
     if act is None:
         layer = search.affine(h.rows, h.value)
         if layer is None:
-            other = search.unknown_activation(h) or (SHIFTED if search.shifted(h) else "")
+            other = search.unknown_activation(h)
+            if not other and search.shifted(h) and search.centred(h):
+                other = SHIFTED
             found.lacks = other or found.lacks
             found.complete = not other and (search.drawn(h) or not looks_rectified(h.rows))
             return None

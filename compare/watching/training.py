@@ -9,13 +9,7 @@ from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
 from compare.watching.course.own_check import judge_own_check
 from compare.watching.course.own_gradient import other_directions
-from compare.watching.course.penalty import (
-    confirmed_decay,
-    each_layer_its_own,
-    judge_costs,
-    penalised_vectors,
-    usual_decay,
-)
+from compare.watching.course.penalty import Penalty, judge_costs, penalty_of
 from compare.watching.course.rates import judge_rates
 from compare.watching.course.running_statistics import judge_running
 from compare.watching.course.sharing import (
@@ -45,7 +39,10 @@ __all__ = ["TrainingFinding", "TrainingVerdict", "judge_training"]
 
 
 def judge_training(
-    values: Values, updates: list[Update], others: Sequence[Update] = ()
+    values: Values,
+    updates: list[Update],
+    others: Sequence[Update] = (),
+    penalty: Penalty | None = None,
 ) -> TrainingVerdict:
     """Everything that the values say about a training beyond the gradients of one minibatch.
 
@@ -53,6 +50,7 @@ def judge_training(
         values: of the recording.
         updates: the consecutive updates of the training loop, as `passes.training` reads them.
         others: of the program's other trainings, as `passes.other_trainings` reads them.
+        penalty: as `read_penalty` reads it; None reads it here.
 
     Returns:
         findings with their evidence, facts, and what could not be checked.
@@ -62,7 +60,8 @@ def judge_training(
         out.not_checked.append("the training: no update was recognised")
         return out
     with np.errstate(all="ignore"):
-        judge_everything(values, updates, others, out)
+        penalty = read_penalty(values, updates) if penalty is None else penalty
+        judge_everything(values, updates, others, penalty, out)
     out.findings.sort(key=lambda f: f.event.index if f.event is not None else 1 << 60)
     return out
 
@@ -75,36 +74,29 @@ def size_of(update: Update) -> float:
     return float(n) if sums else 1.0
 
 
-def own_penalties(values: Values, updates: list[Update]) -> tuple[dict[str, float], float | None]:
-    """What the cost shows of the penalty.
-
-    Returns:
-        The factor of each W in its gradient, if layers differ on purpose, and of each vector that
-        is penalised too; and the factor of all W if their gradients differ and the cost has one of
-        these factors.
-    """
+def read_penalty(values: Values, updates: list[Update]) -> Penalty:
+    """The penalty that gradients and costs of a training show."""
     with np.errstate(all="ignore"):
-        factors = penalties(updates, steps_of(values, updates))
-        own = factors if each_layer_its_own(values, updates, factors) else {}
-        vectors = penalised_vectors(values, updates, factors)
-        own = own | dict.fromkeys(vectors, usual_decay(values, updates, factors))
-        return own, None if own else confirmed_decay(values, updates, factors)
+        return penalty_of(values, updates, penalties(updates, steps_of(values, updates)))
 
 
 def judge_everything(
-    values: Values, updates: list[Update], others: Sequence[Update], out: TrainingVerdict
+    values: Values,
+    updates: list[Update],
+    others: Sequence[Update],
+    penalty: Penalty,
+    out: TrainingVerdict,
 ) -> None:
     """Judge all subjects in turn."""
     steps = steps_of(values, updates)
-    decays = penalties(updates, steps)
     applied_twice(updates, out)
     shifted_in_vain(values, updates, out)
     scale = size_of(updates[0])
     if scale != 1:
         out.facts["gradients"] = f"sums over the minibatch (n = {scale:g}), not means"
-    judge_updates(values, updates, others, steps, decays, scale, out)
+    judge_updates(values, updates, others, steps, penalty.decays, scale, out)
     judge_order(values, updates, out)
-    judge_costs(values, updates, decays, scale, out)
+    judge_costs(values, updates, penalty, scale, out)
     judge_modes(values, updates, out)
     running = judge_running(values, updates, out)
     judge_evaluation(values, updates, running, out)

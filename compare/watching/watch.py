@@ -25,7 +25,7 @@ from compare.watching.lines import Line, lines_of
 from compare.watching.passes import Update, other_trainings, training
 from compare.watching.result import Finding, WatchResult
 from compare.watching.running import Recorded, record
-from compare.watching.training import judge_training, own_penalties
+from compare.watching.training import judge_training, read_penalty
 from compare.watching.values import Values
 from twingrad.errors import UserError
 
@@ -73,15 +73,15 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     start = time.perf_counter()
     values = Values(recorded.read())
     updates = training(values)
-    own, decay = own_penalties(values, updates)
-    verdicts = (judge_update(update, own, decay) for update in chosen(updates))
+    penalty = read_penalty(values, updates)
+    verdicts = (judge_update(u, penalty.own, penalty.confirmed) for u in chosen(updates))
     judged = [j for j in verdicts if j is not None]
     findings = of_one_update(values, updates, judged)
     others = other_trainings(values, updates)
     findings += of_other_trainings(values, others)
     if not judged and not findings:
         raise not_seen(recorded, values, updates)
-    course = judge_training(values, updates, others)
+    course = judge_training(values, updates, others, penalty)
     if other_loss(findings, judged, course):
         raise UserError(f"{recorded.program}: {OTHER_LOSS}")
     findings = with_training(findings, values, updates, judged, course)

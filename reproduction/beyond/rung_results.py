@@ -74,7 +74,7 @@ class LadderResults:
 
     @property
     def processors(self) -> list[str]:
-        """Of the machines that trained the finished rungs, in the ladder's order."""
+        """The processors that trained the finished rungs, in the ladder's order."""
         return list(dict.fromkeys(rung.processor for rung in self.rungs.values()))
 
     def save(self, path: Path) -> None:

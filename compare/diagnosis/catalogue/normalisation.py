@@ -195,7 +195,7 @@ def after_for_before() -> Passes:
 
     def activated(at: Place) -> np.ndarray:
         activation = activation_at(at)
-        return ACTIVATIONS[activation.layer.kind].value(at.s, at.case.network)
+        return ACTIVATIONS[activation.layer.kind].value(at.s, at.slope)
 
     def mu(at: Place, right: np.ndarray) -> np.ndarray:
         return activated(at).mean(axis=at.axis)
@@ -210,7 +210,7 @@ def after_for_before() -> Passes:
         through_v = at.spread(at.G_v) * (2 / at.size) * (activated(at) - at.spread(at.mu))
         G = at.G_s_hat / at.spread(at.root) + mean_term(at) + through_v
         activation = activation_at(at)
-        return G * ACTIVATIONS[activation.layer.kind].slope(at.s, at.case.network)
+        return G * ACTIVATIONS[activation.layer.kind].slope(at.s, at.slope)
 
     passed: dict[str, Mistake] = {"mask": lambda at, right: at.G_x, "s": G_s}
     return passed, {"mu": mu, "v": v, "s_hat": s_hat, "x": lambda at, right: at.s_tilde}
@@ -223,10 +223,10 @@ def before_for_after() -> Passes:
         """The gradient of gamma s_hat + beta, now the activation's input."""
         activation = ACTIVATIONS[activation_at(at).layer.kind]
         given = at.gamma * at.s_hat + at.beta
-        return at.G_s_tilde * activation.slope(given, at.case.network)
+        return at.G_s_tilde * activation.slope(given, at.slope)
 
     def s_tilde(at: Place, right: np.ndarray) -> np.ndarray:
-        return ACTIVATIONS[activation_at(at).layer.kind].value(right, at.case.network)
+        return ACTIVATIONS[activation_at(at).layer.kind].value(right, at.slope)
 
     backward: dict[str, Mistake] = {
         "gamma": lambda at, right: (passed(at) * at.s_hat).sum(axis=0),

@@ -12,7 +12,7 @@ from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 
 UNPLACED = "it has parameters that could not be placed: "
-"""Of code that is not judged: its results depend on what is not known here."""
+"""Beginning of the message about code that cannot be judged without knowing these parameters."""
 
 
 class Unsupported(Exception):

@@ -1,6 +1,6 @@
-"""Parameters that move by an array that is not their gradient, though a part of its line is."""
+"""Parameters whose update subtracts an array that contains their gradient, but differs from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,11 +18,11 @@ ALONG = 1e-6
 
 Function = Callable[[np.ndarray], np.ndarray]
 
-ADDED: Mapping[str, tuple[str, Function]] = {
-    "square": ("the penalty itself, {c:.4g} {w}^2, and not its derivative", np.square),
-    "size": ("{c:.4g} |{w}|", np.abs),
-    "constant": ("{c:.4g} in every entry", np.ones_like),
-}
+ADDED: tuple[tuple[str, Function], ...] = (
+    ("the penalty itself, {c:.4g} {w}^2, and not its derivative", np.square),
+    ("{c:.4g} |{w}|", np.abs),
+    ("{c:.4g} in every entry", np.ones_like),
+)
 """What a gradient may have in addition: in words, and as a function of the parameter."""
 
 
@@ -107,14 +107,14 @@ def judge_direction(
         return
     signs = scaled(away, np.sign(step.before))
     if signs.error <= 1e3 * ALONG:
-        said = f"an L1 penalty, {signs.c:.4g} sign({name}), is in the gradient of {name}"
-        out.not_checked.append(f"{said}: whether the cost has it")
+        said = f"whether the cost has the L1 penalty of the gradient of {name}"
+        out.not_checked.append(f"{said}, {signs.c:.4g} sign({name})")
         return
     said = (
         f"{name} moves by this array in every update looked at, and it is not the gradient of "
         f"{name}: they differ by up to {float(np.abs(away).max()) / top:.2g} of the largest entry."
     )
-    for words, f in ADDED.values():
+    for words, f in ADDED:
         fit = scaled(away, f(step.before))
         if fit.error <= 1e3 * ALONG:
             said += f" What was added is {words.format(c=fit.c, w=name)}."

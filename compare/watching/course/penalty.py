@@ -82,11 +82,46 @@ def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[st
     return False
 
 
+@dataclass(frozen=True)
+class Penalty:
+    """What gradients and costs show of the penalty. Factors are over those of the mean loss.
+
+    Arguments:
+        decays: the factor of each W in its gradient: 2 lambda or lambda.
+        usual: that of most layers, or the one that the cost has.
+        confirmed: the one that the cost has if those of the layers differ; else None.
+        apart: whether the cost has a factor of its own for each layer.
+        vectors: the names of b, gamma and beta if these are penalised too.
+    """
+
+    decays: dict[str, float]
+    usual: float
+    confirmed: float | None
+    apart: bool
+    vectors: list[str]
+
+    @property
+    def own(self) -> dict[str, float]:
+        """The factor of each parameter in its gradient that is meant to differ from `usual`, and of
+        each vector that is penalised."""
+        return (self.decays if self.apart else {}) | dict.fromkeys(self.vectors, self.usual)
+
+
+def penalty_of(values: Values, updates: list[Update], decays: dict[str, float]) -> Penalty:
+    """The penalty of a training, from the factors of W in its gradients."""
+    apart = each_layer_its_own(values, updates, decays)
+    confirmed = None if apart else confirmed_decay(values, updates, decays)
+    ordered = sorted(decays.values())
+    usual = confirmed or (ordered[len(ordered) // 2] if ordered else 0.0)
+    vectors = penalised_vectors(values, updates, usual)
+    return Penalty(decays, usual, confirmed, apart, vectors)
+
+
 def confirmed_decay(
     values: Values, updates: list[Update], penalties: dict[str, float]
 ) -> float | None:
-    """Of the factors of W in the gradients, if these differ, the one that the cost has; None if it
-    has none of them."""
+    """The factor of W that the cost confirms if the gradients of the layers have different ones;
+    None if it confirms none of them."""
     decays = sorted(penalties.values())
     if not decays or decays[-1] - decays[0] <= SAME * decays[-1]:
         return None
@@ -98,18 +133,12 @@ def confirmed_decay(
     return None
 
 
-def usual_decay(values: Values, updates: list[Update], penalties: dict[str, float]) -> float:
-    """The factor of W in its gradient: the one that the cost has, else that of most layers."""
-    confirmed = confirmed_decay(values, updates, penalties)
-    decays = sorted(penalties.values())
-    return confirmed or (decays[len(decays) // 2] if decays else 0.0)
+def penalised_vectors(values: Values, updates: list[Update], usual: float) -> list[str]:
+    """The names of b, or of b, gamma and beta, if cost and gradients penalise them as W.
 
-
-def penalised_vectors(
-    values: Values, updates: list[Update], penalties: dict[str, float]
-) -> list[str]:
-    """The names of b, or of b, gamma and beta, if cost and gradients penalise them as W."""
-    usual = usual_decay(values, updates, penalties)
+    Arguments:
+        usual: the factor of W in its gradient.
+    """
     for costs in training_costs(values, updates, probabilities(values)) if usual else []:
         for kinds in (("b",), ("b", "gamma", "beta")):
             names = [name for name in costs.others if name.rstrip("0123456789") in kinds]
@@ -176,19 +205,17 @@ FACTORS = {"twice": 2.0, "half": 0.5}
 def judge_costs(
     values: Values,
     updates: list[Update],
-    penalties: dict[str, float],
+    penalty: Penalty,
     scale: float,
     out: TrainingVerdict,
 ) -> None:
     """Report lambda and the cost, and findings if cost and gradient do not match.
 
     Arguments:
-        penalties: the factor of each W in its gradient, over that of the mean loss.
         scale: of the program's gradients: n if they are sums over the minibatch, else 1.
     """
-    vectors = penalised_vectors(values, updates, penalties)
-    passes = all_costs(values, updates, vectors)
-    usual = usual_decay(values, updates, penalties)
+    passes = all_costs(values, updates, penalty.vectors)
+    usual, penalties = penalty.usual, penalty.decays
     wrong: list[tuple[Event, Costs, Reading]] = []
     right = lossy = 0
     for choices in passes:
@@ -199,7 +226,7 @@ def judge_costs(
             wrong.append(verdict)
     wrong = [entry for entry in wrong if credible(entry, wrong)]
     if usual:
-        too = f"; {', '.join(vectors)} penalised too" if vectors else ""
+        too = f"; {', '.join(penalty.vectors)} penalised too" if penalty.vectors else ""
         out.facts["penalty"] = convention(values, scale * usual, right) + too
     if wrong and not right:
         event, costs, reading = min(wrong, key=lambda entry: entry[0].index)
@@ -223,7 +250,7 @@ def judge_costs(
         mixed(wrong, out, usual)
     elif not right and not lossy:
         out.not_checked.append(NO_COST)
-    if each_layer_its_own(values, updates, penalties):
+    if penalty.apart:
         out.facts["penalty"] = ", ".join(
             f"{name} lambda {decay / 2:.4g}" for name, decay in sorted(penalties.items())
         )

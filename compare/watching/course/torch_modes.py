@@ -79,13 +79,13 @@ def judge_dropping(values: Values, updates: list[Update], out: TrainingVerdict) 
     later = [e for e in events if e.index > updates[0].end]
     dropping = [e for e in later if without_gradient(e) and e.value == 1]
     still = [e for e in in_updates(events, updates) if e.value == 0]
-    for event in still[:1]:
-        said = f"{layer(event)} is in eval mode in an update: it drops nothing."
-        out.add("dropout", event, said)
-    for event in dropping[:1] if not still else []:
-        said = f"{layer(event)} is in train mode where no gradient is computed: it drops units of "
-        said += "an evaluation. Call eval() before it, and train() after it."
-        out.add("dropout", event, said)
+    if still:
+        said = f"{layer(still[0])} is in eval mode in an update: it drops nothing."
+        out.add("dropout", still[0], said)
+    elif dropping:
+        said = f"{layer(dropping[0])} is in train mode where no gradient is computed: it drops "
+        said += "units of an evaluation. Call eval() before it, and train() after it."
+        out.add("dropout", dropping[0], said)
 
 
 def evaluates(values: Values) -> bool:

@@ -27,7 +27,8 @@ class Rule:
     """How one parameter moves.
 
     Arguments:
-        name: "plain", "momentum", "Nesterov", "accumulated", "still" or "" where it was not told.
+        name: "plain", "momentum", "Nesterov", "accumulated", "still"; "other" where an array that
+            is not the gradient is subtracted, and "" where it was not told.
         factor: of momentum.
         rates: learning rate by update, with the sign of the descent.
         trusted: updates whose change is explained by the right gradient.

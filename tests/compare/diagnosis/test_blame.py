@@ -162,7 +162,6 @@ def group(operation):
 
 UNTOLD = {
     "sign of all": "W and b of the last layer together look like their G",
-    "gradients before the way back": "W and b of a layer together look like their G",
     "G multiplied by gamma too early": "gamma and beta together look like their G",
     "ReLU mask at >= 0": "it needs an input of exactly 0, and W's rows of 0 hand nothing down",
 }
@@ -187,7 +186,10 @@ def test_with_parameters_alone_the_place_follows_from_the_pattern(fault, network
         assert judged.stage == "backward"
         if suspects == {("way down", 1), ("W", 1)}:  # no layer below tells one from the other
             suspects = {("way down" if operation != "W" else "W", 1)}
-        if operation == "down" or fault.name in WRONG_SLOPES:
+        if fault.name == "gradients before the way back" and l == 1:
+            # its W and b look like one wrong G, and no layer below shows that it is right
+            assert suspects == {("way down", 1)}
+        elif operation == "down" or fault.name in WRONG_SLOPES:
             assert {(operation, l)} <= suspects <= {("down", l), ("mask", l)}
         else:
             assert suspects == {(group(operation), l)}

@@ -50,7 +50,10 @@ def test_a_gradient_that_is_changed_under_its_own_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("dW2 = h1.T @ G2 + 0.02 * np.sign(W2)", "an L1 penalty, 0.02 sign(W2)"),
+        (
+            "dW2 = h1.T @ G2 + 0.02 * np.sign(W2)",
+            "the L1 penalty of the gradient of W2, 0.02 sign(W2)",
+        ),
         ("dW2 = np.clip(h1.T @ G2, -0.02, 0.02)", "the gradient of W2: clipped to -0.02 to 0.02"),
     ],
 )
@@ -141,7 +144,7 @@ def test_dropout_that_does_not_divide_is_right_while_training(tmp_path: Path) ->
     )  # fmt: skip
     result = watched(tmp_path, by(PLAIN, *changes))
     assert result.agrees
-    assert any("does not divide by the share that is kept" in one for one in result.not_checked)
+    assert any("training does not divide by it" in one for one in result.not_checked)
 
 
 CALLED_AGAIN = (
@@ -188,3 +191,25 @@ def test_a_sum_in_the_gradient_and_a_mean_in_the_cost_with_one_penalty(tmp_path:
     result = watched(tmp_path, by(PLAIN, *SUMS[:2]))
     assert not result.agrees
     assert "the mean of the losses and the gradient their sum" in result.diagnosis
+
+
+def test_layers_with_different_activations_are_named(tmp_path: Path) -> None:
+    changes = (
+        ("        h1 = np.maximum(s1, 0)", "        h1 = np.tanh(s1)"),
+        ("(G2 @ W2.T) * (h1 > 0)", "(G2 @ W2.T) * (1 - h1**2)"),
+    )
+    with pytest.raises(UserError, match=r"different activations \(tanh, ReLU\)"):
+        watched(tmp_path, by(PLAIN, *changes))
+
+
+NORMALISED_ONCE = (
+    ("h1 = np.maximum(s1, 0)", "sd = np.sqrt(s1.var(axis=0) + 1e-5)\n"
+     "        hat = (s1 - s1.mean(axis=0)) / sd\n        h1 = np.maximum(hat, 0)"),
+    ("G1 = (G2 @ W2.T) * (h1 > 0)", "g = (G2 @ W2.T) * (h1 > 0)\n"
+     "        G1 = (g - g.mean(axis=0) - hat * (g * hat).mean(axis=0)) / sd"),
+)  # fmt: skip
+
+
+def test_a_batch_norm_in_one_layer_alone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"different normalisations \(batch, none\)"):
+        watched(tmp_path, by(PLAIN, *NORMALISED_ONCE))
