@@ -7,7 +7,7 @@ import numpy as np
 
 from compare.cases import Case, random_case
 from compare.derivation import forward_pass
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, LOSSES, NORMALIZATIONS
 from twingrad.network import Network
 from twingrad.streams import stream
 
@@ -42,8 +42,9 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
 
 
 def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
-    """The network with random normalisation, activation, dropout and smoothing."""
+    """The network with random normalisation, activation, dropout, smoothing and loss."""
     normalization = str(rng.choice(list(NORMALIZATIONS)))
+    loss = str(rng.choice(LOSSES))
     least = 2 if normalization == "layer" else 1
     return replace(
         network,
@@ -52,7 +53,8 @@ def with_random_kinds(network: Network, rng: np.random.Generator) -> Network:
         activation=str(rng.choice(ACTIVATIONS)),
         slope=float(rng.choice([0.01, 0.2, -0.1])),
         dropout=float(rng.choice([0.0, 0.2, 0.5])),
-        smoothing=float(rng.choice([0.0, 0.1])),
+        smoothing=float(rng.choice([0.0, 0.1])) if loss == "cross_entropy" else 0.0,
+        loss=loss,
     )
 
 

@@ -49,6 +49,11 @@ class Case:
         )
 
 
+def one_hot(y: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarray, "n classes"]:
+    """The classes one-hot; y itself for a single unit."""
+    return np.eye(classes)[y] if classes > 1 else 1.0 * y[:, None]
+
+
 def random_case(network: Network, samples: int, *, penalty: float, seed: int) -> Case:
     """Standard normal samples, He initialisation of W, and random b, gamma and beta.
 
@@ -68,7 +73,7 @@ def random_case(network: Network, samples: int, *, penalty: float, seed: int) ->
         network=network,
         parameters=parameters,
         X=rng.standard_normal((samples, network.inputs)),
-        y=rng.integers(network.classes, size=samples),
+        y=rng.integers(max(network.classes, 2), size=samples),
         penalty=penalty,
         masks=random_masks(network, samples, seed),
     )
@@ -89,17 +94,18 @@ def described(network: Network) -> str:
     """A short description: "10-9-8-10 BN leaky dropout 0.3"."""
     words = "-".join(str(width) for width in network.widths)
     if not network.hidden:
-        return words + smoothing_word(network)
+        return words + end_words(network)
     words += NORMALIZATION_WORDS.get(network.normalization, "")
     if network.activation != "relu":
         words += f" {network.activation.replace('_', ' ')}"
     if network.dropout:
         words += f" dropout {network.dropout:g}"
-    return words + smoothing_word(network)
+    return words + end_words(network)
 
 
-def smoothing_word(network: Network) -> str:
-    return f" smoothing {network.smoothing:g}" if network.smoothing else ""
+def end_words(network: Network) -> str:
+    loss = "" if network.loss == "cross_entropy" else f" {network.loss.replace('_', ' ')}"
+    return loss + (f" smoothing {network.smoothing:g}" if network.smoothing else "")
 
 
 def standard_cases(seed: int) -> Iterator[Case]:
@@ -136,6 +142,9 @@ def further_networks() -> Iterator[tuple[Network, int]]:
         ({"dropout": 0.3}, 20),
         ({"smoothing": 0.1}, 20),
         ({"smoothing": 0.2, "hidden": ()}, 7),
+        ({"loss": "binary_cross_entropy"}, 20),
+        ({"loss": "squared_error", "normalization": "batch"}, 20),
+        ({"loss": "squared_error", "classes": 1}, 20),
         ({"normalization": "batch", "dropout": 0.5, "smoothing": 0.1}, 20),
     ]:
         yield replace(plain, **change), samples  # type: ignore[arg-type]

@@ -16,7 +16,6 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
-from jaxtyping import Int, Shaped
 from scipy.special import ndtr
 
 from manual_impl.arrays import product, sum_over, weight_gradient
@@ -258,46 +257,6 @@ class Dropout:
 
     def _masked(self, x: Array, run: Pass) -> Array:
         return x if run.masks is None else x * run.masks[self.mask] / self.keep  # (n, m)
-
-
-def softmax_cross_entropy(
-    s: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"], smoothing: float = 0.0
-) -> tuple[Shaped[Array, "*networks n classes"], Shaped[Array, "*networks"]]:
-    """p = softmax(s), and the cross-entropy -sum_j t_j log p_j averaged over the samples.
-
-    The largest logit of each sample is subtracted first, so exp is at most 1. log p is computed
-    from the logits because p may underflow to 0.
-    """
-    shifted = s - s.real.max(axis=-1, keepdims=True)  # (n, classes)
-    p = np.exp(shifted)  # (n, classes)
-    totals = sum_over(-1, p)[..., None]  # (n, 1)
-    log_p = shifted - np.log(totals)  # (n, classes)
-    p /= totals
-    losses = targets(y, s.shape[-1], smoothing, s.real.dtype) * log_p  # (n, classes)
-    return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]
-
-
-def softmax_cross_entropy_backward(
-    p: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"], smoothing: float = 0.0
-) -> Shaped[Array, "*networks n classes"]:
-    """d loss / d s = (p - t) / n."""
-    # -sum_j t_j log p_j = log sum_j exp(s_j) - sum_j t_j s_j, since the t_j add up to 1; its
-    # derivative with respect to s_j is p_j - t_j
-    G = p - targets(y, p.shape[-1], smoothing, p.dtype)  # (n, classes)
-    G /= p.shape[-2]
-    return G
-
-
-def targets(
-    y: Int[Array, "*networks n"], classes: int, smoothing: float, dtype: Any
-) -> Shaped[Array, "*networks n classes"]:
-    """One-hot targets t; with smoothing, that share of each is spread evenly over all classes
-    (Szegedy et al. 2016)."""
-    t = (y[..., None] == np.arange(classes)).astype(dtype)  # (n, classes)
-    if smoothing:
-        t *= 1 - smoothing
-        t += smoothing / classes
-    return t
 
 
 LAYERS: Mapping[str, type[Layer]] = {

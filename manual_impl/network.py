@@ -7,13 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from manual_impl.arrays import Scalars, add_scaled, squared_norm
-from manual_impl.layers import (
-    Layer,
-    Pass,
-    build,
-    softmax_cross_entropy,
-    softmax_cross_entropy_backward,
-)
+from manual_impl.layers import Layer, Pass, build
+from manual_impl.losses import loss_of
 from twingrad.network import Gradients, Masks, Network, Parameters, RunningStatistics, Trace
 
 
@@ -109,7 +104,7 @@ def finish_trace(
     network: Network, s: np.ndarray, y: np.ndarray, trace: Trace, penalties: np.ndarray
 ) -> None:
     """Add p, loss and cost to the trace, given the logits s and lambda * sum ||W||^2."""
-    trace["p"], trace["loss"] = softmax_cross_entropy(s, y, network.smoothing)
+    trace["p"], trace["loss"] = loss_of(network).forward(s, y)
     trace["cost"] = trace["loss"] + penalties
 
 
@@ -123,7 +118,7 @@ def run_layers_back(
 ) -> Any:
     """Run the backward passes of the last layers of the network, whose input is x, adding the
     gradients of the loss to `run.gradients`. Returns d loss / d x, or None if nothing needs it."""
-    G: Any = softmax_cross_entropy_backward(run.trace["p"], y, network.smoothing)
+    G: Any = loss_of(network).backward(run.trace["p"], y)
     for layer, below in zip(reversed(layers), [*reversed(layers[:-1]), None], strict=True):
         run.gradients[layer.output] = G if upstream is None else upstream[layer.output]
         computed, G = G, layer.backward(x if below is None else run.trace[below.output], run)

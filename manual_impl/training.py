@@ -10,7 +10,8 @@ from jaxtyping import Float
 from manual_impl.arrays import Scalars, transposed_is_faster
 from manual_impl.augmentation import augment
 from manual_impl.first_layer import passes_for
-from manual_impl.layers import Pass, build, softmax_cross_entropy
+from manual_impl.layers import Pass, build
+from manual_impl.losses import loss_of
 from manual_impl.network import run_layers, squared_norms
 from manual_impl.optimizers import Memory, constants_of, descend, memory_names
 from manual_impl.passes import Passes
@@ -265,7 +266,7 @@ def evaluate(
     for start in range(0, len(split), chunk):
         X, y = split.X[start : start + chunk], split.y[start : start + chunk]
         s = run_layers(layers, X.astype(dtype, copy=False), Pass(parameters, statistics))
-        _, mean = softmax_cross_entropy(s, y, network.smoothing)
+        _, mean = loss_of(network).forward(s, y)
         loss = loss + mean.astype(float) * len(y)
         correct = correct + (s.argmax(axis=-1) == y).sum(axis=-1)
     loss, accuracy = loss / len(split), correct / len(split)

@@ -22,7 +22,7 @@ from scripts.output import Output
 from scripts.program import AGREED, DISAGREED
 from twingrad.errors import UserError
 from twingrad.files import write_whole
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, LOSSES, NORMALIZATIONS
 
 if TYPE_CHECKING:
     from compare.reports.check_result import CheckResult
@@ -70,6 +70,14 @@ def check(
         float, typer.Option(help="Probability that one of its hidden units is dropped.")
     ] = 0.0,
     smoothing: Annotated[float, typer.Option(help="Its label smoothing.")] = 0.0,
+    loss: Annotated[
+        str,
+        typer.Option(
+            metavar=f"[{'|'.join(LOSSES)}]",
+            help="Its loss: cross-entropy of a softmax, or binary cross-entropy or squared error "
+            "of sigmoids.",
+        ),
+    ] = LOSSES[0],
     inputs: Annotated[int | None, typer.Option(help="Its number of inputs. [10]")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples in its minibatch. [20]")] = None,
     penalty: Annotated[float | None, typer.Option(help="lambda of that network. [0.005]")] = None,
@@ -148,14 +156,15 @@ def check(
         "slope": slope,
         "dropout": dropout,
         "smoothing": smoothing,
+        "loss": loss,
     }
     if normalization is None and batch_norm is False:
         kinds["normalization"] = "none"
     further = normalization in ("batch-after", "layer") or activation != "relu"
-    if further or dropout or smoothing:
+    if further or dropout or smoothing or loss != LOSSES[0]:
         if code is not None:
             raise UserError(
-                "--code takes networks with batch norm or none, ReLU and no dropout; "
+                "--code takes networks with batch norm or none, ReLU, a softmax and no dropout; "
                 "leave the options of other kinds away"
             )
         if hidden is None and explain is None:

@@ -24,7 +24,8 @@ class Asked:
     """The options for the network to check; None if not given.
 
     Arguments:
-        kinds: further fields of the network: normalization, activation, slope, dropout, smoothing.
+        kinds: further fields of the network: normalization, activation, slope, dropout, smoothing,
+            loss.
 
     Raises:
         UserError: an option is out of range.

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from twingrad.layers import Layer as LayerSpec
@@ -178,23 +178,6 @@ def product(
     networks, out, _ = W.shape
     side_by_side = x @ W.flatten(0, 1).T  # (n, networks * out)
     return side_by_side.view(len(x), networks, out).transpose(0, 1)
-
-
-def cross_entropy(
-    s: Float[Tensor, "*networks n classes"], y: Int[Tensor, "*networks n"], smoothing: float
-) -> Float[Tensor, "*networks"]:
-    """The cross-entropy -sum_j t_j log p_j, p = softmax(s), averaged over the samples.
-
-    t is one-hot; with smoothing, that share of it is spread evenly over all classes (Szegedy et
-    al. 2016).
-    """
-    if s.dim() == 2:
-        return F.cross_entropy(s, y, label_smoothing=smoothing)
-    samples, classes = s.shape[:-1], y.expand(s.shape[:-1])
-    losses = F.cross_entropy(
-        s.flatten(0, -2), classes.flatten(), reduction="none", label_smoothing=smoothing
-    )
-    return losses.view(samples).mean(-1)
 
 
 def squared_norm(W: Float[Tensor, "*networks out in"]) -> Float[Tensor, "*networks"]:

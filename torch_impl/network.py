@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
+from torch_impl.layers import Pass, Tensors, build, run_layers, squared_norm
+from torch_impl.losses import mean_loss, probabilities
 from twingrad.errors import UserError
 from twingrad.network import Network
 from twingrad.run_folder import RunFolder
@@ -47,8 +48,8 @@ def forward(
     if masks is not None:
         run.masks = as_tensors(masks)
     s = run_layers(build(network), torch.as_tensor(X), run)
-    run.trace["p"] = s.softmax(-1)  # (n, classes)
-    run.trace["loss"] = cross_entropy(s, y, network.smoothing)
+    run.trace["p"] = probabilities(network, s)  # (n, classes)
+    run.trace["loss"] = mean_loss(network, s, y)
     squares = torch.stack([squared_norm(values[name]) for name in network.weights]).sum(0)
     factor = torch.as_tensor(penalty, dtype=squares.dtype, device=squares.device)
     run.trace["cost"] = run.trace["loss"] + factor * squares

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch_impl.augmentation import augment
 from torch_impl.capture import Epoch, Repeated, compile_afresh, differentiate
 from torch_impl.first_layer import Blocks, EveryUpdate, FusedUpdate, block_length
-from torch_impl.layers import Pass, Tensors, build, cross_entropy, over_samples, run_layers
+from torch_impl.layers import Pass, Tensors, build, over_samples, run_layers
+from torch_impl.losses import mean_loss
 from torch_impl.optimizers import Group, StepInputs, constants_of, descend
 from twingrad.network import Network
 from twingrad.recipe import Recipe
@@ -183,7 +184,7 @@ class Stack:
             s1 = first.linear(source, *first_inputs) + over_samples(parameters["b1"])
             run = Pass(parameters, masks=masks)
             s = run_layers(self.layers, s1, run)
-            losses = cross_entropy(s, y, self.network.smoothing)
+            losses = mean_loss(self.network, s, y)
             statistics = [run.trace[name].detach() for name in self.statistics]
             batch = torch.cat(statistics, -1) if statistics else self.averages
             # networks are independent, so the gradient of the sum holds each one's own gradient

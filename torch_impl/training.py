@@ -12,7 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from torch_impl.capture import require_compiler
-from torch_impl.layers import Pass, Tensors, build, cross_entropy, run_layers, squared_norm
+from torch_impl.layers import Pass, Tensors, build, run_layers, squared_norm
+from torch_impl.losses import mean_loss
 from torch_impl.network import as_tensors
 from torch_impl.stack import Stack
 from twingrad.allocation import keep_freed_memory
@@ -212,7 +213,7 @@ def evaluate(
     X, y = torch.as_tensor(split.X), torch.as_tensor(split.y)
     for x, classes in zip(X.split(chunk), y.split(chunk), strict=True):
         s = run_layers(build(network), x.to(run.parameters["b1"].dtype), run)
-        loss += cross_entropy(s, classes, network.smoothing).double() * len(classes)
+        loss += mean_loss(network, s, classes).double() * len(classes)
         correct += (s.argmax(-1) == classes).sum(-1)
     loss, accuracy = loss / len(y), correct / len(y)
     factor = torch.as_tensor(penalty, dtype=squares.dtype, device=squares.device)

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from twingrad.errors import UserError
-from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS, Layer
+from twingrad.layers import ACTIVATIONS, BATCH_NORMS, LOSSES, NORMALIZATIONS, Layer
 
 EPS = 2.220446049250313e-16
 """Default constant added to the variance: machine epsilon of float64."""
@@ -38,20 +38,21 @@ LARGEST = 100_000_000
 
 @dataclass(frozen=True)
 class Network:
-    """A multilayer perceptron: hidden layers, then affine and softmax.
+    """A multilayer perceptron: hidden layers, then affine and softmax, or a sigmoid of every logit.
 
     A hidden layer is affine, [normalisation,] activation, [normalisation,] [dropout].
 
     Arguments:
         inputs: values per sample, d.
         hidden: widths of the hidden layers; empty for softmax regression.
-        classes: width of the last layer.
+        classes: width of the last layer. One unit with a sigmoid is the probability of class 1.
         normalization: "none"; "batch" or "layer" before every activation; "batch-after" after it.
         activation: "relu", "leaky_relu", ...: one of `twingrad.layers.ACTIVATIONS`.
         slope: slope of the leaky ReLU below 0.
         dropout: probability that a unit is dropped at the end of a hidden layer.
         smoothing: label smoothing: the share of a target that is spread evenly over all classes.
         eps: added to the variance in a normalisation, in every dtype; other frameworks use 1e-5.
+        loss: "cross_entropy" of a softmax; "binary_cross_entropy" or "squared_error" of sigmoids.
 
     Raises:
         UserError: a value is out of range.
@@ -66,19 +67,28 @@ class Network:
     dropout: float = 0.0
     smoothing: float = 0.0
     eps: float = EPS
+    loss: str = "cross_entropy"
 
     def __post_init__(self) -> None:
         for what, width in [("inputs", self.inputs), *(("hidden size", m) for m in self.hidden)]:
             if width < 1:
                 raise UserError(f"{what} is {width}, but a layer needs a width of at least 1")
-        if self.classes < 2:
-            raise UserError(f"classes is {self.classes}, but a softmax needs at least 2")
         for what, word, known in [
             ("normalization", self.normalization, NORMALIZATIONS),
             ("activation", self.activation, ACTIVATIONS),
+            ("loss", self.loss, LOSSES),
         ]:
             if word not in known:
                 raise UserError(f"{what} is {word!r}, but expected one of: {', '.join(known)}")
+        softmax = self.loss == "cross_entropy"
+        if self.classes < 1 + softmax:
+            needs = "a softmax needs at least 2" if softmax else "a layer needs at least 1"
+            raise UserError(f"classes is {self.classes}, but {needs}")
+        if self.smoothing and not softmax:
+            raise UserError(
+                f"smoothing is {self.smoothing} and loss is {self.loss!r}, but label smoothing is "
+                "for 'cross_entropy'"
+            )
         size = sum(n * m for n, m in zip(self.widths, self.widths[1:], strict=False))
         if size > LARGEST:
             raise UserError(

@@ -12,7 +12,7 @@ from twingrad.augmentation import draw_augmentation, image_side
 from twingrad.dataset import Dataset
 from twingrad.errors import UserError
 from twingrad.initialization import initial_sigma
-from twingrad.layers import ACTIVATIONS, BATCH_NORMS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, BATCH_NORMS, LOSSES, NORMALIZATIONS
 from twingrad.minibatches import EpochInputs, draw_masks, minibatch_order
 from twingrad.network import Network
 from twingrad.schedule import SCHEDULES, Plan, learning_rates
@@ -55,6 +55,11 @@ class Recipe:
     penalty: float = setting(0.005, "lambda: the cost is loss + lambda * sum ||W||^2.", low=0)
     smoothing: float = setting(
         0.0, "Label smoothing: share of a target spread over all classes.", low=0, below=1
+    )
+    loss: str = setting(
+        "cross_entropy",
+        "Cross-entropy of a softmax; binary cross-entropy or squared error of sigmoids.",
+        choices=LOSSES,
     )
     optimizer: str = setting(
         "sgd", "Plain gradient descent, momentum, Nesterov's momentum or Adam.", choices=OPTIMIZERS
@@ -169,6 +174,7 @@ class Recipe:
             self.slope,
             self.dropout,
             self.smoothing,
+            loss=self.loss,
         )
 
     @property

@@ -19,6 +19,7 @@ SHARED_FIELDS = (
     "slope",
     "dropout",
     "smoothing",
+    "loss",
     "optimizer",
     "decoupled",
     "batch_size",

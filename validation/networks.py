@@ -51,6 +51,8 @@ def of_further_kinds(seed: int) -> Iterator[Case]:
         ({"normalization": "batch", "dropout": 0.3, "smoothing": 0.1}, 11),
         ({"normalization": "batch", "activation": "gelu"}, 11),
         ({"normalization": "batch-after", "activation": "gelu"}, 11),
+        ({"normalization": "batch", "loss": "binary_cross_entropy"}, 11),
+        ({"activation": "sigmoid", "loss": "squared_error"}, 5),
     ]:
         network = replace(plain, **kinds)  # type: ignore[arg-type]
         yield random_case(network, samples, penalty=0.1, seed=seed)
@@ -59,7 +61,8 @@ def of_further_kinds(seed: int) -> Iterator[Case]:
 def is_further(network: Network) -> bool:
     """Whether it has kinds of layer that the other formulas and the outside faults do not cover."""
     batch_norm_or_none = network.normalization in ("none", "batch")
-    plain = network.activation == "relu" and not network.dropout and not network.smoothing
+    softmax = network.loss == "cross_entropy" and not network.smoothing
+    plain = network.activation == "relu" and not network.dropout and softmax
     return not (batch_norm_or_none and plain)
 
 

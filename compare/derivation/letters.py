@@ -2,10 +2,10 @@
 
 import re
 
-from twingrad.layers import KINDS, Layer
+from twingrad.layers import KINDS, LOSSES, Layer
 
-END = "softmax"
-"""The kind of softmax, loss and cost. It has no entry in KINDS, because every network has it."""
+END = "end"
+"""The role of what follows the logits: p, loss and cost. Its kind is the loss."""
 
 INPUT = {"affine": "x", "normalization": "s", "activation": "s_tilde", "dropout": "x", END: "s"}
 """The letter of a layer's input, by role."""
@@ -22,7 +22,7 @@ QUANTITY = re.compile(
 
 def role_of(layer: Layer) -> str:
     """The role of a layer's kind."""
-    return END if layer.kind == END else KINDS[layer.kind].role
+    return END if layer.kind in LOSSES else KINDS[layer.kind].role
 
 
 def full_name(layer: Layer, letter: str) -> str:

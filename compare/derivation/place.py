@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from compare.cases import Case
+from compare.cases import Case, one_hot
 from compare.derivation.letters import full_name
 from twingrad.layers import KINDS, Layer
 from twingrad.network import Gradients, Network, Trace
@@ -71,8 +71,8 @@ class Place:
 
     @property
     def one_hot(self) -> np.ndarray:
-        """The classes. (n, classes)"""
-        return np.eye(self.case.network.classes)[self.case.y]
+        """The classes; y itself for a single unit. (n, classes)"""
+        return one_hot(self.case.y, self.case.network.classes)
 
     @property
     def Y(self) -> np.ndarray:

@@ -97,7 +97,7 @@ SMOOTHED_LOSS = Step(
     "loss = -1/n sum_i sum_j Y_ij log p_ij",
     "The mean over the minibatch of the cross-entropy with the smoothed targets, taken from the "
     "logits: p itself may underflow.",
-    "losses = targets(y, s.shape[-1], smoothing, s.real.dtype) * log_p  # (n, classes)",
+    "losses = targets(y, s.shape[-1], self.smoothing, s.real.dtype) * log_p  # (n, classes)",
     total(MEAN_LOSS),
     "return p, -losses.sum(axis=(-2, -1)) / s.shape[-2]",
     MEAN_LOSS,
@@ -121,7 +121,7 @@ DIFFERENCE = Step(
     "-sum_j Y_j log p_j = log sum_j exp(s_j) - sum_j Y_j s_j, as the Y_j add up to 1; its "
     "derivative by s_j is p_j - Y_j. The mean over the minibatch divides by n, once and for all "
     "layers.",
-    "G = p - targets(y, p.shape[-1], smoothing, p.dtype)  # (n, classes)",
+    "G = p - targets(y, p.shape[-1], self.smoothing, p.dtype)  # (n, classes)",
     total(LOGIT_GRADIENT),
     "G /= p.shape[-2]",
     LOGIT_GRADIENT,

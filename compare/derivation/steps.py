@@ -11,9 +11,10 @@ from compare.cases import Case
 from compare.derivation.activations import ACTIVATIONS
 from compare.derivation.affine import AFFINE
 from compare.derivation.dropout import DROPOUT
-from compare.derivation.letters import END, full_name, lettered, numbered
+from compare.derivation.letters import full_name, lettered, numbered
 from compare.derivation.normalization import BATCH_NORM, LAYER_NORM
 from compare.derivation.place import Changes, Derivation, Place, Step
+from compare.derivation.sigmoid import BINARY_END, SQUARED_END
 from compare.derivation.softmax import PLAIN_END, SMOOTHED_END
 from twingrad.layers import Layer
 from twingrad.network import Gradients, Network, Trace
@@ -29,7 +30,14 @@ DERIVATIONS: dict[str, Derivation] = {
     "dropout": DROPOUT,
     **{kind: activation.derivation for kind, activation in ACTIVATIONS.items()},
 }
-"""The steps of each kind of layer; those of softmax, loss and cost depend on the network."""
+"""The steps of each kind of layer."""
+
+ENDS: dict[str, Derivation] = {
+    "cross_entropy": PLAIN_END,
+    "binary_cross_entropy": BINARY_END,
+    "squared_error": SQUARED_END,
+}
+"""The steps after the logits, for each loss without smoothing."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +86,15 @@ class Placed:
 
 def all_steps() -> Iterator[Step]:
     """Every step of every kind."""
-    for derivation in (*DERIVATIONS.values(), PLAIN_END, SMOOTHED_END):
+    for derivation in (*DERIVATIONS.values(), *ENDS.values(), SMOOTHED_END):
         yield from (*derivation.forward, *derivation.backward, derivation.down)
 
 
 def end_of(network: Network) -> tuple[Layer, Derivation]:
-    """The steps of softmax, loss and cost."""
+    """The steps of p, loss and cost."""
     last = network.layers[-1]
-    layer = Layer(END, last.number, last.output, last.width, last.width)
-    return layer, SMOOTHED_END if network.smoothing else PLAIN_END
+    layer = Layer(network.loss, last.number, last.output, last.width, last.width)
+    return layer, SMOOTHED_END if network.smoothing else ENDS[network.loss]
 
 
 @lru_cache(maxsize=256)

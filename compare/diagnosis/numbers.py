@@ -80,6 +80,7 @@ PLAIN = [ZERO, ONE, MINUS_ONE, HALF, TWO, times("-", HALF), plain(-2)]
 
 OWN = {
     "softmax": [*of_size("K")[:2], Number("n/d", lambda at: at.n / at.case.network.inputs)],
+    "output": of_size("K")[:2],
     "loss": [*of_size("K")[:2], Number("1/ln 2", lambda at: 1 / np.log(2))],
     "mask": [SLOPE, Number("slope^2", lambda at: at.slope**2)],
     "x": [SLOPE],

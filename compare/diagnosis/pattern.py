@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compare.derivation import Place, layer_of, steps_of
-from compare.derivation.backward import step_from
+from compare.derivation.backward import operation_of, step_from
 from compare.diagnosis.evidence import Evidence
 from compare.diagnosis.recovery import (
     WELL_CONDITIONED,
@@ -21,6 +21,7 @@ from compare.diagnosis.recovery import (
     recovered_s,
     recovered_s_tilde,
 )
+from twingrad.layers import LOSSES
 from twingrad.network import Network
 
 Suspects = list[tuple[str, int]]
@@ -34,7 +35,7 @@ def way_down(network: Network, l: int) -> list[tuple[str, str]]:
     return [
         (operation, placed.name)
         for (operation, number), placed in steps_of(network, "backward").items()
-        if number == l and operation not in ("W", "b", "softmax")
+        if number == l and operation not in ("W", "b") and placed.layer.kind not in LOSSES
     ]
 
 
@@ -235,7 +236,7 @@ def path_to(walk: Walk, l: int, tilde_wrong: bool, G_s: np.ndarray | None) -> Su
     """The operations that may make s_l's gradient wrong."""
     evidence, network = walk.evidence, walk.evidence.case.network
     if l == network.depth:
-        return [("softmax", l)]
+        return [(operation_of(network, f"s{l}")[0], l)]
     operations = [(operation, l) for operation, _ in way_down(network, l)]
     if network.normalization == "none":
         above, G = operations, G_s

@@ -142,6 +142,7 @@ def kinds_of(network: Network) -> str:
         "" if network.activation == "relu" else ACTIVATIONS[network.activation].name,
         f"dropout {network.dropout:g}" if network.dropout else "",
         f"smoothing {network.smoothing:g}" if network.smoothing else "",
+        "" if network.loss == "cross_entropy" else network.loss.replace("_", " "),
     ]
     return ", ".join([normalization, *filter(None, further)])
 

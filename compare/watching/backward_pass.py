@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from compare.cases import one_hot
 from compare.derivation.backward import operation_of, step_from
 from compare.watching.followers import Followers
 from compare.watching.last_forms import LastForms
@@ -40,6 +41,7 @@ class Reader(Followers, LastForms):
                 self.recognised(name, "right", self.right[name])
         for at, name in enumerate(self.names):
             local = np.asarray(step_from(self.case, self.trace, self.assumed, name))
+            local = local if at else self.unit * local
             new = name not in self.plain and name not in self.roles.found
             if new and self.wrong_below(at):
                 self.recognised(name, "inherits", local)
@@ -109,8 +111,7 @@ class Reader(Followers, LastForms):
             return True
         if value.array.size != max(value.array.shape, default=0):
             return False
-        classes = self.case.network.classes
-        whole = [self.case.X, np.eye(classes)[self.case.y]]
+        whole = [self.case.X, one_hot(self.case.y, self.case.network.classes)]
         whole += map(np.asarray, (*self.trace.values(), *self.assumed.values()))
         n, vector = len(self.case.y), value.array.ravel()
         limit = self.tolerance * float(np.abs(vector).max())
@@ -152,6 +153,8 @@ class Reader(Followers, LastForms):
         for name in self.names:
             operation, _ = operation_of(self.case.network, name)
             if operation not in LEAVES or name in self.roles.found or name in self.zeros:
+                continue
+            if self.right[name].size == 1:  # any number could be taken for it
                 continue
             if operation in ("gamma", "beta") and name not in self.roles.updates:
                 continue  # the program may have none

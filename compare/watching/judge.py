@@ -131,18 +131,20 @@ def judge_update(
     conventions = conventions_of(update)
     if decay is not None:
         conventions = replace(conventions, decay=decay)
-    case = replace(update.case, penalty=conventions.decay / 2)
+    decay = conventions.decay / update.unit
+    case = replace(update.case, penalty=decay / 2)
     rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
     found = {}
     for name, role in update.roles.found.items():
         if name.rstrip("0123456789") in STATISTICS and off(role.c, update.found.n):
             continue
-        found[name] = role.gradient / factor_of(role, conventions, update.found.n)
+        scale = update.unit * factor_of(role, conventions, update.found.n)
+        found[name] = role.gradient / scale
         if name.startswith("W") and not role.value.named and not role.d:
             # a product inside an expression: what the line adds to it was not seen
-            found[name] = found[name] + conventions.decay * case.parameters[name]
+            found[name] = found[name] + decay * case.parameters[name]
         elif name in own:
-            away = (conventions.decay if name.startswith("W") else 0.0) - own[name]
+            away = (decay if name.startswith("W") else 0.0) - own[name] / update.unit
             found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)
     evidence = Evidence(case, found, rounding, form="given")
@@ -291,7 +293,11 @@ def grown(roles: Roles, conventions: Conventions, n: int) -> list[Role]:
     leaves = {role.name for role in (*roles.found.values(), *roles.copies) if is_leaf(role.name)}
     named = [r for r in roles.copies if is_leaf(r.name) and r.value.named and r.c]
     # vectors such as the sums inside batch norm may be multiples by chance
-    copies = [role for role in named if role.name.startswith("W")]
+    copies = [
+        role
+        for role in named
+        if role.name.startswith("W") and not off(roles.found[role.name].c / conventions.extra, n)
+    ]
     changed = [
         role
         for role in copies

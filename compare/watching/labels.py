@@ -8,6 +8,7 @@ import numpy as np
 from compare.cases import Case
 from compare.derivation import ACTIVATIONS
 from compare.watching.activations import RELU
+from compare.watching.losses import SIGMOID_LOSSES, UNITS, logit_gradient, mean_loss
 from compare.watching.rebuilt import Layer, Pass
 from compare.watching.relations import scaled
 from compare.watching.values import Value, Values
@@ -23,11 +24,13 @@ class Labels:
         value: the array they were read from.
         confirmed: whether an array of the program is a multiple of p - Y, or of the last layer's
             gradient that follows from it.
+        loss: whose gradient that is, see `twingrad.network.Network`.
     """
 
     y: np.ndarray
     value: Value
     confirmed: bool
+    loss: str = "cross_entropy"
 
 
 WORKED_OUT = 1e-4
@@ -36,60 +39,131 @@ WORKED_OUT = 1e-4
 LATEST = 20
 """Number of recent arrays that are tried as labels."""
 
+FEWEST = 3
+"""Minimum number of entries of an array that is taken for a multiple of another."""
 
-def less_labels(p: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """p - Y, (n, classes)."""
-    G = np.array(p)
-    G[np.arange(len(y)), y] -= 1
-    return G
-
-
-def G_itself(G: np.ndarray) -> np.ndarray:
-    return G
+BEFORE = 40
+"""Number of events before the probabilities in which their loss is searched."""
 
 
 def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
-    """The labels in p - Y; if that was not recorded, the most recent ones."""
-    p, n = found.p.rows, found.n
-    classes = p.shape[1]
+    """The labels in p - Y; if that was not recorded, below a softmax the most recent ones."""
+    n, classes = found.p.rows.shape
+    candidates = label_candidates(values, end, n, classes)
+    seen = BackwardArrays(values, found, end)
+    if not found.softmax:
+        return labels_of_sigmoids(values, seen, candidates[:LATEST])
+    for form in seen.forms:
+        for value, y in candidates[:LATEST]:
+            if seen.error(form(logit_gradient(seen.p, y, "cross_entropy"))) < seen.tolerance:
+                return Labels(y, value, True)
+    taken = labels_taken_away(seen)
+    if taken is None and candidates:
+        value, y = candidates[0]
+        return Labels(y, value, False)
+    return taken
+
+
+def label_candidates(
+    values: Values, end: int, n: int, classes: int
+) -> list[tuple[Value, np.ndarray]]:
+    """Arrays that may be the labels, the latest first, one-hot ones before others, as classes."""
     candidates: list[tuple[Value, np.ndarray]] = []
-    for value in values.before(end, (n, classes)):
+    for value in values.before(end, (n, classes)) if classes > 1 else ():
         for rows, _ in value.views((n, classes)):
             if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
                 candidates.append((value, rows.argmax(axis=1)))
+    numbers = max(classes, 2)
     for value in values.before(end, (n,)):
         a = value.array
         if value.raw.dtype.kind not in "iu" and not ((a == np.round(a)).all() and np.ptp(a) > 0):
             continue
-        if a.min() >= 0 and a.max() < classes:
+        if a.min() >= 0 and a.max() < numbers:
             candidates.append((value, a.astype(int)))
-        elif a.min() >= 1 and a.max() <= classes:
+        elif a.min() >= 1 and a.max() <= numbers:
             candidates.append((value, a.astype(int) - 1))
-    h = found.layers[-1].h.rows
-    targets = {
-        shape: [
-            rows
-            for value in values.within(found.index, end, shape)
-            for rows, _ in value.views(shape)
+    return candidates
+
+
+class BackwardArrays:
+    """The arrays of a backward pass in which labels may be."""
+
+    def __init__(self, values: Values, found: Pass, end: int) -> None:
+        self.p, self.start, self.end = found.p.rows, found.index, end
+        self.h = found.layers[-1].h.rows
+        self.tolerance = 10 * found.tolerance
+        n, classes = self.p.shape
+        self.forms = (lambda G: G, lambda G: G.T @ self.h, lambda G: G.sum(axis=0))
+        self.gradients = [
+            (value, rows)
+            for value in values.within(self.start, end, (n, classes))
+            for rows, _ in value.views((n, classes))
         ]
-        for shape in ((n, classes), (classes, h.shape[1]), (classes,))
-    }
-    tolerance = 10 * found.tolerance
-    likely = [(value, y, less_labels(p, y)) for value, y in candidates[:LATEST]]
-    for made in (G_itself, lambda G: G.T @ h, lambda G: G.sum(axis=0)):
-        for value, y, G in likely:
-            expected = made(G)
-            if any(scaled(rows, expected).error < tolerance for rows in targets[expected.shape]):
-                return Labels(y, value, True)
-    for value in values.within(found.index, end, (n, classes)):
-        for rows, _ in value.views((n, classes)):
-            told = taken_away(p, rows, tolerance)
-            if told is not None:
-                return Labels(told, value, True)
-    if candidates:
-        value, y = candidates[0]
-        return Labels(y, value, False)
+        others = ((classes, self.h.shape[1]), (classes,))
+        self.arrays = {
+            (n, classes): [rows for _, rows in self.gradients],
+            **{
+                shape: [
+                    rows
+                    for value in values.within(self.start, end, shape)
+                    for rows, _ in value.views(shape)
+                ]
+                for shape in others
+            },
+        }
+
+    def error(self, expected: np.ndarray) -> float:
+        """How far the nearest array is from a multiple of what is expected, relative to it."""
+        if expected.size < FEWEST:
+            return np.inf
+        fits = (scaled(rows, expected).error for rows in self.arrays[expected.shape])
+        return min(fits, default=np.inf)
+
+
+def labels_taken_away(seen: BackwardArrays) -> Labels | None:
+    """Labels that were never assigned, read from p - Y."""
+    for value, rows in seen.gradients:
+        told = taken_away(seen.p, rows, seen.tolerance)
+        if told is not None:
+            return Labels(told, value, True)
     return None
+
+
+def labels_of_sigmoids(
+    values: Values, seen: BackwardArrays, candidates: list[tuple[Value, np.ndarray]]
+) -> Labels | None:
+    """The labels in p - Y, with the loss: that of the gradients. If these are of neither loss, that
+    of the numbers that the program computes; without any, the squared error.
+
+    p - Y alone does not tell: both gradients have it.
+    """
+    fits = [
+        (seen.error(form(logit_gradient(seen.p, y, loss))), at, loss)
+        for loss in SIGMOID_LOSSES
+        for form in (seen.forms if loss == "squared_error" else seen.forms[1:])
+        for at, (_, y) in enumerate(candidates)
+    ]
+    error, at, loss = min(fits, default=(np.inf, 0, ""))
+    if error < seen.tolerance:
+        value, y = candidates[at]
+        return Labels(y, value, True, loss)
+    for value, y in candidates:
+        if seen.error(logit_gradient(seen.p, y, "binary_cross_entropy")) < seen.tolerance:
+            return Labels(y, value, True, computed_loss(values, seen, y) or SIGMOID_LOSSES[0])
+    return None
+
+
+def computed_loss(values: Values, seen: BackwardArrays, y: np.ndarray) -> str:
+    """The loss of sigmoids that a number of the program is; "" if none is one."""
+    inside = values.recording.events[max(0, seen.start - BEFORE) : seen.end]
+    numbers = np.array([event.value for event in inside if event.value is not None], float)
+    for loss in SIGMOID_LOSSES:
+        ours = mean_loss(seen.p, y, loss)
+        units = UNITS[loss](seen.p.shape[1]).values()
+        for factor in (unit * n for unit in units for n in (1, len(y))):
+            if (np.abs(numbers - factor * ours) <= seen.tolerance * factor * ours).any():
+                return loss
+    return ""
 
 
 def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | None:
@@ -105,7 +179,7 @@ def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | N
     return None
 
 
-def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
+def case_of(found: Pass, labels: Labels, name: str) -> Case:
     """The rebuilt network with its minibatch, without a penalty."""
     hidden = found.layers[:-1]
     activation = hidden[0].activation if hidden else RELU
@@ -121,6 +195,7 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
         slope=activation.slope or 0.01,
         dropout=dropout,
         eps=eps,
+        loss=labels.loss,
     )
     parameters: Parameters = {}
     masks = {}
@@ -130,7 +205,7 @@ def case_of(found: Pass, y: np.ndarray, name: str) -> Case:
             parameters[f"gamma{l}"], parameters[f"beta{l}"] = layer.norm.gamma, layer.norm.beta
         if network.dropout and l <= len(hidden):
             masks[f"mask{l}"] = mask_of(layer, 1 - dropout)
-    return Case(name, network, parameters, found.X, y, 0.0, masks)
+    return Case(name, network, parameters, found.X, labels.y, 0.0, masks)
 
 
 def share_dropped(hidden: Sequence[Layer]) -> float:
@@ -161,7 +236,7 @@ def absent(values: Values, case: Case) -> frozenset[str]:
 
     def held(vector: np.ndarray) -> bool:
         seen = values.of_shape(vector.shape)
-        return len(vector) < 2 or any(np.array_equal(value.array, vector) for value in seen)
+        return any(np.array_equal(value.array, vector) for value in seen)
 
     def near(vector: np.ndarray, number: float) -> bool:
         return bool(np.abs(vector - number).max() < WORKED_OUT)

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from compare.cases import described
-from compare.derivation.letters import END
+from compare.cases import described, one_hot
 from compare.numerics.structure import structural_zeros
 from compare.watching.course.penalty import NO_COST
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.findings import autograd
 from compare.watching.judge import Judged
 from compare.watching.lines import Line, identified
-from compare.watching.passes import MIXED, Update, probabilities
+from compare.watching.passes import MIXED, Update
+from compare.watching.probabilities import probabilities
 from compare.watching.rebuild import NORMALISED
 from compare.watching.result import Finding
 from compare.watching.running import Recorded
@@ -78,7 +78,7 @@ def at_the_end(j: Judged) -> bool:
     """Whether the softmax and cross-entropy alone are suspected, and no fault explains it."""
     found = j.examination
     steps = [] if found is None else [step.step.operation for step in found.steps]
-    return found is not None and found.best is None and steps == [END]
+    return found is not None and found.best is None and steps in (["softmax"], ["output"])
 
 
 def may_be_meant(j: Judged) -> bool:
@@ -97,7 +97,7 @@ def may_be_meant(j: Judged) -> bool:
         shares = labels.min() >= -limit and np.abs(labels.sum(axis=1) - 1).max() <= limit
         if shares:
             return True
-    away = p - np.eye(p.shape[1])[update.case.y]
+    away = p - one_hot(update.case.y, p.shape[1])
     weights = (G * away).sum(axis=1) / (away * away).sum(axis=1)
     error = np.abs(G - weights[:, None] * away).max()
     return bool((weights >= 0).all() and error <= limit * np.abs(G).max())
@@ -164,11 +164,15 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
     if not values.all:
         seen = "no array was assigned"
     elif not probabilities(values):
-        seen = "no softmax was seen, and other losses than its cross-entropy are not judged"
+        seen = (
+            "no softmax was seen, and no sigmoids; other losses than their cross-entropies and the "
+            "squared error of sigmoids are not judged"
+        )
     elif updates and updates[0].found.lacks == NORMALISED:
         seen = f"the softmax is taken of {NORMALISED}"
     elif not updates or not updates[0].found.layers:
-        seen = "a softmax was seen, but not the affine layer below it"
+        end = "sigmoid" if updates and not updates[0].found.softmax else "softmax"
+        seen = f"a {end} was seen, but not the affine layer below it"
     elif updates[0].cost:
         seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
     elif updates[0].found.lacks.startswith(MIXED):
@@ -178,6 +182,8 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"
     else:
         seen = "no labels were seen that fit the probabilities"
+        if not updates[0].found.softmax:
+            seen = "no softmax was seen, and no labels that fit the sigmoids"
     advice = ""
     if recorded.reason == "time":
         advice = "; if its training had not begun by then, give it more time with --seconds"

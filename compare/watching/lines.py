@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compare.cases import one_hot
 from compare.numerics.structure import structural_zeros
 from compare.watching.combined import average, parts
 from compare.watching.judge import Judged
@@ -131,7 +132,7 @@ class Known:
         zeros = structural_zeros(update.case.network, update.found.n)
         self.zeros = {name: update.case.parameters[name].shape for name in zeros}
         self.names = dict(self.forward_names())
-        self.simple = Simple(self.names, update.roles, update.found)
+        self.simple = Simple(self.names, update.roles, update.found, update.case.network.loss)
         for value in values.all:
             if value.seen_in(update.start, update.end):
                 self.learn(value)
@@ -148,8 +149,7 @@ class Known:
         for name, array in update.case.parameters.items():
             yield name, array
         yield "X", update.case.X
-        classes = update.case.network.classes
-        yield "Y", np.eye(classes)[update.labels.y]
+        yield "Y", one_hot(update.labels.y, update.case.network.classes)
         yield "y", update.labels.y.astype(float)
         for name, array in update.case.masks.items():
             yield name, np.asarray(array, float)

@@ -1,6 +1,5 @@
 """The training updates in a recording: each a forward pass, a backward pass and an update."""
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,17 +10,16 @@ from compare.cases import Case
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
+from compare.watching.followers import ASSIGNED
 from compare.watching.labels import Labels, absent, case_of, different_kinds, labels_of
+from compare.watching.losses import UNITS
 from compare.watching.other_costs import other_cost
+from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
-from compare.watching.relations import is_distribution, shares_of_one, sums_to_one
-from compare.watching.roles import Roles, backward_arrays
+from compare.watching.roles import FACTOR, Roles, backward_arrays
 from compare.watching.values import Value, Values
-
-SATURATED = 0.5
-"""Share of samples with a probability of 1 above which a softmax reveals nothing."""
 
 TRIED = 8
 """Maximum number of places with probabilities that are tried as a training."""
@@ -37,28 +35,6 @@ OTHERS = 3
 """Maximum number of places that are tried as another training of the same program."""
 
 
-@dataclass(frozen=True)
-class Probabilities:
-    """The output of a softmax: the array, the axis of the classes, and where it was first seen.
-
-    Arguments:
-        whole: whether all entries together sum to 1, not those of each sample.
-    """
-
-    value: Value
-    axis: int
-    whole: bool = False
-
-    @property
-    def event(self) -> Event:
-        return self.value.events[0]
-
-    @property
-    def place(self) -> tuple[int, int, tuple[int, ...]]:
-        """Site, call stack and shape, which the passes of one loop share."""
-        return self.event.site.id, self.event.stack, self.value.array.shape
-
-
 @dataclass
 class Update:
     """One update of the training, as far as it could be rebuilt.
@@ -72,6 +48,7 @@ class Update:
         start: event where the pass begins; end: where the next one does.
         cost: what its gradients are of, where that is not the cross-entropy.
         absent: the parameters of the case that the program does not have.
+        unit: what the program's loss is times ours, see `losses.UNITS`; `right` is times that too.
     """
 
     found: Pass
@@ -84,6 +61,7 @@ class Update:
     roles: Roles | None = None
     cost: str = ""
     absent: frozenset[str] = frozenset()
+    unit: float = 1.0
 
     @property
     def told(self) -> int:
@@ -105,40 +83,6 @@ class Update:
             else self.roles.found[name].status == "right"
             for name in names
         )
-
-
-def probabilities(values: Values) -> list[Probabilities]:
-    """Every array of probabilities, in order of execution."""
-    found = []
-    for value in values.all:
-        if value.raw.ndim == 2 and value.raw.dtype.kind == "f":
-            axes = sums_to_one(value.array)
-            if axes:
-                found.append(Probabilities(value, axes[0]))
-            elif shares_of_one(value.array):
-                found.append(Probabilities(value, int(np.argmin(value.array.shape)), True))
-    if not found:  # one sample at a time
-        found = [
-            Probabilities(value, 0)
-            for value in values.all
-            if value.raw.dtype.kind == "f" and is_distribution(value.array)
-        ]
-    # of saturated logits exp(s - max) sums to 1 too
-    found = [p for p in found if not saturated(p)] or found
-    return sorted(found, key=lambda p: p.value.first)
-
-
-def saturated(p: Probabilities) -> bool:
-    """Whether the largest probability of most samples is 1."""
-    return bool((p.value.array.max(axis=p.axis) == 1).mean() > SATURATED)
-
-
-def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
-    """The probabilities grouped by place, the most frequent place first."""
-    by_place: dict[tuple[int, int, tuple[int, ...]], list[Probabilities]] = defaultdict(list)
-    for p in found:
-        by_place[p.place].append(p)
-    return sorted(by_place.values(), key=lambda group: -len(group))
 
 
 def begins(values: Values, found: Pass, start: int) -> int:
@@ -193,7 +137,7 @@ def drawn(values: Values, found: Pass, start: int, middle: int, end: int) -> int
 def read_update(values: Values, p: Probabilities, start: int) -> Update:
     """Rebuild one pass, and identify its gradients."""
     update = labelled(values, p, start)
-    two = p.value.array.ndim == 2 and not p.whole
+    two = p.value.array.ndim == 2 and p.over == "classes"
     if (update.labels is None or not update.labels.confirmed) and two:
         other = labelled(values, p, start, over_samples=True)
         better = other.labels is not None and other.found.complete
@@ -203,24 +147,63 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     if update.labels is None or not found.complete:
         return update
     arrays = backward_arrays(values, p.value.first, update.end)
-    update.cost = other_cost(found.p.rows, update.labels.y, arrays, found.tolerance)
+    if p.over != "each":
+        update.cost = other_cost(found.p.rows, update.labels.y, arrays, found.tolerance)
     if update.cost:
         return update
-    update.case = case_of(found, update.labels.y, f"update at event {p.value.first}")
+    update.case = case_of(found, update.labels, f"update at event {p.value.first}")
     both = right_values(update.case)
     update.right = {name: value for name, value in both.items() if not is_value(name)}
     update.trace = values_of(both)
+    if any(value.size == 1 for value in update.right.values()):
+        arrays += single_numbers(values, p.value.first, update.end)
     text = values.recording.text
     update.absent = absent(values, update.case)
-    reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance, text)
-    update.roles = reader.read(update.absent)
+    for _ in range(2):  # again if the program's loss is a multiple of ours
+        reader = Reader(
+            update.case, update.right, update.trace, arrays, found.tolerance, text, update.unit
+        )
+        update.roles = reader.read(update.absent)
+        unit = unit_of(update)
+        if unit == update.unit:
+            break
+        update.unit = unit
+        update.right = {name: unit * value for name, value in update.right.items()}
     return update
+
+
+def single_numbers(values: Values, start: int, end: int) -> list[Value]:
+    """The numbers assigned in a backward pass as vectors of one entry, such as the gradient of a
+    single unit's b."""
+    return [
+        Value(-(len(values.by_id) + event.index), np.array([event.value]), [event])
+        for event in values.recording.events[start + 1 : end]
+        if event.value is not None and event.site.kind in ASSIGNED
+    ]
+
+
+def unit_of(update: Update) -> float:
+    """What the program's loss is times ours, by most of its gradients of parameters."""
+    assert update.case is not None
+    assert update.roles is not None
+    network, n = update.case.network, update.found.n
+    units = UNITS[network.loss](network.classes).values()
+    found = update.roles.found.values()
+    factors = [update.unit * abs(role.c) for role in found if role.name[0] in "Wb"]
+
+    def votes(unit: float) -> int:
+        return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
+
+    return max(units, key=votes)
+
+
+def near(a: float, b: float) -> bool:
+    return abs(a - b) <= FACTOR * b
 
 
 def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool = False) -> Update:
     """The network and the labels of one pass."""
-    kind = "whole" if p.whole else "samples" if over_samples else "classes"
-    found = rebuild(values, p.value, p.axis, p.value.first, over=kind)
+    found = rebuild(values, p, over="samples" if over_samples else p.over)
     start = begins(values, found, start)
     update = Update(found, start, ends(values, p, found, start))
     if found.complete and (different := different_kinds(found)):

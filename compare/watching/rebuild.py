@@ -1,13 +1,14 @@
 """From the values of one pass to the network that computed them, from its softmax down."""
 
 import numpy as np
+from scipy.special import logit
 
-from compare.numerics.functions import softmax
 from compare.watching.normalisation import Norm, norm_of
+from compare.watching.probabilities import Probabilities
 from compare.watching.rebuilder import Rebuilder
 from compare.watching.rebuilt import Layer, Pass, Seen, Slip
 from compare.watching.relations import TOLERANCE, TOLERANCE_32, close
-from compare.watching.values import Value, Values
+from compare.watching.values import Values
 
 DEEPEST = 40
 """Layers after which a search downwards ends."""
@@ -31,24 +32,24 @@ WRONG_AXES = {
 }
 
 
-def rebuild(values: Values, p: Value, axis: int, index: int, *, over: str = "classes") -> Pass:
+def rebuild(values: Values, p: Probabilities, *, over: str) -> Pass:
     """The network below probabilities.
 
     Arguments:
-        p: the probabilities.
-        axis: along which they sum to 1.
-        index: of the event up to which the program had run.
-        over: over what the softmax is taken, one of `AXES`; with "samples" the axis is theirs.
+        over: over what the softmax is taken, see `rebuilder.AXES`; with "samples", what sums to 1
+            are the samples.
     """
-    columns = p.array.ndim == 2 and (axis == 0) != (over == "samples")
-    rows = p.array.T if columns else np.atleast_2d(p.array)
-    tolerance = TOLERANCE_32 if p.raw.dtype.itemsize < 8 else TOLERANCE
-    found = Pass(index, Seen(p, rows, columns), columns, tolerance)
+    columns, rows = p.columns, p.rows
+    if over == "samples":
+        columns, rows = not columns, rows.T
+    tolerance = TOLERANCE_32 if p.value.raw.dtype.itemsize < 8 else TOLERANCE
+    index = p.value.first
+    found = Pass(index, Seen(p.value, rows, columns), columns, tolerance, softmax=over != "each")
     search = Rebuilder(values, index, len(rows), tolerance)
     search.over = over
     top = last_layer(search, found)
     if over in WRONG_AXES:
-        found.slips.append(Slip(p, WRONG_AXES[over]))
+        found.slips.append(Slip(p.value, WRONG_AXES[over]))
     if top is None:
         return found
     found.layers.append(top)
@@ -57,19 +58,21 @@ def rebuild(values: Values, p: Value, axis: int, index: int, *, over: str = "cla
         if below is None:
             break
         found.layers.insert(0, below)
+    if p.value.array.ndim == 1 and not p.columns:  # a vector has no orientation of its own
+        found.columns = found.layers[0].h.turned
     number_slips(found)
     return found
 
 
 def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
-    """The affine layer whose output the softmax is taken of."""
-    p = found.p
+    """The affine layer whose output the softmax, or each sigmoid, is taken of."""
+    p, end = found.p, "softmax" if found.softmax else "sigmoid"
     candidates = [
         s
         for s in search.seen(p.rows.shape[1], p.value)
-        if close(search.softmax(s.rows), p.rows, max(search.tolerance, 1e-7))
+        if close(search.probabilities(s.rows), p.rows, max(search.tolerance, 1e-7))
     ]
-    for shifted in (False, True):
+    for shifted in (False,) if end == "sigmoid" else (False, True):
         layers = (search.affine(s.rows, s.value, shifted=shifted) for s in candidates)
         made = [layer for layer in layers if layer is not None]
         if made:
@@ -80,25 +83,25 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         if act is not None:
             layer = search.affine(act[0].rows, act[0].value)
             if layer is not None:
-                found.slips.append(Slip(s.value, "the softmax is taken of a ReLU of the logits"))
+                found.slips.append(Slip(s.value, f"the {end} is taken of a ReLU of the logits"))
                 return layer
         twice = [
             t
             for t in search.seen(p.rows.shape[1], s.value)
-            if close(softmax(t.rows), s.rows, max(search.tolerance, 1e-7))
+            if close(search.probabilities(t.rows), s.rows, max(search.tolerance, 1e-7))
         ]
         for t in twice:
-            layer = search.affine(t.rows, t.value, shifted=True)
+            layer = search.affine(t.rows, t.value, shifted=end == "softmax")
             if layer is not None:
-                found.slips.append(Slip(p.value, TWICE))
+                found.slips.append(Slip(p.value, TWICE.replace("softmax", end)))
                 return layer
     if any(search.normalised(s) is not None for s in candidates):
         found.lacks = NORMALISED
     if not candidates:
         with np.errstate(divide="ignore"):
-            s_rows = np.log(p.rows)
+            s_rows = logit(p.rows) if end == "sigmoid" else np.log(p.rows)
         if np.isfinite(s_rows).all():
-            return search.affine(s_rows, shifted=True)
+            return search.affine(s_rows, shifted=end == "softmax")
     return None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from scipy.special import expit
 
 from compare.numerics.functions import softmax
 from compare.watching.activations import (
@@ -19,7 +20,8 @@ from compare.watching.relations import bias_left, dropped
 from compare.watching.values import FEW, Value, Values, mixture
 
 AXES = {"classes": 1, "samples": 0, "whole": None}
-"""Over which axis a softmax may be taken, samples in rows."""
+"""Over which axis a softmax may be taken, samples in rows. "each" stands for a sigmoid of every
+logit."""
 
 CENTRED = 1e-6
 """Largest mean of a unit, relative to the range of all, of an array that is s - mu."""
@@ -32,9 +34,9 @@ class Rebuilder:
         self.values, self.index, self.n, self.tolerance = values, index, n, tolerance
         self.over = "classes"
 
-    def softmax(self, s: np.ndarray) -> np.ndarray:
-        """Softmax along the axis that the program uses."""
-        return softmax(s, AXES[self.over])
+    def probabilities(self, s: np.ndarray) -> np.ndarray:
+        """The softmax along the axis that the program uses, or the sigmoids."""
+        return np.asarray(expit(s)) if self.over == "each" else softmax(s, AXES[self.over])
 
     def seen(self, m: int, but: Value | None = None) -> Iterator[Seen]:
         """Arrays (n, m) seen before, the latest first."""
@@ -52,8 +54,10 @@ class Rebuilder:
         head = s[:FEW] @ mixture(m)  # (few,)
         allowed = 100 * self.tolerance * m * max(float(np.abs(s[:FEW]).max()), 1e-12)
         shapes = {shape for shape in self.values.by_shape if len(shape) == 2 and m in shape}
+        vectors = [shape for shape in self.values.by_shape if len(shape) == 1]
+        shapes |= {(m, d) for (d,) in vectors if m == 1} | {(m, 1) for (d,) in vectors if d == m}
         for shape in sorted(shapes, key=lambda shape: -max(shape)):
-            d = shape[0] if shape[1] == m else shape[1]
+            d = shape[1] if shape[0] == m else shape[0]
             inputs = list(self.seen(d))
             weights = [
                 (weight, W, turned)

@@ -79,6 +79,7 @@ class Pass:
         slips: what is wrong in it, the first layer's first.
         complete: whether the search ended at an input.
         lacks: what it ended at otherwise, in words.
+        softmax: whether p is a softmax; else sigmoids.
     """
 
     index: int
@@ -89,6 +90,7 @@ class Pass:
     slips: list[Slip] = field(default_factory=list)
     complete: bool = False
     lacks: str = "an array that could not be explained"
+    softmax: bool = True
 
     @property
     def n(self) -> int:

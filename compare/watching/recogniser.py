@@ -27,6 +27,7 @@ class Recogniser:
         case: the network as ours; right: its gradients; trace: its values.
         arrays: of the program, in order.
         text: the source line of a site.
+        unit: what the program's loss is times that of the case.
     """
 
     def __init__(
@@ -37,8 +38,9 @@ class Recogniser:
         arrays: list[Value],
         tolerance: float,
         text: Callable[[Site], str],
+        unit: float = 1.0,
     ) -> None:
-        self.text = text
+        self.text, self.unit = text, unit
         self.case, self.right, self.trace = case, right, dict(trace)
         self.arrays, self.tolerance = arrays, 10 * tolerance
         self.roles = Roles()
@@ -93,6 +95,9 @@ class Recogniser:
     ) -> Role | None:
         """The role of an array that is a multiple of the expected gradient."""
         fit = scaled(rows, expected)
+        if rows.size == 1:  # a multiple of any other number
+            right = not off(fit.c, len(self.case.y))
+            return Role(name, status, value, rows, fit.c, error=fit.error) if right else None
         if fit.error <= self.tolerance and fit.c:
             from_zero = self.is_leaf(name) and not self.case.parameters[name].any()
             if from_zero and fit.c < 0 and off(fit.c, len(self.case.y)) and value.named:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from compare.watching.losses import p_gradient
 from compare.watching.rebuilt import Pass
 from compare.watching.roles import Roles
 from compare.watching.values import Value
@@ -65,9 +66,12 @@ class Simple:
         names: recognised arrays of the forward pass, samples in rows.
         roles: recognised gradients.
         found: the forward pass.
+        loss: of the network.
     """
 
-    def __init__(self, names: Mapping[str, np.ndarray], roles: Roles, found: Pass) -> None:
+    def __init__(
+        self, names: Mapping[str, np.ndarray], roles: Roles, found: Pass, loss: str
+    ) -> None:
         self.known: list[tuple[str, np.ndarray]] = []
         self.made: dict[tuple[int, ...], Group] = {}
         self.plain: dict[tuple[int, ...], Group] = {}
@@ -80,7 +84,7 @@ class Simple:
             self.add(f"the new {name}", role.gradient)
         if "p" in names and "Y" in names:
             with np.errstate(all="ignore"):
-                self.add("dJ/dp", -names["Y"] / names["p"])
+                self.add("dJ/dp", p_gradient(names["p"], names["Y"], loss))
         for number, layer in enumerate(found.layers, start=1):
             self.add(f"W{number} x", layer.s - layer.b)
 

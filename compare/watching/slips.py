@@ -56,7 +56,8 @@ def single_numbers(values: Values, judged: Judged) -> Iterator[Finding]:
     for name in update.right:
         role = update.roles.found.get(name)
         vector = name.rstrip("0123456789") in ("b", "gamma", "beta")
-        if not vector or (role is not None and role.status == "right"):
+        told = role is not None and role.status == "right"
+        if not vector or told or update.right[name].size == 1:
             continue
         for event in values.recording.events[update.found.index : update.end]:
             if event.value is None or event.site.kind not in ("assign", "augmented", "return"):

@@ -32,6 +32,7 @@ from compare.watching.course.update_findings import (
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.judge import conventions_of
+from compare.watching.losses import loss_words
 from compare.watching.passes import Update
 from compare.watching.values import Values
 
@@ -94,6 +95,10 @@ def judge_everything(
     scale = size_of(updates[0])
     if scale != 1:
         out.facts["gradients"] = f"sums over the minibatch (n = {scale:g}), not means"
+    first = updates[0]
+    if first.case is not None and not first.found.softmax:
+        network = first.case.network
+        out.facts["loss"] = loss_words(network.loss, network.classes, first.unit)
     judge_updates(values, updates, others, steps, penalty.decays, scale, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, penalty, scale, out)

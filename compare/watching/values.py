@@ -28,7 +28,9 @@ FEW = 4
 @cache
 def mixture(m: int) -> np.ndarray:
     """A fixed vector (m,) of random entries that sum to 0, so that a constant added to all of a
-    row's entries changes nothing in the row's product with it."""
+    row's entries changes nothing in the row's product with it; of a single entry, 1."""
+    if m == 1:
+        return np.ones(1)
     r = np.random.default_rng(m).standard_normal(m)
     return np.asarray(r - r.mean())
 
@@ -87,7 +89,8 @@ class Value:
         """Its first rows, or with `turned` its first columns as rows, (few, m)."""
         key = ("head", turned)
         if key not in self.kept:
-            rows = self.array.T if turned else np.atleast_2d(self.array)
+            rows = np.atleast_2d(self.array)
+            rows = rows.T if turned else rows
             self.kept[key] = np.ascontiguousarray(rows[:FEW])
         return self.kept[key]
 
@@ -95,7 +98,8 @@ class Value:
         """W^T r of W (m, d), or with `turned` of its transpose: (d,); see `mixture`."""
         key = ("mixed", turned)
         if key not in self.kept:
-            W = self.array.T if turned else self.array
+            W = np.atleast_2d(self.array)
+            W = W.T if turned else W
             self.kept[key] = W.T @ mixture(len(W))
         return self.kept[key]
 
@@ -116,6 +120,8 @@ class Value:
             yield self.array.T, True
         if self.array.ndim == 1 and shape == (1, len(self.array)):  # of one sample
             yield self.array[None], False
+        elif self.array.ndim == 1 and shape == (len(self.array), 1):  # of one unit
+            yield self.array[:, None], True
 
 
 class Values:

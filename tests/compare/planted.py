@@ -25,6 +25,8 @@ def of_every_kind(inputs, hidden, classes):
             for activation in ("gelu", "tanh", "sigmoid")
             for normalization in ("batch", "batch-after")
         ),
+        Network(inputs, hidden, classes, "batch", loss="binary_cross_entropy"),
+        Network(inputs, hidden, classes, "batch", loss="squared_error"),
     ]
 
 

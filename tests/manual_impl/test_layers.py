@@ -13,8 +13,6 @@ from manual_impl.layers import (
     Pass,
     ReLU,
     build,
-    softmax_cross_entropy,
-    softmax_cross_entropy_backward,
 )
 from twingrad.layers import KINDS, Layer
 from twingrad.network import EPS, Network
@@ -251,33 +249,3 @@ def test_dropout_without_masks_keeps_everything():
     layer.forward(x, run)
     run.gradients["x_drop1"] = x
     assert run.trace["x_drop1"].tolist() == layer.backward(x, run).tolist() == x.tolist()
-
-
-def test_smoothed_cross_entropy_by_hand():
-    s, y = np.log([[1.0, 2, 5], [2.0, 1, 1]]), np.array([2, 1])
-    p, loss = softmax_cross_entropy(s, y, 0.3)
-    np.testing.assert_allclose(p, [[1 / 8, 1 / 4, 5 / 8], [1 / 2, 1 / 4, 1 / 4]], rtol=1e-14)
-    # t is 0.8 for the class and 0.1 for either other
-    first = -(0.1 * np.log(1 / 8) + 0.1 * np.log(1 / 4) + 0.8 * np.log(5 / 8))
-    second = -(0.1 * np.log(1 / 2) + 0.8 * np.log(1 / 4) + 0.1 * np.log(1 / 4))
-    np.testing.assert_allclose(loss, (first + second) / 2, rtol=1e-14)
-    G = softmax_cross_entropy_backward(p, y, 0.3)
-    expected = [[0.025 / 2, 0.15 / 2, -0.175 / 2], [0.4 / 2, -0.55 / 2, 0.15 / 2]]
-    np.testing.assert_allclose(G, expected, rtol=1e-14)
-
-
-def test_softmax_gradient_sums_to_0_and_is_a_mean():
-    s, y = np.array([[1.0, 2, 3], [0, 0, 0], [5, -5, 1]]), np.array([2, 0, 1])
-    p, loss = softmax_cross_entropy(s, y)
-    G = softmax_cross_entropy_backward(p, y)
-    np.testing.assert_allclose(G.sum(axis=1), 0, atol=1e-16)
-    np.testing.assert_allclose(G[1], np.array([-2, 1, 1]) / 9, rtol=1e-15)
-    assert loss.shape == ()
-
-
-@pytest.mark.parametrize("offset", [0.0, 1e4, -1e4])
-def test_softmax_of_shifted_logits(offset):
-    s = np.array([[0.25, 0.5, 1.0]])
-    p, _ = softmax_cross_entropy(s + offset, np.array([0]))
-    # an offset of 1e4 leaves 12 digits of the logits
-    np.testing.assert_allclose(p, np.exp(s) / np.exp(s).sum(), rtol=1e-11)

@@ -9,6 +9,7 @@ from compare.diagnosis.catalogue.fault import Candidate, Fault, Prediction, Size
 from compare.diagnosis.catalogue.flow import DOWN_FAULTS
 from compare.diagnosis.catalogue.normalisation import EPS, NORMALISATION_FAULTS
 from compare.diagnosis.catalogue.parameters import PARAMETER_FAULTS
+from compare.diagnosis.catalogue.sigmoid_ends import SIGMOID_END_FAULTS
 from compare.diagnosis.catalogue.smoothing import SMOOTHING_FAULTS
 from compare.diagnosis.catalogue.values import VALUE_FAULTS, GuardedLogarithm
 
@@ -20,6 +21,7 @@ STRUCTURAL: tuple[Fault, ...] = (
     *DOWN_FAULTS,
     *NORMALISATION_FAULTS,
     *END_FAULTS,
+    *SIGMOID_END_FAULTS,
     *VALUE_FAULTS,
 )
 """Structural mistakes, which are tried unchanged."""

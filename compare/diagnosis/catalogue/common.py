@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from compare.derivation import DERIVATIONS, STAGES, Step
-from compare.derivation.letters import END
-from compare.derivation.softmax import PLAIN_END
+from compare.derivation.steps import ENDS as LAST_STEPS
 from compare.derivation.steps import Stage
 from compare.diagnosis.catalogue.fault import Fault
 from compare.diagnosis.catalogue.scaled import Coefficients, Scaling, told
@@ -186,9 +185,10 @@ ENDS = (
         "loss: n",
         "Cost and gradients are those of a sum over the samples instead of a mean.",
         "Divide by n; in torch that is reduction='mean'.",
+        kind="cross_entropy",
     ),
-    Common("cost summed", "loss!", "loss: n"),
-    Common("cost averaged over all entries", "loss!", "loss: 1/K"),
+    Common("cost summed", "loss!", "loss: n", kind="cross_entropy"),
+    Common("cost averaged over all entries", "loss!", "loss: 1/K", kind="cross_entropy"),
     Common(
         "cost without penalty",
         "cost!",
@@ -488,14 +488,14 @@ DROPOUTS = tuple(
 COMMON: tuple[Common, ...] = (*LEAVES, *ENDS, *NORMS, *BENDS, *DROPOUTS)
 
 
-SHARED = ("gamma", "beta", "softmax", "loss", "cost")
+SHARED = ("gamma", "beta", "cost")
 """Operations that are the same in every kind of layer."""
 
 
 def all_scalings() -> Iterator[Scaling]:
     """Every operation of every kind of layer, with its terms."""
     steps: dict[tuple[str, Stage, str], tuple[Step, list[str]]] = {}
-    for kind, derivation in (*DERIVATIONS.items(), (END, PLAIN_END)):
+    for kind, derivation in (*DERIVATIONS.items(), *LAST_STEPS.items()):
         for stage in STAGES:
             backward = (*derivation.backward, derivation.down)
             for step in derivation.forward if stage == "forward" else backward:

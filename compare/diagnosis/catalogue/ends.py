@@ -10,11 +10,13 @@ import numpy as np
 
 from compare.derivation import Place
 from compare.derivation.softmax import probabilities
-from compare.diagnosis.catalogue.fault import Fault, Replacement, last
+from compare.diagnosis.catalogue.fault import Fault, Replacement, with_loss
 from compare.numerics.functions import softmax
 
 Values = Callable[[Place], np.ndarray]
 """(n, classes)"""
+
+SOFTMAX = with_loss("cross_entropy")
 
 
 def over_the_samples(at: Place) -> np.ndarray:
@@ -117,7 +119,7 @@ def forward_faults() -> Iterator[Fault]:
                     f"{said}. The backward pass {does}.",
                     fix,
                     "p",
-                    last,
+                    SOFTMAX,
                     backward,
                     {"p": p, "loss": loss},
                     everywhere=False,
@@ -132,7 +134,7 @@ def squared(over: Callable[[Place], float]) -> Fault:
         "The loss is the squared error of p, in both passes.",
         "Take the cross-entropy, -1/n sum_i log p_i,y.",
         "loss",
-        last,
+        SOFTMAX,
         {"softmax": lambda at, right: through_softmax(at.p, squared_error(at)) / over(at)},
         {"loss": lambda at, right: np.asarray(np.square(at.p - at.Y).sum() / at.n / over(at))},
         everywhere=False,
@@ -149,7 +151,7 @@ TWICE_IN_THE_LOSS = Fault(
     "softmax of its own (in torch: cross-entropy of probabilities).",
     "Give the loss the logits.",
     "loss",
-    last,
+    SOFTMAX,
     {"softmax": lambda at, right: through_softmax(at.p, difference(at, twice(at)))},
     {"loss": lambda at, right: np.asarray(-(at.Y * np.log(twice(at))).sum() / at.n)},
     wrong="log p_i,y",
@@ -208,7 +210,7 @@ END_FAULTS = (
             said,
             fix,
             "softmax",
-            last,
+            SOFTMAX,
             {"softmax": Replacement(values)},
             wrong="(p - Y)",
             everywhere=False,

@@ -86,6 +86,11 @@ def last(network: Network) -> list[int]:
     return [network.depth]
 
 
+def with_loss(*losses: str) -> Callable[[Network], list[int]]:
+    """The layer of the logits, in networks with one of these losses."""
+    return lambda network: [network.depth] if network.loss in losses else []
+
+
 def layer_at(at: Place, role: str, offset: int = 0) -> Place:
     """The layer with a role in this hidden layer, or `offset` hidden layers above it.
 

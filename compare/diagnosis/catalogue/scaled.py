@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.derivation import Place, Term, steps_of
-from compare.derivation.letters import END
 from compare.derivation.place import zero
 from compare.derivation.steps import Stage
 from compare.diagnosis.catalogue.fault import Fault, Mistake, weights
 from compare.diagnosis.numbers import Number
+from twingrad.layers import LOSSES
 from twingrad.network import Network
 
 Coefficients = Mapping[str, Number]
@@ -66,7 +66,7 @@ class Scaling:
     @property
     def layered(self) -> bool:
         """Whether there are steps in several layers."""
-        return END not in self.kinds
+        return not set(self.kinds) <= set(LOSSES)
 
     def belonging(self, at: Place) -> set[str]:
         """The names of the terms that the right step has."""
@@ -180,17 +180,17 @@ WORDS: dict[tuple[str, str, tuple[str, ...]], tuple[str, str, str]] = {
         "The leaky ReLU of {where} has slope {c} below 0.",
         "Take the slope of the specification.",
     ),
-    ("cost", "penalty", (END,)): (
+    ("cost", "penalty", LOSSES): (
         "cost with {c} times the penalty",
         "The cost has {c} times lambda sum ||W||^2.",
         "Add lambda sum ||W||^2, once.",
     ),
-    ("softmax", "all", (END,)): (
+    ("softmax", "all", LOSSES[:1]): (
         "G times {c}",
         "Everything but the penalty's part is {c} times what it should be.",
         "G is (p - Y) / n.",
     ),
-    ("loss", "loss", (END,)): (
+    ("loss", "loss", LOSSES[:1]): (
         "cost times {c}",
         "The cross-entropy is {c} times what it should be.",
         "It is the mean over the minibatch.",

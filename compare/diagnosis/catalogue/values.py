@@ -3,7 +3,7 @@
 import numpy as np
 
 from compare.derivation import Place
-from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, last
+from compare.diagnosis.catalogue.fault import Fault, Inapplicable, Mistake, last, with_loss
 
 
 def guarded_loss(p: np.ndarray, y: np.ndarray, eps: float) -> np.ndarray:
@@ -28,7 +28,7 @@ class GuardedLogarithm:
             f"The loss adds {size:g} to p before the logarithm.",
             "Take the logarithm from the logits, which needs no such guard.",
             "loss",
-            last,
+            with_loss("cross_entropy"),
             forward={"loss": guarded_log(size)},
             wrong="log p_i,y",
             everywhere=False,

@@ -8,7 +8,9 @@ from itertools import islice, product
 import numpy as np
 
 from compare.watching.course.data_sets import label_arrays
-from compare.watching.passes import Probabilities, Update, probabilities
+from compare.watching.losses import mean_loss
+from compare.watching.passes import Update
+from compare.watching.probabilities import Probabilities, probabilities
 from compare.watching.recording import Event
 from compare.watching.values import Value, Values
 
@@ -55,7 +57,8 @@ class Costs:
 
     Arguments:
         n: samples.
-        own: (n,), the probability of each sample's label.
+        loss: the mean over the samples, in the program's units.
+        own: (n,), the probability of each sample's label; empty where p is no softmax.
         weights: one choice of the weights, from the first layer.
         others: the other parameters, where they are known.
         numbers: in order of execution.
@@ -65,7 +68,7 @@ class Costs:
     """
 
     n: int
-    classes: int
+    loss: float
     own: np.ndarray
     weights: list[Sums]
     others: dict[str, np.ndarray]
@@ -78,12 +81,6 @@ class Costs:
     def finest(self) -> float:
         """The tolerance of the first comparison, in which everything is known."""
         return FINE if self.known and self.tolerance < COARSE_32 else self.tolerance
-
-    @cached_property
-    def loss(self) -> float:
-        """The mean cross-entropy."""
-        with np.errstate(divide="ignore"):
-            return float(-np.log(self.own).mean())
 
     @cached_property
     def squares(self) -> float:
@@ -122,14 +119,22 @@ def training_costs(
         if u.case is None or u.labels is None:
             continue
         later = next((at for at in starts if at > u.found.index), len(values.recording.events))
-        p = u.found.p.rows
-        own = p[np.arange(len(p)), u.labels.y]
+        of_pass = losses_of(u.found.p.rows, u.labels.y, u.labels.loss, u.unit)
         weights = [sums_of(layer.W) for layer in u.found.layers]
         others = {k: v for k, v in u.case.parameters.items() if not k.startswith("W")}
         numbers = numbers_after(values, u.found.index, later)
         limit = tolerance_of(u.found.p.value.raw)
-        costs.append(Costs(len(p), p.shape[1], own, weights, others, numbers, limit, True))
+        costs.append(Costs(*of_pass, weights, others, numbers, limit, True))
     return costs
+
+
+def losses_of(
+    p: np.ndarray, y: np.ndarray, loss: str, unit: float
+) -> tuple[int, float, np.ndarray]:
+    """n, the mean loss and the probabilities of the labels, as in `Costs`."""
+    softmax = loss == "cross_entropy"
+    own = p[np.arange(len(p)), y] if softmax else np.zeros(0)
+    return len(p), unit * mean_loss(p, y, loss), own
 
 
 def tolerance_of(raw: np.ndarray) -> float:
@@ -141,6 +146,8 @@ def evaluation_costs(
 ) -> Iterator[list[Costs]]:
     """Costs of all other passes, for every combination of labels and weights."""
     shapes = [layer.W.shape for layer in updates[0].found.layers]
+    known = ((u.labels.loss, u.unit) for u in updates if u.labels is not None)
+    loss, unit = next(known, ("cross_entropy", 1.0))
     trained = {u.found.p.value.id for u in updates}
     starts = sorted(p.value.first for p in found)
     others = [p for p in found if p.value.id not in trained and p.value.array.ndim == 2]
@@ -151,8 +158,7 @@ def evaluation_costs(
         index = p.value.first
         later = next((at for at in starts if at > index), len(values.recording.events))
         numbers = numbers_after(values, index, later)
-        rows = p.value.array.T if p.axis == 0 else p.value.array
-        n, classes = rows.shape
+        n, classes = p.rows.shape
         if (n, classes) not in labels:
             labels[n, classes] = label_arrays(values, n, classes)
         recent = sorted(labels[n, classes], key=lambda pair: -pair[0].last_before(later))[:LATEST]
@@ -168,9 +174,9 @@ def evaluation_costs(
         limit = tolerance_of(p.value.raw)
         choices: list[Costs] = []
         for _, y in recent:
-            own = rows[np.arange(n), y]
+            of_pass = losses_of(p.rows, y, loss, unit)
             choices += [
-                Costs(n, classes, own, list(chosen), {}, numbers, limit, False)
+                Costs(*of_pass, list(chosen), {}, numbers, limit, False)
                 for chosen in islice(product(*weights), COMBINATIONS)
             ]
         yield choices

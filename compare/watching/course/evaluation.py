@@ -8,7 +8,8 @@ from compare.watching.course.running_statistics import Running, averaged, source
 from compare.watching.course.torch_modes import evaluates
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.normalisation import LARGEST_EPS, norm_of
-from compare.watching.passes import Probabilities, Update, loops, probabilities
+from compare.watching.passes import Update
+from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import Rebuilder, last_layer
 from compare.watching.rebuilt import Pass, Seen
 from compare.watching.recording import Event
@@ -56,8 +57,8 @@ def evaluations(values: Values, updates: list[Update]) -> list[Evaluated]:
         later = [p for p in group if p.value.first > updates[0].end]
         if not later or training in [p.value for p in group]:
             continue
-        rows = later[0].value.array.shape[0 if later[0].axis == 1 else 1]
-        if rows == updates[0].found.n or rows < 3:
+        samples = len(later[0].rows)
+        if samples == updates[0].found.n or samples < 3:
             continue
         seen = highest_norm(values, later[0])
         if seen is not None:
@@ -67,10 +68,13 @@ def evaluations(values: Values, updates: list[Update]) -> list[Evaluated]:
 
 def highest_norm(values: Values, p: Probabilities) -> Evaluated | None:
     """The batch norm below the last layer of a pass; its input need not have been recorded."""
-    rows = p.value.array.T if p.axis == 0 else p.value.array
+    rows = p.rows
     tolerance = TOLERANCE_32 if p.value.raw.dtype.itemsize < 8 else TOLERANCE
     search = Rebuilder(values, p.value.first, len(rows), tolerance)
-    found = Pass(p.value.first, Seen(p.value, rows, p.axis == 0), p.axis == 0, tolerance)
+    softmax = p.over != "each"
+    seen = Seen(p.value, rows, p.columns)
+    found = Pass(p.value.first, seen, p.columns, tolerance, softmax=softmax)
+    search.over = "classes" if softmax else "each"
     top = last_layer(search, found)
     act = None if top is None else search.activation(top.h)
     if act is None:

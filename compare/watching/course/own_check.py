@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.watching.course.verdict import TrainingVerdict
-from compare.watching.passes import TRIED, Update, loops, probabilities, read_update
+from compare.watching.passes import TRIED, Update, read_update
+from compare.watching.probabilities import loops, probabilities
 from compare.watching.relations import TwoTerms, two_terms
 from compare.watching.roles import Role
 from compare.watching.values import Value, Values

@@ -8,7 +8,8 @@ import numpy as np
 from compare.watching.course.costs import COARSE_32, Costs, all_costs, training_costs
 from compare.watching.course.steps import is_float32, relative
 from compare.watching.course.verdict import TrainingVerdict
-from compare.watching.passes import Update, probabilities
+from compare.watching.passes import Update
+from compare.watching.probabilities import probabilities
 from compare.watching.recording import Event
 from compare.watching.roles import nearest_scale
 from compare.watching.values import Values
@@ -49,9 +50,10 @@ def readings(costs: Costs, factor: float, own: list[float]) -> Iterator[Reading]
     for part in {penalty, own_penalty(costs, own)}:
         yield Reading("", "", L + part, L)
         yield Reading("", "", n * (L + part), n * L)
-    mean = float(-np.log(costs.own.mean()))
-    yield Reading("cost", "it is the logarithm of the mean probability", mean, mean)
-    yield Reading("cost", "it is the logarithm of the mean probability", mean + penalty, mean)
+    if costs.own.size:
+        mean = float(-np.log(costs.own.mean()))
+        yield Reading("cost", "it is the logarithm of the mean probability", mean, mean)
+        yield Reading("cost", "it is the logarithm of the mean probability", mean + penalty, mean)
     if factor:
         summed = "the loss is summed over the samples, its gradient and the penalty are not"
         yield Reading("cost", summed, n * L + penalty, n * L)
@@ -75,7 +77,7 @@ def each_layer_its_own(values: Values, updates: list[Update], penalties: dict[st
         return False
     for costs in training_costs(values, updates, probabilities(values)):
         total = costs.loss + own_penalty(costs, own)
-        told = costs.own.size and abs(own_penalty(costs, own) - usual * costs.squares)
+        told = abs(own_penalty(costs, own) - usual * costs.squares)
         least = max(WEIGHS if not costs.known else 0.0, 30 * costs.finest) * abs(total)
         if told > least and costs.holds(total, costs.finest) is not None:
             return True

@@ -9,6 +9,7 @@ from compare.watching.course.cycle import Sequence, judge_sequence
 from compare.watching.course.steps import Step
 from compare.watching.course.update_rule import Rule
 from compare.watching.course.verdict import TrainingVerdict
+from compare.watching.losses import mean_loss
 from compare.watching.passes import Update
 from compare.watching.recording import Event, Recording
 from compare.watching.values import Values
@@ -207,14 +208,14 @@ def judge_rates(
 
 
 def times_the_cost(rates: dict[int, float], updates: list[Update]) -> float:
-    """The number that each rate is times the mean cross-entropy of its minibatch; 0 if there is
-    none, or the rates are equal."""
+    """The number that each rate is times the mean loss of its minibatch; 0 if there is none, or the
+    rates are equal."""
     ratios = []
     for t, rate in rates.items():
         labels, p = updates[t - 1].labels, updates[t - 1].found.p.rows
         if labels is None:
             return 0.0
-        ratios.append(-rate / float(np.log(p[np.arange(len(p)), labels.y]).mean()))
+        ratios.append(rate / mean_loss(p, labels.y, labels.loss))
     steady = all(same(ratio, ratios[0]) for ratio in ratios)
     return ratios[0] if steady and not same(min(rates.values()), max(rates.values())) else 0.0
 

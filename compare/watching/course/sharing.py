@@ -171,9 +171,9 @@ def overwritten_probabilities(values: Values, updates: list[Update], out: Traini
     """Find an accuracy computed from p after p - Y was written into the array of p."""
     recording = values.recording
     for u in updates:
-        if u.labels is None or u.right is None:
-            continue
         p = u.found.p.rows
+        if u.labels is None or u.right is None or p.shape[1] < 2:
+            continue
         G = p.copy()
         G[np.arange(len(p)), u.labels.y] -= 1
         right = float((p.argmax(axis=1) == u.labels.y).mean())

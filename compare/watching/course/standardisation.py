@@ -5,7 +5,8 @@ import numpy as np
 from compare.watching.course.data_sets import DataSet
 from compare.watching.course.per_sample import judge_per_sample, own_mean
 from compare.watching.course.verdict import TrainingVerdict
-from compare.watching.passes import Probabilities, Update, probabilities
+from compare.watching.passes import Update
+from compare.watching.probabilities import probabilities
 from compare.watching.values import Values
 
 LARGE = 1000
@@ -36,7 +37,7 @@ def judge_standardisation(
         out.add("standardisation", training.event, said)
         return
     inside = sites_of_passes(values, seen)
-    evaluated = {len(rows_of(p)) for p in probabilities(values)}
+    evaluated = {len(p.rows) for p in probabilities(values)}
     others = [
         data
         for data in sets
@@ -89,10 +90,6 @@ def sites_of(values: Values, data: DataSet) -> set[int]:
     if kind == "a":
         return {event.site.id for event in values.by_id[number].events}
     return {event.site.id for event in values.recording.events if event.data == number}
-
-
-def rows_of(p: Probabilities) -> np.ndarray:
-    return p.value.array.T if p.axis == 0 else p.value.array
 
 
 def holds(data: DataSet, updates: list[Update]) -> bool:

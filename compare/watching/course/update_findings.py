@@ -118,10 +118,24 @@ def judge_rules(
     still_parameters(rules, steps, updates, out)
     other_gradients(rules, steps, decays, out)
     different_rates(rules, steps, updates, out)
-    unknown = [name for name, rule in rules.items() if not rule.name]
+    usual = [rule for rule in rules.values() if rule.name == "plain"]
+    unknown = [
+        name
+        for name, rule in rules.items()
+        if not rule.name and not any(moves_by(other, steps[name]) for other in usual)
+    ]
     if 0 < len(unknown) < len(rules):
         words = ", ".join(unknown)
         out.not_checked.append(f"the update of {words}: no known rule explains their changes")
+
+
+def moves_by(rule: Rule, taken: list[Step]) -> bool:
+    """Whether a parameter of one entry, which any rule explains, moves by another one's rates."""
+    return all(
+        step.change.size == 1
+        and abs(step.change + rule.rates.get(step.update, np.nan) * step.right) <= step.exact
+        for step in taken
+    )
 
 
 def still_parameters(

@@ -1,0 +1,58 @@
+"""The losses that a program may have, from its probabilities p and the classes y: their values, and
+their gradients by the logits, as in `twingrad.network`."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from compare.cases import one_hot
+
+SIGMOID_LOSSES = ("squared_error", "binary_cross_entropy")
+
+UNITS: Mapping[str, Callable[[int], dict[str, float]]] = {
+    "cross_entropy": lambda K: {"cross-entropy of a softmax": 1.0},
+    "binary_cross_entropy": lambda K: {
+        "binary cross-entropy of sigmoids": 1.0,
+        "binary cross-entropy of sigmoids, averaged over the classes": 1 / K,
+    },
+    "squared_error": lambda K: {
+        "squared error of sigmoids, (p - Y)^2 / 2": 1.0,
+        "squared error of sigmoids, (p - Y)^2": 2.0,
+        "squared error of sigmoids, (p - Y)^2 / 2 averaged over the classes": 1 / K,
+        "squared error of sigmoids, (p - Y)^2 averaged over the classes": 2 / K,
+    },
+}
+"""What a program's loss may be, and what that is times ours, for K classes."""
+
+
+def logit_gradient(p: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:
+    """n times the gradient of the mean loss by the logits, (n, classes)."""
+    away = p - one_hot(y, p.shape[1])
+    return away * p * (1 - p) if loss == "squared_error" else away
+
+
+def p_gradient(p: np.ndarray, Y: np.ndarray, loss: str) -> np.ndarray:
+    """n times the gradient of the mean loss by p, (n, classes)."""
+    if loss == "cross_entropy":
+        return -Y / p
+    return p - Y if loss == "squared_error" else (p - Y) / (p * (1 - p))
+
+
+def loss_words(loss: str, classes: int, unit: float) -> str:
+    """The loss of a program that is so many times ours."""
+    return next(said for said, factor in UNITS[loss](classes).items() if factor == unit)
+
+
+def mean_loss(p: np.ndarray, y: np.ndarray, loss: str) -> float:
+    """The mean over the samples; infinite where p is 0 for a class that it should be 1 for."""
+    Y = one_hot(y, p.shape[1])
+    if loss == "squared_error":
+        return float(np.square(p - Y).sum() / (2 * len(y)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        losses = -np.log(np.where(Y > 0, p, 1)) if loss == "cross_entropy" else binary(p, Y)
+    return float(losses.sum() / len(y))
+
+
+def binary(p: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """-log p where Y is 1, -log(1 - p) where it is 0."""
+    return -np.log(np.where(Y > 0, p, 1 - p))
