@@ -52,10 +52,12 @@ class BinaryCrossEntropy(CrossEntropy):
         self, s: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"]
     ) -> tuple[Shaped[Array, "*networks n classes"], Shaped[Array, "*networks"]]:
         """p and the mean loss, computed from the logits because p may be rounded to 0 or 1."""
+        p = np.tanh(s / 2) / 2 + 0.5  # (n, classes)
         positive = s.real > 0  # (n, classes)
-        log_1_p = np.where(positive, -s, 0) - np.log1p(np.exp(np.where(positive, -s, s)))
-        losses = -targets(y, s.shape[-1], 0.0, s.real.dtype) * s - log_1_p  # (n, classes)
-        return np.tanh(s / 2) / 2 + 0.5, losses.sum(axis=(-2, -1)) / s.shape[-2]
+        # -log(1 - p) = log(1 + exp(s)), in which exp is at most 1
+        log_1_exp = np.where(positive, s, 0) + np.log1p(np.exp(np.where(positive, -s, s)))
+        losses = log_1_exp - targets(y, s.shape[-1], 0.0, s.real.dtype) * s  # (n, classes)
+        return p, losses.sum(axis=(-2, -1)) / s.shape[-2]
 
 
 class SquaredError:

@@ -62,7 +62,7 @@ SIGMOID = Step(
     "sigmoid of the logits",
     "p = 1 / (1 + exp(-s))",
     "Each logit as the probability of its class, whatever the others are.",
-    "return np.tanh(s / 2) / 2 + 0.5, losses.sum(axis=(-2, -1)) / s.shape[-2]",
+    "p = np.tanh(s / 2) / 2 + 0.5  # (n, classes)",
     lambda at: expit(at.s),
 )
 
@@ -72,9 +72,10 @@ BINARY_LOSS = Step(
     "loss = -1/n sum_i sum_j (Y_ij log p_ij + (1 - Y_ij) log(1 - p_ij))",
     "The sum over the classes, averaged over the minibatch, and taken from the logits: p itself "
     "may be rounded to 0 or 1.",
-    "losses = -targets(y, s.shape[-1], 0.0, s.real.dtype) * s - log_1_p  # (n, classes)",
+    "losses = log_1_exp - targets(y, s.shape[-1], 0.0, s.real.dtype) * s  # (n, classes)",
     total(BINARY_TERMS),
-    terms=BINARY_TERMS,
+    "return p, losses.sum(axis=(-2, -1)) / s.shape[-2]",
+    BINARY_TERMS,
 )
 
 BINARY_DIFFERENCE = Step(

@@ -1,14 +1,14 @@
 """The labels of a minibatch, and the network of a pass as one of ours."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from compare.cases import Case
+from compare.cases import Case, one_hot
 from compare.derivation import ACTIVATIONS
 from compare.watching.activations import RELU
-from compare.watching.losses import SIGMOID_LOSSES, UNITS, logit_gradient, mean_loss
+from compare.watching.losses import SIGMOID_LOSSES, computed_loss, logit_gradient, p_gradient
 from compare.watching.rebuilt import Layer, Pass
 from compare.watching.relations import scaled
 from compare.watching.values import Value, Values
@@ -42,9 +42,6 @@ LATEST = 20
 FEWEST = 3
 """Minimum number of entries of an array that is taken for a multiple of another."""
 
-BEFORE = 40
-"""Number of events before the probabilities in which their loss is searched."""
-
 
 def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     """The labels in p - Y; if that was not recorded, below a softmax the most recent ones."""
@@ -52,16 +49,17 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     candidates = label_candidates(values, end, n, classes)
     seen = BackwardArrays(values, found, end)
     if not found.softmax:
-        return labels_of_sigmoids(values, seen, candidates[:LATEST])
+        return labels_of_sigmoids(values, seen, [*candidates[:LATEST], *taken_away_of(seen)])
     for form in seen.forms:
         for value, y in candidates[:LATEST]:
             if seen.error(form(logit_gradient(seen.p, y, "cross_entropy"))) < seen.tolerance:
                 return Labels(y, value, True)
-    taken = labels_taken_away(seen)
-    if taken is None and candidates:
+    for value, y in taken_away_of(seen):
+        return Labels(y, value, True)
+    if candidates:
         value, y = candidates[0]
         return Labels(y, value, False)
-    return taken
+    return None
 
 
 def label_candidates(
@@ -120,13 +118,12 @@ class BackwardArrays:
         return min(fits, default=np.inf)
 
 
-def labels_taken_away(seen: BackwardArrays) -> Labels | None:
+def taken_away_of(seen: BackwardArrays) -> Iterator[tuple[Value, np.ndarray]]:
     """Labels that were never assigned, read from p - Y."""
     for value, rows in seen.gradients:
         told = taken_away(seen.p, rows, seen.tolerance)
         if told is not None:
-            return Labels(told, value, True)
-    return None
+            yield value, told
 
 
 def labels_of_sigmoids(
@@ -135,7 +132,7 @@ def labels_of_sigmoids(
     """The labels in p - Y, with the loss: that of the gradients. If these are of neither loss, that
     of the numbers that the program computes; without any, the squared error.
 
-    p - Y alone does not tell: both gradients have it.
+    The gradient by p alone does not tell: with any loss, p - Y is a natural thing to compute.
     """
     fits = [
         (seen.error(form(logit_gradient(seen.p, y, loss))), at, loss)
@@ -148,22 +145,11 @@ def labels_of_sigmoids(
         value, y = candidates[at]
         return Labels(y, value, True, loss)
     for value, y in candidates:
-        if seen.error(logit_gradient(seen.p, y, "binary_cross_entropy")) < seen.tolerance:
-            return Labels(y, value, True, computed_loss(values, seen, y) or SIGMOID_LOSSES[0])
+        by_p = (p_gradient(seen.p, one_hot(y, seen.p.shape[1]), loss) for loss in SIGMOID_LOSSES)
+        if any(seen.error(expected) < seen.tolerance for expected in by_p):
+            loss, _ = computed_loss(values, seen.p, y, seen.start, seen.end, SIGMOID_LOSSES)
+            return Labels(y, value, True, loss)
     return None
-
-
-def computed_loss(values: Values, seen: BackwardArrays, y: np.ndarray) -> str:
-    """The loss of sigmoids that a number of the program is; "" if none is one."""
-    inside = values.recording.events[max(0, seen.start - BEFORE) : seen.end]
-    numbers = np.array([event.value for event in inside if event.value is not None], float)
-    for loss in SIGMOID_LOSSES:
-        ours = mean_loss(seen.p, y, loss)
-        units = UNITS[loss](seen.p.shape[1]).values()
-        for factor in (unit * n for unit in units for n in (1, len(y))):
-            if (np.abs(numbers - factor * ours) <= seen.tolerance * factor * ours).any():
-                return loss
-    return ""
 
 
 def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | None:
@@ -174,7 +160,11 @@ def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | N
     for c in (1.0, float(len(p)), -1.0, -float(len(p))):
         Y = p - c * G
         ones = Y > 0.5
-        if (ones.sum(axis=1) == 1).all() and np.abs(Y - ones).max() <= max(tolerance, 1e-7):
+        if np.abs(Y - ones).max() > max(tolerance, 1e-7):
+            continue
+        if p.shape[1] == 1 and 0 < ones.sum() < len(ones):
+            return np.asarray(ones[:, 0].astype(int))
+        if (ones.sum(axis=1) == 1).all():
             return np.asarray(ones.argmax(axis=1))
     return None
 

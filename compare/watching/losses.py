@@ -1,13 +1,21 @@
 """The losses that a program may have, from its probabilities p and the classes y: their values, and
 their gradients by the logits, as in `twingrad.network`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from compare.cases import one_hot
+from compare.watching.values import Values
 
 SIGMOID_LOSSES = ("squared_error", "binary_cross_entropy")
+
+BEFORE = 40
+"""Number of events before the probabilities in which their loss is searched, since it may be
+computed from their logarithm."""
+
+SAME = 1e-6
+"""Maximum relative difference of a number from a loss that it is."""
 
 UNITS: Mapping[str, Callable[[int], dict[str, float]]] = {
     "cross_entropy": lambda K: {"cross-entropy of a softmax": 1.0},
@@ -56,3 +64,23 @@ def mean_loss(p: np.ndarray, y: np.ndarray, loss: str) -> float:
 def binary(p: np.ndarray, Y: np.ndarray) -> np.ndarray:
     """-log p where Y is 1, -log(1 - p) where it is 0."""
     return -np.log(np.where(Y > 0, p, 1 - p))
+
+
+def computed_loss(
+    values: Values, p: np.ndarray, y: np.ndarray, start: int, end: int, losses: Sequence[str]
+) -> tuple[str, float]:
+    """The loss that a number of the program is, and what that is times ours; the first of the
+    losses, times 1, if there is none.
+
+    Arguments:
+        start, end: of the events in which the number is searched, and some before them.
+    """
+    inside = values.recording.events[max(0, start - BEFORE) : end]
+    numbers = np.array([event.value for event in inside if event.value is not None], float)
+    for loss in losses:
+        ours = mean_loss(p, y, loss)
+        for unit in UNITS[loss](p.shape[1]).values():
+            for expected in (unit * ours, unit * len(y) * ours):
+                if (np.abs(numbers - expected) <= SAME * expected).any():
+                    return loss, unit
+    return losses[0], 1.0

@@ -12,7 +12,7 @@ from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
 from compare.watching.followers import ASSIGNED
 from compare.watching.labels import Labels, absent, case_of, different_kinds, labels_of
-from compare.watching.losses import UNITS
+from compare.watching.losses import UNITS, computed_loss
 from compare.watching.other_costs import other_cost
 from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import TWICE, rebuild
@@ -164,7 +164,7 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
             update.case, update.right, update.trace, arrays, found.tolerance, text, update.unit
         )
         update.roles = reader.read(update.absent)
-        unit = unit_of(update)
+        unit = unit_of(values, update)
         if unit == update.unit:
             break
         update.unit = unit
@@ -182,11 +182,12 @@ def single_numbers(values: Values, start: int, end: int) -> list[Value]:
     ]
 
 
-def unit_of(update: Update) -> float:
-    """What the program's loss is times ours, by most of its gradients of parameters."""
+def unit_of(values: Values, update: Update) -> float:
+    """What the program's loss is times ours, by most of its gradients of parameters; if all of
+    these are wrong, by the loss that it computes."""
     assert update.case is not None
     assert update.roles is not None
-    network, n = update.case.network, update.found.n
+    network, n, index = update.case.network, update.found.n, update.found.index
     units = UNITS[network.loss](network.classes).values()
     found = update.roles.found.values()
     factors = [update.unit * abs(role.c) for role in found if role.name[0] in "Wb"]
@@ -194,6 +195,9 @@ def unit_of(update: Update) -> float:
     def votes(unit: float) -> int:
         return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
 
+    if not any(votes(unit) for unit in units):
+        p, y = update.found.p.rows, update.case.y
+        return computed_loss(values, p, y, index, update.end, (network.loss,))[1]
     return max(units, key=votes)
 
 

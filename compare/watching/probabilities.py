@@ -86,28 +86,33 @@ def saturated(p: Probabilities) -> bool:
 
 
 def sigmoids(values: Values) -> Iterator[Probabilities]:
-    """Every array that is a sigmoid of one seen before, with samples in rows and in columns."""
-    for value in values.all:
-        a = value.array
-        if value.raw.dtype.kind != "f" or not np.ptp(a) or a.min() < 0 or a.max() > 1:
-            continue
-        before = [
-            rows
-            for seen in values.before(value.first + 1, a.shape)
-            if seen is not value
-            for rows, _ in seen.views(a.shape)
-        ]
-        if is_sigmoid(a, before, 1e-7 if value.raw.dtype.itemsize > 4 else 1e-5):
+    """Every array that is a sigmoid of one seen before, and every other one of its line, with
+    samples in rows and in columns."""
+    able = [v for v in values.all if v.raw.dtype.kind == "f" and np.ptp(v.array)]
+    able = [v for v in able if v.array.min() >= 0 and v.array.max() <= 1]
+    told = {(v.events[0].site.id, v.events[0].stack) for v in able if is_sigmoid(values, v)}
+    for value in able:
+        if (value.events[0].site.id, value.events[0].stack) in told:
             yield from (Probabilities(value, axis, "each") for axis in (1, 0))
 
 
-def is_sigmoid(a: np.ndarray, before: list[np.ndarray], tolerance: float) -> bool:
+def is_sigmoid(values: Values, value: Value) -> bool:
     """Whether an array is the sigmoid of an earlier one; 1 - p of a sigmoid p is left out."""
+    a, tolerance = value.array, 1e-7 if value.raw.dtype.itemsize > 4 else 1e-5
     few = (slice(FEW),) * a.ndim
 
     def equals(form: Form, z: np.ndarray) -> bool:
-        return close(form(z[few]), a[few], tolerance) and close(form(z), a, tolerance)
+        if not close(form(z[few]), a[few], tolerance):
+            return False
+        made = form(z)
+        return bool(np.isfinite(made).all()) and close(made, a, tolerance)
 
+    before = [
+        rows
+        for seen in values.before(value.first + 1, a.shape)
+        if seen is not value
+        for rows, _ in seen.views(a.shape)
+    ]
     with np.errstate(all="ignore"):
         made = any(equals(form, z) for z in before for form in SIGMOID_FORMS)
         return made and not any(equals(lambda p: 1 - p, p) for p in before)

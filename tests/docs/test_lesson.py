@@ -66,7 +66,7 @@ def lesson():
 
 
 def test_the_program_runs_and_its_gradients_are_not_trivial(lesson):
-    assert len(lesson.printed) == 40
+    assert len(lesson.printed) == 41
     assert np.abs(lesson.names["d_s"]).max() > 0.1
     for l in (1, 2, 3):
         assert np.abs(lesson.names["g"][f"W{l}"]).max() > 0.01
@@ -116,7 +116,7 @@ def test_a_formula_stands_above_its_line_of_code(quote):
 def test_formulas_are_set_as_github_renders_them():
     lines = re.sub(r"^```.*?^```$", "", TEXT, flags=re.MULTILINE | re.DOTALL).splitlines()
     displayed = [index for index, line in enumerate(lines) if "$$" in line]
-    assert len(displayed) == 57
+    assert len(displayed) == 61
     for index in displayed:  # whole in its line, and alone in its paragraph
         assert re.fullmatch(r"\$\$[^$]+\$\$", lines[index]), lines[index]
         assert (lines[index - 1], lines[index + 1]) == ("", "")

@@ -8,7 +8,7 @@ from itertools import islice, product
 import numpy as np
 
 from compare.watching.course.data_sets import label_arrays
-from compare.watching.losses import mean_loss
+from compare.watching.losses import BEFORE, mean_loss
 from compare.watching.passes import Update
 from compare.watching.probabilities import Probabilities, probabilities
 from compare.watching.recording import Event
@@ -16,10 +16,6 @@ from compare.watching.values import Value, Values
 
 WINDOW = 400
 """Number of events after a forward pass in which its cost is searched."""
-
-BEFORE = 40
-"""Number of events before the probabilities in which the loss is searched, since it may be computed
-from their logarithm."""
 
 LATEST = 3
 """Number of recent arrays of a shape, and of labels, that are tried for a pass."""
