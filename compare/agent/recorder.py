@@ -826,6 +826,9 @@ class TorchCalls:
         functional = self.torch.nn.functional
         functional.cross_entropy = self.loss(functional.cross_entropy, of_logits)
         functional.nll_loss = self.loss(functional.nll_loss, of_logarithms)
+        binary = getattr(functional, "binary_cross_entropy_with_logits", None)
+        if binary is not None:
+            functional.binary_cross_entropy_with_logits = self.loss(binary, of_single_logits)
 
     def loss(self, kept, probabilities):
         """A loss of torch's whose arguments are looked at."""
@@ -857,13 +860,13 @@ class TorchCalls:
             if (
                 parts
                 and s is not None
-                and s.ndim == 2
+                and s.ndim in (1, 2)
                 and s.dtype.kind == "f"
                 and s.size <= LARGEST
             ):
                 p = probabilities(s)
                 if p is not None:
-                    parts.append((self.site(place, name + " softmax", "call"), "", p))
+                    parts.append((self.site(place, name + " p", "call"), "", p))
         except Exception:
             return  # tensors of a transform, which have no values
         self.probe.take(parts)
@@ -945,8 +948,15 @@ class TorchCalls:
         return type(module).__name__
 
 
+def of_single_logits(s):
+    """The sigmoid of every entry of s."""
+    return numpy.tanh(s / 2) / 2 + s.dtype.type(0.5)
+
+
 def of_logits(s):
-    """The softmax of each row of s (n, K)."""
+    """The softmax of each row of s (n, K); None if s is a vector."""
+    if s.ndim != 2:
+        return None
     with numpy.errstate(all="ignore"):
         e = numpy.exp(s - s.max(axis=1, keepdims=True))
         return e / e.sum(axis=1, keepdims=True)
@@ -954,6 +964,8 @@ def of_logits(s):
 
 def of_logarithms(s):
     """The probabilities whose logarithms are in s (n, K); None if s does not contain logarithms."""
+    if s.ndim != 2:
+        return None
     with numpy.errstate(all="ignore"):
         p = numpy.exp(s)
         sums = p.sum(axis=0), p.sum(axis=1)

@@ -49,7 +49,8 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     candidates = label_candidates(values, end, n, classes)
     seen = BackwardArrays(values, found, end)
     if not found.softmax:
-        return labels_of_sigmoids(values, seen, [*candidates[:LATEST], *taken_away_of(seen)])
+        likely = [*candidates[:LATEST], *taken_away_of(seen)]
+        return labels_of_sigmoids(values, found, seen, end, likely)
     for form in seen.forms:
         for value, y in candidates[:LATEST]:
             if seen.error(form(logit_gradient(seen.p, y, "cross_entropy"))) < seen.tolerance:
@@ -87,14 +88,14 @@ class BackwardArrays:
     """The arrays of a backward pass in which labels may be."""
 
     def __init__(self, values: Values, found: Pass, end: int) -> None:
-        self.p, self.start, self.end = found.p.rows, found.index, end
+        self.p = found.p.rows
         self.h = found.layers[-1].h.rows
         self.tolerance = 10 * found.tolerance
         n, classes = self.p.shape
         self.forms = (lambda G: G, lambda G: G.T @ self.h, lambda G: G.sum(axis=0))
         self.gradients = [
             (value, rows)
-            for value in values.within(self.start, end, (n, classes))
+            for value in values.within(found.index, end, (n, classes))
             for rows, _ in value.views((n, classes))
         ]
         others = ((classes, self.h.shape[1]), (classes,))
@@ -103,12 +104,21 @@ class BackwardArrays:
             **{
                 shape: [
                     rows
-                    for value in values.within(self.start, end, shape)
+                    for value in values.within(found.index, end, shape)
                     for rows, _ in value.views(shape)
                 ]
                 for shape in others
             },
         }
+
+    @property
+    def has_backward_pass(self) -> bool:
+        """Whether some array, right or wrong, was used as the gradient of the logits: its product
+        with the last layer's input was seen."""
+        return any(
+            rows.any() and self.error(rows.T @ self.h) < self.tolerance
+            for _, rows in self.gradients
+        )
 
     def error(self, expected: np.ndarray) -> float:
         """How far the nearest array is from a multiple of what is expected, relative to it."""
@@ -127,10 +137,12 @@ def taken_away_of(seen: BackwardArrays) -> Iterator[tuple[Value, np.ndarray]]:
 
 
 def labels_of_sigmoids(
-    values: Values, seen: BackwardArrays, candidates: list[tuple[Value, np.ndarray]]
-) -> Labels | None:
+    values: Values, found: Pass, seen: BackwardArrays, end: int,
+    candidates: list[tuple[Value, np.ndarray]],
+) -> Labels | None:  # fmt: skip
     """The labels in p - Y, with the loss: that of the gradients. If these are of neither loss, that
-    of the numbers that the program computes; without any, the squared error.
+    of a number that the program computes, with its labels; without any, the squared error. If none
+    of these was seen, but a backward pass, the labels are the latest one-hot ones.
 
     The gradient by p alone does not tell: with any loss, p - Y is a natural thing to compute.
     """
@@ -146,9 +158,13 @@ def labels_of_sigmoids(
         return Labels(y, value, True, loss)
     for value, y in candidates:
         by_p = (p_gradient(seen.p, one_hot(y, seen.p.shape[1]), loss) for loss in SIGMOID_LOSSES)
-        if any(seen.error(expected) < seen.tolerance for expected in by_p):
-            loss, _ = computed_loss(values, seen.p, y, seen.start, seen.end, SIGMOID_LOSSES)
-            return Labels(y, value, True, loss)
+        own = computed_loss(values, found, y, end, SIGMOID_LOSSES)
+        if own is not None or any(seen.error(expected) < seen.tolerance for expected in by_p):
+            return Labels(y, value, True, SIGMOID_LOSSES[0] if own is None else own.loss)
+    one_hot_ones = [pair for pair in candidates if pair[0].raw.size == seen.p.size > len(seen.p)]
+    if one_hot_ones and seen.has_backward_pass:
+        value, y = one_hot_ones[0]
+        return Labels(y, value, False, SIGMOID_LOSSES[0])
     return None
 
 
@@ -225,6 +241,8 @@ def absent(values: Values, case: Case) -> frozenset[str]:
     array of the recording is that."""
 
     def held(vector: np.ndarray) -> bool:
+        if vector.size == 1:  # recorded as a number
+            return vector[0] in values.numbers(len(values.recording.events))
         seen = values.of_shape(vector.shape)
         return any(np.array_equal(value.array, vector) for value in seen)
 

@@ -11,7 +11,7 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.findings import autograd
 from compare.watching.judge import Judged
 from compare.watching.lines import Line, identified
-from compare.watching.passes import MIXED, Update
+from compare.watching.passes import MIXED, NO_WEIGHTS, Update
 from compare.watching.probabilities import probabilities
 from compare.watching.rebuild import NORMALISED
 from compare.watching.result import Finding
@@ -83,10 +83,14 @@ def at_the_end(j: Judged) -> bool:
 
 def may_be_meant(j: Judged) -> bool:
     """Whether the gradient of the logits is p less soft labels, is that of the cross-entropy with a
-    weight for each sample, or was not seen because torch computed it."""
+    weight for each sample, or was not seen because torch computed it; of sigmoids, whether nothing
+    confirmed the labels."""
     update = j.update
     assert update.case is not None
     assert update.roles is not None
+    assert update.labels is not None
+    if not update.found.softmax and not update.labels.confirmed:
+        return True
     role = update.roles.found.get(f"s{update.case.network.depth}")
     if role is None:
         return autograd([j])
@@ -170,9 +174,10 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         )
     elif updates and updates[0].found.lacks == NORMALISED:
         seen = f"the softmax is taken of {NORMALISED}"
+    elif updates and updates[0].found.lacks == NO_WEIGHTS:
+        seen = "no softmax was seen, and no labels and gradients that fit the sigmoids"
     elif not updates or not updates[0].found.layers:
-        end = "sigmoid" if updates and not updates[0].found.softmax else "softmax"
-        seen = f"a {end} was seen, but not the affine layer below it"
+        seen = "a softmax was seen, but not the affine layer below it"
     elif updates[0].cost:
         seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
     elif updates[0].found.lacks.startswith(MIXED):
@@ -182,8 +187,6 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
         seen = f"the network was rebuilt down to {updates[0].found.lacks} ({at}: {at.text})"
     else:
         seen = "no labels were seen that fit the probabilities"
-        if not updates[0].found.softmax:
-            seen = "no softmax was seen, and no labels that fit the sigmoids"
     advice = ""
     if recorded.reason == "time":
         advice = "; if its training had not begun by then, give it more time with --seconds"
@@ -192,6 +195,6 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
     elif not updates:
         advice = "; for code that only defines functions use twingrad check --code"
     return UserError(
-        f"{recorded.program}: no training of a softmax network could be rebuilt: {seen} "
+        f"{recorded.program}: no training of a network could be rebuilt: {seen} "
         f"({recorded.detail}){advice}"
     )

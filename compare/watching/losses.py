@@ -2,10 +2,14 @@
 their gradients by the logits, as in `twingrad.network`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from compare.cases import one_hot
+from compare.watching.rebuilt import Pass
+from compare.watching.recording import Event
+from compare.watching.relations import TOLERANCE
 from compare.watching.values import Values
 
 SIGMOID_LOSSES = ("squared_error", "binary_cross_entropy")
@@ -14,8 +18,8 @@ BEFORE = 40
 """Number of events before the probabilities in which their loss is searched, since it may be
 computed from their logarithm."""
 
-SAME = 1e-6
-"""Maximum relative difference of a number from a loss that it is."""
+SAME, SAME_32 = 1e-8, 1e-5
+"""Maximum relative difference of a number from a loss that it is, in float64 and in float32."""
 
 UNITS: Mapping[str, Callable[[int], dict[str, float]]] = {
     "cross_entropy": lambda K: {"cross-entropy of a softmax": 1.0},
@@ -31,6 +35,14 @@ UNITS: Mapping[str, Callable[[int], dict[str, float]]] = {
     },
 }
 """What a program's loss may be, and what that is times ours, for K classes."""
+
+
+LOGIT_GRADIENTS = {
+    "cross_entropy": "p - Y",
+    "binary_cross_entropy": "p - Y",
+    "squared_error": "(p - Y) p (1 - p)",
+}
+"""In words."""
 
 
 def logit_gradient(p: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:
@@ -66,21 +78,37 @@ def binary(p: np.ndarray, Y: np.ndarray) -> np.ndarray:
     return -np.log(np.where(Y > 0, p, 1 - p))
 
 
-def computed_loss(
-    values: Values, p: np.ndarray, y: np.ndarray, start: int, end: int, losses: Sequence[str]
-) -> tuple[str, float]:
-    """The loss that a number of the program is, and what that is times ours; the first of the
-    losses, times 1, if there is none.
+@dataclass(frozen=True)
+class Computed:
+    """A loss that the program computes.
 
     Arguments:
-        start, end: of the events in which the number is searched, and some before them.
+        loss, unit: which one, and what it is times ours.
+        event: where.
     """
-    inside = values.recording.events[max(0, start - BEFORE) : end]
-    numbers = np.array([event.value for event in inside if event.value is not None], float)
+
+    loss: str
+    unit: float
+    event: Event
+
+
+def computed_loss(
+    values: Values, found: Pass, y: np.ndarray, end: int, losses: Sequence[str]
+) -> Computed | None:
+    """The first of the losses that a number of the program is.
+
+    Arguments:
+        end: of the events after the pass in which the number is searched.
+    """
+    p, same = found.p.rows, SAME if found.tolerance <= TOLERANCE else SAME_32
+    inside = values.recording.events[max(0, found.index - BEFORE) : end]
+    events = [event for event in inside if event.value is not None]
+    numbers = np.array([event.value for event in events], float)
     for loss in losses:
         ours = mean_loss(p, y, loss)
         for unit in UNITS[loss](p.shape[1]).values():
             for expected in (unit * ours, unit * len(y) * ours):
-                if (np.abs(numbers - expected) <= SAME * expected).any():
-                    return loss, unit
-    return losses[0], 1.0
+                near = np.abs(numbers - expected) <= same * expected
+                if near.any():
+                    return Computed(loss, unit, events[int(near.argmax())])
+    return None

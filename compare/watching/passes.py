@@ -21,13 +21,16 @@ from compare.watching.recording import Event
 from compare.watching.roles import FACTOR, Roles, backward_arrays
 from compare.watching.values import Value, Values
 
-TRIED = 8
-"""Maximum number of places with probabilities that are tried as a training."""
+TRIED, SIGMOIDS_TRIED = 8, 24
+"""Maximum number of places with a softmax that are tried as a training, and of those with sigmoids,
+most of which are hidden units."""
 
 MANY = 10
 """Minimum number of samples for equal labels to be those of the same samples."""
 
 MIXED = "hidden layers with different"
+
+NO_WEIGHTS = "sigmoids without a gradient of weights"
 
 CHANGING = "an input that changes from update to update while the labels stay the same"
 
@@ -69,6 +72,14 @@ class Update:
         if self.roles is None:
             return 0
         return sum(role.status == "right" for role in self.roles.found.values())
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether the gradient of a weight matrix was seen, right or wrong, or its new value."""
+        roles = self.roles
+        return roles is not None and any(
+            name.startswith("W") for name in (*roles.found, *roles.updates)
+        )
 
     @property
     def whole(self) -> bool:
@@ -187,7 +198,7 @@ def unit_of(values: Values, update: Update) -> float:
     these are wrong, by the loss that it computes."""
     assert update.case is not None
     assert update.roles is not None
-    network, n, index = update.case.network, update.found.n, update.found.index
+    network, n = update.case.network, update.found.n
     units = UNITS[network.loss](network.classes).values()
     found = update.roles.found.values()
     factors = [update.unit * abs(role.c) for role in found if role.name[0] in "Wb"]
@@ -196,8 +207,8 @@ def unit_of(values: Values, update: Update) -> float:
         return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
 
     if not any(votes(unit) for unit in units):
-        p, y = update.found.p.rows, update.case.y
-        return computed_loss(values, p, y, index, update.end, (network.loss,))[1]
+        own = computed_loss(values, update.found, update.case.y, update.end, (network.loss,))
+        return 1.0 if own is None else own.unit
     return max(units, key=votes)
 
 
@@ -227,17 +238,23 @@ def training(values: Values, *, most: int = 6) -> list[Update]:
         return training_updates(values, most)
 
 
-def rank(update: Update) -> tuple[int, bool, bool]:
+def rank(update: Update) -> tuple[bool, int, bool, bool]:
     """Sort key for the likelihood that a pass belongs to the training: the number of gradients
-    recognised; without any, a softmax of probabilities is closer to the loss than these."""
+    recognised; without any, a softmax of probabilities is closer to the loss than these.
+
+    An evaluation may compute p - Y, which is a gradient, too; of sigmoids those of weights decide.
+    """
     twice = any(slip.said == TWICE for slip in update.found.slips)
-    return update.told, twice, update.labels is not None and update.labels.confirmed
+    confirmed = update.labels is not None and update.labels.confirmed
+    return update.found.softmax or update.goes_back, update.told, twice, confirmed
 
 
 def training_updates(values: Values, most: int) -> list[Update]:
     """`training` without NumPy's warnings about the program's numbers."""
     best: list[Update] = []
-    for group in loops(probabilities(values))[:TRIED]:
+    groups = loops(probabilities(values))
+    softmax = bool(groups) and groups[0][0].over != "each"
+    for group in groups[: TRIED if softmax else SIGMOIDS_TRIED]:
         first = read_update(values, group[0], 0)
         if not best or rank(first) > rank(best[0]):
             best = [first]
@@ -246,6 +263,9 @@ def training_updates(values: Values, most: int) -> list[Update]:
             break
     if not best:
         return []
+    if not best[0].found.softmax and not best[0].goes_back:
+        best[0].found.complete, best[0].found.lacks, best[0].case = False, NO_WEIGHTS, None
+        return best[:1]
     for p in chosen[1:most]:
         best.append(read_update(values, p, best[-1].end))
     if input_changes(best):
@@ -290,7 +310,8 @@ def other_trainings(values: Values, updates: list[Update]) -> list[Update]:
 def of_training(event: Event, updates: list[Update]) -> bool:
     """Whether probabilities are of a training that is known: seen in one of its updates, at the
     same place, or in the same function, called from the same place."""
-    own = updates[0].found.p.value.events[0]
+    found = updates[0].found
+    own = found.p.value.events[0] if found.softmax else found.p.value.shown
     same = event.site.id == own.site.id or event.site.function == own.site.function != "<module>"
     return (same and event.stack == own.stack) or any(
         update.start <= event.index < update.end for update in updates

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy.special import expit
 
 from compare.watching.recording import Event
 from compare.watching.relations import close, is_distribution, shares_of_one, sums_to_one
-from compare.watching.values import FEW, Value, Values
+from compare.watching.values import Value, Values
 
 SATURATED = 0.5
 """Share of samples with a probability of 1 above which a softmax reveals nothing."""
@@ -23,6 +24,10 @@ SIGMOID_FORMS: tuple[Form, ...] = (
     np.reciprocal,
 )
 """The sigmoid of s, from the intermediates s, -s, exp(-s) and 1 + exp(-s)."""
+
+
+FOUND: "WeakKeyDictionary[Values, list[Probabilities]]" = WeakKeyDictionary()
+"""What was found in recordings that are still in use."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,9 @@ class Probabilities:
 
     @property
     def event(self) -> Event:
-        return self.value.events[0]
+        """Where it was first seen; of sigmoids with a name, since for logits of one sign a part of
+        a stable sigmoid's formula is all of it."""
+        return self.value.shown if self.over == "each" else self.value.events[0]
 
     @property
     def columns(self) -> bool:
@@ -65,6 +72,13 @@ class Probabilities:
 
 def probabilities(values: Values) -> list[Probabilities]:
     """Every array of probabilities, in order of execution; sigmoids if there is no softmax."""
+    if values not in FOUND:
+        FOUND[values] = found_in(values)
+    return FOUND[values]
+
+
+def found_in(values: Values) -> list[Probabilities]:
+    """`probabilities`, searched."""
     floats = [value for value in values.all if value.raw.dtype.kind == "f"]
     found = []
     for value in floats:
@@ -90,20 +104,17 @@ def sigmoids(values: Values) -> Iterator[Probabilities]:
     samples in rows and in columns."""
     able = [v for v in values.all if v.raw.dtype.kind == "f" and np.ptp(v.array)]
     able = [v for v in able if v.array.min() >= 0 and v.array.max() <= 1]
-    told = {(v.events[0].site.id, v.events[0].stack) for v in able if is_sigmoid(values, v)}
+    told = {(v.shown.site.id, v.shown.stack) for v in able if is_sigmoid(values, v)}
     for value in able:
-        if (value.events[0].site.id, value.events[0].stack) in told:
+        if (value.shown.site.id, value.shown.stack) in told:
             yield from (Probabilities(value, axis, "each") for axis in (1, 0))
 
 
 def is_sigmoid(values: Values, value: Value) -> bool:
     """Whether an array is the sigmoid of an earlier one; 1 - p of a sigmoid p is left out."""
     a, tolerance = value.array, 1e-7 if value.raw.dtype.itemsize > 4 else 1e-5
-    few = (slice(FEW),) * a.ndim
 
     def equals(form: Form, z: np.ndarray) -> bool:
-        if not close(form(z[few]), a[few], tolerance):
-            return False
         made = form(z)
         return bool(np.isfinite(made).all()) and close(made, a, tolerance)
 
@@ -113,14 +124,24 @@ def is_sigmoid(values: Values, value: Value) -> bool:
         if seen is not value
         for rows, _ in seen.views(a.shape)
     ]
+    first = np.array([rows.flat[0] for rows in before])
+
+    def made_by(form: Form) -> bool:
+        likely = np.flatnonzero(np.abs(form(first) - a.flat[0]) <= tolerance)
+        return any(equals(form, before[at]) for at in likely)
+
     with np.errstate(all="ignore"):
-        made = any(equals(form, z) for z in before for form in SIGMOID_FORMS)
-        return made and not any(equals(lambda p: 1 - p, p) for p in before)
+        return any(map(made_by, SIGMOID_FORMS)) and not made_by(lambda p: 1 - p)
 
 
 def loops(found: list[Probabilities]) -> list[list[Probabilities]]:
-    """The probabilities grouped by place, the most frequent place first."""
+    """The probabilities grouped by place, the most frequent place first, and of sigmoids those with
+    a name."""
     by_place: dict[tuple[object, ...], list[Probabilities]] = defaultdict(list)
     for p in found:
         by_place[p.place].append(p)
-    return sorted(by_place.values(), key=lambda group: -len(group))
+
+    def key(group: list[Probabilities]) -> tuple[bool, int]:
+        return group[0].over == "each" and not group[0].value.named, -len(group)
+
+    return sorted(by_place.values(), key=key)

@@ -130,7 +130,7 @@ def layer_below(search: Rebuilder, found: Pass, h: Seen) -> Layer | None:
         layer = search.affine(h.rows, h.value)
         if layer is None:
             other = search.unknown_activation(h)
-            if not other and search.shifted(h) and search.centred(h):
+            if not other and search.n > 1 and search.shifted(h) and search.centred(h):
                 other = SHIFTED
             found.lacks = other or found.lacks
             found.complete = not other and (search.drawn(h) or not looks_rectified(h.rows))

@@ -1,6 +1,7 @@
 """Searches the arrays of a recording for the layers of one pass."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit
@@ -105,6 +106,11 @@ class Rebuilder:
                         return True
         return False
 
+    @cached_property
+    def numbers(self) -> list[float]:
+        """Numbers seen before, one of which may be the b of a single unit; 0 too."""
+        return [0.0, *self.values.numbers(self.index)]
+
     def vectors(self, m: int) -> list[np.ndarray]:
         """Vectors (m,) seen before."""
         return [value.array for value in self.values.before(self.index + 1, (m,))]
@@ -129,6 +135,10 @@ class Rebuilder:
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:
         """The recorded vector that b, worked out of s, is within its rounding; else b."""
         doubt = 10 * self.tolerance * float(np.abs(s).max(initial=0))
+        if b.size == 1:
+            numbers = np.array(self.numbers)
+            nearest = numbers[np.abs(numbers - b[0]).argmin()]
+            return np.array([nearest]) if abs(nearest - b[0]) <= doubt else b
         near = [
             (float(np.abs(value.array - b).max()), value)
             for value in self.values.before(self.index + 1, b.shape)

@@ -32,7 +32,7 @@ from compare.watching.course.update_findings import (
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.judge import conventions_of
-from compare.watching.losses import loss_words
+from compare.watching.losses import LOGIT_GRADIENTS, SIGMOID_LOSSES, computed_loss, loss_words
 from compare.watching.passes import Update
 from compare.watching.values import Values
 
@@ -95,10 +95,8 @@ def judge_everything(
     scale = size_of(updates[0])
     if scale != 1:
         out.facts["gradients"] = f"sums over the minibatch (n = {scale:g}), not means"
-    first = updates[0]
-    if first.case is not None and not first.found.softmax:
-        network = first.case.network
-        out.facts["loss"] = loss_words(network.loss, network.classes, first.unit)
+    if not updates[0].found.softmax:
+        judge_loss(values, updates[0], out)
     judge_updates(values, updates, others, steps, penalty.decays, scale, out)
     judge_order(values, updates, out)
     judge_costs(values, updates, penalty, scale, out)
@@ -112,6 +110,26 @@ def judge_everything(
     judge_own_check(values, updates, out)
     if not any(finding.fails for finding in out.findings):
         not_finite(values, updates, out)
+
+
+def judge_loss(values: Values, update: Update, out: TrainingVerdict) -> None:
+    """Name the loss of sigmoids, and the one that the program computes instead, if it does."""
+    if update.case is None:
+        return
+    network = update.case.network
+    said = out.facts["loss"] = loss_words(network.loss, network.classes, update.unit)
+    others = [loss for loss in SIGMOID_LOSSES if loss != network.loss]
+    place = values, update.found, update.case.y, update.end
+    other = computed_loss(*place, others)
+    if other is not None and computed_loss(*place, (network.loss,)) is None:
+        words = loss_words(other.loss, network.classes, other.unit)
+        out.add(
+            "loss",
+            other.event,
+            f"The gradients are those of the {said}, and this number is the {words}. The gradient "
+            f"of that by the logits is {LOGIT_GRADIENTS[other.loss]}, times a constant.",
+            fails=False,
+        )
 
 
 def judge_updates(

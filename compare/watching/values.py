@@ -172,6 +172,13 @@ class Values:
         found = sorted((pair for pair in found if pair[0] >= 0), key=lambda pair: -pair[0])
         return [value for _, value in found[:reach]]
 
+    def numbers(self, index: int) -> set[float]:
+        """The numbers seen outside of expressions before an event, counters of loops left out."""
+        passed = (*UNNAMED, "loop")
+        named = (e for e in self.recording.events[:index] if e.site.kind not in passed)
+        seen = {event.value for event in named if event.value is not None}
+        return {number for number in seen if math.isfinite(number)}
+
     def within(self, start: int, end: int, shape: tuple[int, ...]) -> list[Value]:
         """Values seen between two events, in order of their first event there."""
         found = [v for v in self.of_shape(shape) if v.seen_in(start, end)]

@@ -100,7 +100,7 @@ SIGMOID_END_FAULTS = (
             "output",
             layers,
             {"output": Replacement(values)},
-            wrong="(p - Y)",
+            wrong="(p - Y)" if layers is BINARY else "p (1 - p)",
             everywhere=False,
         )
         for name, said, fix, layers, values in GRADIENTS
