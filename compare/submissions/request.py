@@ -26,6 +26,7 @@ class CaseSpec:
         activation, slope: of the network; the slope of a leaky ReLU alone.
         scaled: whether batch norm has gamma and beta; if not, they are 1 and 0.
         smoothing: share of the labels that is spread over all classes.
+        loss: of the network; unit: what the code's is times that, see `derivation.units`.
     """
 
     hidden: tuple[int, ...]
@@ -41,6 +42,8 @@ class CaseSpec:
     slope: float = 0.0
     scaled: bool = True
     smoothing: float = 0.0
+    loss: str = "cross_entropy"
+    unit: float = 1.0
 
     @property
     def network(self) -> Network:
@@ -54,6 +57,7 @@ class CaseSpec:
             self.slope or Network.slope,
             smoothing=self.smoothing,
             eps=self.eps,
+            loss=self.loss,
         )
 
     @property
@@ -75,6 +79,11 @@ class CaseSpec:
         return case
 
 
+def in_units(spec: CaseSpec) -> CaseSpec:
+    """The case whose loss times `unit` is the code's: with the penalty divided by it."""
+    return replace(spec, penalty=spec.penalty / spec.unit, unit=1.0)
+
+
 def expected(network: Network, scaled: bool) -> list[str]:
     """The parameters of a network, without gamma and beta if its batch norm has none."""
     return [n for n in network.parameter_shapes if scaled or not n.startswith(("gamma", "beta"))]
@@ -90,7 +99,7 @@ class Request:
         inputs, samples, penalty: in place of those of the cases.
         seed: of every case.
         dtype: in which samples and parameters are handed over: float64, float32, float16.
-        activation, slope, scaled, smoothing: see CaseSpec.
+        activation, slope, scaled, smoothing, loss, unit: see CaseSpec.
     """
 
     hidden: tuple[int, ...] | None = None
@@ -104,6 +113,8 @@ class Request:
     slope: float = 0.0
     scaled: bool = True
     smoothing: float = 0.0
+    loss: str = "cross_entropy"
+    unit: float = 1.0
 
 
 def trial(
@@ -131,6 +142,8 @@ def trial(
         slope=request.slope,
         scaled=request.scaled,
         smoothing=request.smoothing,
+        loss=request.loss,
+        unit=request.unit,
     )
 
 

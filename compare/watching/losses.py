@@ -1,12 +1,13 @@
 """The losses that a program may have, from its probabilities p and the classes y: their values, and
 their gradients by the logits, as in `twingrad.network`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compare.cases import one_hot
+from compare.derivation.units import UNITS
 from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
 from compare.watching.relations import TOLERANCE
@@ -20,22 +21,6 @@ computed from their logarithm."""
 
 SAME, SAME_32 = 1e-8, 1e-5
 """Maximum relative difference of a number from a loss that it is, in float64 and in float32."""
-
-UNITS: Mapping[str, Callable[[int], dict[str, float]]] = {
-    "cross_entropy": lambda K: {"cross-entropy of a softmax": 1.0},
-    "binary_cross_entropy": lambda K: {
-        "binary cross-entropy of sigmoids": 1.0,
-        "binary cross-entropy of sigmoids, averaged over the classes": 1 / K,
-    },
-    "squared_error": lambda K: {
-        "squared error of sigmoids, (p - Y)^2 / 2": 1.0,
-        "squared error of sigmoids, (p - Y)^2": 2.0,
-        "squared error of sigmoids, (p - Y)^2 / 2 averaged over the classes": 1 / K,
-        "squared error of sigmoids, (p - Y)^2 averaged over the classes": 2 / K,
-    },
-}
-"""What a program's loss may be, and what that is times ours, for K classes."""
-
 
 LOGIT_GRADIENTS = {
     "cross_entropy": "p - Y",
@@ -56,11 +41,6 @@ def p_gradient(p: np.ndarray, Y: np.ndarray, loss: str) -> np.ndarray:
     if loss == "cross_entropy":
         return -Y / p
     return p - Y if loss == "squared_error" else (p - Y) / (p * (1 - p))
-
-
-def loss_words(loss: str, classes: int, unit: float) -> str:
-    """The loss of a program that is so many times ours."""
-    return next(said for said, factor in UNITS[loss](classes).items() if factor == unit)
 
 
 def mean_loss(p: np.ndarray, y: np.ndarray, loss: str) -> float:

@@ -7,12 +7,13 @@ from itertools import pairwise
 import numpy as np
 
 from compare.cases import Case
+from compare.derivation.units import UNITS
 from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
 from compare.watching.followers import ASSIGNED
 from compare.watching.labels import Labels, absent, case_of, different_kinds, labels_of
-from compare.watching.losses import UNITS, computed_loss
+from compare.watching.losses import computed_loss
 from compare.watching.other_costs import other_cost
 from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import TWICE, rebuild
@@ -51,7 +52,7 @@ class Update:
         start: event where the pass begins; end: where the next one does.
         cost: what its gradients are of, where that is not the cross-entropy.
         absent: the parameters of the case that the program does not have.
-        unit: what the program's loss is times ours, see `losses.UNITS`; `right` is times that too.
+        unit: what the program's loss is times ours, see `derivation.units`; `right` is times that.
     """
 
     found: Pass

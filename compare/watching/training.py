@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from compare.derivation.units import loss_words
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
 from compare.watching.course.evaluation import judge_evaluation
 from compare.watching.course.moments import shared_moments
@@ -32,7 +33,7 @@ from compare.watching.course.update_findings import (
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.judge import conventions_of
-from compare.watching.losses import LOGIT_GRADIENTS, SIGMOID_LOSSES, computed_loss, loss_words
+from compare.watching.losses import LOGIT_GRADIENTS, SIGMOID_LOSSES, computed_loss
 from compare.watching.passes import Update
 from compare.watching.values import Values
 

@@ -13,7 +13,7 @@ from compare.submissions.layouts.layout import Code, Handed, Raw
 from compare.submissions.matching import equal, is_close, nearest_reading
 from compare.submissions.orientation import Misshapen, as_array
 from compare.submissions.replay import Change, evaluated
-from compare.submissions.request import CaseSpec
+from compare.submissions.request import CaseSpec, in_units
 from compare.submissions.session import session
 from compare.submissions.submission import Answer, Finding, Index
 from compare.submissions.things import is_tensor
@@ -85,6 +85,19 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
     return taken
 
 
+def in_our_units(taken: Taken, unit: float) -> Taken:
+    """The same for a loss that is the code's divided by `unit`; lambda is then divided too."""
+    if unit == 1:
+        return taken
+    values = {"loss": unit, "cost": unit}
+    return replace(
+        taken,
+        gradients={name: value / unit for name, value in taken.gradients.items()},
+        forward={name: value / values.get(name, 1) for name, value in taken.forward.items()},
+        wrong={name: value / unit for name, value in taken.wrong.items()},
+    )
+
+
 def right(code: Code, taken: Taken) -> int:
     """The number of expected gradients that have the right shape."""
     return sum(n in taken.gradients and n not in taken.raw_shapes for n in code.expected())
@@ -114,10 +127,12 @@ def answer(
             again = take(code, case, code.evaluate(case, code.hand_over(case, dtype)), line)
         taken.findings += differences(taken, again, line)
     taken.findings += code.notes
+    taken = in_our_units(taken, spec.unit)
     own_cost = {}
     if own and not spec.at_kink:
         with session().quiet():
-            own_cost = central_differences(code, case, taken, spec.seed)
+            own_cost = central_differences(code, case, taken, spec)
+    spec = in_units(spec)
     found = Answer(
         spec, taken.gradients, taken.forward, own_cost, taken.raw_shapes, taken.wrong, seconds
     )
@@ -158,10 +173,12 @@ def differences(first: Taken, second: Taken, line: int | None) -> list[Finding]:
 
 
 def central_differences(
-    code: Code, case: Case, taken: Taken, seed: int
+    code: Code, case: Case, taken: Taken, spec: CaseSpec
 ) -> dict[str, list[tuple[Index, float]]]:
-    """Derivatives of the code's own cost; {} if nothing is wrong, or if there is no cost."""
-    right, trace = nearest_reading(taken.gradients, taken.forward, case, code.eps_forms)
+    """Derivatives of the code's own cost, in our units; {} if nothing is wrong, or if there is no
+    cost."""
+    ours = in_units(spec).case()
+    right, trace = nearest_reading(taken.gradients, taken.forward, ours, code.eps_forms)
     if all(is_close(taken.gradients.get(name), right[name]) for name in code.expected()) and all(
         is_close(taken.forward[n], trace[n]) for n in ("loss", "cost") if n in taken.forward
     ):
@@ -170,13 +187,13 @@ def central_differences(
         (name, index)
         for name in code.expected()
         for index in entries_of(
-            case.parameters[name].shape, taken.gradients.get(name), right[name], seed
+            case.parameters[name].shape, taken.gradients.get(name), right[name], spec.seed
         )
     ]
     found: dict[str, list[tuple[Index, float]]] = {}
     try:
         for name, index, value in slopes_at(code, case, places):
-            found.setdefault(name, []).append((index, value))
+            found.setdefault(name, []).append((index, value / spec.unit))
     except (CodeFailure, Unsupported):
         return {}
     return found

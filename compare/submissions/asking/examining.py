@@ -2,16 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from compare.derivation import ACTIVATIONS
-from compare.submissions.asking.activations import other_activation
 from compare.submissions.asking.collect import answer
 from compare.submissions.asking.dropping import examine_dropout
 from compare.submissions.asking.failures import UNPLACED, CodeFailure, Unsupported, as_finding
 from compare.submissions.asking.importing import load, locate, words_of_all
+from compare.submissions.asking.kinds import other_kinds
 from compare.submissions.asking.objects import STATISTICS, examine_object
 from compare.submissions.asking.recognise import Unrecognised, belongs, recognise
 from compare.submissions.asking.smoothing import label_smoothing
@@ -133,14 +132,14 @@ def examine_layouts(
     report.layout = layouts[0].name
     with session().quiet():
         layout, ways = choose(layouts, request, source.sizes())
-        other = other_activation(source, [way.attempt for way in ways.values()])
+        other = other_kinds(source, [way.attempt for way in ways.values()])
         if other is not None:
-            activation, slope = other
-            request = replace(request, activation=activation, slope=slope)
+            request = replace(request, **asdict(other))
             layout, ways = choose(layouts, request, source.sizes())
-            name = ACTIVATIONS[activation].name + (f", slope {slope:g}" if slope else "")
-            report.assumed["activation"] = f"{name}, as the probabilities show"
-        smoothed = label_smoothing(source, [way.attempt for way in ways.values()])
+            report.assumed |= dict(other.assumed)
+        attempts = [way.attempt for way in ways.values()]
+        softmax = request.loss == "cross_entropy"
+        smoothed = label_smoothing(source, attempts) if softmax else None
         if smoothed is not None:
             share, shown = smoothed
             request = replace(request, smoothing=share)

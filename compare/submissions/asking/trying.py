@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 import manual_impl
-from compare.submissions.asking.collect import right, take
+from compare.submissions.asking.collect import in_our_units, right, take
 from compare.submissions.asking.failures import CodeFailure, Unsupported
 from compare.submissions.layouts.layout import Code, Layout
 from compare.submissions.matching import count_right, is_close, readings
-from compare.submissions.request import CLASSES, CaseSpec, Request, trial
+from compare.submissions.request import CLASSES, CaseSpec, Request, in_units, trial
 from compare.submissions.session import session
 
 
@@ -80,7 +80,7 @@ def attempted(code: Code, spec: CaseSpec, dtype: str) -> Attempt:
         return Attempt(spec, code, failure=failure)
     except Unsupported as error:
         return Attempt(spec, reason=str(error))
-    taken = take(code, case, raw, None)
+    taken, case = in_our_units(take(code, case, raw, None), spec.unit), in_units(spec).case()
     exact = count_right(taken.gradients, case, code.eps_forms)
     p = taken.forward.get("p")
     outputs = any(is_close(p, trace["p"]) for _, trace in readings(case, code.eps_forms))
