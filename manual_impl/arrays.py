@@ -80,6 +80,11 @@ def squared_norm(W: Shaped[Array, "*networks out in"]) -> Shaped[Array, "*networ
     return np.asarray(vector @ vector)
 
 
+def sigmoid(s: Array) -> Array:
+    """1 / (1 + exp(-s)), in a form that does not overflow."""
+    return np.tanh(s / 2) / 2 + 0.5
+
+
 def contiguous(array: Array) -> bool:
     """Whether an array is C- or Fortran-contiguous."""
     return array.flags.c_contiguous or array.flags.f_contiguous

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy.special import ndtr
 
-from manual_impl.arrays import product, sum_over, weight_gradient
+from manual_impl.arrays import product, sigmoid, sum_over, weight_gradient
 from twingrad.layers import Layer as LayerSpec
 from twingrad.network import Gradients, Masks, Network, Parameters, RunningStatistics, Trace
 
@@ -229,8 +229,7 @@ class Sigmoid(Activation):
     """x = 1 / (1 + exp(-s))."""
 
     def forward(self, s: Array, run: Pass) -> None:
-        # the same as 1 / (1 + exp(-s)), which overflows
-        run.trace[self.output] = np.tanh(s / 2) / 2 + 0.5  # (n, m)
+        run.trace[self.output] = sigmoid(s)  # (n, m)
 
     def backward(self, s: Array, run: Pass) -> Array:
         # d x / d s = exp(-s) / (1 + exp(-s))^2 = x (1 - x), which needs x alone

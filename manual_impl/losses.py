@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Shaped
 
-from manual_impl.arrays import Array, sum_over
+from manual_impl.arrays import Array, sigmoid, sum_over
 from twingrad.network import Network
 
 
@@ -52,7 +52,7 @@ class BinaryCrossEntropy(CrossEntropy):
         self, s: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"]
     ) -> tuple[Shaped[Array, "*networks n classes"], Shaped[Array, "*networks"]]:
         """p and the mean loss, computed from the logits because p may be rounded to 0 or 1."""
-        p = np.tanh(s / 2) / 2 + 0.5  # (n, classes)
+        p = sigmoid(s)  # (n, classes)
         positive = s.real > 0  # (n, classes)
         # -log(1 - p) = log(1 + exp(s)), in which exp is at most 1
         log_1_exp = np.where(positive, s, 0) + np.log1p(np.exp(np.where(positive, -s, s)))
@@ -69,7 +69,7 @@ class SquaredError:
         self, s: Shaped[Array, "*networks n classes"], y: Int[Array, "*networks n"]
     ) -> tuple[Shaped[Array, "*networks n classes"], Shaped[Array, "*networks"]]:
         """p and the mean loss."""
-        p = np.tanh(s / 2) / 2 + 0.5  # (n, classes)
+        p = sigmoid(s)  # (n, classes)
         away = p - targets(y, s.shape[-1], 0.0, s.real.dtype)  # (n, classes)
         return p, (away * away).sum(axis=(-2, -1)) / (2 * s.shape[-2])
 

@@ -3,7 +3,7 @@
 import itertools
 
 from tests.support import small_dataset, small_recipe
-from twingrad.layers import NORMALIZATIONS
+from twingrad.layers import LOSSES, NORMALIZATIONS
 from twingrad.recipe import OPTIMIZERS
 
 SLICES = 1e-9
@@ -26,7 +26,8 @@ def mixtures():
             "activation": ["relu", "leaky_relu"][number // 2 % 2],
             "slope": 0.2,
             "dropout": [0.0, 0.3][turn // 2 % 2],
-            "smoothing": [0.0, 0.1, 0.2][number % 3],
+            "smoothing": [0.0, 0.1, 0.0][number % 3],
+            "loss": ["cross_entropy", "cross_entropy", LOSSES[1 + number % 2]][number % 3],
             "decoupled": number % 5 in (1, 2),
             "flip": number % 4 in (0, 1),
             "shift": [0, 1, 2][number % 3],

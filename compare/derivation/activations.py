@@ -205,7 +205,7 @@ ACTIVATIONS = {
         name="sigmoid",
         formula="x = 1 / (1 + exp(-s_tilde))",
         why="Every value is squeezed into (0, 1).",
-        code="run.trace[self.output] = np.tanh(s / 2) / 2 + 0.5  # (n, m)",
+        code="return np.tanh(s / 2) / 2 + 0.5",
         formula_back="G_s_tilde = G_x (x - x^2)",
         why_back="d x / d s is exp(-s) / (1 + exp(-s))^2, the product of x and 1 - x.",
         code_back="return run.gradients[self.output] * (x * (1 - x))",

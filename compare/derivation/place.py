@@ -191,7 +191,7 @@ class Step:
         title: its name for people; "{l}" is replaced by the layer, "{input}" by its input.
         formula: its formula, in the letters of the derivation.
         why: a sentence that derives it.
-        code: the line of `manual_impl/layers.py` or `network.py` that implements it, verbatim.
+        code: the line of `manual_impl` that implements it, verbatim.
         compute: its result, from the quantities at a place.
         further: a second line of code, if there is one.
         terms: the summands of `compute`; empty if the step has no coefficients.

@@ -28,6 +28,8 @@ def conventions_of(result: CheckResult) -> tuple[str, ...]:
     if "activation" in assumed:
         leaky = assumed["activation"].startswith("leaky ReLU")
         found.append("leaky ReLU" if leaky else "other activation")
+    if "loss" in assumed:
+        found.append("sigmoid outputs")
     if "gamma and beta" in assumed:
         found.append("plain batch norm")
     return tuple(found)

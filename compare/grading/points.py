@@ -16,6 +16,7 @@ AFFECTED = {
     "other activation": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
     "plain batch norm": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
     "label smoothing": ("W", "b", "gamma", "beta", "loss", "cost"),
+    "sigmoid outputs": ("W", "b", "gamma", "beta", "p", "loss", "cost"),
 }
 """Tensors that a convention changes, by kind."""
 

@@ -25,10 +25,17 @@ CONVENTIONS = {
     "other activation": "GELU, tanh or the sigmoid in place of the ReLU",
     "plain batch norm": "batch norm without gamma and beta",
     "label smoothing": "smoothed labels, in the cost too",
+    "sigmoid outputs": "sigmoids with their own losses in place of the softmax",
 }
 """Deviations that are not wrong."""
 
-OTHER_NETWORKS = ("leaky ReLU", "other activation", "plain batch norm", "label smoothing")
+OTHER_NETWORKS = (
+    "leaky ReLU",
+    "other activation",
+    "plain batch norm",
+    "label smoothing",
+    "sigmoid outputs",
+)
 """Conventions that make it another network; a rubric allows these only by name."""
 
 ALLOWED = tuple(name for name in CONVENTIONS if name not in OTHER_NETWORKS)

@@ -45,7 +45,7 @@ def forward(network, parameters, X, y, *, penalty, masks=None, moved=None):
             z = note(f"x_drop{l}", dropped(z, mask, network.dropout))
         x = z
 
-    trace["p"], trace["loss"] = softmax(z, y, network.smoothing)
+    trace["p"], trace["loss"] = END[network.loss](z, y, network.smoothing)
     squares = 0
     for l in range(1, depth + 1):
         for row in p[f"W{l}"]:
@@ -118,6 +118,28 @@ def softmax(s, y, smoothing):
             t = smoothing / len(row) + (1 - smoothing if j == right else 0)
             loss = loss - t * np.log(probability) / len(s)
     return p, loss
+
+
+def sigmoids(s, y, smoothing):
+    """p, and the mean of the sum of the binary cross-entropies of each class."""
+    p = [[1 / (1 + np.exp(-value)) for value in row] for row in s]
+    loss = 0
+    for row, right in zip(p, y, strict=True):
+        for j, probability in enumerate(row):
+            loss = loss - np.log(probability if j == right else 1 - probability) / len(s)
+    return p, loss
+
+
+def squares(s, y, smoothing):
+    """p, and the mean of half the sum of the squared errors of each class."""
+    p, loss = sigmoids(s, y, smoothing)[0], 0
+    for row, right in zip(p, y, strict=True):
+        for j, probability in enumerate(row):
+            loss = loss + (probability - (j == right)) ** 2 / (2 * len(s))
+    return p, loss
+
+
+END = {"cross_entropy": softmax, "binary_cross_entropy": sigmoids, "squared_error": squares}
 
 
 def each_entry_moved(values):

@@ -7,7 +7,7 @@ import numpy as np
 
 import manual_impl
 from tests.support import random_masks, random_parameters, random_samples, smallest_variance
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, LOSSES, NORMALIZATIONS
 from twingrad.network import Masks, Network, Parameters
 
 PENALTY = 0.1
@@ -16,7 +16,7 @@ DEEP = (4, 3, 2)
 """Hidden widths in which every combination of kinds is tried."""
 
 SHAPES = [(), (3,), (2, 4), (1, 3)]
-"""And those in which dropout and smoothing take turns; layer norm has no place in the last."""
+"""And those in which dropout, smoothing and losses take turns; layer norm is not in the last."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Example:
             words.append("dropout")
         if network.smoothing:
             words.append("smoothing")
+        if network.loss != "cross_entropy":
+            words.append(network.loss)
         return " ".join(words)
 
     @property
@@ -54,9 +56,9 @@ def example(network: Network, n: int) -> Example:
 
 
 def combinations():
-    """(normalization, activation, dropout, smoothing, hidden) of every example."""
+    """(normalization, activation, dropout, smoothing, hidden, loss) of every example."""
     for kinds in product(NORMALIZATIONS, ACTIVATIONS, (0.0, 0.4), (0.0, 0.3)):
-        yield *kinds, DEEP
+        yield *kinds, DEEP, "cross_entropy"
     for number, (normalization, activation, hidden) in enumerate(
         product(NORMALIZATIONS, ACTIVATIONS, SHAPES)
     ):
@@ -68,6 +70,7 @@ def combinations():
                 (0.0, 0.4)[number % 2],
                 (0.0, 0.3)[number % 3 % 2],
                 hidden,
+                LOSSES[number % 3 // 2 * (1 + number // 3 % 2)],
             )
 
 
@@ -85,10 +88,11 @@ def examples() -> list[Example]:
                 dropout=dropout,
                 smoothing=smoothing,
                 eps=1e-5 if number % 2 else 1e-10,
+                loss=loss,
             ),
             2 + number % 6,
         )
-        for number, (normalization, activation, dropout, smoothing, hidden) in enumerate(
+        for number, (normalization, activation, dropout, smoothing, hidden, loss) in enumerate(
             combinations()
         )
     ]

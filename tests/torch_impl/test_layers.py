@@ -19,7 +19,12 @@ KINDS = [
         itertools.cycle([{}, {"dropout": 0.4, "smoothing": 0.1, "slope": 0.2}]),
         strict=False,
     )
-] + [{"normalization": "batch", "dropout": 0.3}, {"normalization": "layer", "smoothing": 0.2}]
+] + [
+    {"normalization": "batch", "dropout": 0.3},
+    {"normalization": "layer", "smoothing": 0.2},
+    {"normalization": "batch", "loss": "binary_cross_entropy"},
+    {"activation": "sigmoid", "loss": "squared_error"},
+]
 
 
 def case(kinds, networks=(), own=False):

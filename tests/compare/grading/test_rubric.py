@@ -204,3 +204,8 @@ def test_the_rubric_of_the_docs_is_one(rubric):
 def test_the_activation_is_a_convention_by_its_kind(said, convention):
     result = SimpleNamespace(assumed={"activation": said})
     assert conventions_of(result) == (convention,)
+
+
+def test_sigmoid_outputs_are_a_convention():
+    result = SimpleNamespace(assumed={"loss": "squared error of sigmoids, (p - Y)^2"})
+    assert conventions_of(result) == ("sigmoid outputs",)
