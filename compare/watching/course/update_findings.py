@@ -43,7 +43,10 @@ def applied_twice(updates: list[Update], out: TrainingVerdict) -> None:
 
 
 def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> None:
-    """The first array with NaN or infinite entries, if parameters have them from then on."""
+    """The first array with NaN or infinite entries, if weights and probabilities have them too.
+
+    A buffer that was not filled yet holds anything.
+    """
     shapes = {layer.W.shape for layer in updates[0].found.layers}
     shapes |= {shape[::-1] for shape in shapes}
     broken = [
@@ -54,7 +57,9 @@ def not_finite(values: Values, updates: list[Update], out: TrainingVerdict) -> N
         and not np.isfinite(value.raw).all()
     ]
     weights = [value for value in broken if value.raw.shape in shapes and value.named]
-    if weights:
+    place = updates[0].found.p.value.shown.site.id
+    outputs = [value for value in broken if any(e.site.id == place for e in value.events)]
+    if weights and outputs:
         first = min((value.shown for value in broken), key=lambda event: event.index)
         said = (
             "From here on there are values that are not finite (NaN or infinite), and the weights "

@@ -232,3 +232,17 @@ def test_an_update_that_was_rebuilt_with_fewer_layers_is_passed_over(tmp_path: P
     out = TrainingVerdict()
     shifted_in_vain(values, [before, after], out)
     assert not out.findings
+
+
+def test_a_buffer_that_holds_nan_until_it_is_filled_is_no_finding(tmp_path: Path) -> None:
+    filled = "dW2 = np.full((5, 5), np.nan)\n        dW2[:] = h1.T @ G2 + 2 * lam * W2"
+    said = judged(tmp_path, by(PLAIN, ("dW2 = h1.T @ G2 + 2 * lam * W2", filled)))
+    assert said.verdict.findings == []
+
+
+def test_a_training_that_overflows(tmp_path: Path) -> None:
+    late = "eta = low + (high - low) * (place / n_s if place < n_s else 2 - place / n_s)"
+    text = by(PLAIN, (late, "eta = 0.05 if t < 7 else 1e200"))
+    said = judged(tmp_path, text)
+    assert [what for what, _ in said.failing] == ["not_finite"]
+    assert "values that are not finite (NaN or infinite), and the weights become so" in said.said
