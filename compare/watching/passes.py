@@ -264,7 +264,7 @@ def training_updates(values: Values, most: int) -> list[Update]:
             break
     if not best:
         return []
-    if not best[0].found.softmax and not best[0].goes_back:
+    if not best[0].found.softmax and best[0].found.complete and not best[0].goes_back:
         best[0].found.complete, best[0].found.lacks, best[0].case = False, NO_WEIGHTS, None
         return best[:1]
     for p in chosen[1:most]:
