@@ -25,7 +25,7 @@ QUICK = ("integer_labels", "c_online_vectors")
 
 MISSED = {
     "s_batchnorm_sig-root-power": "the line after is named, of which the wrong term is a part",
-    "s_eleven_lines-slope-left-out": "it is the gradient of another loss, and the cost was not seen",
+    "s_eleven_lines-slope-left-out": "it is right for another loss, and the cost was not seen",
     "s_torch_mse-broadcast": "no labels fit what torch differentiates, so it is not judged",
     "c_rmsprop_pipeline-rho-swapped": "its training explodes after one update, which fits no rule",
 }
