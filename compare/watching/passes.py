@@ -12,9 +12,10 @@ from compare.diagnosis.catalogue.fault import right_values
 from compare.numerics.structure import is_value, structural_zeros, values_of
 from compare.watching.backward_pass import Reader
 from compare.watching.followers import ASSIGNED
-from compare.watching.labels import Labels, absent, case_of, different_kinds, labels_of
+from compare.watching.labels import Labels, labels_of
 from compare.watching.losses import computed_loss
 from compare.watching.other_costs import other_cost
+from compare.watching.own_case import absent, case_of, different_kinds
 from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
