@@ -164,8 +164,8 @@ def check(
     if further or dropout or smoothing or loss != LOSSES[0]:
         if code is not None:
             raise UserError(
-                "--code takes networks with batch norm or none, ReLU, a softmax and no dropout; "
-                "leave the options of other kinds away"
+                "--code takes networks with batch norm or none and no dropout, and finds "
+                "activation and loss itself; leave the options of kinds away"
             )
         if hidden is None and explain is None:
             raise UserError("kinds of layer are of one network; give its widths with --hidden")

@@ -27,8 +27,8 @@ def mean_loss(
     """
     if network.loss == "cross_entropy":
         return cross_entropy(s, y, network.smoothing)
-    first_class = network.classes == 1  # the only unit's, with the number 1
-    t = (y[..., None] == torch.arange(network.classes, device=y.device) + first_class).to(s.dtype)
+    classes = [1] if network.classes == 1 else range(network.classes)
+    t = (y[..., None] == torch.tensor(classes, device=y.device)).to(s.dtype)
     if network.loss == "binary_cross_entropy":
         losses = F.binary_cross_entropy_with_logits(s, t.expand_as(s), reduction="none")
     else:

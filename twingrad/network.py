@@ -81,13 +81,14 @@ class Network:
             if word not in known:
                 raise UserError(f"{what} is {word!r}, but expected one of: {', '.join(known)}")
         softmax = self.loss == "cross_entropy"
-        if self.classes < 1 + softmax:
-            needs = "a softmax needs at least 2" if softmax else "a layer needs at least 1"
-            raise UserError(f"classes is {self.classes}, but {needs}")
+        least = 2 if softmax else 1
+        if self.classes < least:
+            what = "a softmax" if softmax else "a layer"
+            raise UserError(f"classes is {self.classes}, but {what} needs at least {least}")
         if self.smoothing and not softmax:
             raise UserError(
                 f"smoothing is {self.smoothing} and loss is {self.loss!r}, but label smoothing is "
-                "for 'cross_entropy'"
+                "for 'cross_entropy'; take smoothing 0 or that loss"
             )
         size = sum(n * m for n, m in zip(self.widths, self.widths[1:], strict=False))
         if size > LARGEST:

@@ -808,9 +808,9 @@ class TorchCalls:
     """Looks at the calls of torch's modules and losses, whose values no line need assign.
 
     A hook that torch calls after every forward pass sees input, output, parameters and buffers of
-    a module without modules in it. `cross_entropy` and `nll_loss` are replaced by functions that
-    call them; of the probabilities that they compute inside, a copy is made with NumPy. The place
-    of all this is the innermost line of the program.
+    a module without modules in it. The losses that are given logits or logarithms are replaced by
+    functions that call them; of the probabilities that they compute inside, a copy is made with
+    NumPy. The place of all this is the innermost line of the program.
     """
 
     def __init__(self, probe, torch):
@@ -826,9 +826,8 @@ class TorchCalls:
         functional = self.torch.nn.functional
         functional.cross_entropy = self.loss(functional.cross_entropy, of_logits)
         functional.nll_loss = self.loss(functional.nll_loss, of_logarithms)
-        binary = getattr(functional, "binary_cross_entropy_with_logits", None)
-        if binary is not None:
-            functional.binary_cross_entropy_with_logits = self.loss(binary, of_single_logits)
+        binary = functional.binary_cross_entropy_with_logits
+        functional.binary_cross_entropy_with_logits = self.loss(binary, of_single_logits)
 
     def loss(self, kept, probabilities):
         """A loss of torch's whose arguments are looked at."""

@@ -22,7 +22,7 @@ WIDTH = 78
 
 LETTERS = {
     "X": "the minibatch",
-    "Y": "the classes, one-hot",
+    "Y": "the classes, one-hot; of a single unit 0 or 1",
     "y": "the class of every sample",
     "n": "samples in the minibatch",
     "m": "units of the layer",

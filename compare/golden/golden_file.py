@@ -212,9 +212,11 @@ def write_golden(path: Path, case: Case) -> list[str]:
         The keys of the parameters, W_1, b_1, ....
 
     Raises:
-        UserError: the path has another suffix.
+        UserError: the path has another suffix, or the network no softmax.
         OSError: it cannot be written.
     """
+    if case.network.loss != "cross_entropy":
+        raise UserError(f"{path}: a file of cases has networks with a softmax only")
     columns = {
         file_key(name): value if value.ndim == 2 else value[:, None]
         for name, value in case.parameters.items()

@@ -12,6 +12,16 @@ Kind = Literal["cross_entropy", "nll_loss"]
 CLASSES: dict[str, Kind] = {"CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll_loss"}
 FUNCTIONS: dict[str, Kind] = {"cross_entropy": "cross_entropy", "nll_loss": "nll_loss"}
 
+NOT_KNOWN = (
+    "BCEWithLogitsLoss",
+    "BCELoss",
+    "MSELoss",
+    "binary_cross_entropy_with_logits",
+    "binary_cross_entropy",
+    "mse_loss",
+)
+"""Losses of torch's that are not judged here."""
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -37,6 +47,13 @@ def criterion_in(source: Source) -> Criterion | None:
     """
     found = list(criteria(source.tree()))
     return found[0] if len({one.kind for one in found}) == 1 else None
+
+
+def other_criterion(source: Source) -> str:
+    """The loss of a file that has no known one, as it is written there; "" if it has none."""
+    calls = [node for node in ast.walk(source.tree()) if isinstance(node, ast.Call)]
+    found = [node for node in calls if last_name(node.func) in NOT_KNOWN]
+    return ast.unparse(found[0].func) if found and criterion_in(source) is None else ""
 
 
 def criteria(tree: ast.Module) -> Iterator[Criterion]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import expit
 
 from compare.cases import Case
 from compare.derivation import ACTIVATIONS as DERIVED
@@ -64,4 +65,4 @@ def probabilities(case: Case, norm: tuple[int, float] | None, activation: Activa
             s = centred / np.sqrt(s.var(axis=axis, keepdims=True) + eps)
             s = parameters[f"gamma{l}"] * s + parameters[f"beta{l}"]
         x = activation(s)
-    return softmax(s)
+    return softmax(s) if case.network.loss == "cross_entropy" else np.asarray(expit(s))

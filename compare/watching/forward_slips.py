@@ -20,7 +20,7 @@ def slips(values: Values, updates: list[Update]) -> list[Finding]:
     for update in updates:
         for slip in update.found.slips:
             said = f"Forward pass: {slip.said}."
-            if slip.said == TWICE and slip.value.shown.site.kind == "call":
+            if slip.said == TWICE.format("softmax") and slip.value.shown.site.kind == "call":
                 said += " torch's cross_entropy takes it itself: give it the logits."
             found.setdefault(
                 slip.said.rpartition(":")[2],

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from compare.cases import one_hot
+from compare.derivation.units import UNITS
 from compare.watching.losses import SIGMOID_LOSSES, computed_loss, logit_gradient, p_gradient
 from compare.watching.rebuilt import Pass
-from compare.watching.relations import scaled
+from compare.watching.relations import Scaled, scaled
 from compare.watching.values import Value, Values
 
 
@@ -44,6 +45,7 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     seen = BackwardArrays(values, found, end)
     if not found.softmax:
         likely = [*candidates[:LATEST], *taken_away_of(seen)]
+        likely = [(value, y) for value, y in likely if np.ptp(y) or n == 1]
         return labels_of_sigmoids(values, found, seen, end, likely)
     for form in seen.forms:
         for value, y in candidates[:LATEST]:
@@ -116,10 +118,24 @@ class BackwardArrays:
 
     def error(self, expected: np.ndarray) -> float:
         """How far the nearest array is from a multiple of what is expected, relative to it."""
+        return self.nearest(expected).error
+
+    def nearest(self, expected: np.ndarray) -> Scaled:
+        """The fit of the array that is nearest to a multiple of what is expected."""
         if expected.size < FEWEST:
-            return np.inf
-        fits = (scaled(rows, expected).error for rows in self.arrays[expected.shape])
-        return min(fits, default=np.inf)
+            return Scaled(0.0, np.inf)
+        fits = (scaled(rows, expected) for rows in self.arrays[expected.shape])
+        return min(fits, key=lambda fit: fit.error, default=Scaled(0.0, np.inf))
+
+    def fit(self, expected: np.ndarray, loss: str) -> tuple[bool, float]:
+        """Whether the factor is none that the loss may have or the array is none, and the error.
+
+        Where all p are 1/2, the gradients of both losses differ by the factor 4 alone.
+        """
+        nearest, n = self.nearest(expected), len(self.p)
+        usual = [unit * c for unit in UNITS[loss](self.p.shape[1]).values() for c in (1, 1 / n)]
+        factor = min((abs(abs(nearest.c) / c - 1) for c in usual), default=np.inf)
+        return nearest.error >= self.tolerance or factor > self.tolerance, nearest.error
 
 
 def taken_away_of(seen: BackwardArrays) -> Iterator[tuple[Value, np.ndarray]]:
@@ -141,12 +157,12 @@ def labels_of_sigmoids(
     The gradient by p alone does not tell: with any loss, p - Y is a natural thing to compute.
     """
     fits = [
-        (seen.error(form(logit_gradient(seen.p, y, loss))), at, loss)
+        (*seen.fit(form(logit_gradient(seen.p, y, loss)), loss), at, loss)
         for loss in SIGMOID_LOSSES
         for form in (seen.forms if loss == "squared_error" else seen.forms[1:])
         for at, (_, y) in enumerate(candidates)
     ]
-    error, at, loss = min(fits, default=(np.inf, 0, ""))
+    _, error, at, loss = min(fits, default=(True, np.inf, 0, ""))
     if error < seen.tolerance:
         value, y = candidates[at]
         return Labels(y, value, True, loss)

@@ -28,9 +28,8 @@ MOVED = 0.1
 
 OTHER_LOSS = (
     "the gradient of the logits, from which the other gradients follow, is not that of the "
-    "cross-entropy, and no number of the program is this cross-entropy: it has another loss "
-    "(weights for samples or classes, soft labels) or adds gradients up over minibatches, and "
-    "neither is judged"
+    "{loss}, in no known way: it has another loss (weights for samples or classes, soft labels) or "
+    "adds gradients up over minibatches, and neither is judged"
 )
 
 
@@ -67,30 +66,32 @@ def unjudged(judged: list[Judged]) -> list[str]:
 
 def other_loss(findings: list[Finding], judged: Sequence[Judged], course: TrainingVerdict) -> bool:
     """Whether nothing but the gradient of the logits is wrong, in no known way, and it may be that
-    of another loss; the program does not compute the cross-entropy either."""
-    if NO_COST not in course.not_checked or any(f.what != "backward" for f in findings):
-        return False
+    of another loss; the program does not compute the cross-entropy either.
+
+    Beside sigmoids programs compute a cross-entropy that is not their loss, so it proves nothing.
+    """
     wrong = [j for j in judged if j.wrong is not None]
-    return bool(wrong) and all(at_the_end(j) and may_be_meant(j) for j in wrong)
+    sigmoids = bool(wrong) and not wrong[0].update.found.softmax
+    computed = NO_COST not in course.not_checked and not sigmoids
+    if computed or any(f.what != "backward" for f in findings if f.fails):
+        return False
+    return bool(wrong) and all(at_the_end(j) and (sigmoids or may_be_meant(j)) for j in wrong)
 
 
 def at_the_end(j: Judged) -> bool:
-    """Whether the softmax and cross-entropy alone are suspected, and no fault explains it."""
+    """Whether the output and its loss alone are suspected, and no fault explains it."""
     found = j.examination
     steps = [] if found is None else [step.step.operation for step in found.steps]
-    return found is not None and found.best is None and steps in (["softmax"], ["output"])
+    first = steps == ["softmax"] or steps[:1] == ["output"]
+    return found is not None and found.best is None and first
 
 
 def may_be_meant(j: Judged) -> bool:
     """Whether the gradient of the logits is p less soft labels, is that of the cross-entropy with a
-    weight for each sample, or was not seen because torch computed it; of sigmoids, whether nothing
-    confirmed the labels."""
+    weight for each sample, or was not seen because torch computed it."""
     update = j.update
     assert update.case is not None
     assert update.roles is not None
-    assert update.labels is not None
-    if not update.found.softmax and not update.labels.confirmed:
-        return True
     role = update.roles.found.get(f"s{update.case.network.depth}")
     if role is None:
         return autograd([j])
@@ -173,11 +174,13 @@ def not_seen(recorded: Recorded, values: Values, updates: list[Update]) -> UserE
             "squared error of sigmoids are not judged"
         )
     elif updates and updates[0].found.lacks == NORMALISED:
-        seen = f"the softmax is taken of {NORMALISED}"
+        end = "softmax" if updates[0].found.softmax else "sigmoid"
+        seen = f"the {end} is taken of {NORMALISED}"
     elif updates and updates[0].found.lacks == NO_WEIGHTS:
         seen = "no softmax was seen, and no labels and gradients that fit the sigmoids"
     elif not updates or not updates[0].found.layers:
-        seen = "a softmax was seen, but not the affine layer below it"
+        end = "sigmoid" if updates and not updates[0].found.softmax else "softmax"
+        seen = f"a {end} was seen, but not the affine layer below it"
     elif updates[0].cost:
         seen = f"its cost is {updates[0].cost}, and only the cross-entropy is judged"
     elif updates[0].found.lacks.startswith(MIXED):

@@ -88,6 +88,8 @@ def computed_loss(
         ours = mean_loss(p, y, loss)
         for unit in UNITS[loss](p.shape[1]).values():
             for expected in (unit * ours, unit * len(y) * ours):
+                if not 0 < expected < np.inf:  # p rounded to 0 or 1
+                    continue
                 near = np.abs(numbers - expected) <= same * expected
                 if near.any():
                     return Computed(loss, unit, events[int(near.argmax())])

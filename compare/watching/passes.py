@@ -169,25 +169,23 @@ def read_update(values: Values, p: Probabilities, start: int) -> Update:
     update.right = {name: value for name, value in both.items() if not is_value(name)}
     update.trace = values_of(both)
     if any(value.size == 1 for value in update.right.values()):
-        arrays += single_numbers(values, p.value.first, update.end)
+        arrays += numbers_as_vectors(values, p.value.first, update.end)
     text = values.recording.text
     update.absent = absent(values, update.case)
-    for _ in range(2):  # again if the program's loss is a multiple of ours
-        reader = Reader(
-            update.case, update.right, update.trace, arrays, found.tolerance, text, update.unit
-        )
-        update.roles = reader.read(update.absent)
-        unit = unit_of(values, update)
-        if unit == update.unit:
-            break
-        update.unit = unit
+    reader = Reader(update.case, update.right, update.trace, arrays, found.tolerance, text)
+    update.roles = reader.read(update.absent)
+    unit = update.unit = unit_of(values, update)
+    if unit != 1:
         update.right = {name: unit * value for name, value in update.right.items()}
+        right, trace = update.right, update.trace
+        reader = Reader(update.case, right, trace, arrays, found.tolerance, text, unit)
+        update.roles = reader.read(update.absent)
     return update
 
 
-def single_numbers(values: Values, start: int, end: int) -> list[Value]:
+def numbers_as_vectors(values: Values, start: int, end: int) -> list[Value]:
     """The numbers assigned in a backward pass as vectors of one entry, such as the gradient of a
-    single unit's b."""
+    single unit's b. Their ids are below those of all parts of arrays."""
     return [
         Value(-(len(values.by_id) + event.index), np.array([event.value]), [event])
         for event in values.recording.events[start + 1 : end]
@@ -196,14 +194,14 @@ def single_numbers(values: Values, start: int, end: int) -> list[Value]:
 
 
 def unit_of(values: Values, update: Update) -> float:
-    """What the program's loss is times ours, by most of its gradients of parameters; if all of
-    these are wrong, by the loss that it computes."""
+    """What the program's loss is times ours, by most of its gradients of parameters, read in our
+    units; if all of these are wrong, by the loss that it computes."""
     assert update.case is not None
     assert update.roles is not None
     network, n = update.case.network, update.found.n
     units = UNITS[network.loss](network.classes).values()
-    found = update.roles.found.values()
-    factors = [update.unit * abs(role.c) for role in found if role.name[0] in "Wb"]
+    right = [role for role in update.roles.found.values() if role.status == "right"]
+    factors = [abs(role.c) for role in right if role.name.rstrip("0123456789") in ("W", "b")]
 
     def votes(unit: float) -> int:
         return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
@@ -246,7 +244,7 @@ def rank(update: Update) -> tuple[bool, int, bool, bool]:
 
     An evaluation may compute p - Y, which is a gradient, too; of sigmoids those of weights decide.
     """
-    twice = any(slip.said == TWICE for slip in update.found.slips)
+    twice = any(slip.said == TWICE.format("softmax") for slip in update.found.slips)
     confirmed = update.labels is not None and update.labels.confirmed
     return update.found.softmax or update.goes_back, update.told, twice, confirmed
 

@@ -71,7 +71,7 @@ class Probabilities:
 
 
 def probabilities(values: Values) -> list[Probabilities]:
-    """Every array of probabilities, in order of execution; sigmoids if there is no softmax."""
+    """Every array of probabilities, in order of execution; sigmoids if no place has several."""
     if values not in FOUND:
         FOUND[values] = found_in(values)
     return FOUND[values]
@@ -91,7 +91,9 @@ def found_in(values: Values) -> list[Probabilities]:
         found = [Probabilities(value, 0) for value in floats if is_distribution(value.array)]
     # of saturated logits exp(s - max) sums to 1 too
     found = [p for p in found if not saturated(p)] or found
-    return sorted(found or sigmoids(values), key=lambda p: p.value.first)
+    if all(len(group) == 1 for group in loops(found)):  # no training, but class priors, or shares
+        found = list(sigmoids(values)) or found
+    return sorted(found, key=lambda p: p.value.first)
 
 
 def saturated(p: Probabilities) -> bool:
@@ -102,9 +104,10 @@ def saturated(p: Probabilities) -> bool:
 def sigmoids(values: Values) -> Iterator[Probabilities]:
     """Every array that is a sigmoid of one seen before, and every other one of its line, with
     samples in rows and in columns."""
-    able = [v for v in values.all if v.raw.dtype.kind == "f" and np.ptp(v.array)]
+    able = [v for v in values.all if v.raw.dtype.kind == "f"]
     able = [v for v in able if v.array.min() >= 0 and v.array.max() <= 1]
-    told = {(v.shown.site.id, v.shown.stack) for v in able if is_sigmoid(values, v)}
+    varied = [v for v in able if np.ptp(v.array)]  # with weights of 0 all are 1/2
+    told = {(v.shown.site.id, v.shown.stack) for v in varied if is_sigmoid(values, v)}
     for value in able:
         if (value.shown.site.id, value.shown.stack) in told:
             yield from (Probabilities(value, axis, "each") for axis in (1, 0))

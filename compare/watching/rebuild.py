@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import logit
 
+from compare.derivation import ACTIVATIONS
 from compare.watching.normalisation import Norm, norm_of
 from compare.watching.probabilities import Probabilities
 from compare.watching.rebuilder import Rebuilder
@@ -22,9 +23,9 @@ SHIFTED = "a normalisation that subtracts the mean and does not divide by the de
 
 DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
 
-TWICE = "the softmax is taken twice"
+TWICE = "the {} is taken twice"
 
-NORMALISED = "logits that are normalised, as by a batch norm between the last layer and the softmax"
+NORMALISED = "logits that are normalised, as by a batch norm after the last layer"
 
 WRONG_AXES = {
     "samples": "the softmax is taken over the samples, not the classes",
@@ -79,12 +80,6 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
             # less a number, such as the largest logit of all, logits fit with another b
             return next((layer for layer in made if search.has_seen(layer.b)), made[0])
     for s in candidates:
-        act = search.activation(s)
-        if act is not None:
-            layer = search.affine(act[0].rows, act[0].value)
-            if layer is not None:
-                found.slips.append(Slip(s.value, f"the {end} is taken of a ReLU of the logits"))
-                return layer
         twice = [
             t
             for t in search.seen(p.rows.shape[1], s.value)
@@ -93,7 +88,14 @@ def last_layer(search: Rebuilder, found: Pass) -> Layer | None:
         for t in twice:
             layer = search.affine(t.rows, t.value, shifted=end == "softmax")
             if layer is not None:
-                found.slips.append(Slip(p.value, TWICE.replace("softmax", end)))
+                found.slips.append(Slip(p.value, TWICE.format(end)))
+                return layer
+        act = search.activation(s)
+        if act is not None:
+            layer = search.affine(act[0].rows, act[0].value)
+            if layer is not None:
+                said = f"the {end} is taken of a {ACTIVATIONS[act[1].kind].name} of the logits"
+                found.slips.append(Slip(s.value, said))
                 return layer
     if any(search.normalised(s) is not None for s in candidates):
         found.lacks = NORMALISED

@@ -12,6 +12,9 @@ from compare.watching.relations import TwoTerms, scaled, two_terms
 from compare.watching.roles import LEAVES, Role, Roles, off
 from compare.watching.values import Value
 
+FEWEST = 5
+"""Minimum number of entries of an array that is taken for a sum of two others."""
+
 DECAY = 0.1
 """Maximum share of a parameter that its penalty removes in one update."""
 
@@ -103,7 +106,11 @@ class Recogniser:
             if from_zero and fit.c < 0 and off(fit.c, len(self.case.y)) and value.named:
                 return Role(name, "update", value, rows, fit.c, 1.0, fit.error)
             return Role(name, status, value, rows, fit.c, error=fit.error)
-        if self.is_leaf(name):
+        if self.is_leaf(name) and rows.size < FEWEST:  # two factors fit any few numbers
+            step = scaled(rows - self.case.parameters[name], expected)
+            if step.error <= self.tolerance and step.c and status != "wrong":
+                return Role(name, "update", value, rows, step.c, 1.0, step.error)
+        elif self.is_leaf(name):
             both = two_terms(rows, expected, self.case.parameters[name])
             if both.error <= self.tolerance and abs(both.d - 1) < DECAY and status != "wrong":
                 return Role(name, "update", value, rows, both.c, both.d, both.error)

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from compare.submissions.interpreter import choose_interpreter
 from compare.watching.findings import of_one_update, of_other_trainings, with_training
-from compare.watching.judge import judge_update
+from compare.watching.judge import Judged, judge_update
 from compare.watching.limits import (
     OTHER_LOSS,
     network_words,
@@ -79,19 +79,21 @@ def judged_recording(recorded: Recorded) -> WatchResult:
     findings = of_one_update(values, updates, judged)
     others = other_trainings(values, updates)
     findings += of_other_trainings(values, others)
-    if not judged and not findings:
+    if not judged and (not findings or not updates[0].found.softmax):
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates, others, penalty)
     if other_loss(findings, judged, course):
-        raise UserError(f"{recorded.program}: {OTHER_LOSS}")
+        loss = judged[0].update.case.network.loss.replace("_", " ")  # type: ignore[union-attr]
+        loss = "cross-entropy" if loss == "cross entropy" else loss
+        raise UserError(f"{recorded.program}: {OTHER_LOSS.format(loss=loss)}")
     findings = with_training(findings, values, updates, judged, course)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: not finding.fails)
     with np.errstate(all="ignore"):  # buffers that the program has not filled hold any number
         left = weights_left_over(values, updates)
-    if left and not any(finding.fails for finding in findings):
+    if left and not any(finding.fails for finding in findings if explained(finding, judged)):
         raise UserError(
-            f"{recorded.program}: the layers of {network_words(updates)} are right, but weights of "
-            f"shape {left} are updated with theirs, and the layers of those could not be rebuilt"
+            f"{recorded.program}: beside the layers of {network_words(updates)}, weights of shape "
+            f"{left} are updated, and the layers of those could not be rebuilt"
         )
     shown = next((j for j in judged if j.wrong is not None), judged[-1] if judged else None)
     lines = [] if shown is None else lines_of(values, shown)
@@ -117,6 +119,13 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         output=recorded.printed,
         seconds=time.perf_counter() - start,
     )
+
+
+def explained(finding: Finding, judged: list[Judged]) -> bool:
+    """Whether a finding is more than a wrong gradient that no known fault explains."""
+    wrong = [j for j in judged if j.wrong is not None]
+    known = any(j.examination is not None and j.examination.best is not None for j in wrong)
+    return finding.what != "backward" or not wrong or known
 
 
 def places_of(findings: list[Finding]) -> set[tuple[str, int]]:

@@ -79,6 +79,8 @@ def suited(field: str, value: Any, searched: Sequence[str], recipe: Recipe) -> d
         "hidden": (50, 50),
         "batch_size": max(recipe.batch_size, 2),
         "schedule": "cyclical",
+        "smoothing": 0.0,
+        "loss": "cross_entropy",
     }
     values = {name: other for name, other in harmless.items() if name in searched}
     if "eta_min" in searched:

@@ -212,6 +212,7 @@ WHOLE = {
     ("backward", "s"): "the gradient by the normalisation's input",
     ("backward", "mask"): "the gradient through the activation",
     ("backward", "drop"): "the gradient through dropout",
+    ("backward", "output"): "the gradient of the logits",
     ("forward", "s"): "the affine map",
     ("forward", "s_hat"): "the normalised value",
     ("forward", "s_tilde"): "the scaled and shifted value",

@@ -76,6 +76,20 @@ GRADIENTS = (
         lambda at: difference(at) * at.s * (1 - at.s),
     ),
     (
+        "p for the sigmoid's slope",
+        "The sigmoid's slope is p, without the factor 1 - p.",
+        "The slope is p (1 - p).",
+        SQUARED,
+        lambda at: difference(at) * at.p,
+    ),
+    (
+        "1 - p for the sigmoid's slope",
+        "The sigmoid's slope is 1 - p, without the factor p.",
+        "The slope is p (1 - p).",
+        SQUARED,
+        lambda at: difference(at) * (1 - at.p),
+    ),
+    (
         "slope of a tanh",
         "The slope of the output is that of a tanh, 1 - p^2.",
         "The sigmoid's slope is p (1 - p).",

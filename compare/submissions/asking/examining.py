@@ -136,7 +136,7 @@ def examine_layouts(
         if other is not None:
             request = replace(request, **asdict(other))
             layout, ways = choose(layouts, request, source.sizes())
-            report.assumed |= dict(other.assumed)
+            report.assumed |= dict(other.assumed(ways[layout.modes[0]].attempt.spec.classes))
         attempts = [way.attempt for way in ways.values()]
         softmax = request.loss == "cross_entropy"
         smoothed = label_smoothing(source, attempts) if softmax else None

@@ -12,7 +12,7 @@ from compare.derivation.units import UNITS, loss_words
 from compare.numerics.functions import SMOOTH_ACTIVATIONS
 from compare.submissions.asking.trying import Attempt
 from compare.submissions.matching import is_close, readings
-from compare.submissions.request import CLASSES, in_units
+from compare.submissions.request import in_units
 from compare.submissions.source import Source
 from twingrad.layers import LOSSES
 
@@ -33,15 +33,14 @@ class Kinds:
     loss: str
     unit: float
 
-    @property
-    def assumed(self) -> Iterator[tuple[str, str]]:
+    def assumed(self, classes: int) -> Iterator[tuple[str, str]]:
         """What to say about each kind that is not the usual one."""
         if self.activation != "relu":
             name = ACTIVATIONS[self.activation].name
             name += f", slope {self.slope:g}" if self.slope else ""
             yield "activation", f"{name}, as the probabilities show"
         if self.loss != "cross_entropy":
-            yield "loss", loss_words(self.loss, CLASSES, self.unit)
+            yield "loss", loss_words(self.loss, classes, self.unit)
 
 
 def other_kinds(source: Source, attempts: Iterable[Attempt]) -> Kinds | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from compare.submissions.asking.failures import CodeFailure, Unsupported, call
 from compare.submissions.binding import role, signature
-from compare.submissions.criterion import criterion_in
+from compare.submissions.criterion import criterion_in, other_criterion
 from compare.submissions.layouts.layout import Layout
 from compare.submissions.layouts.torch_code import TorchModuleCode
 from compare.submissions.layouts.torch_making import (
@@ -22,6 +22,7 @@ from compare.submissions.session import session
 from compare.submissions.source import Source
 from compare.submissions.submission import Finding
 from compare.submissions.things import is_class, is_function, is_routine, is_torch
+from twingrad.errors import UserError
 from twingrad.network import EPS, Network
 
 
@@ -82,6 +83,12 @@ class TorchModule(Layout):
         first = dict(module.named_parameters()).get(anatomy.names.get("b1", ""))
         vectors = "flat" if first is None or first.ndim == 1 else "row"
         orientation = Orientation(in_out=anatomy.in_out, vectors=vectors)
+        other = other_criterion(self.source)
+        if other:
+            raise UserError(
+                f"{self.source}: its loss is {other}; of torch modules check --code takes those "
+                "with a cross-entropy (twingrad watch follows a training)"
+            )
         X = torch.from_numpy(np.random.default_rng(0).standard_normal((5, network.inputs)))
         output = output_of(call(self.source, 0, module.double(), X))
         eps = (anatomy.eps,) if anatomy.eps is not None else (EPS,)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from compare.watching.course.steps import Step, sample
-from compare.watching.course.update_rule import Rule
+from compare.watching.course.update_rule import FEWEST, Rule
 from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.passes import Update
 from compare.watching.recording import Event
@@ -39,7 +39,7 @@ def other_directions(
     unless it is assigned under the gradient's name.
     """
     for name in [name for name, rule in rules.items() if not rule.name]:
-        taken = [step for step in steps[name] if step.visible]
+        taken = [step for step in steps[name] if step.visible and step.change.size >= FEWEST]
         found = [direction(values, updates[step.update - 1], step) for step in taken]
         held = [value for value in found if value is not None]
         if len(held) < 2 or len(held) < len(taken):
@@ -100,7 +100,8 @@ def judge_direction(
     """
     away = own - right
     top = float(np.abs(right).max())
-    if close(own, np.clip(right, own.min(), own.max()), ALONG):
+    clipped = (own == own.min()) | (own == own.max())
+    if close(own, np.clip(right, own.min(), own.max()), ALONG) and 2 < clipped.sum() < own.size - 2:
         out.not_checked.append(
             f"the gradient of {name}: clipped to {own.min():.4g} to {own.max():.4g}"
         )

@@ -213,9 +213,10 @@ def times_the_cost(rates: dict[int, float], updates: list[Update]) -> float:
     ratios = []
     for t, rate in rates.items():
         labels, p = updates[t - 1].labels, updates[t - 1].found.p.rows
-        if labels is None:
+        loss = 0.0 if labels is None else mean_loss(p, labels.y, labels.loss)
+        if not loss:
             return 0.0
-        ratios.append(rate / mean_loss(p, labels.y, labels.loss))
+        ratios.append(rate / loss)
     steady = all(same(ratio, ratios[0]) for ratio in ratios)
     return ratios[0] if steady and not same(min(rates.values()), max(rates.values())) else 0.0
 

@@ -135,10 +135,12 @@ def judge_rules(
 
 
 def moves_by(rule: Rule, taken: list[Step]) -> bool:
-    """Whether a parameter of one entry, which any rule explains, moves by another one's rates."""
-    return all(
-        step.change.size == 1
-        and abs(step.change + rule.rates.get(step.update, np.nan) * step.right) <= step.exact
+    """Whether a parameter of so few entries that any rule fits moves by another one's rates."""
+    return bool(taken) and all(
+        step.change.size < FEWEST
+        and (
+            np.abs(step.change + rule.rates.get(step.update, np.nan) * step.right) <= step.exact
+        ).all()
         for step in taken
     )
 
