@@ -46,14 +46,15 @@ def other_layers(evidence: Evidence) -> str:
     for norm_name, norm in norms.items():
         for name, activation in ACTIVATIONS.items():
             words = [word for word in (norm_name, name) if word]
-            p = probabilities(case, norm, activation)
-            if words and evidence.error(f"{VALUE}p", p) <= 1:
+            s = logits(case, norm, activation)
+            ends = (softmax(s), np.asarray(expit(s)))
+            if words and any(evidence.error(f"{VALUE}p", p) <= 1 for p in ends):
                 return " and ".join(words)
     return ""
 
 
-def probabilities(case: Case, norm: tuple[int, float] | None, activation: Activation) -> np.ndarray:
-    """p of a network with one kind of normalisation and activation, (n, classes)."""
+def logits(case: Case, norm: tuple[int, float] | None, activation: Activation) -> np.ndarray:
+    """The logits of a network with one kind of normalisation and activation, (n, classes)."""
     parameters, x = case.parameters, case.X
     for l in range(1, case.network.depth + 1):
         s = x @ parameters[f"W{l}"].T + parameters[f"b{l}"]
@@ -65,4 +66,4 @@ def probabilities(case: Case, norm: tuple[int, float] | None, activation: Activa
             s = centred / np.sqrt(s.var(axis=axis, keepdims=True) + eps)
             s = parameters[f"gamma{l}"] * s + parameters[f"beta{l}"]
         x = activation(s)
-    return softmax(s) if case.network.loss == "cross_entropy" else np.asarray(expit(s))
+    return s

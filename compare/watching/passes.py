@@ -201,7 +201,9 @@ def unit_of(values: Values, update: Update) -> float:
     network, n = update.case.network, update.found.n
     units = UNITS[network.loss](network.classes).values()
     right = [role for role in update.roles.found.values() if role.status == "right"]
-    factors = [abs(role.c) for role in right if role.name.rstrip("0123456789") in ("W", "b")]
+    # the first new value of b is a multiple of its gradient too, so that W is asked first
+    leaves = ([role for role in right if role.name.rstrip("0123456789") == kind] for kind in "Wb")
+    factors = [abs(role.c) for role in next(filter(None, leaves), [])]
 
     def votes(unit: float) -> int:
         return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
@@ -263,8 +265,9 @@ def training_updates(values: Values, most: int) -> list[Update]:
             break
     if not best:
         return []
-    if not best[0].found.softmax and best[0].found.complete and not best[0].goes_back:
-        best[0].found.complete, best[0].found.lacks, best[0].case = False, NO_WEIGHTS, None
+    found = best[0].found
+    if not (found.softmax or best[0].goes_back or found.slips) and found.complete:
+        found.complete, found.lacks, best[0].case = False, NO_WEIGHTS, None
         return best[:1]
     for p in chosen[1:most]:
         best.append(read_update(values, p, best[-1].end))

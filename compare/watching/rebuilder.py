@@ -130,6 +130,8 @@ class Rebuilder:
 
     def has_seen(self, b: np.ndarray) -> bool:
         """Whether b is 0 or a vector that was recorded."""
+        if len(b) == 1:  # recorded as a number
+            return b[0] in self.numbers
         return not b.any() or any(np.array_equal(b, vector) for vector in self.vectors(len(b)))
 
     def bias(self, b: np.ndarray, s: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ import pytest
 
 from compare.submissions import Request
 from compare.submissions.code_check import check_code
+from twingrad.errors import UserError
 
 ONE_LAYER = """
 import numpy as np
@@ -107,6 +108,24 @@ MISTAKES = {
         "d = 2 * (p - Y) * (1 - p ** 2) / n",
         "The slope of the output is that of a tanh, 1 - p^2.",
     ),
+    "not divided by n": (
+        TWO_LAYERS,
+        SLOPE,
+        "d = 2 * (p - Y) * p * (1 - p)",
+        "The gradient of the logits is not divided by n",
+    ),
+    "sign": (
+        ONE_LAYER,
+        "G = -(Y - P) / K",
+        "G = (Y - P) / K",
+        "The gradient of the logits has the wrong sign",
+    ),
+    "half the gradient": (
+        TWO_LAYERS,
+        SLOPE,
+        "d = (p - Y) * p * (1 - p) / n",
+        "The gradient of the logits is multiplied by 1/2",
+    ),
     "no mask": (
         TWO_LAYERS,
         "dh = (d @ W2.T) * (h > 0)",
@@ -146,3 +165,36 @@ def test_a_mistake_is_named(tmp_path, name):
     result = checked(tmp_path, text, old, new)
     assert not result.agrees
     assert said in " ".join(str(result).split()), str(result)
+
+
+TORCH = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, inputs=10, hidden=9, classes=10):
+        super().__init__()
+        self.a = nn.Linear(inputs, hidden)
+        self.b = nn.Linear(hidden, classes)
+
+    def forward(self, x):
+        return self.b(torch.relu(self.a(x)))
+
+
+def train(net, X, Y):
+    criterion = nn.BCEWithLogitsLoss()
+    loss = criterion(net(X), Y)
+    loss.backward()
+"""
+
+
+def test_another_loss_of_torchs_is_refused_by_its_name(tmp_path):
+    with pytest.raises(UserError, match=r"its loss is nn\.BCEWithLogitsLoss"):
+        checked(tmp_path, TORCH)
+
+
+def test_an_unknown_activation_below_sigmoids_is_named(tmp_path):
+    elu = "h = X @ W1 + b1; h = np.where(h > 0, h, np.exp(h) - 1)"
+    with pytest.raises(UserError, match="hidden layers have ELU"):
+        checked(tmp_path, TWO_LAYERS, "h = np.maximum(0, X @ W1 + b1)", elu)

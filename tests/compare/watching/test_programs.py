@@ -1,8 +1,9 @@
-"""Training programs as 51 people would write them, each right and with one mistake at a time.
+"""Training programs in many people's styles, each right and with one mistake at a time.
 
 `programs/NAME/expected.json` holds the mistakes: the text that is replaced, and the first line that
-is wrong then. Programs that start with c_ were written after `watch` and measured before anything
-was changed for them: docs/watch.md has the numbers. Most run with `make test-all` alone.
+is wrong then. Programs that start with c_, and with s_ for sigmoids as outputs, were written after
+`watch` and measured before anything was changed for them: docs/watch.md has the numbers. Most run
+with `make test-all` alone.
 """
 
 import json
