@@ -201,17 +201,16 @@ def unit_of(values: Values, update: Update) -> float:
     network, n = update.case.network, update.found.n
     units = UNITS[network.loss](network.classes).values()
     right = [role for role in update.roles.found.values() if role.status == "right"]
-    # the first new value of b is a multiple of its gradient too, so that W is asked first
-    leaves = ([role for role in right if role.name.rstrip("0123456789") == kind] for kind in "Wb")
-    factors = [abs(role.c) for role in next(filter(None, leaves), [])]
 
-    def votes(unit: float) -> int:
+    def votes(unit: float, *kinds: str) -> int:
+        factors = [abs(r.c) for r in right if r.name.rstrip("0123456789") in kinds]
         return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
 
-    if not any(votes(unit) for unit in units):
+    if not any(votes(unit, "W", "b") for unit in units):
         own = computed_loss(values, update.found, update.case.y, update.end, (network.loss,))
         return 1.0 if own is None else own.unit
-    return max(units, key=votes)
+    # the first new value of b is a multiple of its gradient too, so that W decides between equals
+    return max(units, key=lambda unit: (votes(unit, "W", "b"), votes(unit, "W")))
 
 
 def near(a: float, b: float) -> bool:

@@ -132,7 +132,7 @@ def test_weights_below_what_was_rebuilt_end_an_agreement(tmp_path: Path) -> None
         ),
         ("h1 = np.maximum(X_test @ W1 + b1, 0)", "h1 = np.sin(X_test @ W1 + b1)"),
     )
-    with pytest.raises(UserError, match=r"weights of shape \(6, 5\) are updated with theirs"):
+    with pytest.raises(UserError, match=r"weights of shape \(6, 5\) are updated"):
         watched(tmp_path, by(PLAIN, *wave))
 
 
