@@ -68,9 +68,11 @@ NORMALIZATIONS: dict[str, tuple[str | None, bool]] = {
 }
 """By name in a recipe: the kind, and whether it follows the activation."""
 
-LOSSES = ("cross_entropy", "binary_cross_entropy", "squared_error")
-"""What follows the logits: a softmax and its cross-entropy, or a sigmoid of every logit and one of
-the others."""
+SIGMOID_LOSSES = ("binary_cross_entropy", "squared_error")
+"""Losses of a sigmoid of every logit."""
+
+LOSSES = ("cross_entropy", *SIGMOID_LOSSES)
+"""What follows the logits; the cross-entropy is that of a softmax."""
 
 BATCH_NORMS = tuple(name for name, (kind, _) in NORMALIZATIONS.items() if kind == "batch_norm")
 """The normalisations that use batch statistics."""

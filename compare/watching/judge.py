@@ -131,8 +131,8 @@ def judge_update(
     conventions = conventions_of(update)
     if decay is not None:
         conventions = replace(conventions, decay=decay)
-    decay = conventions.decay / update.unit
-    case = replace(update.case, penalty=decay / 2)
+    in_our_units = conventions.decay / update.unit
+    case = replace(update.case, penalty=in_our_units / 2)
     rounding = ROUNDING if update.found.tolerance < 1e-6 else ROUNDING_32
     found = {}
     for name, role in update.roles.found.items():
@@ -142,9 +142,9 @@ def judge_update(
         found[name] = role.gradient / scale
         if name.startswith("W") and not role.value.named and not role.d:
             # a product inside an expression: what the line adds to it was not seen
-            found[name] = found[name] + decay * case.parameters[name]
+            found[name] = found[name] + in_our_units * case.parameters[name]
         elif name in own:
-            away = (decay if name.startswith("W") else 0.0) - own[name] / update.unit
+            away = (in_our_units if name.startswith("W") else 0.0) - own[name] / update.unit
             found[name] = found[name] + away * case.parameters[name]
     case, found = narrowed(case, found)
     evidence = Evidence(case, found, rounding, form="given")

@@ -7,10 +7,11 @@ import numpy as np
 
 from compare.cases import one_hot
 from compare.derivation.units import UNITS
-from compare.watching.losses import SIGMOID_LOSSES, computed_loss, logit_gradient, p_gradient
+from compare.watching.losses import computed_loss, logit_gradient, p_gradient
 from compare.watching.rebuilt import Pass
 from compare.watching.relations import Scaled, scaled
 from compare.watching.values import Value, Values
+from twingrad.layers import SIGMOID_LOSSES
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Labels:
     loss: str = "cross_entropy"
 
 
+Candidate = tuple[Value, np.ndarray]
+"""An array, and the classes (n,) that it holds."""
+
 LATEST = 20
 """Number of recent arrays that are tried as labels."""
 
@@ -46,7 +50,8 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     if not found.softmax:
         likely = [*candidates[:LATEST], *taken_away_of(seen)]
         likely = [(value, y) for value, y in likely if np.ptp(y) or n == 1]
-        return labels_of_sigmoids(values, found, seen, end, likely)
+        told = by_gradient(seen, likely) or by_number(values, found, end, seen, likely)
+        return told or latest_one_hot(seen, likely)
     for form in seen.forms:
         for value, y in candidates[:LATEST]:
             if seen.error(form(logit_gradient(seen.p, y, "cross_entropy"))) < seen.tolerance:
@@ -59,25 +64,31 @@ def labels_of(values: Values, found: Pass, end: int) -> Labels | None:
     return None
 
 
-def label_candidates(
-    values: Values, end: int, n: int, classes: int
-) -> list[tuple[Value, np.ndarray]]:
+def label_candidates(values: Values, end: int, n: int, classes: int) -> list[Candidate]:
     """Arrays that may be the labels, the latest first, one-hot ones before others, as classes."""
-    candidates: list[tuple[Value, np.ndarray]] = []
-    for value in values.before(end, (n, classes)) if classes > 1 else ():
-        for rows, _ in value.views((n, classes)):
-            if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
-                candidates.append((value, rows.argmax(axis=1)))
-    numbers = max(classes, 2)
-    for value in values.before(end, (n,)):
-        a = value.array
-        if value.raw.dtype.kind not in "iu" and not ((a == np.round(a)).all() and np.ptp(a) > 0):
-            continue
-        if a.min() >= 0 and a.max() < numbers:
-            candidates.append((value, a.astype(int)))
-        elif a.min() >= 1 and a.max() <= numbers:
-            candidates.append((value, a.astype(int) - 1))
-    return candidates
+    seen = values.before(end, (n, classes)) if classes > 1 else []
+    read = ((value, classes_in(value, n, classes)) for value in [*seen, *values.before(end, (n,))])
+    return [
+        (value, y)
+        for value, y in read
+        if y is not None and (value.raw.dtype.kind in "iu" or np.ptp(value.array))
+    ]
+
+
+def classes_in(value: Value, n: int, classes: int) -> np.ndarray | None:
+    """The classes (n,) from 0 that an array holds, one-hot or as numbers; None if it holds none.
+
+    A single unit has the classes 0 and 1. Numbers up to `classes` are classes from 1.
+    """
+    for rows, _ in value.views((n, classes)) if classes > 1 else ():
+        if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
+            return np.asarray(rows.argmax(axis=1))
+    a, numbers = value.array, max(classes, 2)
+    if a.shape != (n,) or not (a == np.round(a)).all() or a.min() < 0 or a.max() > numbers:
+        return None
+    if a.max() < numbers:
+        return a.astype(int)
+    return a.astype(int) - 1 if a.min() >= 1 else None
 
 
 class BackwardArrays:
@@ -138,7 +149,7 @@ class BackwardArrays:
         return nearest.error >= self.tolerance or factor > self.tolerance, nearest.error
 
 
-def taken_away_of(seen: BackwardArrays) -> Iterator[tuple[Value, np.ndarray]]:
+def taken_away_of(seen: BackwardArrays) -> Iterator[Candidate]:
     """Labels that were never assigned, read from p - Y."""
     for value, rows in seen.gradients:
         told = taken_away(seen.p, rows, seen.tolerance)
@@ -146,15 +157,10 @@ def taken_away_of(seen: BackwardArrays) -> Iterator[tuple[Value, np.ndarray]]:
             yield value, told
 
 
-def labels_of_sigmoids(
-    values: Values, found: Pass, seen: BackwardArrays, end: int,
-    candidates: list[tuple[Value, np.ndarray]],
-) -> Labels | None:  # fmt: skip
-    """The labels in p - Y, with the loss: that of the gradients. If these are of neither loss, that
-    of a number that the program computes, with its labels; without any, the squared error. If none
-    of these was seen, but a backward pass, the labels are the latest one-hot ones.
+def by_gradient(seen: BackwardArrays, candidates: list[Candidate]) -> Labels | None:
+    """The labels and the loss of sigmoids whose gradient is among the arrays.
 
-    The gradient by p alone does not tell: with any loss, p - Y is a natural thing to compute.
+    p - Y itself does not tell the loss: it is a step of both gradients.
     """
     fits = [
         (*seen.fit(form(logit_gradient(seen.p, y, loss)), loss), at, loss)
@@ -163,19 +169,34 @@ def labels_of_sigmoids(
         for at, (_, y) in enumerate(candidates)
     ]
     _, error, at, loss = min(fits, default=(True, np.inf, 0, ""))
-    if error < seen.tolerance:
-        value, y = candidates[at]
-        return Labels(y, value, True, loss)
+    if error >= seen.tolerance:
+        return None
+    value, y = candidates[at]
+    return Labels(y, value, True, loss)
+
+
+def by_number(
+    values: Values, found: Pass, end: int, seen: BackwardArrays, candidates: list[Candidate]
+) -> Labels | None:
+    """The labels for which a number of the program is a loss of sigmoids, or for which a gradient
+    by p is among the arrays; in that case the loss is taken to be the squared error."""
     for value, y in candidates:
-        by_p = (p_gradient(seen.p, one_hot(y, seen.p.shape[1]), loss) for loss in SIGMOID_LOSSES)
         own = computed_loss(values, found, y, end, SIGMOID_LOSSES)
-        if own is not None or any(seen.error(expected) < seen.tolerance for expected in by_p):
-            return Labels(y, value, True, SIGMOID_LOSSES[0] if own is None else own.loss)
-    one_hot_ones = [pair for pair in candidates if pair[0].raw.size == seen.p.size > len(seen.p)]
-    if one_hot_ones and seen.has_backward_pass:
-        value, y = one_hot_ones[0]
-        return Labels(y, value, False, SIGMOID_LOSSES[0])
+        if own is not None:
+            return Labels(y, value, True, own.loss)
+        by_p = (p_gradient(seen.p, one_hot(y, seen.p.shape[1]), loss) for loss in SIGMOID_LOSSES)
+        if any(seen.error(expected) < seen.tolerance for expected in by_p):
+            return Labels(y, value, True, "squared_error")
     return None
+
+
+def latest_one_hot(seen: BackwardArrays, candidates: list[Candidate]) -> Labels | None:
+    """The latest one-hot labels, not confirmed, if there is a backward pass."""
+    whole = [pair for pair in candidates if pair[0].raw.size == seen.p.size > len(seen.p)]
+    if not whole or not seen.has_backward_pass:
+        return None
+    value, y = whole[0]
+    return Labels(y, value, False, "squared_error")
 
 
 def taken_away(p: np.ndarray, G: np.ndarray, tolerance: float) -> np.ndarray | None:

@@ -27,9 +27,9 @@ MOVED = 0.1
 """Maximum relative change of a matrix in an update for it to be a weight."""
 
 OTHER_LOSS = (
-    "the gradient of the logits, from which the other gradients follow, is not that of the "
-    "{loss}, in no known way: it has another loss (weights for samples or classes, soft labels) or "
-    "adds gradients up over minibatches, and neither is judged"
+    "the gradient of the logits differs from that of the {loss}, and no known mistake explains it: "
+    "the program may have another loss (weights for samples or classes, soft labels) or add "
+    "gradients up over minibatches, and neither is judged"
 )
 
 

@@ -13,21 +13,12 @@ from compare.watching.recording import Event
 from compare.watching.relations import TOLERANCE
 from compare.watching.values import Values
 
-SIGMOID_LOSSES = ("squared_error", "binary_cross_entropy")
-
 BEFORE = 40
 """Number of events before the probabilities in which their loss is searched, since it may be
 computed from their logarithm."""
 
 SAME, SAME_32 = 1e-8, 1e-5
 """Maximum relative difference of a number from a loss that it is, in float64 and in float32."""
-
-LOGIT_GRADIENTS = {
-    "cross_entropy": "p - Y",
-    "binary_cross_entropy": "p - Y",
-    "squared_error": "(p - Y) p (1 - p)",
-}
-"""In words."""
 
 
 def logit_gradient(p: np.ndarray, y: np.ndarray, loss: str) -> np.ndarray:

@@ -20,7 +20,7 @@ from compare.watching.probabilities import Probabilities, loops, probabilities
 from compare.watching.rebuild import TWICE, rebuild
 from compare.watching.rebuilt import Pass
 from compare.watching.recording import Event
-from compare.watching.roles import FACTOR, Roles, backward_arrays
+from compare.watching.roles import Roles, backward_arrays, off
 from compare.watching.values import Value, Values
 
 TRIED, SIGMOIDS_TRIED = 8, 24
@@ -203,18 +203,14 @@ def unit_of(values: Values, update: Update) -> float:
     right = [role for role in update.roles.found.values() if role.status == "right"]
 
     def votes(unit: float, *kinds: str) -> int:
-        factors = [abs(r.c) for r in right if r.name.rstrip("0123456789") in kinds]
-        return sum(any(near(c, unit * scale) for scale in (1, n)) for c in factors)
+        leaves = (role for role in right if role.name.rstrip("0123456789") in kinds)
+        return sum(not off(role.c / unit, n) for role in leaves)
 
     if not any(votes(unit, "W", "b") for unit in units):
         own = computed_loss(values, update.found, update.case.y, update.end, (network.loss,))
         return 1.0 if own is None else own.unit
     # the first new value of b is a multiple of its gradient too, so that W decides between equals
     return max(units, key=lambda unit: (votes(unit, "W", "b"), votes(unit, "W")))
-
-
-def near(a: float, b: float) -> bool:
-    return abs(a - b) <= FACTOR * b
 
 
 def labelled(values: Values, p: Probabilities, start: int, *, over_samples: bool = False) -> Update:

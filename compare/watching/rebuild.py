@@ -19,7 +19,7 @@ ZEROS = 0.05
 
 
 SHIFTED = "a normalisation that subtracts the mean and does not divide by the deviation"
-"""What is said of a layer whose output is that of another one less its mean, shifted or not."""
+"""The name of a layer that subtracts the mean and may add a vector."""
 
 DEAD = "a hidden layer whose units are 0 for every sample (dead ReLUs)"
 
@@ -33,8 +33,8 @@ WRONG_AXES = {
 }
 
 
-def rebuild(values: Values, p: Probabilities, *, over: str) -> Pass:
-    """The network below probabilities.
+def search_below(values: Values, p: Probabilities, over: str) -> tuple[Rebuilder, Pass]:
+    """The search for the network below probabilities, and the pass with its output alone.
 
     Arguments:
         over: over what the softmax is taken, see `rebuilder.AXES`; with "samples", what sums to 1
@@ -48,6 +48,12 @@ def rebuild(values: Values, p: Probabilities, *, over: str) -> Pass:
     found = Pass(index, Seen(p.value, rows, columns), columns, tolerance, softmax=over != "each")
     search = Rebuilder(values, index, len(rows), tolerance)
     search.over = over
+    return search, found
+
+
+def rebuild(values: Values, p: Probabilities, *, over: str) -> Pass:
+    """The network below probabilities; `over` as in `search_below`."""
+    search, found = search_below(values, p, over)
     top = last_layer(search, found)
     if over in WRONG_AXES:
         found.slips.append(Slip(p.value, WRONG_AXES[over]))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from compare.derivation.steps import ENDS
 from compare.derivation.units import loss_words
 from compare.watching.course.adaptive import adam_of, candidates, judge_adam
 from compare.watching.course.evaluation import judge_evaluation
@@ -33,9 +34,10 @@ from compare.watching.course.update_findings import (
 from compare.watching.course.update_rule import Rule, rule_of
 from compare.watching.course.verdict import TrainingFinding, TrainingVerdict
 from compare.watching.judge import conventions_of
-from compare.watching.losses import LOGIT_GRADIENTS, SIGMOID_LOSSES, computed_loss
+from compare.watching.losses import computed_loss
 from compare.watching.passes import Update
 from compare.watching.values import Values
+from twingrad.layers import SIGMOID_LOSSES
 
 __all__ = ["TrainingFinding", "TrainingVerdict", "judge_training"]
 
@@ -127,8 +129,8 @@ def judge_loss(values: Values, update: Update, out: TrainingVerdict) -> None:
         out.add(
             "loss",
             other.event,
-            f"The gradients are those of the {said}, and this number is the {words}. The gradient "
-            f"of that by the logits is {LOGIT_GRADIENTS[other.loss]}, times a constant.",
+            f"The gradients are those of the {said}, and this number is the {words}. Its "
+            f"gradient would be a multiple of {ENDS[other.loss].down.formula}.",
             fails=False,
         )
 

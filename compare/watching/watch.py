@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from compare.derivation.units import loss_words
 from compare.submissions.interpreter import choose_interpreter
 from compare.watching.findings import of_one_update, of_other_trainings, with_training
 from compare.watching.judge import Judged, judge_update
@@ -83,8 +84,10 @@ def judged_recording(recorded: Recorded) -> WatchResult:
         raise not_seen(recorded, values, updates)
     course = judge_training(values, updates, others, penalty)
     if other_loss(findings, judged, course):
-        loss = judged[0].update.case.network.loss.replace("_", " ")  # type: ignore[union-attr]
-        loss = "cross-entropy" if loss == "cross entropy" else loss
+        update = judged[0].update
+        assert update.case is not None
+        network = update.case.network
+        loss = loss_words(network.loss, network.classes, update.unit)
         raise UserError(f"{recorded.program}: {OTHER_LOSS.format(loss=loss)}")
     findings = with_training(findings, values, updates, judged, course)
     findings = sorted(dict.fromkeys(findings), key=lambda finding: not finding.fails)

@@ -9,7 +9,7 @@ import manual_impl
 from tests.manual_impl import loops
 from tests.manual_impl.networks import DEEPEST, EXAMPLES, PENALTY
 from tests.support import random_masks, random_parameters, random_samples, vanishing
-from twingrad.layers import ACTIVATIONS, NORMALIZATIONS
+from twingrad.layers import ACTIVATIONS, LOSSES, NORMALIZATIONS
 from twingrad.network import Network
 
 WITHIN = 1e-11
@@ -50,6 +50,7 @@ def test_the_examples_are_of_every_combination():
     }
     assert len(kinds) == len(DEEPEST) == len(NORMALIZATIONS) * len(ACTIVATIONS) * 2 * 2
     assert {one.network.depth for one in EXAMPLES} == {1, 2, 3, 4}
+    assert {one.network.loss for one in EXAMPLES} == set(LOSSES)
     assert {len(one.y) for one in EXAMPLES} == {2, 3, 4, 5, 6, 7}
 
 

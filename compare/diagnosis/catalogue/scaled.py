@@ -185,12 +185,12 @@ WORDS: dict[tuple[str, str, tuple[str, ...]], tuple[str, str, str]] = {
         "The cost has {c} times lambda sum ||W||^2.",
         "Add lambda sum ||W||^2, once.",
     ),
-    ("softmax", "all", LOSSES[:1]): (
+    ("softmax", "all", ("cross_entropy",)): (
         "G times {c}",
         "Everything but the penalty's part is {c} times what it should be.",
         "G is (p - Y) / n.",
     ),
-    ("loss", "loss", LOSSES[:1]): (
+    ("loss", "loss", ("cross_entropy",)): (
         "cost times {c}",
         "The cross-entropy is {c} times what it should be.",
         "It is the mean over the minibatch.",

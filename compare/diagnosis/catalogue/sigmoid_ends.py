@@ -8,6 +8,7 @@ from scipy.special import expit
 
 from compare.derivation import Place
 from compare.derivation.sigmoid import slope
+from compare.diagnosis.catalogue import ends
 from compare.diagnosis.catalogue.fault import Fault, Replacement, with_loss
 
 Values = Callable[[Place], np.ndarray]
@@ -17,8 +18,7 @@ BINARY, SQUARED = with_loss("binary_cross_entropy"), with_loss("squared_error")
 
 
 def difference(at: Place) -> np.ndarray:
-    """(p - Y) / n."""
-    return np.asarray((at.p - at.Y) / at.n)
+    return ends.difference(at, at.p)
 
 
 def by_p(at: Place) -> np.ndarray:

@@ -14,7 +14,7 @@ from compare.submissions.asking.trying import Attempt
 from compare.submissions.matching import is_close, readings
 from compare.submissions.request import in_units
 from compare.submissions.source import Source
-from twingrad.layers import LOSSES
+from twingrad.layers import SIGMOID_LOSSES
 
 USUAL = (0.01, 0.1, 0.2, 0.05, 0.02, 0.3, 1 / 3, 0.25, 1 / 5.5)
 """Slopes that are tried beside the constants of the file."""
@@ -65,7 +65,7 @@ def other_kinds(source: Source, attempts: Iterable[Attempt]) -> Kinds | None:
 
 def candidates(source: Source) -> Iterator[tuple[str, float, str]]:
     """Activations, each with the slope of a leaky ReLU, and losses, without ReLU and softmax."""
-    for loss in LOSSES[:2]:  # the other one has the same probabilities
+    for loss in ("cross_entropy", "binary_cross_entropy"):  # a squared error has the latter's p
         if loss != "cross_entropy":
             yield "relu", 0.0, loss
         for slope in dict.fromkeys([*source.slopes(), *USUAL]):
@@ -77,13 +77,13 @@ def candidates(source: Source) -> Iterator[tuple[str, float, str]]:
 def loss_of_sigmoids(tried: Attempt) -> tuple[str, float]:
     """The loss and its unit: that of the code's cost; if it has none, that of which the gradient by
     the last b, which no penalty changes, is a multiple; else the binary cross-entropy."""
-    return next(chain(losses_of_cost(tried), losses_of_b(tried)), (LOSSES[1], 1.0))
+    return next(chain(losses_of_cost(tried), losses_of_b(tried)), ("binary_cross_entropy", 1.0))
 
 
 def losses_of_cost(tried: Attempt) -> Iterator[tuple[str, float]]:
     """The losses, with their units, that the cost is the mean or sum of."""
     assert tried.code is not None
-    for loss in LOSSES[1:] if tried.cost is not None else ():
+    for loss in SIGMOID_LOSSES if tried.cost is not None else ():
         for unit in UNITS[loss](tried.spec.classes).values():
             case = in_units(replace(tried.spec, loss=loss, unit=unit)).case()
             for _, trace in readings(case, tried.code.eps_forms):
@@ -96,7 +96,7 @@ def losses_of_b(tried: Attempt) -> Iterator[tuple[str, float]]:
     """The losses, with their units, whose gradient by the last b, or its sum, is the code's."""
     name = f"b{tried.spec.network.depth}"
     found = tried.gradients.get(name)
-    for loss in LOSSES[1:]:
+    for loss in SIGMOID_LOSSES:
         case = replace(tried.spec, loss=loss).case()
         right = np.asarray(case.gradients(manual_impl)[name])
         for unit in UNITS[loss](tried.spec.classes).values():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from compare.watching.labels import classes_in
 from compare.watching.recording import Event
 from compare.watching.values import Value, Values, flat_shape
 
@@ -150,16 +151,8 @@ def from_array(value: Value, d: int) -> DataSet:
 
 
 def label_arrays(values: Values, n: int, classes: int) -> list[tuple[Value, np.ndarray]]:
-    """Arrays that may be the labels of n samples, as classes from 0; a single unit has two."""
-    found, numbers = [], max(classes, 2)
-    for value in values.of_shape((n,)):
-        a = value.array
-        if (np.round(a) == a).all() and a.min() >= 0 and a.max() <= numbers and np.ptp(a) > 0:
-            shift = 1 if a.min() >= 1 and a.max() == numbers else 0
-            if a.max() - shift < numbers:
-                found.append((value, a.astype(int) - shift))
-    for value in values.of_shape((n, classes)) if classes > 1 else ():
-        for rows, _ in value.views((n, classes)):
-            if ((rows == 0) | (rows == 1)).all() and (rows.sum(axis=1) == 1).all():
-                found.append((value, rows.argmax(axis=1)))
+    """Arrays that may be the labels of n samples, as classes from 0."""
+    seen = [*values.of_shape((n,)), *(values.of_shape((n, classes)) if classes > 1 else [])]
+    read = ((value, classes_in(value, n, classes)) for value in seen)
+    found = [(value, y) for value, y in read if y is not None and np.ptp(value.array)]
     return sorted(found, key=lambda pair: pair[0].first)

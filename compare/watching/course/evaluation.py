@@ -10,10 +10,9 @@ from compare.watching.course.verdict import TrainingVerdict
 from compare.watching.normalisation import LARGEST_EPS, norm_of
 from compare.watching.passes import Update
 from compare.watching.probabilities import Probabilities, loops, probabilities
-from compare.watching.rebuild import Rebuilder, last_layer
-from compare.watching.rebuilt import Pass, Seen
+from compare.watching.rebuild import last_layer, search_below
 from compare.watching.recording import Event
-from compare.watching.relations import TOLERANCE, TOLERANCE_32, columns_fit
+from compare.watching.relations import columns_fit
 from compare.watching.values import Values
 
 PLACES = 6
@@ -68,13 +67,8 @@ def evaluations(values: Values, updates: list[Update]) -> list[Evaluated]:
 
 def highest_norm(values: Values, p: Probabilities) -> Evaluated | None:
     """The batch norm below the last layer of a pass; its input need not have been recorded."""
-    rows = p.rows
-    tolerance = TOLERANCE_32 if p.value.raw.dtype.itemsize < 8 else TOLERANCE
-    search = Rebuilder(values, p.value.first, len(rows), tolerance)
-    softmax = p.over != "each"
-    seen = Seen(p.value, rows, p.columns)
-    found = Pass(p.value.first, seen, p.columns, tolerance, softmax=softmax)
-    search.over = "classes" if softmax else "each"
+    search, found = search_below(values, p, p.over)
+    rows, tolerance = found.p.rows, found.tolerance
     top = last_layer(search, found)
     act = None if top is None else search.activation(top.h)
     if act is None:

@@ -119,7 +119,7 @@ OTHER_LOSSES = {
 def test_another_loss_is_refused_although_a_cross_entropy_is_computed(
     tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(UserError, match="has another loss"):
+    with pytest.raises(UserError, match="may have another loss"):
         watched(tmp_path, OTHER_LOSSES[name])
 
 
