@@ -65,10 +65,11 @@ def unjudged(judged: list[Judged]) -> list[str]:
 
 
 def other_loss(findings: list[Finding], judged: Sequence[Judged], course: TrainingVerdict) -> bool:
-    """Whether nothing but the gradient of the logits is wrong, in no known way, and it may be that
-    of another loss; the program does not compute the cross-entropy either.
+    """Whether only the gradient of the logits is wrong, no known mistake explains it, and it may be
+    that of another loss.
 
-    Beside sigmoids programs compute a cross-entropy that is not their loss, so it proves nothing.
+    Below a softmax, a program that computes the cross-entropy has it as its loss. Below sigmoids
+    that proves nothing: many programs compute it beside another loss.
     """
     wrong = [j for j in judged if j.wrong is not None]
     sigmoids = bool(wrong) and not wrong[0].update.found.softmax

@@ -86,7 +86,7 @@ def take(code: Code, case: Case, raw: Raw, line: int | None) -> Taken:
 
 
 def in_our_units(taken: Taken, unit: float) -> Taken:
-    """The same for a loss that is the code's divided by `unit`; lambda is then divided too."""
+    """The results as our form of the loss would give them; `in_units` gives the case to it."""
     if unit == 1:
         return taken
     values = {"loss": unit, "cost": unit}
